@@ -1,0 +1,115 @@
+//! One client over the network or over a neighbour's server in this process.
+//!
+//! Topology is wiring: a generated client takes a [`Channel`] and cannot tell which kind it holds.
+//! The in-process kind does for itself what a socket would have done, so that nothing works embedded
+//! that would not work split.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tonic::body::Body;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Service, ServiceExt as _};
+
+mod body;
+mod caller;
+mod late;
+mod local;
+mod network;
+
+pub use caller::Caller;
+pub use late::{Late, Neighbours};
+pub use network::{InvalidUrl, Tls};
+
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
+
+/// A way to a gRPC server. Cheap to clone; every clone leads to the same server.
+#[derive(Clone)]
+pub struct Channel(BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>);
+
+impl Channel {
+    /// The way to a server in this process, `tonic::service::Routes` or what layers make of them.
+    /// Each call runs in a task of its own; its panic is INTERNAL, dropping the call ends it.
+    pub fn local<S>(server: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = std::convert::Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        Channel::of(local::Local(server))
+    }
+
+    /// The way to a server at `http://host:port` or `https://host:port`. Connects on first use and again
+    /// whenever the connection was lost; must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the address is no URL of that form, or `https` without usable TLS settings.
+    pub fn connect(url: &str, tls: Option<&Tls>) -> Result<Self, InvalidUrl> {
+        Ok(Channel::of(network::Network::new(url, tls)?))
+    }
+
+    /// A way whose far end is told later; until then calls are UNAVAILABLE.
+    pub fn late() -> (Self, Late) {
+        let late = Late::default();
+        (late.channel(), late)
+    }
+
+    /// The same way with a tower layer around it.
+    pub fn layered<L>(self, layer: &L) -> Self
+    where
+        L: tower::Layer<Channel>,
+        L::Service: Service<Request<Body>, Response = Response<Body>, Error = BoxError>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        <L::Service as Service<Request<Body>>>::Future: Send + 'static,
+    {
+        Channel(BoxCloneSyncService::new(layer.layer(self)))
+    }
+
+    fn of<S>(service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = BoxError>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        Channel(BoxCloneSyncService::new(service))
+    }
+
+    /// One call on a clone that is made ready first.
+    pub fn once(&self, request: Request<Body>) -> Answer {
+        Box::pin(self.0.clone().oneshot(request))
+    }
+}
+
+impl Service<Request<Body>> for Channel {
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Answer {
+        self.0.call(request)
+    }
+}
+
+impl std::fmt::Debug for Channel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Channel")
+    }
+}
+
+#[cfg(test)]
+mod tests;
