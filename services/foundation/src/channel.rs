@@ -19,8 +19,10 @@ mod late;
 mod local;
 mod network;
 
+pub(crate) use body::caught;
 pub use caller::Caller;
 pub use late::{Late, Neighbours};
+pub(crate) use local::panicked;
 pub use network::{InvalidUrl, Tls};
 
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;

@@ -16,7 +16,7 @@ use super::{local, network};
 use crate::error::Failure;
 
 /// A body of a server in this process: a panic in it becomes INTERNAL.
-pub(super) fn caught(inner: Body) -> Body {
+pub(crate) fn caught(inner: Body) -> Body {
     ending(inner, |_| local::panicked())
 }
 

@@ -58,7 +58,7 @@ where
 }
 
 /// The answer to a call whose handler panicked.
-pub(super) fn panicked() -> Failure {
+pub(crate) fn panicked() -> Failure {
     Failure::new(Code::Internal, "INTERNAL", "the call failed inside the service")
 }
 

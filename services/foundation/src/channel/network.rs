@@ -124,15 +124,15 @@ fn client_tls(tls: &Tls) -> ClientTlsConfig {
 
 /// What to answer for a call that brought no response. Everything but a passed deadline is UNAVAILABLE:
 /// whether the far side did the work is not known, and every mutation may be retried.
-fn verdict(error: &BoxError) -> Failure {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error.as_ref());
-    while let Some(error) = cause {
-        if error.is::<tonic::TimeoutExpired>() {
+fn verdict(error: &(dyn StdError + 'static)) -> Failure {
+    let mut cause = Some(error);
+    while let Some(inner) = cause {
+        if inner.is::<tonic::TimeoutExpired>() {
             return deadline::exceeded();
         }
-        cause = error.source();
+        cause = inner.source();
     }
-    tracing::warn!(error = %Chain(error.as_ref()), "a service could not be reached");
+    tracing::warn!(error = %Chain(error), "a service could not be reached");
     unavailable()
 }
 

@@ -1,0 +1,14 @@
+//! What two or more members of Rapport need, and nothing else.
+
+pub mod channel;
+pub mod config;
+pub mod context;
+pub mod deadline;
+pub mod http_client;
+pub mod role;
+pub mod telemetry;
+pub mod db;
+pub mod error;
+pub mod id;
+pub mod time;
+pub mod service;
