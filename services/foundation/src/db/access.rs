@@ -1,0 +1,202 @@
+//! One open way to the store, pooled or inside a transaction, and what was noticed while it was used.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, Statement, Value,
+};
+
+use super::Error;
+
+/// A connection of a pool, or a transaction that has begun.
+#[derive(Clone)]
+pub(crate) enum Conn {
+    Pooled(DatabaseConnection),
+    Transaction(Arc<DatabaseTransaction>),
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Conn {
+    fn get_database_backend(&self) -> DbBackend {
+        match self {
+            Self::Pooled(conn) => conn.get_database_backend(),
+            Self::Transaction(tx) => ConnectionTrait::get_database_backend(tx.as_ref()),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one way to the connection")]
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        match self {
+            Self::Pooled(conn) => conn.execute_raw(statement).await,
+            Self::Transaction(tx) => tx.execute_raw(statement).await,
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one way to the connection")]
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        match self {
+            Self::Pooled(conn) => conn.execute_unprepared(sql).await,
+            Self::Transaction(tx) => tx.execute_unprepared(sql).await,
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one way to the connection")]
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        match self {
+            Self::Pooled(conn) => conn.query_one_raw(statement).await,
+            Self::Transaction(tx) => tx.query_one_raw(statement).await,
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one way to the connection")]
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match self {
+            Self::Pooled(conn) => conn.query_all_raw(statement).await,
+            Self::Transaction(tx) => tx.query_all_raw(statement).await,
+        }
+    }
+}
+
+type AfterCommit = Box<dyn FnOnce() + Send>;
+
+/// What a transaction did or met, for whoever runs it.
+#[derive(Default)]
+pub(crate) struct Notes {
+    repeatable: AtomicBool,
+    appended: AtomicBool,
+    after_commit: Mutex<Vec<AfterCommit>>,
+}
+
+impl Notes {
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.repeatable.load(Ordering::Relaxed)
+    }
+
+    /// Remembers whether running the transaction again may help against this error.
+    pub(crate) fn noting(&self, error: Error) -> Error {
+        if error.is_repeatable() {
+            self.repeatable.store(true, Ordering::Relaxed);
+        }
+        error
+    }
+
+    pub(crate) fn has_appended(&self) -> bool {
+        self.appended.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn run_after_commit(&self) {
+        let actions = std::mem::take(
+            &mut *self
+                .after_commit
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        for action in actions {
+            action();
+        }
+    }
+}
+
+/// The connection with its notes; shared by the scoped and the system view.
+#[derive(Clone)]
+pub(crate) struct Access {
+    conn: Conn,
+    notes: Arc<Notes>,
+}
+
+impl Access {
+    pub(crate) fn reading(conn: &DatabaseConnection) -> Self {
+        Self {
+            conn: Conn::Pooled(conn.clone()),
+            notes: Arc::default(),
+        }
+    }
+
+    pub(crate) fn writing(tx: Arc<DatabaseTransaction>, notes: Arc<Notes>) -> Self {
+        Self {
+            conn: Conn::Transaction(tx),
+            notes,
+        }
+    }
+
+    pub(crate) fn conn(&self) -> &Conn {
+        &self.conn
+    }
+
+    pub(crate) fn engine(&self) -> DbBackend {
+        self.conn.get_database_backend()
+    }
+
+    pub(crate) fn in_transaction(&self) -> bool {
+        matches!(self.conn, Conn::Transaction(_))
+    }
+
+    /// Maps an engine error and remembers whether running the transaction again may help.
+    pub(crate) fn noted(&self, error: DbErr) -> Error {
+        self.noting(Error::from(error))
+    }
+
+    pub(crate) fn noting(&self, error: Error) -> Error {
+        self.notes.noting(error)
+    }
+
+    pub(crate) fn note_appended(&self) {
+        self.notes.appended.store(true, Ordering::Relaxed);
+    }
+
+    /// Runs `action` once the transaction has committed; at once when there is none.
+    pub(crate) fn after_commit(&self, action: impl FnOnce() + Send + 'static) {
+        if self.in_transaction() {
+            self.notes
+                .after_commit
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(Box::new(action));
+        } else {
+            action();
+        }
+    }
+
+    fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {
+        Statement::from_sql_and_values(self.engine(), sql, values)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one way to the connection")]
+    pub(crate) async fn one(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Option<QueryResult>, Error> {
+        self.conn
+            .query_one_raw(self.statement(sql, values))
+            .await
+            .map_err(|error| self.noted(error))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one way to the connection")]
+    pub(crate) async fn all(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<QueryResult>, Error> {
+        self.conn
+            .query_all_raw(self.statement(sql, values))
+            .await
+            .map_err(|error| self.noted(error))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one way to the connection")]
+    pub(crate) async fn exec(&self, sql: &str, values: Vec<Value>) -> Result<u64, Error> {
+        if !self.in_transaction() {
+            return Err(Error::Misconfigured("a write outside a transaction".into()));
+        }
+        let done = self
+            .conn
+            .execute_raw(self.statement(sql, values))
+            .await
+            .map_err(|error| self.noted(error))?;
+        Ok(done.rows_affected())
+    }
+}

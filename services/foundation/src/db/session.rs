@@ -1,0 +1,283 @@
+//! PostgreSQL: a small pool of sessions that remember which tenant their row security is set to.
+//!
+//! Setting the tenant in every transaction costs a round trip (60 % measured), so a session keeps it and a call
+//! prefers a session that is already on its tenant. A session counts as unknown while it is out, and gets its
+//! tenant back only when the call ended cleanly: a cancelled or failed call makes the next one set it again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sea_orm::sqlx::postgres::PgPoolOptions;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, sqlx,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{DatabaseConfig, Error};
+use crate::id::TenantId;
+use crate::role::Role;
+
+const SET_TENANT: &str = "select set_config('app.tenant', $1, false)";
+/// An idle connection is tried before use when it was idle for this long; a ping each time would cost 12–22 %.
+const PING_AFTER: Duration = Duration::from_secs(30);
+/// While nothing answers, one call in this time tries again and the others fail at once.
+const PROBE_EVERY: Duration = Duration::from_millis(250);
+
+/// The sessions of the app login.
+#[derive(Clone)]
+pub(crate) struct Sessions(Arc<Pool>);
+
+struct Pool {
+    idle: Mutex<Vec<Session>>,
+    permits: Arc<Semaphore>,
+    acquire_timeout: Duration,
+    /// Set while the database does not answer: when the next call may try.
+    next_probe: Mutex<Option<Instant>>,
+}
+
+struct Session {
+    conn: DatabaseConnection,
+    /// The tenant the session variable is known to hold.
+    tenant: Option<TenantId>,
+    /// What a connection made anew inside the pool is to be set to, so that a reconnect cannot lose the tenant.
+    wanted: Arc<Mutex<Option<TenantId>>>,
+}
+
+/// A session that is out for one call; goes back when dropped.
+pub(crate) struct Lease {
+    conn: DatabaseConnection,
+    held: Option<Held>,
+}
+
+struct Held {
+    session: Option<Session>,
+    tenant: TenantId,
+    clean: bool,
+    pool: Arc<Pool>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    /// A connection that belongs to no tenant.
+    pub(crate) fn plain(conn: DatabaseConnection) -> Self {
+        Self { conn, held: None }
+    }
+
+    pub(crate) fn connection(&self) -> &DatabaseConnection {
+        &self.conn
+    }
+
+    /// The call ended as it should: the session is known to be on its tenant still.
+    pub(crate) fn finished_cleanly(&mut self) {
+        if let Some(held) = &mut self.held {
+            held.clean = true;
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(mut session) = self.session.take() {
+            session.tenant = self.clean.then_some(self.tenant);
+            lock(&self.pool.idle).push(session);
+        }
+    }
+}
+
+impl Sessions {
+    pub(crate) async fn open(config: &DatabaseConfig, role: Role) -> Result<Self, Error> {
+        let count = config.max_connections.max(1);
+        let mut sessions = Vec::new();
+        for _ in 0..count {
+            sessions.push(Session::open(config, role).await?);
+        }
+        if let Some(first) = sessions.first() {
+            refuse_unbound_login(&first.conn).await?;
+        }
+        Ok(Self(Arc::new(Pool {
+            idle: Mutex::new(sessions),
+            permits: Arc::new(Semaphore::new(usize::try_from(count).unwrap_or(1))),
+            acquire_timeout: Duration::from_millis(config.acquire_timeout_ms),
+            next_probe: Mutex::new(None),
+        })))
+    }
+
+    /// A session set to this tenant.
+    pub(crate) async fn lease(&self, tenant: TenantId) -> Result<Lease, Error> {
+        self.refuse_while_down()?;
+        let permit = tokio::time::timeout(
+            self.0.acquire_timeout,
+            Arc::clone(&self.0.permits).acquire_owned(),
+        )
+        .await
+        .map_err(|_| Error::Busy)?
+        .map_err(|_| Error::Unreachable)?;
+        let mut session = self.take(tenant).ok_or(Error::Unreachable)?;
+        let known = session.tenant.take();
+        *lock(&session.wanted) = Some(tenant);
+        let conn = session.conn.clone();
+        let lease = Lease {
+            conn: conn.clone(),
+            held: Some(Held {
+                session: Some(session),
+                tenant,
+                clean: false,
+                pool: Arc::clone(&self.0),
+                _permit: permit,
+            }),
+        };
+        if known != Some(tenant) {
+            self.set_tenant(&conn, tenant).await?;
+        }
+        Ok(lease)
+    }
+
+    /// Says how a connection attempt ended, so that calls fail at once while nothing answers.
+    pub(crate) fn report(&self, answered: bool) {
+        let mut probe = lock(&self.0.next_probe);
+        *probe = (!answered).then(|| Instant::now() + PROBE_EVERY);
+    }
+
+    pub(crate) async fn close(&self) {
+        self.0.permits.close();
+        let sessions = std::mem::take(&mut *lock(&self.0.idle));
+        for session in sessions {
+            let _ = session.conn.close_by_ref().await;
+        }
+    }
+
+    /// Prefers a session on this tenant, then one that is unknown or was used longest ago.
+    fn take(&self, tenant: TenantId) -> Option<Session> {
+        let mut idle = lock(&self.0.idle);
+        let at = idle
+            .iter()
+            .rposition(|session| session.tenant == Some(tenant))
+            .unwrap_or(0);
+        (!idle.is_empty()).then(|| idle.remove(at))
+    }
+
+    async fn set_tenant(&self, conn: &DatabaseConnection, tenant: TenantId) -> Result<(), Error> {
+        let mut outcome = set_tenant_once(conn, tenant).await;
+        if matches!(outcome, Err(Error::Unreachable)) {
+            // The server may have been restarted while the session was idle: a fresh connection tells.
+            outcome = set_tenant_once(conn, tenant).await;
+        }
+        match &outcome {
+            Ok(()) => self.report(true),
+            Err(Error::Unreachable | Error::Busy) => self.report(false),
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    fn refuse_while_down(&self) -> Result<(), Error> {
+        let mut probe = lock(&self.0.next_probe);
+        match *probe {
+            Some(at) if Instant::now() < at => Err(Error::Unreachable),
+            Some(_) => {
+                // This call tries; the others go on failing at once until it knows.
+                *probe = Some(Instant::now() + self.0.acquire_timeout);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Session {
+    async fn open(config: &DatabaseConfig, role: Role) -> Result<Self, Error> {
+        let wanted: Arc<Mutex<Option<TenantId>>> = Arc::default();
+        let mut options = options(&config.url, config, role);
+        options
+            .max_connections(1)
+            .min_connections(0)
+            .connect_lazy(true);
+        let hook = Arc::clone(&wanted);
+        options.map_sqlx_postgres_pool_opts(move |pool: PgPoolOptions| {
+            let wanted = Arc::clone(&hook);
+            pool.after_connect(move |conn, _| {
+                let tenant = *lock(&wanted);
+                Box::pin(async move {
+                    if let Some(tenant) = tenant {
+                        sqlx::query(SET_TENANT)
+                            .bind(tenant.uuid().to_string())
+                            .execute(conn)
+                            .await?;
+                    }
+                    Ok(())
+                })
+            })
+        });
+        Ok(Self {
+            conn: Database::connect(options).await?,
+            tenant: None,
+            wanted,
+        })
+    }
+}
+
+/// The pool of the system login, which sees all tenants.
+pub(crate) async fn open_system(
+    config: &DatabaseConfig,
+    role: Role,
+) -> Result<DatabaseConnection, Error> {
+    if config.system_url.is_empty() {
+        return Err(Error::Misconfigured(
+            "PostgreSQL needs system_url beside url".into(),
+        ));
+    }
+    let mut options = options(&config.system_url, config, role);
+    options
+        .max_connections(config.system_connections.max(1))
+        .min_connections(0);
+    Ok(Database::connect(options).await?)
+}
+
+fn options(url: &str, config: &DatabaseConfig, role: Role) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .set_application_name(format!("rapport-{role}"))
+        .statement_timeout(Duration::from_millis(config.statement_timeout_ms))
+        .test_before_acquire_if_idle_for(PING_AFTER);
+    options
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "sets the session up before anything is scoped"
+)]
+async fn set_tenant_once(conn: &DatabaseConnection, tenant: TenantId) -> Result<(), Error> {
+    let value = tenant.uuid().to_string();
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, SET_TENANT, [value.into()]);
+    conn.query_one_raw(statement).await?;
+    Ok(())
+}
+
+/// A login that row security does not hold would turn every forgotten filter into a leak.
+#[expect(clippy::disallowed_methods, reason = "looks at the login itself")]
+async fn refuse_unbound_login(conn: &DatabaseConnection) -> Result<(), Error> {
+    let sql =
+        "select rolsuper or rolbypassrls as unbound from pg_roles where rolname = current_user";
+    let row = conn
+        .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
+        .await?;
+    let unbound = row
+        .map(|row| row.try_get::<bool>("", "unbound"))
+        .transpose()?
+        .unwrap_or(true);
+    if unbound {
+        return Err(Error::Misconfigured(
+            "the login of `url` is a superuser or bypasses row security".into(),
+        ));
+    }
+    Ok(())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

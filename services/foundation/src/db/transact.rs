@@ -1,0 +1,139 @@
+//! Running one transaction, and running it again when it lost a race.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
+};
+
+use super::access::{Access, Notes};
+use super::session::Lease;
+use super::{Database, Error, Store};
+use crate::id::TenantId;
+
+/// A transaction that lost a race is run again so many times.
+const REPEATS: u32 = 3;
+/// The first pause before a repetition is up to this long; the next ones double it.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+
+impl Database {
+    /// A connection for one call: of the tenant, or across tenants when there is none.
+    pub(crate) async fn lease(
+        &self,
+        tenant: Option<TenantId>,
+        writes: bool,
+    ) -> Result<Lease, Error> {
+        match (&self.0.store, tenant) {
+            (Store::Sqlite { writer, .. }, _) if writes => Ok(Lease::plain(writer.clone())),
+            (Store::Sqlite { readers, .. }, _) => Ok(Lease::plain(readers.clone())),
+            (Store::Postgres { sessions, .. }, Some(tenant)) => sessions.lease(tenant).await,
+            (Store::Postgres { system, .. }, None) => Ok(Lease::plain(system.clone())),
+        }
+    }
+
+    pub(crate) async fn transact<T, E, F, Fut>(
+        &self,
+        tenant: Option<TenantId>,
+        mut f: F,
+    ) -> Result<T, E>
+    where
+        F: FnMut(Access) -> Fut + Send,
+        Fut: Future<Output = Result<T, E>> + Send,
+        T: Send,
+        E: From<Error> + Send,
+    {
+        let mut pause = FIRST_PAUSE;
+        for repeats_left in (0..=REPEATS).rev() {
+            let notes = Arc::new(Notes::default());
+            let outcome = self.attempt(tenant, &notes, &mut f).await;
+            match outcome {
+                Ok(value) => {
+                    notes.run_after_commit();
+                    if notes.has_appended() {
+                        self.0.bus.wake_relay();
+                    }
+                    return Ok(value);
+                }
+                Err(error) if repeats_left == 0 || !notes.is_repeatable() => return Err(error),
+                Err(_) => {}
+            }
+            tokio::time::sleep(pause.mul_f64(rand::random::<f64>())).await;
+            pause *= 2;
+        }
+        Err(E::from(Error::Raced))
+    }
+
+    async fn attempt<T, E, F, Fut>(
+        &self,
+        tenant: Option<TenantId>,
+        notes: &Arc<Notes>,
+        f: &mut F,
+    ) -> Result<T, E>
+    where
+        F: FnMut(Access) -> Fut + Send,
+        Fut: Future<Output = Result<T, E>> + Send,
+        T: Send,
+        E: From<Error> + Send,
+    {
+        let mut lease = self.lease(tenant, true).await?;
+        let tx = Arc::new(self.begin(lease.connection(), notes).await?);
+        let access = Access::writing(Arc::clone(&tx), Arc::clone(notes));
+        let outcome = Box::pin(f(access.clone())).await;
+        let value = match outcome {
+            Ok(value) => value,
+            Err(error) => {
+                drop(access);
+                if let Ok(tx) = Arc::try_unwrap(tx) {
+                    // When this fails the connection is broken, and the transaction with it.
+                    let _ = tx.rollback().await;
+                }
+                return Err(error);
+            }
+        };
+        drop(access);
+        let tx = Arc::try_unwrap(tx).map_err(|_| {
+            Error::Misconfigured("a Scoped outlived the transaction it was made for".into())
+        })?;
+        tx.commit()
+            .await
+            .map_err(|error| notes.noting(Error::from(error)))?;
+        lease.finished_cleanly();
+        Ok(value)
+    }
+
+    /// Begins a transaction; a connection that broke while it was idle is replaced once.
+    async fn begin(
+        &self,
+        conn: &DatabaseConnection,
+        notes: &Notes,
+    ) -> Result<DatabaseTransaction, Error> {
+        let mut outcome = begin_once(conn)
+            .await
+            .map_err(|error| notes.noting(Error::from(error)));
+        if matches!(outcome, Err(Error::Unreachable)) {
+            outcome = begin_once(conn)
+                .await
+                .map_err(|error| notes.noting(Error::from(error)));
+        }
+        if let Store::Postgres { sessions, .. } = &self.0.store {
+            match &outcome {
+                Ok(_) => sessions.report(true),
+                Err(Error::Unreachable) => sessions.report(false),
+                Err(_) => {}
+            }
+        }
+        outcome
+    }
+}
+
+/// IMMEDIATE on SQLite: a deferred transaction that reads first and writes later fails with a snapshot error that
+/// no waiting cures. PostgreSQL ignores it.
+async fn begin_once(conn: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    conn.begin_with_options(TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    })
+    .await
+}

@@ -1,0 +1,231 @@
+//! The tables every service has, as one migration that each service lists first.
+
+use sea_orm_migration::prelude::{
+    Alias, ColumnDef, DbErr, Index, MigrationName, MigrationTrait, SchemaManager, Table,
+    async_trait,
+};
+use sea_orm_migration::sea_query::{IndexCreateStatement, TableCreateStatement};
+
+/// The shared tables: idempotency, outbox, log, log heads and epochs, the relay's lease, high-water marks, parked
+/// events and subject keys.
+#[must_use]
+pub fn shared() -> Box<dyn MigrationTrait> {
+    Box::new(Shared)
+}
+
+struct Shared;
+
+impl MigrationName for Shared {
+    fn name(&self) -> &str {
+        "m0000_shared"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Shared {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in [
+            idempotency(),
+            outbox(),
+            log(),
+            log_head(),
+            log_epoch(),
+            relay_lease(),
+            consumed(),
+            parked(),
+            subject_keys(),
+        ] {
+            manager.create_table(table).await?;
+        }
+        for index in indexes() {
+            manager.create_index(index).await?;
+        }
+        Ok(())
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+fn table(name: &str) -> TableCreateStatement {
+    Table::create().table(Alias::new(name)).to_owned()
+}
+
+fn uuid(name: &str) -> ColumnDef {
+    ColumnDef::new(Alias::new(name))
+        .uuid()
+        .not_null()
+        .to_owned()
+}
+
+fn text(name: &str) -> ColumnDef {
+    ColumnDef::new(Alias::new(name))
+        .text()
+        .not_null()
+        .to_owned()
+}
+
+fn number(name: &str) -> ColumnDef {
+    ColumnDef::new(Alias::new(name))
+        .big_integer()
+        .not_null()
+        .to_owned()
+}
+
+fn bytes(name: &str) -> ColumnDef {
+    ColumnDef::new(Alias::new(name))
+        .binary()
+        .not_null()
+        .to_owned()
+}
+
+fn optional(mut column: ColumnDef) -> ColumnDef {
+    column.null().to_owned()
+}
+
+fn key(table: &mut TableCreateStatement, columns: &[&str]) -> TableCreateStatement {
+    let mut index = Index::create();
+    for column in columns {
+        index.col(Alias::new(*column));
+    }
+    table.primary_key(&mut index).to_owned()
+}
+
+/// What a request id was used for, so that a repetition is answered and never done twice.
+fn idempotency() -> TableCreateStatement {
+    let mut t = table("idempotency");
+    t.col(uuid("tenant_id"))
+        .col(text("principal"))
+        .col(text("method"))
+        .col(uuid("request_id"))
+        .col(bytes("hash"))
+        .col(optional(
+            ColumnDef::new(Alias::new("result_id")).uuid().to_owned(),
+        ))
+        .col(optional(
+            ColumnDef::new(Alias::new("result_version"))
+                .big_integer()
+                .to_owned(),
+        ))
+        .col(ColumnDef::new(Alias::new("permanent")).boolean().not_null())
+        .col(number("created_at"));
+    key(&mut t, &["tenant_id", "principal", "method", "request_id"])
+}
+
+/// Events of committed transactions that have no position yet. `seq` is the order of insertion, not of commit.
+fn outbox() -> TableCreateStatement {
+    let mut t = table("outbox");
+    t.col(
+        ColumnDef::new(Alias::new("seq"))
+            .big_integer()
+            .not_null()
+            .auto_increment()
+            .primary_key(),
+    );
+    event_columns(&mut t);
+    t.to_owned()
+}
+
+/// Events with their gap-free position.
+fn log() -> TableCreateStatement {
+    let mut t = table("log");
+    t.col(number("epoch")).col(number("n"));
+    event_columns(&mut t);
+    key(&mut t, &["tenant_id", "epoch", "n"])
+}
+
+fn event_columns(t: &mut TableCreateStatement) {
+    t.col(uuid("tenant_id"))
+        .col(uuid("id"))
+        .col(text("aggregate"))
+        .col(text("kind"))
+        .col(number("at"))
+        .col(text("traceparent"))
+        .col(bytes("data"));
+}
+
+fn log_head() -> TableCreateStatement {
+    let mut t = table("log_head");
+    t.col(uuid("tenant_id"))
+        .col(number("epoch"))
+        .col(number("n"))
+        .col(number("moved_at"));
+    key(&mut t, &["tenant_id"])
+}
+
+/// One row for the whole database: the epoch that positions are given in.
+fn log_epoch() -> TableCreateStatement {
+    let mut t = table("log_epoch");
+    t.col(number("one"))
+        .col(number("epoch"))
+        .col(number("started_at"));
+    key(&mut t, &["one"])
+}
+
+/// One row for the whole database: which process moves events from the outbox to the log.
+fn relay_lease() -> TableCreateStatement {
+    let mut t = table("relay_lease");
+    t.col(number("one"))
+        .col(uuid("holder"))
+        .col(number("until"));
+    key(&mut t, &["one"])
+}
+
+/// How far another service's log was applied here.
+fn consumed() -> TableCreateStatement {
+    let mut t = table("consumed");
+    t.col(uuid("tenant_id"))
+        .col(text("source"))
+        .col(number("epoch"))
+        .col(number("n"))
+        .col(number("moved_at"));
+    key(&mut t, &["tenant_id", "source"])
+}
+
+/// Events that could not be applied, with those of the same aggregate that came after them.
+fn parked() -> TableCreateStatement {
+    let mut t = table("parked_events");
+    t.col(uuid("tenant_id"))
+        .col(text("source"))
+        .col(number("epoch"))
+        .col(number("n"))
+        .col(uuid("id"))
+        .col(text("aggregate"))
+        .col(text("kind"))
+        .col(text("reason"))
+        .col(bytes("event"))
+        .col(number("parked_at"));
+    key(&mut t, &["tenant_id", "source", "epoch", "n"])
+}
+
+/// The wrapped data key of each subject; without one it was destroyed.
+fn subject_keys() -> TableCreateStatement {
+    let mut t = table("subject_keys");
+    t.col(uuid("tenant_id"))
+        .col(text("subject"))
+        .col(number("generation"))
+        .col(optional(
+            ColumnDef::new(Alias::new("wrapped")).binary().to_owned(),
+        ))
+        .col(number("created_at"))
+        .col(optional(
+            ColumnDef::new(Alias::new("destroyed_at"))
+                .big_integer()
+                .to_owned(),
+        ));
+    key(&mut t, &["tenant_id", "subject"])
+}
+
+fn indexes() -> Vec<IndexCreateStatement> {
+    [("idempotency", "created_at"), ("log_head", "moved_at")]
+        .into_iter()
+        .map(|(table, column)| {
+            Index::create()
+                .name(format!("{table}_by_{column}"))
+                .table(Alias::new(table))
+                .col(Alias::new(column))
+                .to_owned()
+        })
+        .collect()
+}
