@@ -1,0 +1,93 @@
+use super::code::named;
+
+named! {
+    /// Where a contact takes place; decides which capacity of an agent it takes.
+    pub enum Channel {
+        /// Telephone.
+        Phone = "phone",
+        /// E-mail.
+        Email = "email",
+        /// Live chat on a site or in an app.
+        Chat = "chat",
+        /// Text message.
+        Sms = "sms",
+        /// Messenger such as WhatsApp or LINE.
+        Messaging = "messaging",
+        /// Social network, public or private.
+        Social = "social",
+        /// Web site or self-service portal.
+        Web = "web",
+        /// Forum or community.
+        Forum = "forum",
+        /// Physical store.
+        Store = "store",
+        /// Service centre.
+        ServiceCentre = "service_centre",
+        /// Mobile app.
+        MobileApp = "mobile_app",
+        /// Augmented or virtual reality session.
+        Immersive = "immersive",
+    }
+}
+
+named! {
+    /// What a contact is about, in kind.
+    pub enum Purpose {
+        /// A question.
+        Enquiry = "enquiry",
+        /// Something does not work.
+        Support = "support",
+        /// An order.
+        Order = "order",
+        /// Dissatisfaction.
+        Complaint = "complaint",
+        /// An opinion or a rating.
+        Feedback = "feedback",
+        /// Goods come back.
+        Return = "return",
+        /// We turn to the customer.
+        Outreach = "outreach",
+    }
+}
+
+/// One value for each channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PerChannel<T>([T; 12]);
+
+impl<T: Copy> PerChannel<T> {
+    /// The same value everywhere.
+    #[must_use]
+    pub const fn all(value: T) -> Self {
+        Self([value; 12])
+    }
+
+    /// The value of one channel.
+    #[must_use]
+    pub const fn get(&self, channel: Channel) -> T {
+        self.0[channel as usize]
+    }
+
+    /// The value of one channel, to change.
+    pub const fn at(&mut self, channel: Channel) -> &mut T {
+        &mut self.0[channel as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_channel_has_its_own_place_and_name() {
+        let mut values = PerChannel::all(0_usize);
+        for (place, channel) in Channel::ALL.iter().enumerate() {
+            *values.at(*channel) = place;
+            assert_eq!(Channel::named(channel.as_str()), Some(*channel));
+        }
+        for (place, channel) in Channel::ALL.iter().enumerate() {
+            assert_eq!(values.get(*channel), place);
+        }
+        assert_eq!(Channel::ALL.len(), 12);
+        assert_eq!(Channel::named("telepathy"), None);
+    }
+}

@@ -1,0 +1,84 @@
+use std::fmt;
+use std::str::FromStr;
+
+/// A short code of the tenant's own vocabulary: `[a-z0-9._-]{1,64}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(String);
+
+/// Text that is not a [`Code`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a code is 1 to 64 of a-z, 0-9, '.', '_' and '-'")]
+pub struct NotACode;
+
+impl Code {
+    /// Longest code, in characters.
+    pub const LENGTH_MAX: usize = 64;
+
+    /// The code as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Code {
+    type Err = NotACode;
+
+    fn from_str(text: &str) -> Result<Self, NotACode> {
+        let allowed =
+            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-');
+        if text.is_empty() || text.len() > Self::LENGTH_MAX || !text.bytes().all(allowed) {
+            return Err(NotACode);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Declares an enum whose members have a stable name: the one in tables and events.
+macro_rules! named {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$vmeta])* $variant,)+ }
+
+        impl $name {
+            /// Every member, in order.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The stable name, as stored and as written in events.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The member of this name, if there is one.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+pub(crate) use named;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_short_lower_case_words() {
+        for good in ["a", "billing", "l2.network-core_1"] {
+            assert!(good.parse::<Code>().is_ok(), "{good}");
+        }
+        let long = "x".repeat(65);
+        for bad in ["", "Billing", "a b", "ä", "a\0", long.as_str()] {
+            assert_eq!(bad.parse::<Code>(), Err(NotACode), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Who gets what: offers made, taken, refused, lapsed and taken back.
+
+use rapport_foundation::id::{AgentId, OfferId, WorkItemId};
+use rapport_foundation::time::Micros;
+use uuid::Uuid;
+
+use super::input::{Effect, Refusal};
+use super::{Engine, Timer};
+use crate::domain::{Decline, Offer, OfferEnd, Queue, Status, WorkState};
+
+impl Engine {
+    /// Offers a waiting item to the first who may take it.
+    pub(super) fn match_item(&mut self, now: Micros, id: WorkItemId, out: &mut Vec<Effect>) {
+        let Some(held) = self.items.get(&id) else {
+            return;
+        };
+        if held.work.state != WorkState::Waiting {
+            return;
+        }
+        let declines = &held.work.declines;
+        let passes_over = |agent| declines.iter().any(|d| d.agent == agent);
+        if let Some(agent) =
+            self.floor
+                .first(held.work.queue, held.work.channel, &held.mask, passes_over)
+        {
+            self.make_offer(now, id, agent, out);
+        }
+    }
+
+    /// Fills the hands of an agent with what waits for them, the most urgent and oldest of
+    /// all their queues first.
+    pub(super) fn match_agent(&mut self, now: Micros, agent: AgentId, out: &mut Vec<Effect>) {
+        loop {
+            let Some(seat) = self
+                .floor
+                .seat(agent)
+                .filter(|s| s.takes_work() && s.has_any_room())
+            else {
+                return;
+            };
+            let declined = |id: WorkItemId| {
+                self.items
+                    .get(&id)
+                    .is_some_and(|h| h.work.declines.iter().any(|d| d.agent == agent))
+            };
+            let queues = seat.profile.queues.iter().copied();
+            let Some((_, _, id)) =
+                self.waiting
+                    .first(queues, |channel, mask| seat.suits(channel, mask), declined)
+            else {
+                return;
+            };
+            self.make_offer(now, id, agent, out);
+        }
+    }
+
+    fn make_offer(&mut self, now: Micros, id: WorkItemId, agent: AgentId, out: &mut Vec<Effect>) {
+        let Some(held) = self.items.get_mut(&id) else {
+            return;
+        };
+        let work = &mut held.work;
+        let timeout = self
+            .queues
+            .get(&work.queue)
+            .map_or(Queue::OFFER_TIMEOUT, |q| q.offer_timeout);
+        work.offers_made += 1;
+        let offer = Offer {
+            id: offer_id(now, id, work.offers_made),
+            item: id,
+            agent,
+            made_at: now,
+            expires_at: now + timeout,
+        };
+        work.state = WorkState::Offered(offer);
+        let channel = work.channel;
+        self.waiting
+            .remove(work.queue, channel, &held.mask, held.rank());
+        self.offers.insert(offer.id, id);
+        self.timers.set(offer.expires_at, Timer::OfferLapses(id));
+        self.floor.change(agent, |seat| seat.take(id, channel));
+        self.touch_item(id);
+        out.push(Effect::Offered(offer));
+    }
+
+    /// Takes an offer back and puts the item where it stood in its queue.
+    pub(super) fn end_offer(
+        &mut self,
+        id: WorkItemId,
+        reason: OfferEnd,
+        out: &mut Vec<Effect>,
+    ) -> Option<Offer> {
+        let held = self.items.get_mut(&id)?;
+        let offer = *held.work.offer()?;
+        held.work.state = WorkState::Waiting;
+        let channel = held.work.channel;
+        self.waiting
+            .insert(held.work.queue, channel, &held.mask, held.rank());
+        self.offers.remove(&offer.id);
+        self.timers.cancel(offer.expires_at, Timer::OfferLapses(id));
+        self.floor
+            .change(offer.agent, |seat| seat.give_back(id, channel));
+        self.touch_item(id);
+        out.push(Effect::OfferEnded { offer, reason });
+        Some(offer)
+    }
+
+    /// Takes back every offer that is out to an agent and finds others for the work.
+    pub(super) fn take_back_offers(&mut self, now: Micros, agent: AgentId, out: &mut Vec<Effect>) {
+        let mut ranks: Vec<_> = self
+            .held_by(agent)
+            .filter(|work| work.offer().is_some())
+            .filter_map(|work| self.items.get(&work.id).map(super::Held::rank))
+            .collect();
+        ranks.sort_unstable();
+        for (_, _, id) in &ranks {
+            self.end_offer(*id, OfferEnd::AgentGone, out);
+        }
+        for (_, _, id) in ranks {
+            self.match_item(now, id, out);
+        }
+    }
+
+    pub(super) fn accept(
+        &mut self,
+        now: Micros,
+        offer: OfferId,
+        agent: AgentId,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let (id, offer) = self.offer_of(offer, agent)?;
+        let Some(held) = self.items.get_mut(&id) else {
+            return Err(Refusal::OfferNotOut);
+        };
+        held.work.state = WorkState::Accepted { agent, at: now };
+        let wait = held.work.waited(now);
+        for decline in held.work.declines.drain(..) {
+            self.timers
+                .cancel(decline.until, Timer::DeclineEnds(id, decline.agent));
+        }
+        self.offers.remove(&offer.id);
+        self.timers.cancel(offer.expires_at, Timer::OfferLapses(id));
+        let lapsed = self.floor.change(agent, |seat| {
+            std::mem::take(&mut seat.standing.lapsed_offers)
+        });
+        if lapsed.is_some_and(|n| n > 0) {
+            self.touch_agent(agent);
+        }
+        self.touch_item(id);
+        out.push(Effect::Accepted { offer, wait });
+        Ok(())
+    }
+
+    pub(super) fn reject(
+        &mut self,
+        now: Micros,
+        offer: OfferId,
+        agent: AgentId,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let (id, _) = self.offer_of(offer, agent)?;
+        let until = now + self.settings.decline_pause;
+        self.end_offer(id, OfferEnd::Rejected, out);
+        if let Some(held) = self.items.get_mut(&id) {
+            held.work.declines.push(Decline { agent, until });
+            self.timers.set(until, Timer::DeclineEnds(id, agent));
+        }
+        self.to_the_end_of_the_line(now, agent);
+        self.match_item(now, id, out);
+        self.match_agent(now, agent, out);
+        Ok(())
+    }
+
+    /// An offer was not answered in time. Who is there and does not answer counts as not
+    /// responding; who cannot be reached (we were restarted) is not blamed.
+    pub(super) fn lapse(&mut self, now: Micros, id: WorkItemId, out: &mut Vec<Effect>) {
+        let Some(offer) = self.end_offer(id, OfferEnd::Expired, out) else {
+            return;
+        };
+        let agent = offer.agent;
+        let queue = self.items.get(&id).map(|held| held.work.queue);
+        let most = queue
+            .and_then(|q| self.queues.get(&q))
+            .map_or(1, |q| q.max_lapsed_offers.max(1));
+        if self.is_present(agent) {
+            let lapsed = self.floor.change(agent, |seat| {
+                seat.standing.lapsed_offers += 1;
+                seat.standing.lapsed_offers
+            });
+            self.to_the_end_of_the_line(now, agent);
+            if lapsed.is_some_and(|n| n >= most)
+                && self
+                    .standing(agent)
+                    .is_some_and(|s| s.status == Status::Available)
+            {
+                self.change_status(now, agent, Status::NotResponding, None, out);
+                self.take_back_offers(now, agent, out);
+            }
+        }
+        self.match_item(now, id, out);
+        self.match_agent(now, agent, out);
+    }
+
+    pub(super) fn end_decline(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        agent: AgentId,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(held) = self.items.get_mut(&id) {
+            held.work.declines.retain(|d| d.agent != agent);
+            self.touch_item(id);
+            self.match_item(now, id, out);
+        }
+    }
+
+    fn to_the_end_of_the_line(&mut self, now: Micros, agent: AgentId) {
+        self.floor
+            .change(agent, |seat| seat.standing.idle_since = now);
+        self.touch_agent(agent);
+    }
+
+    fn offer_of(&self, offer: OfferId, agent: AgentId) -> Result<(WorkItemId, Offer), Refusal> {
+        let id = *self.offers.get(&offer).ok_or(Refusal::OfferNotOut)?;
+        let offer = self
+            .item(id)
+            .and_then(|work| work.offer())
+            .ok_or(Refusal::OfferNotOut)?;
+        if offer.agent == agent {
+            Ok((id, *offer))
+        } else {
+            Err(Refusal::NotTheirs)
+        }
+    }
+}
+
+/// The id of the n-th offer of an item: a UUIDv7 of the time whose other bits are mixed from
+/// the item and n. Drawing it at random would make the engine unrepeatable.
+fn offer_id(now: Micros, item: WorkItemId, n: u32) -> OfferId {
+    let (high, low) = item.uuid().as_u64_pair();
+    let a = mix(high ^ mix(low ^ u64::from(n)));
+    let b = mix(a ^ low.rotate_left(32));
+    let millis = u64::try_from(now.0.div_euclid(1000)).unwrap_or(0) & 0xffff_ffff_ffff;
+    let first = millis << 16 | 0x7000 | (a & 0x0fff);
+    let second = 0b10 << 62 | (b >> 2);
+    OfferId::from_uuid(Uuid::from_u64_pair(first, second))
+}
+
+/// The finaliser of SplitMix64: every input bit moves every output bit.
+const fn mix(mut z: u64) -> u64 {
+    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,205 @@
+//! What must always hold, looked at the slow and obvious way.
+
+use std::collections::HashMap;
+
+use rapport_foundation::id::{AgentId, OfferId, WorkItemId};
+use rapport_foundation::time::Micros;
+
+use super::{Engine, Held, Timer};
+use crate::domain::{Channel, PerChannel, Presence, WorkItem, WorkState};
+
+/// A broken promise of the engine.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// An open work item is neither in its queue, nor offered, nor in anybody's hands.
+    #[error("work item {0} is forgotten")]
+    Forgotten(WorkItemId),
+    /// A work item waits although somebody free may take it.
+    #[error("work item {0} waits although agent {1} is free")]
+    NotConserving(WorkItemId, AgentId),
+    /// Two agents hold the same work item, or one holds what is not theirs.
+    #[error("work item {0} is in the hands of agent {1}, which its state does not say")]
+    WrongHands(WorkItemId, AgentId),
+    /// An agent has more than their capacity of a channel.
+    #[error("agent {0} is over capacity")]
+    OverCapacity(AgentId),
+    /// An offer is out to somebody who takes no work.
+    #[error("offer {0} is out to agent {1}, who takes no work")]
+    OfferedToAbsent(OfferId, AgentId),
+    /// A state that should end by time has no timer.
+    #[error("{0} would never end")]
+    Stuck(String),
+    /// An index disagrees with what it indexes.
+    #[error("index {0} disagrees")]
+    Index(&'static str),
+}
+
+impl Engine {
+    /// Looks at everything: no item offered to two, no agent over capacity, no open item
+    /// forgotten, no agent stuck, nobody idle while work for them waits.
+    ///
+    /// # Errors
+    /// Every fault found.
+    pub fn check(&self) -> Result<(), Vec<Fault>> {
+        let mut faults = Vec::new();
+        for held in self.items.values() {
+            self.check_item(held, &mut faults);
+        }
+        self.check_agents(&mut faults);
+        let waiting = self
+            .items
+            .values()
+            .filter(|h| h.work.state == WorkState::Waiting)
+            .count();
+        if waiting != self.waiting.len() {
+            faults.push(Fault::Index("waiting"));
+        }
+        if self.offers.len()
+            != self
+                .items
+                .values()
+                .filter(|h| h.work.offer().is_some())
+                .count()
+        {
+            faults.push(Fault::Index("offers"));
+        }
+        if self.by_ticket.values().map(Vec::len).sum::<usize>() != self.items.len() {
+            faults.push(Fault::Index("by ticket"));
+        }
+        if self.timers.len() != self.timers_needed() {
+            faults.push(Fault::Index("timers"));
+        }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
+    }
+
+    fn check_item(&self, held: &Held, faults: &mut Vec<Fault>) {
+        let work = &held.work;
+        let listed = self
+            .waiting
+            .contains(work.queue, work.channel, &held.mask, held.rank());
+        if listed != (work.state == WorkState::Waiting) {
+            faults.push(Fault::Forgotten(work.id));
+        }
+        if let Some(agent) = work.agent()
+            && !self
+                .floor
+                .seat(agent)
+                .is_some_and(|seat| seat.holds.contains(&work.id))
+        {
+            faults.push(Fault::Forgotten(work.id));
+        }
+        match &work.state {
+            WorkState::Waiting => {
+                let free = self.floor.seats().find(|seat| {
+                    seat.takes_work()
+                        && seat.profile.queues.contains(&work.queue)
+                        && seat.suits(work.channel, &held.mask)
+                        && !work.declines.iter().any(|d| d.agent == seat.profile.id)
+                });
+                if let Some(seat) = free {
+                    faults.push(Fault::NotConserving(work.id, seat.profile.id));
+                }
+            }
+            WorkState::Offered(offer) => {
+                if self.offers.get(&offer.id) != Some(&work.id) {
+                    faults.push(Fault::Index("offers"));
+                }
+                if !self
+                    .timers
+                    .holds(offer.expires_at, Timer::OfferLapses(work.id))
+                {
+                    faults.push(Fault::Stuck(format!("offer {}", offer.id)));
+                }
+                let standing = self.standing(offer.agent);
+                if standing.is_none_or(|s| s.presence == Presence::Absent) {
+                    faults.push(Fault::OfferedToAbsent(offer.id, offer.agent));
+                }
+            }
+            WorkState::WrappingUp { until, .. } => {
+                if !self.timers.holds(*until, Timer::WrapUpEnds(work.id)) {
+                    faults.push(Fault::Stuck(format!("wrap-up of {}", work.id)));
+                }
+            }
+            WorkState::Accepted { .. } => {}
+            _ => faults.push(Fault::Index("items")),
+        }
+    }
+
+    fn check_agents(&self, faults: &mut Vec<Fault>) {
+        let mut owner: HashMap<WorkItemId, AgentId> = HashMap::new();
+        for seat in self.floor.seats() {
+            let agent = seat.profile.id;
+            let mut used = PerChannel::all(0_u16);
+            for id in &seat.holds {
+                let held = self.items.get(id);
+                if owner.insert(*id, agent).is_some()
+                    || held.and_then(|h| h.work.agent()) != Some(agent)
+                {
+                    faults.push(Fault::WrongHands(*id, agent));
+                }
+                if let Some(held) = held {
+                    *used.at(held.work.channel) += 1;
+                }
+            }
+            if used != seat.used {
+                faults.push(Fault::Index("capacity in use"));
+            }
+            // What was accepted before a limit sank may exceed it; nothing taken since may.
+            let taken_since = |c: Channel| {
+                let newest = self
+                    .held_by(agent)
+                    .filter(|work| work.channel == c)
+                    .map(taken_at)
+                    .max();
+                newest > Some(seat.profile.capacity.since)
+            };
+            if Channel::ALL
+                .iter()
+                .any(|c| used.get(*c) > seat.limit.get(*c) && taken_since(*c))
+            {
+                faults.push(Fault::OverCapacity(agent));
+            }
+            let there = seat.standing.presence == Presence::Present;
+            if there == seat.streams.is_empty() {
+                faults.push(Fault::Index("presence"));
+            }
+            if let Presence::Leaving { until } = seat.standing.presence
+                && !self.timers.holds(until, Timer::GraceEnds(agent))
+            {
+                faults.push(Fault::Stuck(format!("absence of {agent}")));
+            }
+            if seat.listed != (seat.takes_work() && seat.has_any_room()).then(|| seat.idle_rank()) {
+                faults.push(Fault::Index("free agents"));
+            }
+        }
+    }
+
+    fn timers_needed(&self) -> usize {
+        let of_items = self.items.values().map(|held| {
+            let running = matches!(
+                held.work.state,
+                WorkState::Offered(_) | WorkState::WrappingUp { .. }
+            );
+            usize::from(running) + held.work.declines.len()
+        });
+        let leaving = self
+            .floor
+            .seats()
+            .filter(|s| matches!(s.standing.presence, Presence::Leaving { .. }));
+        of_items.sum::<usize>() + leaving.count()
+    }
+}
+
+/// When an agent got it into their hands.
+const fn taken_at(work: &WorkItem) -> Micros {
+    match &work.state {
+        WorkState::Offered(offer) => offer.made_at,
+        WorkState::Accepted { at, .. } => *at,
+        WorkState::WrappingUp { accepted_at, .. } => *accepted_at,
+        _ => work.queued_at,
+    }
+}

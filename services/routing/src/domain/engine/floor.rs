@@ -1,0 +1,104 @@
+use std::collections::{BTreeSet, HashMap};
+
+use rapport_foundation::id::{AgentId, QueueId};
+
+use super::input::Profile;
+use super::seat::{IdleRank, Seat};
+use super::skills::SkillMask;
+use crate::domain::Channel;
+
+/// Everybody, and for each queue who of its agents is free, in the order they are asked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Floor {
+    seats: HashMap<AgentId, Seat>,
+    free: HashMap<QueueId, BTreeSet<IdleRank>>,
+}
+
+impl Floor {
+    pub(super) fn seat(&self, agent: AgentId) -> Option<&Seat> {
+        self.seats.get(&agent)
+    }
+
+    pub(super) fn seats(&self) -> impl Iterator<Item = &Seat> {
+        self.seats.values()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.seats.len()
+    }
+
+    pub(super) fn add(&mut self, seat: Seat) {
+        let agent = seat.profile.id;
+        self.seats.insert(agent, seat);
+        self.relist(agent);
+    }
+
+    /// Changes a seat and its place among the free in one go, so that neither is forgotten.
+    pub(super) fn change<T>(
+        &mut self,
+        agent: AgentId,
+        change: impl FnOnce(&mut Seat) -> T,
+    ) -> Option<T> {
+        let seat = self.seats.get_mut(&agent)?;
+        let out = change(seat);
+        self.relist(agent);
+        Some(out)
+    }
+
+    /// Gives an agent another setting.
+    pub(super) fn set_profile(&mut self, profile: Profile, mask: SkillMask) {
+        let agent = profile.id;
+        let Some(seat) = self.seats.get_mut(&agent) else {
+            return;
+        };
+        Self::unlist(&mut self.free, seat);
+        seat.limit = profile.capacity.by_channel();
+        seat.profile = profile;
+        seat.mask = mask;
+        self.relist(agent);
+    }
+
+    fn relist(&mut self, agent: AgentId) {
+        let Some(seat) = self.seats.get_mut(&agent) else {
+            return;
+        };
+        let rank = (seat.takes_work() && seat.has_any_room()).then(|| seat.idle_rank());
+        if seat.listed == rank {
+            return;
+        }
+        Self::unlist(&mut self.free, seat);
+        if let Some(rank) = rank {
+            for queue in &seat.profile.queues {
+                self.free.entry(*queue).or_default().insert(rank);
+            }
+        }
+        seat.listed = rank;
+    }
+
+    fn unlist(free: &mut HashMap<QueueId, BTreeSet<IdleRank>>, seat: &mut Seat) {
+        if let Some(rank) = seat.listed.take() {
+            for queue in &seat.profile.queues {
+                if let Some(line) = free.get_mut(queue) {
+                    line.remove(&rank);
+                }
+            }
+        }
+    }
+
+    /// Whom to ask first for work of this class in this queue.
+    pub(super) fn first(
+        &self,
+        queue: QueueId,
+        channel: Channel,
+        mask: &SkillMask,
+        passes_over: impl Fn(AgentId) -> bool,
+    ) -> Option<AgentId> {
+        let free = self.free.get(&queue)?;
+        free.iter().map(|(_, _, agent)| *agent).find(|agent| {
+            self.seats
+                .get(agent)
+                .is_some_and(|seat| seat.suits(channel, mask))
+                && !passes_over(*agent)
+        })
+    }
+}

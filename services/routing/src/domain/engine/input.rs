@@ -1,0 +1,277 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rapport_foundation::id::{AgentId, OfferId, QueueId, TicketId, WorkItemId};
+
+use crate::domain::{
+    Agent, Capacity, Code, OfferEnd, Priority, Queue, Skills, Standing, Status, WorkItem,
+};
+use crate::domain::{CustomerRef, Offer};
+
+/// One open stream of an agent; unique in the life of the process.
+pub type StreamId = u64;
+
+/// What the engine needs of an agent's setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Which agent.
+    pub id: AgentId,
+    /// The queues they serve.
+    pub queues: BTreeSet<QueueId>,
+    /// What they can do.
+    pub skills: Skills,
+    /// How much they take at once.
+    pub capacity: Capacity,
+}
+
+impl From<&Agent> for Profile {
+    fn from(agent: &Agent) -> Self {
+        Self {
+            id: agent.id,
+            queues: agent.queues.clone(),
+            skills: agent.skills.clone(),
+            capacity: agent.capacity.clone(),
+        }
+    }
+}
+
+/// What the engine needs of a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Which queue.
+    pub id: QueueId,
+    /// How long an offer stands.
+    pub offer_timeout: Duration,
+    /// How long wrap-up lasts at most.
+    pub wrap_up: Duration,
+    /// Offers in a row an agent may let lapse.
+    pub max_lapsed_offers: u32,
+}
+
+impl From<&Queue> for Terms {
+    fn from(queue: &Queue) -> Self {
+        Self {
+            id: queue.id,
+            offer_timeout: queue.offer_timeout,
+            wrap_up: queue.wrap_up,
+            max_lapsed_offers: queue.max_lapsed_offers,
+        }
+    }
+}
+
+/// What may happen to the engine. Each is a fact of the outside; what is not possible is
+/// answered by [`Effect::Refused`] and changes nothing.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// New work waits. Its state must be `Waiting`.
+    WorkItemQueued(Box<WorkItem>),
+    /// Work that nobody has accepted needs nobody any more, or nobody waits for it any more.
+    WorkItemWithdrawn {
+        /// The work.
+        item: WorkItemId,
+        /// The customer left, rather than that we need nobody.
+        abandoned: bool,
+    },
+    /// Work that nobody has accepted belongs elsewhere now. Its age is kept; an offer that is
+    /// out is taken back when the queue or the skills are others.
+    WorkItemChanged {
+        /// The work.
+        item: WorkItemId,
+        /// The queue it waits in.
+        queue: QueueId,
+        /// Skills an agent must hold.
+        skills: Skills,
+        /// How urgent it is.
+        priority: Priority,
+    },
+    /// The customer behind a ticket became known.
+    CustomerKnown {
+        /// The ticket.
+        ticket: TicketId,
+        /// The customer.
+        customer: CustomerRef,
+    },
+    /// The ticket is resolved: what nobody has accepted is withdrawn, what is in somebody's
+    /// hands they may finish.
+    TicketSettled(TicketId),
+    /// The ticket is taken up again.
+    TicketReopened(TicketId),
+    /// A queue is new or has other terms, which hold from now on.
+    QueueChanged(Terms),
+    /// An agent is new or has another setting.
+    AgentChanged(Profile),
+    /// An agent says whether they take work.
+    StatusSet {
+        /// Who.
+        agent: AgentId,
+        /// Whether they take work.
+        status: Status,
+        /// Why.
+        reason: Option<Code>,
+    },
+    /// A stream of an agent was opened.
+    StreamOpened {
+        /// Who.
+        agent: AgentId,
+        /// Which stream.
+        stream: StreamId,
+    },
+    /// A stream of an agent broke or was closed.
+    StreamClosed {
+        /// Who.
+        agent: AgentId,
+        /// Which stream.
+        stream: StreamId,
+    },
+    /// An agent takes what they were offered.
+    OfferAccepted {
+        /// The offer.
+        offer: OfferId,
+        /// Who.
+        agent: AgentId,
+    },
+    /// An agent says no.
+    OfferRejected {
+        /// The offer.
+        offer: OfferId,
+        /// Who.
+        agent: AgentId,
+    },
+    /// Handling is over; wrap-up begins.
+    WorkCompleted {
+        /// The work.
+        item: WorkItemId,
+        /// Who.
+        agent: AgentId,
+        /// Code of the outcome.
+        disposition: Option<Code>,
+        /// Whether the agent needs no wrap-up.
+        skip_wrap_up: bool,
+    },
+    /// Wrap-up is over before its time.
+    WrapUpEnded {
+        /// The work.
+        item: WorkItemId,
+        /// Who.
+        agent: AgentId,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What the engine decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Work is in its queue: new, or taken back from an agent who did not return.
+    Queued {
+        /// The work.
+        item: WorkItemId,
+    },
+    /// Work was put before an agent.
+    Offered(Offer),
+    /// An offer ended without being taken.
+    OfferEnded {
+        /// The offer.
+        offer: Offer,
+        /// Why.
+        reason: OfferEnd,
+    },
+    /// An agent took the work.
+    Accepted {
+        /// The offer.
+        offer: Offer,
+        /// How long the work had waited.
+        wait: Duration,
+    },
+    /// Accepted work was taken back from an agent who did not return within the grace.
+    Released {
+        /// The work.
+        item: WorkItemId,
+        /// Who had it.
+        agent: AgentId,
+    },
+    /// The customer left before an agent took the work.
+    Abandoned {
+        /// The work.
+        item: WorkItemId,
+        /// How long they had waited.
+        wait: Duration,
+    },
+    /// Work needs nobody any more.
+    Withdrawn {
+        /// The work.
+        item: WorkItemId,
+    },
+    /// Handling ended, wrap-up began.
+    WrapUpStarted {
+        /// The work.
+        item: WorkItemId,
+        /// Who.
+        agent: AgentId,
+    },
+    /// The work is done.
+    Completed {
+        /// The work.
+        item: WorkItemId,
+        /// Who did it.
+        agent: AgentId,
+        /// From acceptance to the end of wrap-up.
+        handle: Duration,
+        /// Wrap-up alone.
+        wrap_up: Duration,
+        /// Code of the outcome.
+        disposition: Option<Code>,
+    },
+    /// An agent's status is another.
+    StatusChanged {
+        /// Who.
+        agent: AgentId,
+        /// The new status.
+        status: Status,
+        /// Why.
+        reason: Option<Code>,
+    },
+    /// The input is not possible now; nothing changed by it.
+    Refused(Refusal),
+}
+
+/// Why an input is not possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No offer of that id is out.
+    OfferNotOut,
+    /// The offer or the work is another agent's.
+    NotTheirs,
+    /// No open work item of that id.
+    WorkNotOpen,
+    /// The work is accepted already: it can only be completed.
+    WorkAccepted,
+    /// The work is not in an agent's hands: nothing to complete.
+    WorkNotAccepted,
+    /// The work is not in wrap-up: nothing to end.
+    NotWrappingUp,
+    /// No such agent.
+    AgentUnknown,
+    /// A work item of that id is known already.
+    WorkKnown,
+}
+
+/// Everything a stopped engine needs to stand where it stood.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Every queue.
+    pub queues: Vec<Terms>,
+    /// Every agent and how they stood.
+    pub agents: Vec<(Profile, Standing)>,
+    /// Every open work item.
+    pub items: Vec<WorkItem>,
+}
+
+/// The rows that the decisions since the last look touched, as they are now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Work items, by id.
+    pub items: Vec<WorkItem>,
+    /// How agents stand, by id.
+    pub agents: Vec<(AgentId, Standing)>,
+}

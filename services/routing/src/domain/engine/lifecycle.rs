@@ -1,0 +1,266 @@
+//! The life of a work item apart from its offers: queued, withdrawn, completed.
+
+use rapport_foundation::id::{AgentId, QueueId, TicketId, WorkItemId};
+use rapport_foundation::time::Micros;
+
+use super::input::{Effect, Refusal};
+use super::{Engine, Held, Timer};
+use crate::domain::{Code, CustomerRef, OfferEnd, Priority, Skills, WorkItem, WorkState};
+
+impl Engine {
+    pub(super) fn queue(
+        &mut self,
+        now: Micros,
+        work: WorkItem,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let id = work.id;
+        if self.items.contains_key(&id) {
+            return Err(Refusal::WorkKnown);
+        }
+        self.insert(WorkItem {
+            state: WorkState::Waiting,
+            ..work
+        });
+        self.touched.open.insert(id);
+        out.push(Effect::Queued { item: id });
+        self.match_item(now, id, out);
+        Ok(())
+    }
+
+    /// Puts an open item into every index that its state asks for.
+    pub(super) fn insert(&mut self, work: WorkItem) {
+        let id = work.id;
+        let mask = self.book.mask(&work.skills);
+        self.by_ticket.entry(work.ticket).or_default().push(id);
+        for decline in &work.declines {
+            self.timers
+                .set(decline.until, Timer::DeclineEnds(id, decline.agent));
+        }
+        if let Some(agent) = work.agent() {
+            self.floor.change(agent, |seat| seat.take(id, work.channel));
+        }
+        let held = Held { work, mask };
+        match &held.work.state {
+            WorkState::Waiting => {
+                self.waiting
+                    .insert(held.work.queue, held.work.channel, &held.mask, held.rank());
+            }
+            WorkState::Offered(offer) => {
+                self.offers.insert(offer.id, id);
+                self.timers.set(offer.expires_at, Timer::OfferLapses(id));
+            }
+            WorkState::WrappingUp { until, .. } => self.timers.set(*until, Timer::WrapUpEnds(id)),
+            _ => {}
+        }
+        self.items.insert(id, held);
+    }
+
+    pub(super) fn withdraw(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        abandoned: bool,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
+        if !matches!(work.state, WorkState::Waiting | WorkState::Offered(_)) {
+            return Err(Refusal::WorkAccepted);
+        }
+        let wait = work.waited(now);
+        let reason = if abandoned {
+            OfferEnd::Abandoned
+        } else {
+            OfferEnd::Withdrawn
+        };
+        let freed = self.end_offer(id, reason, out).map(|offer| offer.agent);
+        if abandoned {
+            self.close_item(id, WorkState::Abandoned { at: now });
+            out.push(Effect::Abandoned { item: id, wait });
+        } else {
+            self.close_item(id, WorkState::Withdrawn { at: now });
+            out.push(Effect::Withdrawn { item: id });
+        }
+        if let Some(agent) = freed {
+            self.match_agent(now, agent, out);
+        }
+        Ok(())
+    }
+
+    pub(super) fn change_item(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        queue: QueueId,
+        skills: Skills,
+        priority: Priority,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
+        if !matches!(work.state, WorkState::Waiting | WorkState::Offered(_)) {
+            return Err(Refusal::WorkAccepted);
+        }
+        let moves = work.queue != queue || work.skills != skills;
+        if !moves && work.priority == priority {
+            return Ok(());
+        }
+        let freed = if moves {
+            self.end_offer(id, OfferEnd::Withdrawn, out)
+        } else {
+            None
+        };
+        let mask = self.book.mask(&skills);
+        let Some(held) = self.items.get_mut(&id) else {
+            return Ok(());
+        };
+        let waits = held.work.state == WorkState::Waiting;
+        if waits {
+            self.waiting
+                .remove(held.work.queue, held.work.channel, &held.mask, held.rank());
+        }
+        held.work.queue = queue;
+        held.work.skills = skills;
+        held.work.priority = priority;
+        held.mask = mask;
+        if waits {
+            self.waiting
+                .insert(queue, held.work.channel, &held.mask, held.rank());
+        }
+        self.touch_item(id);
+        self.match_item(now, id, out);
+        if let Some(offer) = freed {
+            self.match_agent(now, offer.agent, out);
+        }
+        Ok(())
+    }
+
+    pub(super) fn know_customer(&mut self, ticket: TicketId, customer: CustomerRef) {
+        for id in self.by_ticket.get(&ticket).cloned().unwrap_or_default() {
+            if let Some(held) = self.items.get_mut(&id)
+                && held.work.customer != Some(customer)
+            {
+                held.work.customer = Some(customer);
+                self.touch_item(id);
+            }
+        }
+    }
+
+    pub(super) fn settle_ticket(&mut self, now: Micros, ticket: TicketId, out: &mut Vec<Effect>) {
+        for id in self.by_ticket.get(&ticket).cloned().unwrap_or_default() {
+            // What is in somebody's hands refuses, and that is right: they finish it.
+            let _ = self.withdraw(now, id, false, out);
+        }
+        self.mark_settled(ticket, true);
+    }
+
+    pub(super) fn mark_settled(&mut self, ticket: TicketId, settled: bool) {
+        for id in self.by_ticket.get(&ticket).cloned().unwrap_or_default() {
+            if let Some(held) = self.items.get_mut(&id)
+                && held.work.settled != settled
+            {
+                held.work.settled = settled;
+                self.touch_item(id);
+            }
+        }
+    }
+
+    pub(super) fn complete(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        agent: AgentId,
+        disposition: Option<Code>,
+        skip_wrap_up: bool,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let held = self.items.get_mut(&id).ok_or(Refusal::WorkNotOpen)?;
+        match &held.work.state {
+            WorkState::Accepted { agent: theirs, at } if *theirs == agent => {
+                let accepted_at = *at;
+                let wrap_up = self
+                    .queues
+                    .get(&held.work.queue)
+                    .map(|q| q.wrap_up)
+                    .unwrap_or_default();
+                let until = if skip_wrap_up { now } else { now + wrap_up };
+                held.work.state = WorkState::WrappingUp {
+                    agent,
+                    accepted_at,
+                    at: now,
+                    until,
+                    disposition,
+                };
+                if until > now {
+                    self.timers.set(until, Timer::WrapUpEnds(id));
+                    self.touch_item(id);
+                    out.push(Effect::WrapUpStarted { item: id, agent });
+                } else {
+                    self.end_wrap_up(now, id, out);
+                }
+                Ok(())
+            }
+            WorkState::Accepted { .. } => Err(Refusal::NotTheirs),
+            _ => Err(Refusal::WorkNotAccepted),
+        }
+    }
+
+    pub(super) fn end_wrap_up_early(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        agent: AgentId,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        match self.item(id).ok_or(Refusal::WorkNotOpen)?.state {
+            WorkState::WrappingUp {
+                agent: theirs,
+                until,
+                ..
+            } if theirs == agent => {
+                self.timers.cancel(until, Timer::WrapUpEnds(id));
+                self.end_wrap_up(now, id, out);
+                Ok(())
+            }
+            WorkState::WrappingUp { .. } => Err(Refusal::NotTheirs),
+            _ => Err(Refusal::NotWrappingUp),
+        }
+    }
+
+    pub(super) fn end_wrap_up(&mut self, now: Micros, id: WorkItemId, out: &mut Vec<Effect>) {
+        let Some(work) = self.item(id) else { return };
+        let WorkState::WrappingUp {
+            agent,
+            accepted_at,
+            at,
+            ref disposition,
+            ..
+        } = work.state
+        else {
+            return;
+        };
+        let (channel, disposition) = (work.channel, disposition.clone());
+        self.close_item(
+            id,
+            WorkState::Completed {
+                agent,
+                accepted_at,
+                handled_at: at,
+                at: now,
+                disposition: disposition.clone(),
+            },
+        );
+        out.push(Effect::Completed {
+            item: id,
+            agent,
+            handle: now - accepted_at,
+            wrap_up: now - at,
+            disposition,
+        });
+        self.floor.change(agent, |seat| {
+            seat.give_back(id, channel);
+            seat.standing.idle_since = now;
+        });
+        self.touch_agent(agent);
+        self.match_agent(now, agent, out);
+    }
+}

@@ -1,0 +1,294 @@
+//! The routing engine: a pure state machine.
+//!
+//! [`Engine::step`] takes the time and one [`Input`] and answers with [`Effect`]s. It does no
+//! I/O, reads no clock and draws no random number, so the same inputs give the same decisions
+//! on any machine: in production, in a replay and in a simulation. Timers are data: the
+//! driver asks [`Engine::next_deadline`] and calls again with [`Input::Tick`].
+//!
+//! What keeps a step cheap is never looking at everything: waiting work is kept by queue and
+//! class (`waiting`), free agents by queue in the order they are asked (`floor`).
+
+mod assign;
+mod check;
+mod floor;
+mod input;
+mod lifecycle;
+mod presence;
+mod restore;
+mod seat;
+mod skills;
+mod timers;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use rapport_foundation::id::{AgentId, OfferId, QueueId, TicketId, WorkItemId};
+use rapport_foundation::time::Micros;
+
+pub use check::Fault;
+pub use input::{Changes, Effect, Input, Profile, Refusal, Snapshot, StreamId, Terms};
+
+use crate::domain::{Presence, Standing, WorkItem, WorkState};
+use floor::Floor;
+use skills::{SkillBook, SkillMask};
+use timers::{Timer, Timers};
+use waiting::{Rank, Waiting};
+
+/// What holds for every queue of a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long accepted work is kept for an agent whose last stream broke.
+    pub grace: Duration,
+    /// How long an agent who said no to a work item is passed over for it.
+    pub decline_pause: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            grace: Duration::from_secs(60),
+            decline_pause: Duration::from_secs(30),
+        }
+    }
+}
+
+/// One tenant's agents, queues and open work, and who gets what.
+#[derive(Clone, Debug, Default)]
+pub struct Engine {
+    settings: Settings,
+    queues: HashMap<QueueId, Terms>,
+    floor: Floor,
+    items: HashMap<WorkItemId, Held>,
+    offers: HashMap<OfferId, WorkItemId>,
+    by_ticket: HashMap<TicketId, Vec<WorkItemId>>,
+    waiting: Waiting,
+    timers: Timers,
+    book: SkillBook,
+    touched: Touched,
+}
+
+/// An open work item and what is derived from it once.
+#[derive(Clone, Debug)]
+struct Held {
+    work: WorkItem,
+    mask: SkillMask,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Touched {
+    open: BTreeSet<WorkItemId>,
+    ended: BTreeMap<WorkItemId, WorkItem>,
+    agents: BTreeSet<AgentId>,
+}
+
+impl Held {
+    const fn rank(&self) -> Rank {
+        (
+            std::cmp::Reverse(self.work.priority),
+            self.work.queued_at,
+            self.work.id,
+        )
+    }
+}
+
+impl Engine {
+    /// An engine that knows nobody.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
+
+    /// Decides. What became due by `now` is settled first, so nothing is decided on a state
+    /// that time has overtaken: an offer that lapsed at `now` cannot be accepted at `now`.
+    pub fn step(&mut self, now: Micros, input: Input) -> Vec<Effect> {
+        let mut out = Vec::new();
+        while let Some(timer) = self.timers.take_due(now) {
+            self.fire(now, timer, &mut out);
+        }
+        let refused = match input {
+            Input::Tick => Ok(()),
+            Input::WorkItemQueued(work) => self.queue(now, *work, &mut out),
+            Input::WorkItemWithdrawn { item, abandoned } => {
+                self.withdraw(now, item, abandoned, &mut out)
+            }
+            Input::WorkItemChanged {
+                item,
+                queue,
+                skills,
+                priority,
+            } => self.change_item(now, item, queue, skills, priority, &mut out),
+            Input::CustomerKnown { ticket, customer } => {
+                self.know_customer(ticket, customer);
+                Ok(())
+            }
+            Input::TicketSettled(ticket) => {
+                self.settle_ticket(now, ticket, &mut out);
+                Ok(())
+            }
+            Input::TicketReopened(ticket) => {
+                self.mark_settled(ticket, false);
+                Ok(())
+            }
+            Input::QueueChanged(terms) => {
+                self.queues.insert(terms.id, terms);
+                Ok(())
+            }
+            Input::AgentChanged(profile) => {
+                self.set_profile(now, profile, &mut out);
+                Ok(())
+            }
+            Input::StatusSet {
+                agent,
+                status,
+                reason,
+            } => self.set_status(now, agent, status, reason, &mut out),
+            Input::StreamOpened { agent, stream } => self.open_stream(now, agent, stream, &mut out),
+            Input::StreamClosed { agent, stream } => {
+                self.close_stream(now, agent, stream, &mut out)
+            }
+            Input::OfferAccepted { offer, agent } => self.accept(now, offer, agent, &mut out),
+            Input::OfferRejected { offer, agent } => self.reject(now, offer, agent, &mut out),
+            Input::WorkCompleted {
+                item,
+                agent,
+                disposition,
+                skip_wrap_up,
+            } => self.complete(now, item, agent, disposition, skip_wrap_up, &mut out),
+            Input::WrapUpEnded { item, agent } => {
+                self.end_wrap_up_early(now, item, agent, &mut out)
+            }
+        };
+        if let Err(refusal) = refused {
+            out.push(Effect::Refused(refusal));
+        }
+        out
+    }
+
+    /// When the engine wants to be woken with [`Input::Tick`], if ever.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Micros> {
+        self.timers.next()
+    }
+
+    /// The rows touched since the last call, as they are now. Whoever drives the engine
+    /// stores them before telling anybody of the effects.
+    pub fn take_changes(&mut self) -> Changes {
+        let touched = std::mem::take(&mut self.touched);
+        let mut items: BTreeMap<WorkItemId, WorkItem> = touched.ended;
+        for id in touched.open {
+            if let Some(held) = self.items.get(&id) {
+                items.insert(id, held.work.clone());
+            }
+        }
+        let agents = touched
+            .agents
+            .into_iter()
+            .filter_map(|id| Some((id, self.standing(id)?.clone())));
+        Changes {
+            items: items.into_values().collect(),
+            agents: agents.collect(),
+        }
+    }
+
+    /// An open work item.
+    #[must_use]
+    pub fn item(&self, id: WorkItemId) -> Option<&WorkItem> {
+        self.items.get(&id).map(|held| &held.work)
+    }
+
+    /// The open work items of a ticket.
+    pub fn items_of(&self, ticket: TicketId) -> impl Iterator<Item = &WorkItem> {
+        self.by_ticket
+            .get(&ticket)
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.item(*id))
+    }
+
+    /// What an agent has in hand: offered, accepted, in wrap-up; by id.
+    pub fn held_by(&self, agent: AgentId) -> impl Iterator<Item = &WorkItem> {
+        let seat = self.floor.seat(agent);
+        seat.into_iter()
+            .flat_map(|s| &s.holds)
+            .filter_map(|id| self.item(*id))
+    }
+
+    /// How an agent stands.
+    #[must_use]
+    pub fn standing(&self, agent: AgentId) -> Option<&Standing> {
+        self.floor.seat(agent).map(|seat| &seat.standing)
+    }
+
+    /// How many work items wait, over all queues.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// How many work items wait in one queue.
+    #[must_use]
+    pub fn waiting_in(&self, queue: QueueId) -> usize {
+        self.waiting.len_of(queue)
+    }
+
+    /// Whether the queue is known.
+    #[must_use]
+    pub fn knows_queue(&self, queue: QueueId) -> bool {
+        self.queues.contains_key(&queue)
+    }
+
+    fn fire(&mut self, now: Micros, timer: Timer, out: &mut Vec<Effect>) {
+        match timer {
+            Timer::OfferLapses(item) => self.lapse(now, item, out),
+            Timer::WrapUpEnds(item) => self.end_wrap_up(now, item, out),
+            Timer::DeclineEnds(item, agent) => self.end_decline(now, item, agent, out),
+            Timer::GraceEnds(agent) => self.end_grace(now, agent, out),
+        }
+    }
+
+    fn touch_item(&mut self, id: WorkItemId) {
+        if let Some(held) = self.items.get_mut(&id) {
+            held.work.version += 1;
+            self.touched.open.insert(id);
+        }
+    }
+
+    fn touch_agent(&mut self, id: AgentId) {
+        self.touched.agents.insert(id);
+    }
+
+    /// Takes an open item out of everything and keeps its last state for the store.
+    fn close_item(&mut self, id: WorkItemId, state: WorkState) {
+        let Some(mut held) = self.items.remove(&id) else {
+            return;
+        };
+        self.waiting
+            .remove(held.work.queue, held.work.channel, &held.mask, held.rank());
+        for decline in held.work.declines.drain(..) {
+            self.timers
+                .cancel(decline.until, Timer::DeclineEnds(id, decline.agent));
+        }
+        if let Some(ids) = self.by_ticket.get_mut(&held.work.ticket) {
+            ids.retain(|other| *other != id);
+            if ids.is_empty() {
+                self.by_ticket.remove(&held.work.ticket);
+            }
+        }
+        held.work.state = state;
+        held.work.version += 1;
+        self.touched.open.remove(&id);
+        self.touched.ended.insert(id, held.work);
+    }
+
+    fn is_present(&self, agent: AgentId) -> bool {
+        self.standing(agent)
+            .is_some_and(|s| s.presence == Presence::Present)
+    }
+}

@@ -1,0 +1,190 @@
+//! Agents: their setting, whether they take work, whether they can be reached.
+
+use rapport_foundation::id::AgentId;
+use rapport_foundation::time::Micros;
+
+use super::input::{Effect, Profile, Refusal, StreamId};
+use super::seat::Seat;
+use super::{Engine, Timer};
+use crate::domain::{Channel, Code, OfferEnd, Presence, Standing, Status, WorkState};
+
+impl Engine {
+    pub(super) fn set_profile(&mut self, now: Micros, profile: Profile, out: &mut Vec<Effect>) {
+        let agent = profile.id;
+        let mask = self.book.mask(&profile.skills);
+        if self.floor.seat(agent).is_none() {
+            self.floor.add(Seat::new(profile, mask, Standing::new(now)));
+            self.touch_agent(agent);
+            return;
+        }
+        self.floor.set_profile(profile, mask);
+        self.shed_offers(now, agent, out);
+        self.match_agent(now, agent, out);
+    }
+
+    /// Takes back the newest offers of a channel whose limit has sunk below what is in hand;
+    /// what was accepted stays.
+    fn shed_offers(&mut self, now: Micros, agent: AgentId, out: &mut Vec<Effect>) {
+        let over = |engine: &Self, channel: Channel| {
+            engine
+                .floor
+                .seat(agent)
+                .is_some_and(|s| s.used.get(channel) > s.limit.get(channel))
+        };
+        let mut pending: Vec<_> = self
+            .held_by(agent)
+            .filter_map(|work| {
+                work.offer()
+                    .map(|offer| (offer.made_at, work.id, work.channel))
+            })
+            .collect();
+        pending.sort_unstable_by(|a, b| b.cmp(a));
+        for (_, id, channel) in pending {
+            if over(self, channel) {
+                self.end_offer(id, OfferEnd::Withdrawn, out);
+                self.match_item(now, id, out);
+            }
+        }
+    }
+
+    pub(super) fn set_status(
+        &mut self,
+        now: Micros,
+        agent: AgentId,
+        status: Status,
+        reason: Option<Code>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let standing = self.standing(agent).ok_or(Refusal::AgentUnknown)?;
+        if standing.status == status && standing.reason == reason {
+            return Ok(());
+        }
+        let began = status == Status::Available && standing.status != status;
+        self.change_status(now, agent, status, reason, out);
+        if began {
+            self.floor.change(agent, |seat| {
+                seat.standing.idle_since = now;
+                seat.standing.lapsed_offers = 0;
+            });
+        }
+        if status == Status::Available {
+            self.match_agent(now, agent, out);
+        } else {
+            self.take_back_offers(now, agent, out);
+        }
+        Ok(())
+    }
+
+    pub(super) fn change_status(
+        &mut self,
+        now: Micros,
+        agent: AgentId,
+        status: Status,
+        reason: Option<Code>,
+        out: &mut Vec<Effect>,
+    ) {
+        self.floor.change(agent, |seat| {
+            if seat.standing.status != status {
+                seat.standing.status_since = now;
+            }
+            seat.standing.status = status;
+            seat.standing.reason.clone_from(&reason);
+        });
+        self.touch_agent(agent);
+        out.push(Effect::StatusChanged {
+            agent,
+            status,
+            reason,
+        });
+    }
+
+    pub(super) fn open_stream(
+        &mut self,
+        now: Micros,
+        agent: AgentId,
+        stream: StreamId,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let before = self.standing(agent).ok_or(Refusal::AgentUnknown)?.presence;
+        self.floor.change(agent, |seat| {
+            seat.streams.insert(stream);
+            seat.standing.presence = Presence::Present;
+            // Who comes back within the grace keeps their place in the line.
+            if before == Presence::Absent {
+                seat.standing.idle_since = now;
+            }
+        });
+        if let Presence::Leaving { until } = before {
+            self.timers.cancel(until, Timer::GraceEnds(agent));
+        }
+        if before != Presence::Present {
+            self.touch_agent(agent);
+        }
+        self.match_agent(now, agent, out);
+        Ok(())
+    }
+
+    pub(super) fn close_stream(
+        &mut self,
+        now: Micros,
+        agent: AgentId,
+        stream: StreamId,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let last = self
+            .floor
+            .change(agent, |seat| {
+                seat.streams.remove(&stream) && seat.streams.is_empty()
+            })
+            .ok_or(Refusal::AgentUnknown)?;
+        if last {
+            let until = now + self.settings.grace;
+            self.floor.change(agent, |seat| {
+                seat.standing.presence = Presence::Leaving { until }
+            });
+            self.timers.set(until, Timer::GraceEnds(agent));
+            self.touch_agent(agent);
+            self.take_back_offers(now, agent, out);
+        }
+        Ok(())
+    }
+
+    /// The agent has not come back: what they accepted goes to others. What is in wrap-up
+    /// ends by its own time.
+    pub(super) fn end_grace(&mut self, now: Micros, agent: AgentId, out: &mut Vec<Effect>) {
+        self.floor
+            .change(agent, |seat| seat.standing.presence = Presence::Absent);
+        self.touch_agent(agent);
+        // Only after a restart can an offer be out still: offers are taken back when a stream
+        // breaks, but kept until their own expiry when it was we who went away.
+        self.take_back_offers(now, agent, out);
+        let mut ranks: Vec<_> = self
+            .held_by(agent)
+            .filter(|work| matches!(work.state, WorkState::Accepted { .. }))
+            .filter_map(|work| self.items.get(&work.id).map(super::Held::rank))
+            .collect();
+        ranks.sort_unstable();
+        // What only waited for its agent to finish a solved matter is finished by that.
+        ranks.retain(|(_, _, id)| {
+            let settled = self.item(*id).is_some_and(|work| work.settled);
+            !(settled && self.complete(now, *id, agent, None, true, out).is_ok())
+        });
+        for (_, _, id) in &ranks {
+            let Some(held) = self.items.get_mut(id) else {
+                continue;
+            };
+            held.work.state = WorkState::Waiting;
+            let channel = held.work.channel;
+            self.waiting
+                .insert(held.work.queue, channel, &held.mask, held.rank());
+            self.floor
+                .change(agent, |seat| seat.give_back(*id, channel));
+            self.touch_item(*id);
+            out.push(Effect::Released { item: *id, agent });
+            out.push(Effect::Queued { item: *id });
+        }
+        for (_, _, id) in ranks {
+            self.match_item(now, id, out);
+        }
+    }
+}

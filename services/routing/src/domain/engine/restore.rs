@@ -1,0 +1,60 @@
+//! Standing where one stood.
+
+use rapport_foundation::time::Micros;
+
+use super::input::Snapshot;
+use super::seat::Seat;
+use super::{Engine, Settings, Timer};
+use crate::domain::Presence;
+
+impl Engine {
+    /// An engine that stands where the one that left `snapshot` stood, with every stream
+    /// gone. Offers that were out keep their own expiry and are nobody else's before; agents
+    /// who were there get the grace to come back.
+    #[must_use]
+    pub fn restore(settings: Settings, snapshot: Snapshot, now: Micros) -> Self {
+        let mut engine = Self::new(settings);
+        for terms in snapshot.queues {
+            engine.queues.insert(terms.id, terms);
+        }
+        for (profile, mut standing) in snapshot.agents {
+            if standing.presence == Presence::Present {
+                standing.presence = Presence::Leaving {
+                    until: now + settings.grace,
+                };
+                engine.touched.agents.insert(profile.id);
+            }
+            if let Presence::Leaving { until } = standing.presence {
+                engine.timers.set(until, Timer::GraceEnds(profile.id));
+            }
+            let mask = engine.book.mask(&profile.skills);
+            engine.floor.add(Seat::new(profile, mask, standing));
+        }
+        for work in snapshot.items {
+            if work.is_open() {
+                engine.insert(work);
+            }
+        }
+        engine
+    }
+
+    /// What [`Engine::restore`] needs, in the order of the ids.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let mut queues: Vec<_> = self.queues.values().cloned().collect();
+        queues.sort_unstable_by_key(|terms| terms.id);
+        let mut agents: Vec<_> = self
+            .floor
+            .seats()
+            .map(|seat| (seat.profile.clone(), seat.standing.clone()))
+            .collect();
+        agents.sort_unstable_by_key(|(profile, _)| profile.id);
+        let mut items: Vec<_> = self.items.values().map(|held| held.work.clone()).collect();
+        items.sort_unstable_by_key(|work| work.id);
+        Snapshot {
+            queues,
+            agents,
+            items,
+        }
+    }
+}

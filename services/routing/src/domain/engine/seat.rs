@@ -1,0 +1,76 @@
+use std::collections::BTreeSet;
+
+use rapport_foundation::id::{AgentId, WorkItemId};
+use rapport_foundation::time::Micros;
+
+use super::input::{Profile, StreamId};
+use super::skills::SkillMask;
+use crate::domain::{Channel, PerChannel, Presence, Standing, Status};
+
+/// Where a free agent stands among the free: less in hand first, then the longest idle, then
+/// by id.
+pub(super) type IdleRank = (usize, Micros, AgentId);
+
+/// An agent as the engine sees them.
+#[derive(Clone, Debug)]
+pub(super) struct Seat {
+    pub(super) profile: Profile,
+    pub(super) standing: Standing,
+    pub(super) mask: SkillMask,
+    pub(super) limit: PerChannel<u16>,
+    pub(super) used: PerChannel<u16>,
+    pub(super) streams: BTreeSet<StreamId>,
+    /// Everything in hand: offered, accepted, in wrap-up.
+    pub(super) holds: BTreeSet<WorkItemId>,
+    /// Under which rank the seat is listed as free in each of its queues.
+    pub(super) listed: Option<IdleRank>,
+}
+
+impl Seat {
+    pub(super) fn new(profile: Profile, mask: SkillMask, standing: Standing) -> Self {
+        let limit = profile.capacity.by_channel();
+        Self {
+            profile,
+            standing,
+            mask,
+            limit,
+            used: PerChannel::all(0),
+            streams: BTreeSet::new(),
+            holds: BTreeSet::new(),
+            listed: None,
+        }
+    }
+
+    /// Whether new work may be offered to them at all.
+    pub(super) fn takes_work(&self) -> bool {
+        self.standing.status == Status::Available && self.standing.presence == Presence::Present
+    }
+
+    pub(super) const fn has_room(&self, channel: Channel) -> bool {
+        self.used.get(channel) < self.limit.get(channel)
+    }
+
+    pub(super) fn has_any_room(&self) -> bool {
+        Channel::ALL.iter().any(|channel| self.has_room(*channel))
+    }
+
+    pub(super) fn suits(&self, channel: Channel, mask: &SkillMask) -> bool {
+        self.has_room(channel) && mask.within(&self.mask)
+    }
+
+    pub(super) fn take(&mut self, item: WorkItemId, channel: Channel) {
+        if self.holds.insert(item) {
+            *self.used.at(channel) += 1;
+        }
+    }
+
+    pub(super) fn give_back(&mut self, item: WorkItemId, channel: Channel) {
+        if self.holds.remove(&item) {
+            *self.used.at(channel) -= 1;
+        }
+    }
+
+    pub(super) fn idle_rank(&self) -> IdleRank {
+        (self.holds.len(), self.standing.idle_since, self.profile.id)
+    }
+}

@@ -1,0 +1,7 @@
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod bench;
+mod desk;
+mod model;
+mod queueing;
+mod situations;

@@ -1,0 +1,418 @@
+//! Random days: whatever happens in whatever order, the promises hold, and an engine rebuilt
+//! from what was stored decides like the one that went on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use rapport_foundation::id::{AgentId, OfferId, WorkItemId};
+use rapport_foundation::time::Micros;
+
+use super::desk::*;
+use crate::domain::engine::{Changes, Effect, Engine, Input, Settings, Snapshot};
+use crate::domain::{Capacity, Channel, Presence, Priority, Standing, Status, WorkItem, WorkState};
+
+const AGENTS: u128 = 4;
+const QUEUES: u128 = 3;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Queue {
+        queue: u128,
+        skill: usize,
+        chat: bool,
+        priority: usize,
+        ticket: u128,
+    },
+    Withdraw {
+        pick: usize,
+        abandoned: bool,
+    },
+    Change {
+        pick: usize,
+        queue: u128,
+        priority: usize,
+    },
+    Accept {
+        pick: usize,
+        by: u128,
+    },
+    Reject {
+        pick: usize,
+    },
+    Complete {
+        pick: usize,
+        skip: bool,
+    },
+    EndWrapUp {
+        pick: usize,
+    },
+    Status {
+        agent: u128,
+        status: usize,
+    },
+    Open {
+        agent: u128,
+        stream: u64,
+    },
+    Close {
+        agent: u128,
+        stream: u64,
+    },
+    Retrain {
+        agent: u128,
+        queues: Vec<u128>,
+        skill: usize,
+        usual: u16,
+    },
+    Settle {
+        ticket: u128,
+    },
+    Reopen {
+        ticket: u128,
+    },
+    Pass {
+        seconds: u64,
+    },
+    PassToDeadline,
+}
+
+const SKILLS: [&[&str]; 4] = [&[], &["a"], &["b"], &["a", "b"]];
+
+fn op() -> impl Strategy<Value = Op> {
+    let agent = 1..=AGENTS;
+    let queue = 1..=QUEUES;
+    let pick = any::<prop::sample::Index>().prop_map(|i| i.index(1 << 16));
+    prop_oneof![
+        6 => (queue.clone(), 0..4_usize, any::<bool>(), 0..4_usize, 1..=6_u128)
+            .prop_map(|(queue, skill, chat, priority, ticket)| Op::Queue { queue, skill, chat, priority, ticket }),
+        1 => (pick.clone(), any::<bool>()).prop_map(|(pick, abandoned)| Op::Withdraw { pick, abandoned }),
+        1 => (pick.clone(), queue.clone(), 0..4_usize).prop_map(|(pick, queue, priority)| Op::Change { pick, queue, priority }),
+        5 => (pick.clone(), 0..=AGENTS).prop_map(|(pick, by)| Op::Accept { pick, by }),
+        1 => pick.clone().prop_map(|pick| Op::Reject { pick }),
+        3 => (pick.clone(), any::<bool>()).prop_map(|(pick, skip)| Op::Complete { pick, skip }),
+        1 => pick.prop_map(|pick| Op::EndWrapUp { pick }),
+        3 => (agent.clone(), 0..3_usize).prop_map(|(agent, status)| Op::Status { agent, status }),
+        3 => (agent.clone(), 1..=2_u64).prop_map(|(agent, stream)| Op::Open { agent, stream }),
+        1 => (agent.clone(), 1..=2_u64).prop_map(|(agent, stream)| Op::Close { agent, stream }),
+        1 => (agent, prop::collection::vec(queue, 0..3), 0..4_usize, 0..3_u16)
+            .prop_map(|(agent, queues, skill, usual)| Op::Retrain { agent, queues, skill, usual }),
+        1 => (1..=6_u128).prop_map(|ticket| Op::Settle { ticket }),
+        1 => (1..=6_u128).prop_map(|ticket| Op::Reopen { ticket }),
+        2 => (1..70_u64).prop_map(|seconds| Op::Pass { seconds }),
+        2 => Just(Op::PassToDeadline),
+    ]
+}
+
+/// Drives an engine and keeps what a store would keep, and what an onlooker would know.
+struct Day {
+    engine: Engine,
+    now: Micros,
+    made: u128,
+    streams: BTreeSet<(AgentId, u64)>,
+    rows: BTreeMap<WorkItemId, WorkItem>,
+    standings: BTreeMap<AgentId, Standing>,
+    open: BTreeSet<WorkItemId>,
+    out: BTreeMap<WorkItemId, OfferId>,
+}
+
+impl Day {
+    fn begin() -> Self {
+        let mut day = Self {
+            engine: Engine::new(Settings::default()),
+            now: secs(0),
+            made: 0,
+            streams: BTreeSet::new(),
+            rows: BTreeMap::new(),
+            standings: BTreeMap::new(),
+            open: BTreeSet::new(),
+            out: BTreeMap::new(),
+        };
+        for n in 1..=QUEUES {
+            day.step(Input::QueueChanged(terms(n)));
+        }
+        for n in 1..=AGENTS {
+            day.step(Input::AgentChanged(profile(
+                n,
+                &[1, 1 + n % QUEUES],
+                SKILLS[usize::try_from(n % 4).unwrap()],
+            )));
+            day.apply(&Op::Open {
+                agent: n,
+                stream: 1,
+            });
+            day.apply(&Op::Status {
+                agent: n,
+                status: 1,
+            });
+        }
+        day
+    }
+
+    fn apply(&mut self, op: &Op) -> Vec<Effect> {
+        let Some(input) = self.input(op) else {
+            return Vec::new();
+        };
+        self.step(input)
+    }
+
+    fn input(&mut self, op: &Op) -> Option<Input> {
+        let picked = |pick: usize, fits: &dyn Fn(&WorkItem) -> bool| {
+            let fitting: Vec<_> = self
+                .engine
+                .snapshot()
+                .items
+                .into_iter()
+                .filter(|w| fits(w))
+                .collect();
+            (!fitting.is_empty()).then(|| fitting[pick % fitting.len()].clone())
+        };
+        Some(match op {
+            Op::Queue {
+                queue: q,
+                skill,
+                chat,
+                priority,
+                ticket: t,
+            } => {
+                self.made += 1;
+                Input::WorkItemQueued(Box::new(WorkItem {
+                    ticket: ticket(*t),
+                    skills: skills(SKILLS[*skill]),
+                    channel: if *chat { Channel::Chat } else { Channel::Phone },
+                    priority: Priority::ALL[*priority],
+                    ..work(self.made, *q, self.now)
+                }))
+            }
+            Op::Withdraw { pick, abandoned } => Input::WorkItemWithdrawn {
+                item: picked(*pick, &|_| true)?.id,
+                abandoned: *abandoned,
+            },
+            Op::Change {
+                pick,
+                queue: q,
+                priority,
+            } => {
+                let work = picked(*pick, &|_| true)?;
+                Input::WorkItemChanged {
+                    item: work.id,
+                    queue: queue(*q),
+                    skills: work.skills,
+                    priority: Priority::ALL[*priority],
+                }
+            }
+            Op::Accept { pick, by } => {
+                let offer = *picked(*pick, &|w| w.offer().is_some())?.offer()?;
+                let by = if *by == 0 { offer.agent } else { agent(*by) };
+                Input::OfferAccepted {
+                    offer: offer.id,
+                    agent: by,
+                }
+            }
+            Op::Reject { pick } => {
+                let offer = *picked(*pick, &|w| w.offer().is_some())?.offer()?;
+                Input::OfferRejected {
+                    offer: offer.id,
+                    agent: offer.agent,
+                }
+            }
+            Op::Complete { pick, skip } => {
+                let work = picked(*pick, &|w| matches!(w.state, WorkState::Accepted { .. }))?;
+                Input::WorkCompleted {
+                    item: work.id,
+                    agent: work.agent()?,
+                    disposition: None,
+                    skip_wrap_up: *skip,
+                }
+            }
+            Op::EndWrapUp { pick } => {
+                let work = picked(*pick, &|w| w.agent().is_some())?;
+                Input::WrapUpEnded {
+                    item: work.id,
+                    agent: work.agent()?,
+                }
+            }
+            Op::Status { agent: a, status } => {
+                let status = [Status::Offline, Status::Available, Status::Away][*status];
+                Input::StatusSet {
+                    agent: agent(*a),
+                    status,
+                    reason: None,
+                }
+            }
+            Op::Open { agent: a, stream } => {
+                self.streams.insert((agent(*a), *stream));
+                Input::StreamOpened {
+                    agent: agent(*a),
+                    stream: *stream,
+                }
+            }
+            Op::Close { agent: a, stream } => {
+                self.streams.remove(&(agent(*a), *stream));
+                Input::StreamClosed {
+                    agent: agent(*a),
+                    stream: *stream,
+                }
+            }
+            Op::Retrain {
+                agent: a,
+                queues,
+                skill,
+                usual,
+            } => {
+                let mut other = profile(*a, queues, SKILLS[*skill]);
+                other.capacity = Capacity {
+                    usual: *usual,
+                    named: Vec::new(),
+                    since: self.now,
+                };
+                Input::AgentChanged(other)
+            }
+            Op::Settle { ticket: t } => Input::TicketSettled(ticket(*t)),
+            Op::Reopen { ticket: t } => Input::TicketReopened(ticket(*t)),
+            Op::Pass { seconds } => {
+                self.now += Duration::from_secs(*seconds);
+                Input::Tick
+            }
+            Op::PassToDeadline => {
+                self.now = self.now.max(self.engine.next_deadline()?);
+                Input::Tick
+            }
+        })
+    }
+
+    fn step(&mut self, input: Input) -> Vec<Effect> {
+        let effects = self.engine.step(self.now, input);
+        if let Err(faults) = self.engine.check() {
+            panic!("{faults:?} after {effects:?}");
+        }
+        let Changes { items, agents } = self.engine.take_changes();
+        self.rows
+            .extend(items.into_iter().map(|work| (work.id, work)));
+        self.standings.extend(agents);
+        for effect in &effects {
+            self.watch(effect);
+        }
+        let known: BTreeSet<_> = self
+            .engine
+            .snapshot()
+            .items
+            .iter()
+            .map(|work| work.id)
+            .collect();
+        assert_eq!(
+            known, self.open,
+            "no work item is forgotten, none lives twice"
+        );
+        effects
+    }
+
+    /// What somebody who only hears the effects can tell.
+    fn watch(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Queued { item } => {
+                self.open.insert(*item);
+            }
+            Effect::Offered(offer) => {
+                assert_eq!(
+                    self.out.insert(offer.item, offer.id),
+                    None,
+                    "offered to two at once"
+                );
+                assert!(offer.expires_at > self.now);
+            }
+            Effect::OfferEnded { offer, .. } | Effect::Accepted { offer, .. } => {
+                assert_eq!(
+                    self.out.remove(&offer.item),
+                    Some(offer.id),
+                    "ended without having been made"
+                );
+            }
+            Effect::Abandoned { item, .. }
+            | Effect::Withdrawn { item }
+            | Effect::Completed { item, .. } => {
+                assert!(self.open.remove(item), "ended twice");
+                assert_eq!(self.out.get(item), None, "ended while an offer is out");
+            }
+            Effect::Released { .. }
+            | Effect::WrapUpStarted { .. }
+            | Effect::StatusChanged { .. }
+            | Effect::Refused(_) => {}
+        }
+    }
+
+    /// The engine as a new process builds it from the tables, every agent's streams open again.
+    fn rebuilt(&self) -> Engine {
+        let running = self.engine.snapshot();
+        let agents = running.agents.into_iter().map(|(profile, _)| {
+            let standing = self.standings[&profile.id].clone();
+            (profile, standing)
+        });
+        let stored = Snapshot {
+            queues: running.queues,
+            agents: agents.collect(),
+            items: self.rows.values().cloned().collect(),
+        };
+        let mut engine = Engine::restore(Settings::default(), stored, self.now);
+        for (agent, stream) in &self.streams {
+            assert_eq!(
+                engine.step(
+                    self.now,
+                    Input::StreamOpened {
+                        agent: *agent,
+                        stream: *stream
+                    }
+                ),
+                []
+            );
+        }
+        engine.take_changes();
+        engine
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_promises_hold(ops in prop::collection::vec(op(), 1..160)) {
+        let mut day = Day::begin();
+        for op in &ops {
+            day.apply(op);
+        }
+        // Every state has a way out by event or by time: everybody leaves, time passes, and
+        // nothing is in anybody's hands.
+        for n in 1..=AGENTS {
+            for stream in 1..=2 {
+                day.apply(&Op::Close { agent: n, stream });
+            }
+        }
+        while day.apply(&Op::PassToDeadline) != [] || day.engine.next_deadline().is_some() {}
+        for work in day.engine.snapshot().items {
+            prop_assert_eq!(&work.state, &WorkState::Waiting);
+        }
+        for (_, standing) in day.engine.snapshot().agents {
+            prop_assert_eq!(standing.presence, Presence::Absent);
+        }
+    }
+
+    #[test]
+    fn an_engine_rebuilt_from_what_was_stored_decides_like_the_one_that_went_on(
+        before in prop::collection::vec(op(), 1..80),
+        after in prop::collection::vec(op(), 1..40),
+    ) {
+        let mut day = Day::begin();
+        for op in &before {
+            day.apply(op);
+        }
+        let mut other = day.rebuilt();
+        prop_assert_eq!(other.snapshot(), day.engine.snapshot());
+        for op in &after {
+            let Some(input) = day.input(op) else { continue };
+            let decided = day.step(input.clone());
+            prop_assert_eq!(other.step(day.now, input), decided);
+            prop_assert_eq!(other.check(), Ok(()));
+        }
+        prop_assert_eq!(other.snapshot(), day.engine.snapshot());
+    }
+}

@@ -1,0 +1,54 @@
+use std::collections::BTreeSet;
+
+use rapport_foundation::id::{AgentId, WorkItemId};
+use rapport_foundation::time::Micros;
+
+/// What becomes due by time alone. Ordered, so that what is due at the same instant comes
+/// in the same order everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// The offer that is out for this work lapses.
+    OfferLapses(WorkItemId),
+    /// Wrap-up of this work is over.
+    WrapUpEnds(WorkItemId),
+    /// An agent who said no may be asked again.
+    DeclineEnds(WorkItemId, AgentId),
+    /// An agent has not come back in time.
+    GraceEnds(AgentId),
+}
+
+/// Timers as data: the engine tells when it wants to be woken and is told the time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timers(BTreeSet<(Micros, Timer)>);
+
+impl Timers {
+    pub(super) fn set(&mut self, at: Micros, timer: Timer) {
+        self.0.insert((at, timer));
+    }
+
+    pub(super) fn cancel(&mut self, at: Micros, timer: Timer) {
+        self.0.remove(&(at, timer));
+    }
+
+    pub(super) fn next(&self) -> Option<Micros> {
+        self.0.first().map(|(at, _)| *at)
+    }
+
+    /// Takes the earliest timer that is due at `now`.
+    pub(super) fn take_due(&mut self, now: Micros) -> Option<Timer> {
+        let first = *self.0.first()?;
+        if first.0 > now {
+            return None;
+        }
+        self.0.remove(&first);
+        Some(first.1)
+    }
+
+    pub(super) fn holds(&self, at: Micros, timer: Timer) -> bool {
+        self.0.contains(&(at, timer))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}

@@ -1,0 +1,23 @@
+//! What routing is about, as types that cannot be wrong and decisions that are plain functions.
+//!
+//! Nothing here waits, reads a clock or knows a database: times come in as arguments, and
+//! what should happen goes out as values.
+
+mod agent;
+mod channel;
+mod code;
+mod customer;
+pub mod engine;
+mod queue;
+mod skill;
+mod ticket;
+mod work_item;
+
+pub use agent::{Agent, Capacity, Presence, Standing, Status};
+pub use channel::{Channel, PerChannel, Purpose};
+pub use code::{Code, NotACode};
+pub use customer::CustomerRef;
+pub use queue::{DEFAULT_QUEUE, Queue};
+pub use skill::{Skill, Skills};
+pub use ticket::{Opening, Ticket, TicketChange, TicketRefusal, TicketState};
+pub use work_item::{Decline, Offer, OfferEnd, OfferOutcome, Priority, WorkItem, WorkState};

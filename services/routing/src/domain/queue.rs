@@ -1,0 +1,59 @@
+use std::time::Duration;
+
+use rapport_foundation::id::QueueId;
+use rapport_foundation::time::Micros;
+
+use super::{Code, Priority, Skills};
+
+/// Code of the queue that takes work nobody named a queue for; made when first needed.
+pub const DEFAULT_QUEUE: &str = "default";
+
+/// Where work of one kind waits, and how it is offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Which queue.
+    pub id: QueueId,
+    /// What rules and connectors name it by; unique in the tenant.
+    pub code: Code,
+    /// How people call it.
+    pub display_name: String,
+    /// Priority of work that says none.
+    pub default_priority: Priority,
+    /// How long an offer stands.
+    pub offer_timeout: Duration,
+    /// How long wrap-up lasts at most; zero means there is none.
+    pub wrap_up: Duration,
+    /// How many offers in a row an agent may let lapse before they count as not responding.
+    pub max_lapsed_offers: u32,
+    /// Skills its work requires besides its own.
+    pub required_skills: Skills,
+    /// When it was made.
+    pub created_at: Micros,
+    /// When it last changed.
+    pub updated_at: Micros,
+    /// Counts changes from 1.
+    pub version: i64,
+}
+
+impl Queue {
+    /// How long an offer stands where nobody says otherwise.
+    pub const OFFER_TIMEOUT: Duration = Duration::from_secs(20);
+
+    /// A queue with the usual settings.
+    #[must_use]
+    pub fn usual(id: QueueId, code: Code, now: Micros) -> Self {
+        Self {
+            id,
+            display_name: code.as_str().to_owned(),
+            code,
+            default_priority: Priority::Normal,
+            offer_timeout: Self::OFFER_TIMEOUT,
+            wrap_up: Duration::ZERO,
+            max_lapsed_offers: 1,
+            required_skills: Skills::new(),
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+}

@@ -1,0 +1,219 @@
+use std::time::Duration;
+
+use rapport_foundation::id::{AgentId, InteractionId, OfferId, QueueId, TicketId, WorkItemId};
+use rapport_foundation::time::Micros;
+
+use super::code::named;
+use super::{Channel, Code, CustomerRef, Skills};
+
+named! {
+    /// How urgent work is; the greater goes first.
+    pub enum Priority {
+        /// Can wait.
+        Low = "low",
+        /// The usual.
+        Normal = "normal",
+        /// Before the usual.
+        High = "high",
+        /// Before everything else.
+        Urgent = "urgent",
+    }
+}
+
+/// What needs an agent now: a call, a chat session, a mail to answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkItem {
+    /// Which work item.
+    pub id: WorkItemId,
+    /// The matter it belongs to.
+    pub ticket: TicketId,
+    /// The interaction that asks for it; none when asked for by hand.
+    pub interaction: Option<InteractionId>,
+    /// The customer, once recognised.
+    pub customer: Option<CustomerRef>,
+    /// Where the contact takes place.
+    pub channel: Channel,
+    /// The queue it waits in.
+    pub queue: QueueId,
+    /// Skills an agent must hold, those of the queue included.
+    pub skills: Skills,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Since when it waits; kept when it is offered again.
+    pub queued_at: Micros,
+    /// How often it was offered.
+    pub offers_made: u32,
+    /// Who said no to it lately.
+    pub declines: Vec<Decline>,
+    /// Its ticket is resolved: if its agent does not return, nobody else has to take it.
+    pub settled: bool,
+    /// How far it is.
+    pub state: WorkState,
+    /// W3C trace context of what asked for it, so that one trace shows the whole way.
+    pub traceparent: Option<String>,
+    /// Counts changes from 1.
+    pub version: i64,
+}
+
+/// How far a work item is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkState {
+    /// In the queue.
+    Waiting,
+    /// Out as an offer to one agent.
+    Offered(Offer),
+    /// An agent handles it.
+    Accepted {
+        /// Who.
+        agent: AgentId,
+        /// Since when.
+        at: Micros,
+    },
+    /// The contact is over, the agent finishes notes.
+    WrappingUp {
+        /// Who.
+        agent: AgentId,
+        /// When it was accepted.
+        accepted_at: Micros,
+        /// When handling ended.
+        at: Micros,
+        /// When wrap-up ends by itself.
+        until: Micros,
+        /// Code of the outcome.
+        disposition: Option<Code>,
+    },
+    /// Done.
+    Completed {
+        /// By whom.
+        agent: AgentId,
+        /// When it was accepted.
+        accepted_at: Micros,
+        /// When handling ended.
+        handled_at: Micros,
+        /// When wrap-up ended.
+        at: Micros,
+        /// Code of the outcome.
+        disposition: Option<Code>,
+    },
+    /// The customer left before an agent took it.
+    Abandoned {
+        /// When.
+        at: Micros,
+    },
+    /// It needs nobody any more.
+    Withdrawn {
+        /// When.
+        at: Micros,
+    },
+}
+
+impl WorkItem {
+    /// Whether something is still to be done with it.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        !matches!(
+            self.state,
+            WorkState::Completed { .. } | WorkState::Abandoned { .. } | WorkState::Withdrawn { .. }
+        )
+    }
+
+    /// Who has it or is offered it.
+    #[must_use]
+    pub const fn agent(&self) -> Option<AgentId> {
+        match &self.state {
+            WorkState::Offered(offer) => Some(offer.agent),
+            WorkState::Accepted { agent, .. }
+            | WorkState::WrappingUp { agent, .. }
+            | WorkState::Completed { agent, .. } => Some(*agent),
+            WorkState::Waiting | WorkState::Abandoned { .. } | WorkState::Withdrawn { .. } => None,
+        }
+    }
+
+    /// The offer that is out for it.
+    #[must_use]
+    pub const fn offer(&self) -> Option<&Offer> {
+        match &self.state {
+            WorkState::Offered(offer) => Some(offer),
+            _ => None,
+        }
+    }
+
+    /// How long it has waited at `now`.
+    #[must_use]
+    pub fn waited(&self, now: Micros) -> Duration {
+        now - self.queued_at
+    }
+}
+
+/// A work item put before one agent, who may take it until it lapses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Which offer.
+    pub id: OfferId,
+    /// The work.
+    pub item: WorkItemId,
+    /// To whom.
+    pub agent: AgentId,
+    /// When it was made.
+    pub made_at: Micros,
+    /// When it lapses.
+    pub expires_at: Micros,
+}
+
+/// An agent said no: the work is not offered to them again at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decline {
+    /// Who.
+    pub agent: AgentId,
+    /// Until when they are passed over.
+    pub until: Micros,
+}
+
+named! {
+    /// Why an offer ended without being taken.
+    pub enum OfferEnd {
+        /// The agent said no.
+        Rejected = "rejected",
+        /// The agent did not answer in time.
+        Expired = "expired",
+        /// The customer left.
+        Abandoned = "abandoned",
+        /// The agent's last stream broke or the agent went away.
+        AgentGone = "agent_gone",
+        /// The work needs nobody any more.
+        Withdrawn = "withdrawn",
+    }
+}
+
+/// Where an offer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfferOutcome {
+    /// It is out.
+    Pending,
+    /// The agent took the work.
+    Accepted,
+    /// It ended without being taken.
+    Ended(OfferEnd),
+}
+
+impl OfferOutcome {
+    /// The stable name, as stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Accepted => "accepted",
+            Self::Ended(end) => end.as_str(),
+        }
+    }
+
+    /// The outcome of this name, if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "pending" => Some(Self::Pending),
+            "accepted" => Some(Self::Accepted),
+            other => OfferEnd::named(other).map(Self::Ended),
+        }
+    }
+}
