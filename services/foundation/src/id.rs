@@ -143,6 +143,8 @@ typed_ids! {
     RecordId = "rec";
     /// One identifier of a customer (a phone number, an address, a handle).
     IdentifierId = "idn";
+    /// What is held to be known between two source records.
+    EdgeId = "edg";
     /// One interaction in the log.
     InteractionId = "int";
     /// A conversation: interactions of one matter across channels.
