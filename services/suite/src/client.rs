@@ -1,0 +1,11 @@
+//! A thin client of the gateway, as any outside program would be one.
+
+mod call;
+mod gateway;
+mod method;
+mod problem;
+
+pub use call::{Answers, call};
+pub use gateway::{Authorised, Bearer, Error, Gateway};
+pub use method::{Unresolved, resolve};
+pub use problem::explain;

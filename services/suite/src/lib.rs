@@ -1,0 +1,4 @@
+//! The suite in one binary: serve, demo, migrate, token, import, verify.
+
+pub mod client;
+pub mod import;
