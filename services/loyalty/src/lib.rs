@@ -1,0 +1,3 @@
+//! Loyalty programmes on a double-entry ledger.
+
+pub mod domain;
