@@ -30,7 +30,7 @@ pub use scoped::{Scoped, TenantOwned};
 pub use sea_orm::DbBackend as Engine;
 pub use system::System;
 
-use access::Access;
+pub(crate) use access::Access;
 use sea_orm::DatabaseConnection;
 use session::Sessions;
 

@@ -19,3 +19,5 @@ pub mod personal;
 pub mod schema;
 pub mod seal;
 pub mod events;
+pub mod idempotency;
+pub mod batch;

@@ -1,10 +1,14 @@
 //! The tables every service has, as one migration that each service lists first.
 
+use sea_orm::{ConnectionTrait as _, Statement};
 use sea_orm_migration::prelude::{
     Alias, ColumnDef, DbErr, Index, MigrationName, MigrationTrait, SchemaManager, Table,
     async_trait,
 };
 use sea_orm_migration::sea_query::{IndexCreateStatement, TableCreateStatement};
+use uuid::Uuid;
+
+use crate::time::Clock;
 
 /// The shared tables: idempotency, outbox, log, log heads and epochs, the relay's lease, high-water marks, parked
 /// events and subject keys.
@@ -40,12 +44,34 @@ impl MigrationTrait for Shared {
         for index in indexes() {
             manager.create_index(index).await?;
         }
-        Ok(())
+        first_rows(manager).await
     }
 
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
+}
+
+/// The first epoch, and a lease that nobody holds.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "rows of the database itself, of no tenant"
+)]
+async fn first_rows(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let conn = manager.get_connection();
+    let engine = conn.get_database_backend();
+    let now = Clock::system().now().0;
+    let epoch = "insert into log_epoch (one, epoch, started_at) values (1, $1, $1)";
+    conn.execute_raw(Statement::from_sql_and_values(engine, epoch, [now.into()]))
+        .await?;
+    let lease = "insert into relay_lease (one, holder, until) values (1, $1, 0)";
+    conn.execute_raw(Statement::from_sql_and_values(
+        engine,
+        lease,
+        [Uuid::nil().into()],
+    ))
+    .await?;
+    Ok(())
 }
 
 fn table(name: &str) -> TableCreateStatement {

@@ -132,6 +132,36 @@ impl Scoped {
             .map_err(|error| self.access.noted(error))
     }
 
+    /// Stores many rows in one statement; where the key (the given columns) is taken, the row's `changed` columns get
+    /// the new values. None is fine. Keep it below a few thousand values.
+    ///
+    /// # Errors
+    /// [`Error::Unique`] when another key is taken.
+    pub async fn upsert_many<A>(
+        &self,
+        mut rows: Vec<A>,
+        key: impl IntoIterator<Item = <A::Entity as EntityTrait>::Column> + Send,
+        changed: impl IntoIterator<Item = <A::Entity as EntityTrait>::Column> + Send,
+    ) -> Result<(), Error>
+    where
+        A: ActiveModelTrait + Send,
+        A::Entity: TenantOwned,
+    {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in &mut rows {
+            self.own(row)?;
+        }
+        let replace = OnConflict::columns(key).update_columns(changed).to_owned();
+        Insert::many(rows)
+            .on_conflict(replace)
+            .exec_without_returning(self.access.conn())
+            .await
+            .map_err(|error| self.access.noted(error))?;
+        Ok(())
+    }
+
     /// Changes the tenant's rows that the closure selects, in one statement; answers how many.
     /// `s.update_where::<ticket::Entity>(|q| q.set(active).filter(Column::Id.eq(id)).filter(Column::Version.eq(v)))`
     ///

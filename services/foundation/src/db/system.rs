@@ -23,6 +23,10 @@ impl System {
         Self { access }
     }
 
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
+    }
+
     /// Which engine this is.
     #[must_use]
     pub fn engine(&self) -> Engine {
