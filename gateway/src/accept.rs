@@ -1,0 +1,203 @@
+//! The public listener: TCP, TLS, HTTP/2 and its limits.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rapport_foundation::service::TlsFiles;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::body::Body;
+use tower::ServiceExt as _;
+
+use crate::config::{Limits, Listen};
+use crate::error::OpenError;
+use crate::layers::Front;
+
+/// How long to rest when the system gives no more connections: without it the loop would spin.
+const REST: Duration = Duration::from_millis(50);
+
+/// What accepts connections.
+pub(crate) struct Acceptor {
+    front: Front,
+    tls: Option<TlsAcceptor>,
+    limits: Limits,
+    shutdown: CancellationToken,
+}
+
+impl Acceptor {
+    pub(crate) fn new(
+        front: Front,
+        listen: &Listen,
+        limits: Limits,
+        shutdown: CancellationToken,
+    ) -> Result<Self, OpenError> {
+        let tls = listen.tls.as_ref().map(tls).transpose()?;
+        Ok(Acceptor {
+            front,
+            tls,
+            limits,
+            shutdown,
+        })
+    }
+
+    /// Accepts until shutdown, then lets every connection finish its calls. Whoever calls bounds the time.
+    pub(crate) async fn run(self, listener: TcpListener) {
+        let this = Arc::new(self);
+        let slots = Arc::new(Semaphore::new(this.limits.connections));
+        let connections = TaskTracker::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = this.shutdown.cancelled() => break,
+            };
+            match accepted {
+                Ok((stream, _)) => match Arc::clone(&slots).try_acquire_owned() {
+                    Ok(slot) => {
+                        connections.spawn(Arc::clone(&this).serve(stream, slot));
+                    }
+                    // Closed at once: those that are open stay served.
+                    Err(_) => tracing::warn!("a connection was refused: there are too many"),
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(REST).await;
+                }
+            }
+        }
+        drop(listener);
+        connections.close();
+        connections.wait().await;
+    }
+
+    async fn serve(self: Arc<Self>, stream: TcpStream, _slot: OwnedSemaphorePermit) {
+        // Without it each unary call waits 40 ms for a delayed acknowledgement.
+        if stream.set_nodelay(true).is_err() {
+            return;
+        }
+        let patience = Duration::from_millis(self.limits.handshake_ms);
+        let first = tokio::time::timeout(patience, self.open(stream));
+        let opened = tokio::select! {
+            opened = first => opened,
+            () = self.shutdown.cancelled() => return,
+        };
+        match opened {
+            Ok(Some(Stream::Plain(stream))) => self.speak(stream).await,
+            Ok(Some(Stream::Tls(stream))) => self.speak(*stream).await,
+            // Nothing was said in time, or nothing we speak.
+            Ok(None) | Err(_) => (),
+        }
+    }
+
+    /// The connection once its peer has said something, TLS done.
+    async fn open(&self, stream: TcpStream) -> Option<Stream> {
+        let Some(tls) = &self.tls else {
+            stream.readable().await.ok()?;
+            return Some(Stream::Plain(stream));
+        };
+        let stream = tls.accept(stream).await.ok()?;
+        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+            return None;
+        }
+        Some(Stream::Tls(Box::new(stream)))
+    }
+
+    async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let front = self.front.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let front = front.clone();
+            async move {
+                Ok::<_, Infallible>(
+                    front
+                        .oneshot(request.map(Body::new))
+                        .await
+                        .unwrap_or_else(|never| match never {}),
+                )
+            }
+        });
+        let mut connection =
+            std::pin::pin!(self.http2().serve_connection(TokioIo::new(stream), service));
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.shutdown.cancelled() => {
+                // GOAWAY: no new calls, those that run may finish.
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended in disorder");
+        }
+    }
+
+    fn http2(&self) -> http2::Builder<TokioExecutor> {
+        let limits = &self.limits;
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.streams_per_connection)
+            .initial_connection_window_size(limits.connection_window_bytes)
+            .initial_stream_window_size(limits.stream_window_bytes)
+            .max_header_list_size(limits.header_bytes)
+            .keep_alive_interval(Duration::from_millis(limits.keepalive_ms))
+            .keep_alive_timeout(Duration::from_millis(limits.keepalive_timeout_ms))
+            // Rapid reset: streams that are opened and reset count until they were accepted.
+            .max_pending_accept_reset_streams(20)
+            .max_local_error_reset_streams(1024);
+        builder
+    }
+}
+
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
+}
+
+fn tls(files: &TlsFiles) -> Result<TlsAcceptor, OpenError> {
+    let wrong = |path: &std::path::Path, problem: String| OpenError::File {
+        path: path.to_owned(),
+        problem,
+    };
+    let certificates = |path: &std::path::Path| {
+        CertificateDer::pem_file_iter(path)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| wrong(path, error.to_string()))
+    };
+    let chain = certificates(&files.certificate_file)?;
+    let key = PrivateKeyDer::from_pem_file(&files.key_file)
+        .map_err(|error| wrong(&files.key_file, error.to_string()))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong(&files.certificate_file, error.to_string()))?;
+    let builder = match &files.client_ca_file {
+        None => builder.with_no_client_auth(),
+        Some(file) => {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add_parsable_certificates(certificates(file)?);
+            let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
+                Arc::new(roots),
+                provider,
+            )
+            .build()
+            .map_err(|error| wrong(file, error.to_string()))?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut config = builder
+        .with_single_cert(chain, key)
+        .map_err(|error| wrong(&files.certificate_file, error.to_string()))?;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

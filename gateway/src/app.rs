@@ -1,0 +1,3 @@
+//! Use cases of `rapport.access.v1`, one function per RPC.
+
+pub mod tenants;

@@ -1,0 +1,210 @@
+//! From the claims of a verified token to a caller.
+
+use std::time::Duration;
+
+use rapport_foundation::context::{Claims, Context, PrincipalKind};
+use rapport_foundation::id::TenantId;
+use rapport_foundation::time::Micros;
+use rapport_proto::options::v1::Role as HolderRole;
+use serde_json::Value;
+
+use super::Rejected;
+use super::jwt::Members;
+use crate::config::{Auth, ClaimNames};
+use crate::policy::Roles;
+
+/// Most roles or scopes a token may name.
+const MOST_NAMES: usize = 256;
+
+/// A verified caller.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// What the services are told.
+    pub context: Context,
+    /// The roles, for the policy.
+    pub roles: Roles,
+    /// When the token is no longer accepted.
+    pub expires: Micros,
+}
+
+impl Caller {
+    /// Whether the caller stands outside any tenant: an operator of the installation.
+    pub fn is_tenantless(&self) -> bool {
+        self.context.tenant == TenantId::nil()
+    }
+}
+
+/// What is demanded of the times in a token.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    leeway: Duration,
+    longest: Duration,
+}
+
+impl Rules {
+    pub(super) fn of(config: &Auth) -> Self {
+        Rules {
+            leeway: Duration::from_secs(config.leeway_seconds),
+            longest: Duration::from_secs(config.max_lifetime_seconds),
+        }
+    }
+}
+
+/// Checks the claims and makes a caller of them.
+pub(super) fn read(
+    claims: Members,
+    audiences: &[String],
+    names: &ClaimNames,
+    rules: &Rules,
+    now: Micros,
+) -> Result<Caller, Rejected> {
+    // Some providers sign id and refresh tokens with the same keys and tell them apart only here.
+    if let Some(kind) = claims.text("typ")
+        && ["id", "refresh", "offline", "logout"].contains(&kind.to_ascii_lowercase().as_str())
+    {
+        return Err(Rejected::NotAccessToken);
+    }
+    check_audience(&claims, audiences)?;
+    let expires = check_times(&claims, rules, now)?;
+    let subject = claims.text("sub").filter(|subject| is_name(subject, 255));
+    let principal = subject.ok_or(Rejected::Claim("sub"))?.to_owned();
+    let roles = list(&claims, &names.roles, "roles")?;
+    let scopes = list(&claims, &names.scope, "scope")?;
+    let held = Roles::named(roles.iter().map(String::as_str));
+
+    let tenant = match claims.get(&names.tenant) {
+        Some(Value::String(text)) => text.parse().map_err(|_| Rejected::Claim("tenant"))?,
+        // Whoever runs the installation creates the tenants, the first one too.
+        None if held.holds(HolderRole::Operator) => TenantId::nil(),
+        _ => return Err(Rejected::Claim("tenant")),
+    };
+    let connector = match claims.get(&names.connector) {
+        Some(Value::String(text)) if is_name(text, 64) => Some(text.clone()),
+        None => None,
+        _ => return Err(Rejected::Claim("connector")),
+    };
+    let kind = kind(&claims, names, connector.as_deref(), held)?;
+    if kind == PrincipalKind::Connector && connector.is_none() {
+        return Err(Rejected::Claim("connector"));
+    }
+    let context = Context::from(Claims {
+        tenant,
+        principal,
+        kind,
+        roles,
+        scopes,
+        connector,
+        on_behalf_of: None,
+        token_expires: Some(expires),
+    });
+    Ok(Caller {
+        context,
+        roles: held,
+        expires,
+    })
+}
+
+fn check_audience(claims: &Members, audiences: &[String]) -> Result<(), Rejected> {
+    let ours = |value: &Value| {
+        value
+            .as_str()
+            .is_some_and(|text| audiences.iter().any(|known| known == text))
+    };
+    let found = match claims.get("aud") {
+        Some(Value::Array(values)) => values.iter().any(ours),
+        Some(value) => ours(value),
+        None => false,
+    };
+    if found {
+        Ok(())
+    } else {
+        Err(Rejected::AudienceForeign)
+    }
+}
+
+/// Gives the moment from which the token is no longer accepted, leeway included.
+fn check_times(claims: &Members, rules: &Rules, now: Micros) -> Result<Micros, Rejected> {
+    let expires = time(claims, "exp")?.ok_or(Rejected::Claim("exp"))?;
+    let begins = time(claims, "nbf")?;
+    let issued = time(claims, "iat")?;
+    let latest_start = now + rules.leeway;
+    if begins.is_some_and(|at| at > latest_start) || issued.is_some_and(|at| at > latest_start) {
+        return Err(Rejected::TooEarly);
+    }
+    // Without `iat` the time that is left stands for the lifetime.
+    if expires.since(issued.unwrap_or(now)) > rules.longest {
+        return Err(Rejected::TooLongLived);
+    }
+    let end = expires + rules.leeway;
+    if now >= end {
+        return Err(Rejected::Expired);
+    }
+    Ok(end)
+}
+
+/// A NumericDate: seconds since 1970, a fraction is cut off.
+fn time(claims: &Members, name: &'static str) -> Result<Option<Micros>, Rejected> {
+    /// The year 9999; beyond it a number is a mistake or an attack.
+    const LATEST: f64 = 253_402_300_799.0;
+    let Some(value) = claims.get(name) else {
+        return Ok(None);
+    };
+    let seconds = value
+        .as_f64()
+        .filter(|seconds| (0.0..=LATEST).contains(seconds));
+    let seconds = seconds.ok_or(Rejected::Claim(name))?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the range was checked a line above"
+    )]
+    Ok(Some(Micros::from_secs(seconds as i64)))
+}
+
+/// Names as a list, or as one string with spaces; sorted, each once.
+fn list(claims: &Members, claim: &str, name: &'static str) -> Result<Vec<String>, Rejected> {
+    let mut names: Vec<String> = match claims.get(claim) {
+        None => Vec::new(),
+        Some(Value::String(text)) => text.split_ascii_whitespace().map(str::to_owned).collect(),
+        Some(Value::Array(values)) => values
+            .iter()
+            .map(|value| {
+                value
+                    .as_str()
+                    .map(str::to_owned)
+                    .ok_or(Rejected::Claim(name))
+            })
+            .collect::<Result<_, _>>()?,
+        Some(_) => return Err(Rejected::Claim(name)),
+    };
+    if names.len() > MOST_NAMES || names.iter().any(|text| !is_name(text, 128)) {
+        return Err(Rejected::Claim(name));
+    }
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+fn kind(
+    claims: &Members,
+    names: &ClaimNames,
+    connector: Option<&str>,
+    roles: Roles,
+) -> Result<PrincipalKind, Rejected> {
+    match claims.get(&names.kind).map(Value::as_str) {
+        Some(Some("staff")) => Ok(PrincipalKind::Staff),
+        Some(Some("system")) => Ok(PrincipalKind::System),
+        Some(Some("connector")) => Ok(PrincipalKind::Connector),
+        Some(Some("customer")) => Ok(PrincipalKind::Customer),
+        Some(Some("operator")) => Ok(PrincipalKind::Operator),
+        // `service` among them: no token from outside makes anybody a service of the suite.
+        Some(_) => Err(Rejected::Claim("kind")),
+        None if connector.is_some() => Ok(PrincipalKind::Connector),
+        None if roles.holds(HolderRole::Operator) => Ok(PrincipalKind::Operator),
+        None if roles.holds(HolderRole::EndCustomer) => Ok(PrincipalKind::Customer),
+        None => Ok(PrincipalKind::Staff),
+    }
+}
+
+fn is_name(text: &str, most: usize) -> bool {
+    !text.is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control)
+}

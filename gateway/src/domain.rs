@@ -1,0 +1,3 @@
+//! What a tenant is and how it may change: plain functions.
+
+pub mod tenant;

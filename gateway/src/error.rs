@@ -1,0 +1,169 @@
+//! What the gateway answers itself, and why it may not start.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rapport_foundation::db;
+use rapport_foundation::error::{Code, Failure};
+use rapport_foundation::http_client;
+use rapport_foundation::id::TenantId;
+
+use crate::policy::Incomplete;
+
+/// A call that goes no further.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rejection {
+    /// No credential that is believed. The reason is in the log and nowhere else.
+    Unauthenticated,
+    /// The credential does not hold the scope of the method.
+    ScopeMissing {
+        /// The scope.
+        scope: String,
+    },
+    /// The credential belongs to no tenant and the method works inside one.
+    TenantRequired,
+    /// There is no such method for callers from outside.
+    MethodUnknown,
+    /// `grpc-timeout` does not follow the protocol.
+    TimeoutMalformed,
+    /// A message announces more bytes than are taken.
+    MessageTooLarge {
+        /// What is taken, in bytes.
+        limit: u32,
+    },
+    /// The token ended while its stream was open.
+    TokenEnded,
+    /// The gateway is stopping; another one takes the stream.
+    Stopping,
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Unauthenticated | Rejection::TokenEnded => Failure::new(
+                Code::Unauthenticated,
+                "UNAUTHENTICATED",
+                "The call carries no valid credential.",
+            ),
+            Rejection::ScopeMissing { scope } => Failure::new(
+                Code::PermissionDenied,
+                "SCOPE_MISSING",
+                "The credential does not hold the scope of this method.",
+            )
+            .with_meta("scope", scope),
+            Rejection::TenantRequired => Failure::new(
+                Code::PermissionDenied,
+                "TENANT_REQUIRED",
+                "The method works inside a tenant and the credential belongs to none.",
+            ),
+            Rejection::MethodUnknown => Failure::new(
+                Code::Unimplemented,
+                "METHOD_UNKNOWN",
+                "There is no such method.",
+            ),
+            Rejection::TimeoutMalformed => Failure::new(
+                Code::InvalidArgument,
+                "TIMEOUT_MALFORMED",
+                "grpc-timeout must be 1 to 8 digits followed by one of H M S m u n.",
+            ),
+            Rejection::MessageTooLarge { limit } => Failure::new(
+                Code::ResourceExhausted,
+                "MESSAGE_TOO_LARGE",
+                "A message is larger than is taken.",
+            )
+            .with_meta("limit_bytes", limit.to_string()),
+            Rejection::Stopping => Failure::new(
+                Code::Unavailable,
+                "STOPPING",
+                "The gateway is stopping; open the stream again.",
+            )
+            .retry_after(Duration::from_millis(500)),
+        }
+    }
+}
+
+/// A failed call of the gateway's own services.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such tenant, or not for this caller.
+    #[error("no tenant {0}")]
+    TenantNotFound(TenantId),
+    /// The tenant's id is taken.
+    #[error("tenant {0} exists")]
+    TenantExists(TenantId),
+    /// The caller's etag is not that of the stored tenant.
+    #[error("stale etag")]
+    EtagMismatch,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] db::Error),
+    /// Refused for a reason of the foundation: a reused request id, a foreign page token.
+    #[error(transparent)]
+    Refused(#[from] Failure),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::TenantNotFound(id) => Failure::not_found("tenant", &id),
+            Error::TenantExists(id) => Failure::new(
+                Code::AlreadyExists,
+                "ALREADY_EXISTS",
+                "A tenant with this id exists already.",
+            )
+            .with_meta("id", id.to_string()),
+            Error::EtagMismatch => Failure::new(
+                Code::Aborted,
+                "ETAG_MISMATCH",
+                "The tenant was changed since it was read.",
+            ),
+            Error::Store(error) => error.into(),
+            Error::Refused(failure) => failure,
+        }
+    }
+}
+
+impl From<Error> for tonic::Status {
+    fn from(error: Error) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The contracts are incomplete.
+    #[error(transparent)]
+    Policy(#[from] Incomplete),
+    /// A setting cannot be used.
+    #[error("gateway.{key}: {problem}")]
+    Setting {
+        /// Which, below `gateway`.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file cannot be used.
+    #[error("{path}: {problem}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The HTTP client for key sets cannot be made.
+    #[error(transparent)]
+    HttpClient(#[from] http_client::Error),
+    /// The gateway's database failed.
+    #[error(transparent)]
+    Store(#[from] db::Error),
+}
+
+impl OpenError {
+    pub(crate) fn setting(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        OpenError::Setting {
+            key: key.into(),
+            problem: problem.into(),
+        }
+    }
+}

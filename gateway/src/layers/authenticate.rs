@@ -1,0 +1,56 @@
+//! Who calls.
+
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tonic::body::Body;
+use tower::Service;
+
+use super::{Answer, refuse};
+use crate::auth::Authenticator;
+
+#[derive(Clone)]
+pub(super) struct AuthenticateLayer(pub(super) Authenticator);
+
+impl<S> tower::Layer<S> for AuthenticateLayer {
+    type Service = Authenticate<S>;
+
+    fn layer(&self, inner: S) -> Authenticate<S> {
+        Authenticate {
+            inner,
+            authenticator: self.0.clone(),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Authenticate<S> {
+    inner: S,
+    authenticator: Authenticator,
+}
+
+impl<S> Service<Request<Body>> for Authenticate<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Answer {
+        // A reject never reads the body.
+        match self.authenticator.authenticate(request.headers()) {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+                Box::pin(self.inner.call(request))
+            }
+            Err(rejection) => refuse(rejection),
+        }
+    }
+}

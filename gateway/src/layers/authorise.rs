@@ -1,0 +1,93 @@
+//! May they?
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use rapport_foundation::role::Role;
+use tonic::body::Body;
+use tower::Service;
+
+use super::{Answer, refuse};
+use crate::auth::Caller;
+use crate::error::Rejection;
+use crate::policy::{Method, Policies};
+use crate::proxy::{REFLECTION, Target};
+
+#[derive(Clone)]
+pub(super) struct AuthoriseLayer {
+    pub(super) policies: Policies,
+    pub(super) reflection: bool,
+}
+
+impl<S> tower::Layer<S> for AuthoriseLayer {
+    type Service = Authorise<S>;
+
+    fn layer(&self, inner: S) -> Authorise<S> {
+        Authorise {
+            inner,
+            rules: self.clone(),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Authorise<S> {
+    inner: S,
+    rules: AuthoriseLayer,
+}
+
+impl AuthoriseLayer {
+    fn decide(&self, request: &Request<Body>) -> Result<Target, Rejection> {
+        let path = request.uri().path();
+        // Without a caller the layer before was left out: nobody is let through.
+        let caller: &Caller = request
+            .extensions()
+            .get()
+            .ok_or(Rejection::Unauthenticated)?;
+        match self.policies.find(path) {
+            Some(method) => permit(caller, method).map(|()| Target::Method(Arc::clone(method))),
+            None if self.reflection && path.starts_with(REFLECTION) => Ok(Target::Reflection),
+            None => Err(Rejection::MethodUnknown),
+        }
+    }
+}
+
+/// Whether a caller may call a method: the token names its scope, or one of the roles that hold it here.
+pub(super) fn permit(caller: &Caller, method: &Method) -> Result<(), Rejection> {
+    if !caller.roles.meets(method.roles) && !caller.context.has_scope(&method.scope) {
+        return Err(Rejection::ScopeMissing {
+            scope: method.scope.clone(),
+        });
+    }
+    // What the gateway serves itself is about tenants; everything else is inside one.
+    if caller.is_tenantless() && method.upstream != Role::Gateway {
+        return Err(Rejection::TenantRequired);
+    }
+    Ok(())
+}
+
+impl<S> Service<Request<Body>> for Authorise<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Answer {
+        match self.rules.decide(&request) {
+            Ok(target) => {
+                request.extensions_mut().insert(target);
+                Box::pin(self.inner.call(request))
+            }
+            Err(rejection) => refuse(rejection),
+        }
+    }
+}

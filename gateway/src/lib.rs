@@ -1,0 +1,165 @@
+//! The only public listener: authentication, policy, limits, and bytes both ways.
+//!
+//! accept → TLS → HTTP/2 limits → [`layers`] → proxy. A gRPC body is never decoded here, so a new RPC of a
+//! service needs no change of the gateway: its policy is in the contract.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rapport_foundation::channel::Channel;
+use rapport_foundation::http_client::HttpClient;
+use rapport_foundation::role::Role;
+use rapport_foundation::service::{Env, MESSAGE_LIMIT_BYTES, Readiness, Task, guard};
+use rapport_proto::access::v1::tenant_service_server::TenantServiceServer;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+mod accept;
+pub mod app;
+pub mod auth;
+mod config;
+pub mod directory;
+pub mod domain;
+mod error;
+mod grpc;
+pub mod layers;
+mod migration;
+pub mod policy;
+mod proxy;
+pub mod store;
+
+pub use config::{Auth, ClaimNames, Config, Deadlines, Issuer, Limits, Listen};
+pub use error::{Error, OpenError, Rejection};
+pub use migration::migrations;
+
+use accept::Acceptor;
+use app::tenants::Tenants;
+use auth::Authenticator;
+use directory::Directory;
+use domain::tenant::Tenant;
+use layers::{Front, LifetimeSource, Parts};
+use policy::Policies;
+use proxy::Proxy;
+use store::Store;
+
+/// An open gateway that does not listen yet.
+pub struct Gateway {
+    front: Front,
+    store: Store,
+    directory: Directory,
+    listen: Listen,
+    limits: Limits,
+    shutdown: CancellationToken,
+    tasks: Vec<Task>,
+}
+
+/// Opens the gateway: reads the policies, the keys and the tenants, and serves `rapport.access.v1` to itself
+/// under its own role. Upstreams are taken from `env.neighbours` and may be set later.
+///
+/// # Errors
+/// When a contract lacks its policy, a setting or a file cannot be used, or the store fails.
+pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gateway, OpenError> {
+    let policies = Policies::read(rapport_proto::pool())?;
+    let store = Store::new(env.db.clone());
+    let directory = Directory::default();
+    directory.refresh(&store).await?;
+    let http = HttpClient::new(&config.http_client)?;
+    let (authenticator, mut tasks) = Authenticator::open(
+        &config.auth,
+        &http,
+        directory.clone(),
+        env.clock.clone(),
+        &env.shutdown,
+    )
+    .await?;
+    let every = Duration::from_millis(config.tenant_refresh_ms.max(100));
+    tasks.push(directory.keep_fresh(store.clone(), every, env.shutdown.clone()));
+
+    let tenants = Tenants::new(
+        store.clone(),
+        directory.clone(),
+        env.clock.clone(),
+        env.page_tokens.clone(),
+    );
+    let api = TenantServiceServer::new(grpc::TenantApi(tenants))
+        .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+        .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    // Behind the same guard as every service: the way to it is no shorter because it is near.
+    let own = guard(Routes::new(api), env.verifier.clone());
+    env.neighbours.set(Role::Gateway, Channel::local(own));
+
+    let proxy = Proxy::new(&env.neighbours, reflection(&config)?, env.signer.clone());
+    let parts = Parts {
+        authenticator,
+        policies,
+        health: readiness.server(),
+        lifetime: LifetimeSource {
+            clock: env.clock.clone(),
+            shutdown: env.shutdown.clone(),
+        },
+        deadlines: config.deadlines,
+        limits: config.limits.clone(),
+        reflection: config.reflection,
+    };
+    Ok(Gateway {
+        front: layers::front(parts, proxy),
+        store,
+        directory,
+        listen: config.listen,
+        limits: config.limits,
+        shutdown: env.shutdown,
+        tasks,
+    })
+}
+
+fn reflection(config: &Config) -> Result<Option<Channel>, OpenError> {
+    if !config.reflection {
+        return Ok(None);
+    }
+    let service = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(rapport_proto::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .map_err(|error| OpenError::setting("reflection", error.to_string()))?;
+    Ok(Some(Channel::local(Routes::new(service))))
+}
+
+impl Gateway {
+    /// Everything between the listener and the services, for calls without a socket.
+    pub fn front(&self) -> Front {
+        self.front.clone()
+    }
+
+    /// Adds a tenant if its id is free, and lets it call at once: for set-up and demonstrations. Says whether
+    /// it was new.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn ensure_tenant(&self, tenant: &Tenant) -> Result<bool, OpenError> {
+        let fresh = self.store.ensure(tenant).await?;
+        self.directory.refresh(&self.store).await?;
+        Ok(fresh)
+    }
+
+    /// Binds the public listener.
+    ///
+    /// # Errors
+    /// When the address is taken or not ours.
+    pub async fn bind(&self) -> Result<TcpListener, OpenError> {
+        let address: SocketAddr = self.listen.address;
+        TcpListener::bind(address)
+            .await
+            .map_err(|error| OpenError::setting("listen.address", format!("{address}: {error}")))
+    }
+
+    /// Serves on a listener until `env.shutdown`. Gives every task of the gateway, to be joined.
+    ///
+    /// # Errors
+    /// When the TLS files cannot be used.
+    pub fn serve(self, listener: TcpListener) -> Result<Vec<Task>, OpenError> {
+        let acceptor = Acceptor::new(self.front, &self.listen, self.limits, self.shutdown)?;
+        let mut tasks = self.tasks;
+        tasks.push(Task::spawn("gateway listener", acceptor.run(listener)));
+        Ok(tasks)
+    }
+}

@@ -1,0 +1,269 @@
+//! What may be called by whom, read from the contracts and from nowhere else.
+//!
+//! The table is built once from the descriptor set. A method of the suite without a complete policy keeps
+//! the gateway from starting: adding an RPC to a service never touches this crate, forgetting its policy
+//! cannot go unnoticed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use prost_reflect::{DescriptorPool, ExtensionDescriptor, MethodDescriptor, Value};
+use rapport_foundation::role::Role;
+use rapport_proto::options::v1::{DeadlineClass, MethodPolicy, RateClass, Role as HolderRole};
+
+/// Packages of the suite begin with this; every method in them needs a policy.
+const OURS: &str = "rapport.";
+
+/// One method that can be called, and what is demanded of its callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Method {
+    /// The path on the wire: `/package.Service/Method`.
+    pub path: String,
+    /// The role that serves it.
+    pub upstream: Role,
+    /// The scope a caller must hold, directly or through a role.
+    pub scope: String,
+    /// The roles that hold the scope for this method.
+    pub roles: Roles,
+    /// Whether it touches data about a person.
+    pub personal_data: bool,
+    /// Whether every call is written to the audit trail.
+    pub audited: bool,
+    /// The bucket its rate is counted in.
+    pub rate: RateClass,
+    /// How long it may take.
+    pub deadline: DeadlineClass,
+    /// Whether repeating it with the same content has no further effect.
+    pub idempotent: bool,
+    /// Whether only services may call it.
+    pub internal: bool,
+    /// Whether either side sends a stream: such a call may outlive its caller's token and must be ended.
+    pub streaming: bool,
+}
+
+/// A set of roles a principal can hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Roles(u32);
+
+impl Roles {
+    /// The set of the roles with these names; unknown names are left out, they grant nothing.
+    pub fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        names.into_iter().filter_map(role_named).collect()
+    }
+
+    /// Whether a role is in both sets.
+    pub fn meets(self, other: Roles) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether a role is in the set.
+    pub fn holds(self, role: HolderRole) -> bool {
+        self.meets([role].into_iter().collect())
+    }
+}
+
+impl FromIterator<HolderRole> for Roles {
+    fn from_iter<I: IntoIterator<Item = HolderRole>>(roles: I) -> Self {
+        let bits = roles
+            .into_iter()
+            .filter(|role| *role != HolderRole::Unspecified)
+            .map(|role| 1_u32 << role as u32);
+        Roles(bits.fold(0, |set, bit| set | bit))
+    }
+}
+
+/// `agent` → `ROLE_AGENT`.
+fn role_named(name: &str) -> Option<HolderRole> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return None;
+    }
+    let full = format!("ROLE_{}", name.to_ascii_uppercase());
+    HolderRole::from_str_name(&full).filter(|role| *role != HolderRole::Unspecified)
+}
+
+/// Every method of the suite by its path.
+#[derive(Debug, Clone)]
+pub struct Policies(Arc<HashMap<String, Arc<Method>>>);
+
+/// Contracts the gateway refuses to start with.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the contracts lack policy:\n  {}", .0.join("\n  "))]
+pub struct Incomplete(pub Vec<String>);
+
+impl Policies {
+    /// Reads the table from a descriptor set.
+    ///
+    /// # Errors
+    /// Every method of the suite whose policy is missing or incomplete.
+    pub fn read(pool: &DescriptorPool) -> Result<Self, Incomplete> {
+        let Some(extension) = pool.get_extension_by_name("rapport.options.v1.policy") else {
+            return Err(Incomplete(vec![
+                "rapport.options.v1.policy is not defined".into(),
+            ]));
+        };
+        let mut methods = HashMap::new();
+        let mut faults = Vec::new();
+        for service in pool.services().filter(|s| s.full_name().starts_with(OURS)) {
+            let upstream = Role::of_package(service.package_name());
+            for method in service.methods() {
+                let path = format!("/{}/{}", service.full_name(), method.name());
+                match read_method(&extension, &method, &path, upstream) {
+                    Ok(method) => {
+                        methods.insert(path, Arc::new(method));
+                    }
+                    Err(fault) => faults.push(format!("{path}: {fault}")),
+                }
+            }
+        }
+        if faults.is_empty() {
+            Ok(Policies(Arc::new(methods)))
+        } else {
+            Err(Incomplete(faults))
+        }
+    }
+
+    /// The method at a path that callers from outside may know of.
+    pub fn find(&self, path: &str) -> Option<&Arc<Method>> {
+        self.0.get(path).filter(|method| !method.internal)
+    }
+
+    /// All methods, in no particular order.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Method>> {
+        self.0.values()
+    }
+}
+
+fn read_method(
+    extension: &ExtensionDescriptor,
+    method: &MethodDescriptor,
+    path: &str,
+    upstream: Option<Role>,
+) -> Result<Method, String> {
+    let upstream = upstream.ok_or("no role of the suite serves its package")?;
+    let options = method.options();
+    if !options.has_extension(extension) {
+        return Err("it has no policy".into());
+    }
+    let option = options.get_extension(extension);
+    let Value::Message(message) = option.as_ref() else {
+        return Err("its policy is not a message".into());
+    };
+    let policy: MethodPolicy = message
+        .transcode_to()
+        .map_err(|error| format!("its policy cannot be read: {error}"))?;
+    let (rate, deadline) = (policy.rate(), policy.deadline());
+    if policy.scope.is_empty() {
+        return Err("its policy names no scope".into());
+    }
+    if rate == RateClass::Unspecified || deadline == DeadlineClass::Unspecified {
+        return Err("its policy names no rate or no deadline class".into());
+    }
+    let roles: Vec<HolderRole> = policy.roles().collect();
+    if roles.len() != policy.roles.len() || roles.contains(&HolderRole::Unspecified) {
+        return Err("its policy names an unknown role".into());
+    }
+    Ok(Method {
+        path: path.to_owned(),
+        upstream,
+        scope: policy.scope,
+        roles: roles.into_iter().collect(),
+        personal_data: policy.personal_data,
+        audited: policy.audited,
+        rate,
+        deadline,
+        idempotent: policy.idempotent,
+        internal: policy.internal,
+        streaming: method.is_client_streaming() || method.is_server_streaming(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+    use super::*;
+
+    #[test]
+    fn every_method_of_the_contracts_has_a_complete_policy_and_a_role_that_serves_it() {
+        let policies = Policies::read(rapport_proto::pool()).unwrap();
+        assert!(policies.all().count() > 50);
+        for role in Role::ALL {
+            assert!(
+                policies.all().any(|method| method.upstream == role),
+                "{role}"
+            );
+        }
+    }
+
+    #[test]
+    fn internal_methods_are_not_found_from_outside() {
+        let policies = Policies::read(rapport_proto::pool()).unwrap();
+        assert!(
+            policies
+                .find("/rapport.profiles.v1.LogService/WatchHeads")
+                .is_none()
+        );
+        assert!(
+            policies
+                .find("/rapport.profiles.v1.LogService/ReadLog")
+                .is_some()
+        );
+        assert!(
+            policies
+                .find("/rapport.profiles.v1.logservice/readlog")
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_method_without_policy_keeps_the_gateway_from_starting_and_is_named() {
+        let options = rapport_proto::pool()
+            .get_file_by_name("rapport/options/v1/policy.proto")
+            .unwrap();
+        let mut pool = DescriptorPool::new();
+        let files = options.dependencies().chain([options.clone()]);
+        pool.add_file_descriptor_protos(files.map(|file| file.file_descriptor_proto().clone()))
+            .unwrap();
+        let bare = prost_types_file();
+        pool.add_file_descriptor_proto(bare).unwrap();
+        let Err(Incomplete(faults)) = Policies::read(&pool) else {
+            panic!("a method without policy was accepted");
+        };
+        assert_eq!(faults, ["/rapport.profiles.v1.Bare/Call: it has no policy"]);
+    }
+
+    fn prost_types_file() -> prost_types::FileDescriptorProto {
+        prost_types::FileDescriptorProto {
+            name: Some("bare.proto".into()),
+            package: Some("rapport.profiles.v1".into()),
+            syntax: Some("proto3".into()),
+            message_type: vec![prost_types::DescriptorProto {
+                name: Some("Nothing".into()),
+                ..Default::default()
+            }],
+            service: vec![prost_types::ServiceDescriptorProto {
+                name: Some("Bare".into()),
+                method: vec![prost_types::MethodDescriptorProto {
+                    name: Some("Call".into()),
+                    input_type: Some(".rapport.profiles.v1.Nothing".into()),
+                    output_type: Some(".rapport.profiles.v1.Nothing".into()),
+                    ..Default::default()
+                }],
+                ..Default::default()
+            }],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn roles_are_known_by_their_exact_names() {
+        let roles = Roles::named(["agent", "end_customer", "AGENT", "unspecified", "emperor"]);
+        assert!(roles.holds(HolderRole::Agent) && roles.holds(HolderRole::EndCustomer));
+        assert_eq!(
+            roles,
+            [HolderRole::Agent, HolderRole::EndCustomer]
+                .into_iter()
+                .collect()
+        );
+    }
+}

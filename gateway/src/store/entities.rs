@@ -1,0 +1,3 @@
+//! Rows as the database knows them.
+
+pub(super) mod tenant;

@@ -1,0 +1,246 @@
+//! Reading and changing tenants.
+
+use rapport_foundation::db::{self, Database, System};
+use rapport_foundation::id::TenantId;
+use rapport_foundation::idempotency::Key;
+use rapport_foundation::time::Micros;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, Condition, IntoActiveModel as _, QueryFilter as _,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::entities::tenant::{Column, Entity, Model};
+use crate::domain::tenant::{Change, State, Tenant, TimeZone};
+use crate::error::Error;
+
+/// The gateway's tables.
+#[derive(Clone)]
+pub struct Store {
+    db: Database,
+}
+
+/// Where a page of tenants ended.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Cursor {
+    created: Micros,
+    id: Uuid,
+}
+
+impl Store {
+    /// The tables in a database.
+    pub fn new(db: Database) -> Self {
+        Store { db }
+    }
+
+    /// Stores a new tenant, once for each request id of a caller.
+    ///
+    /// # Errors
+    /// [`Error::TenantExists`] when the id is taken, [`Error::Refused`] when the request id was used for something
+    /// else, or what the store says.
+    pub async fn create(
+        &self,
+        caller: TenantId,
+        key: &Key,
+        tenant: &Tenant,
+    ) -> Result<Tenant, Error> {
+        self.db
+            .system_write(|s| async move {
+                let own = s.scoped(caller);
+                if let Some((id, _)) = key.claim(&own).await?.replayed()? {
+                    return read(&s, TenantId::from_uuid(id)).await;
+                }
+                if find(&s, tenant.id).await?.is_some() {
+                    return Err(Error::TenantExists(tenant.id));
+                }
+                insert(&s, tenant).await?;
+                key.settle(&own, tenant.id.uuid(), tenant.version).await?;
+                Ok(tenant.clone())
+            })
+            .await
+    }
+
+    /// Changes a tenant, once for each request id of a caller.
+    ///
+    /// # Errors
+    /// [`Error::TenantNotFound`], [`Error::EtagMismatch`], [`Error::Refused`] as in `create`, or what the store says.
+    pub async fn update(
+        &self,
+        caller: TenantId,
+        key: &Key,
+        id: TenantId,
+        etag: Option<&str>,
+        change: &Change,
+        now: Micros,
+    ) -> Result<Tenant, Error> {
+        self.db
+            .system_write(|s| async move {
+                let own = s.scoped(caller);
+                if let Some((id, _)) = key.claim(&own).await?.replayed()? {
+                    return read(&s, TenantId::from_uuid(id)).await;
+                }
+                let before = read(&s, id).await?;
+                if etag.is_some_and(|etag| etag != before.etag()) {
+                    return Err(Error::EtagMismatch);
+                }
+                let version = before.version;
+                let after = before.changed(change.clone(), now);
+                replace(&s, &after, version).await?;
+                key.settle(&own, id.uuid(), after.version).await?;
+                Ok(after)
+            })
+            .await
+    }
+
+    /// Stores a tenant if its id is free: what set-up and demonstrations do. Says whether it was.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn ensure(&self, tenant: &Tenant) -> Result<bool, db::Error> {
+        self.db
+            .system_write(|s| async move {
+                if find(&s, tenant.id).await?.is_some() {
+                    return Ok(false);
+                }
+                insert(&s, tenant).await?;
+                Ok(true)
+            })
+            .await
+    }
+
+    /// One tenant.
+    ///
+    /// # Errors
+    /// [`Error::TenantNotFound`], or what the store says.
+    pub async fn get(&self, id: TenantId) -> Result<Tenant, Error> {
+        self.db
+            .system_read(|s| async move { read(&s, id).await })
+            .await
+    }
+
+    /// A page of tenants, oldest first, and where the next begins.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list(
+        &self,
+        after: Option<Cursor>,
+        most: u32,
+    ) -> Result<(Vec<Tenant>, Option<Cursor>), db::Error> {
+        self.db
+            .system_read(|s| async move {
+                let mut rows = s.find::<Entity>();
+                if let Some(after) = after {
+                    rows = rows.filter(
+                        Condition::any()
+                            .add(Column::CreatedAt.gt(after.created))
+                            .add(
+                                Condition::all()
+                                    .add(Column::CreatedAt.eq(after.created))
+                                    .add(Column::TenantId.gt(after.id)),
+                            ),
+                    );
+                }
+                let mut rows = rows
+                    .order_by_asc(Column::CreatedAt)
+                    .order_by_asc(Column::TenantId)
+                    .limit(u64::from(most) + 1)
+                    .all()
+                    .await?;
+                let more = rows.len() > most as usize;
+                rows.truncate(most as usize);
+                let next = rows.last().filter(|_| more).map(|row| Cursor {
+                    created: row.created_at,
+                    id: row.tenant_id,
+                });
+                let tenants = rows.into_iter().map(tenant).collect::<Result<_, _>>()?;
+                Ok((tenants, next))
+            })
+            .await
+    }
+
+    /// Every tenant's state.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn states(&self) -> Result<Vec<(TenantId, State)>, db::Error> {
+        let rows = self
+            .db
+            .system_read(|s| async move { s.find::<Entity>().all().await })
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (TenantId::from_uuid(row.tenant_id), state(row.suspended)))
+            .collect())
+    }
+}
+
+async fn find(s: &System, id: TenantId) -> Result<Option<Tenant>, db::Error> {
+    let row = s
+        .find::<Entity>()
+        .filter(Column::TenantId.eq(id.uuid()))
+        .one()
+        .await?;
+    row.map(tenant).transpose()
+}
+
+async fn read(s: &System, id: TenantId) -> Result<Tenant, Error> {
+    find(s, id).await?.ok_or(Error::TenantNotFound(id))
+}
+
+async fn insert(s: &System, tenant: &Tenant) -> Result<(), db::Error> {
+    s.insert_many(vec![row(tenant).into_active_model().reset_all()])
+        .await?;
+    Ok(())
+}
+
+async fn replace(s: &System, after: &Tenant, version: i64) -> Result<(), db::Error> {
+    let row = row(after);
+    let changed = s
+        .update_where::<Entity>(|update| {
+            update
+                .col_expr(Column::DisplayName, Expr::value(row.display_name))
+                .col_expr(Column::TimeZone, Expr::value(row.time_zone))
+                .col_expr(Column::Suspended, Expr::value(row.suspended))
+                .col_expr(Column::Version, Expr::value(row.version))
+                .col_expr(Column::UpdatedAt, Expr::value(row.updated_at))
+                .filter(Column::TenantId.eq(row.tenant_id))
+                .filter(Column::Version.eq(version))
+        })
+        .await?;
+    s.stale_if_none(changed)
+}
+
+fn row(tenant: &Tenant) -> Model {
+    Model {
+        tenant_id: tenant.id.uuid(),
+        display_name: tenant.display_name.clone(),
+        time_zone: tenant.time_zone.name().to_owned(),
+        suspended: tenant.state == State::Suspended,
+        version: tenant.version,
+        created_at: tenant.created,
+        updated_at: tenant.updated,
+    }
+}
+
+fn tenant(row: Model) -> Result<Tenant, db::Error> {
+    Ok(Tenant {
+        id: TenantId::from_uuid(row.tenant_id),
+        display_name: row.display_name,
+        time_zone: TimeZone::named(&row.time_zone)
+            .ok_or(db::Error::Corrupt("a tenant's time zone"))?,
+        state: state(row.suspended),
+        version: row.version,
+        created: row.created_at,
+        updated: row.updated_at,
+    })
+}
+
+fn state(suspended: bool) -> State {
+    if suspended {
+        State::Suspended
+    } else {
+        State::Active
+    }
+}
