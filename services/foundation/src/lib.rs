@@ -21,3 +21,6 @@ pub mod seal;
 pub mod events;
 pub mod idempotency;
 pub mod batch;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod verify;
