@@ -1,0 +1,368 @@
+//! Every RPC of the contracts is asked without a credential, with the wrong scope, and for what
+//! belongs to another tenant. A new RPC is asked as well, without a line here.
+
+use std::collections::BTreeMap;
+
+use prost_reflect::{MethodDescriptor, Value as Field};
+use rapport_proto::options::v1::MethodPolicy;
+use rapport_tests::{Client, Database, Suite, Topology, methods, now, request_id, until};
+use serde_json::{Map, Value, json};
+use tonic::Code;
+
+fn policy(method: &MethodDescriptor) -> MethodPolicy {
+    let extension = rapport_proto::pool()
+        .get_extension_by_name("rapport.options.v1.policy")
+        .unwrap();
+    match method.options().get_extension(&extension).as_ref() {
+        Field::Message(message) => message.transcode_to().unwrap(),
+        other => panic!("a policy is a message, not {other:?}"),
+    }
+}
+
+fn name(method: &MethodDescriptor) -> String {
+    format!("{}/{}", method.parent_service().full_name(), method.name())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rpc_refuses_strangers_and_foreigners() {
+    let suite = Suite::fresh(Topology::Embedded, Database::sqlite()).await;
+    every_rpc_wants_a_credential(&suite).await;
+    every_rpc_wants_its_scope(&suite).await;
+    every_rpc_hides_what_belongs_to_another_tenant(&suite).await;
+    suite.stop().await;
+}
+
+async fn every_rpc_wants_a_credential(suite: &Suite) {
+    let stranger = suite.stranger();
+    for method in methods() {
+        let refusal = stranger.knock(&method, Vec::new()).await.unwrap_err();
+        assert_eq!(
+            refusal.code,
+            Code::Unauthenticated,
+            "{}: {refusal:?}",
+            name(&method)
+        );
+    }
+}
+
+async fn every_rpc_wants_its_scope(suite: &Suite) {
+    let nobody = suite.client_with_scopes(&["nothing.at.all"]);
+    for method in methods() {
+        let refusal = nobody.knock(&method, Vec::new()).await.unwrap_err();
+        let expected = if policy(&method).internal {
+            Code::Unimplemented
+        } else {
+            Code::PermissionDenied
+        };
+        assert_eq!(refusal.code, expected, "{}: {refusal:?}", name(&method));
+    }
+}
+
+async fn every_rpc_hides_what_belongs_to_another_tenant(suite: &Suite) {
+    let ours = Resources::create(suite).await;
+    let before = ours.read(suite).await;
+    let foreigner = suite.everything_of_another_tenant().await;
+    let mut asked = 0;
+    for method in methods()
+        .into_iter()
+        .filter(|method| !policy(method).internal)
+    {
+        let fields = path_ids(&method);
+        if fields.is_empty() {
+            continue;
+        }
+        asked += 1;
+        let theirs = ask(&foreigner, &method, &ours.ids).await;
+        let random: BTreeMap<String, String> = ours
+            .ids
+            .iter()
+            .map(|(field, id)| (field.clone(), another(id)))
+            .collect();
+        let nobodys = ask(&foreigner, &method, &random).await;
+        match (&theirs, &nobodys) {
+            (Answer::Refused(code, reason, message), Answer::Refused(_, other_reason, other)) => {
+                assert_eq!(
+                    *code,
+                    Code::NotFound,
+                    "{}: {reason} {message}",
+                    name(&method)
+                );
+                let mut same = other.clone();
+                for field in &fields {
+                    same = same.replace(&random[field], &ours.ids[field]);
+                }
+                assert_eq!(
+                    (reason, message),
+                    (other_reason, &same),
+                    "{}",
+                    name(&method)
+                );
+            }
+            (theirs, nobodys) => assert_eq!(theirs, nobodys, "{}", name(&method)),
+        }
+        assert!(
+            !matches!(&theirs, Answer::Told(page) if !page.is_empty()),
+            "{}: {theirs:?}",
+            name(&method)
+        );
+    }
+    assert!(
+        asked > 25,
+        "only {asked} RPCs name a resource in their path"
+    );
+    assert_eq!(
+        before,
+        ours.read(suite).await,
+        "a foreigner changed something"
+    );
+}
+
+#[derive(Debug, PartialEq)]
+enum Answer {
+    Refused(Code, String, String),
+    Told(Map<String, Value>),
+}
+
+async fn ask(client: &Client, method: &MethodDescriptor, ids: &BTreeMap<String, String>) -> Answer {
+    let mut request = filled(method);
+    for field in path_ids(method) {
+        let id = ids
+            .get(&field)
+            .unwrap_or_else(|| panic!("{}: no resource for {field}", name(method)));
+        request[field.as_str()] = json!(id);
+    }
+    let answer = if method.is_server_streaming() {
+        match client.open(&name(method), request).await {
+            Ok(mut stream) => stream.next().await.map(Option::unwrap_or_default),
+            Err(refusal) => Err(refusal),
+        }
+    } else {
+        client.call(&name(method), request).await
+    };
+    match answer {
+        Ok(told) => Answer::Told(told.as_object().cloned().unwrap_or_default()),
+        Err(refusal) => Answer::Refused(refusal.code, refusal.reason, refusal.message),
+    }
+}
+
+/// The ids a method's path names.
+fn path_ids(method: &MethodDescriptor) -> Vec<String> {
+    let http = rapport_proto::pool()
+        .get_extension_by_name("google.api.http")
+        .unwrap();
+    let Field::Message(rule) = method.options().get_extension(&http).into_owned() else {
+        return Vec::new();
+    };
+    ["get", "put", "post", "delete", "patch"]
+        .iter()
+        .filter(|verb| rule.has_field_by_name(verb))
+        .flat_map(|verb| {
+            let path = rule
+                .get_field_by_name(verb)
+                .unwrap()
+                .as_str()
+                .unwrap()
+                .to_owned();
+            path.split('{')
+                .skip(1)
+                .map(|rest| rest.split('}').next().unwrap_or_default().to_owned())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// A request that is right in everything but its ids.
+fn filled(method: &MethodDescriptor) -> Value {
+    let points = json!({"units": 1, "code": "PTS"});
+    let mut request = match method.name() {
+        "UpdateTenant" => json!({"tenant": {"display_name": "x"}, "update_mask": "displayName"}),
+        "UpdateCustomer" => {
+            json!({"customer": {"display_name": "x"}, "update_mask": "displayName"})
+        }
+        "AddIdentifier" => {
+            json!({"identifier": {"type": "IDENTIFIER_TYPE_EMAIL", "value": "a@example.com"}})
+        }
+        "MergeCustomers" | "UnmergeCustomers" => json!({"merged_customer_id": another_of("cus")}),
+        "UpdateTicket" => json!({"ticket": {"subject": "x"}, "update_mask": "subject"}),
+        "UpdateAgent" => json!({"agent": {"display_name": "x"}, "update_mask": "displayName"}),
+        "SetAgentStatus" => json!({"status": "AGENT_STATUS_AWAY"}),
+        "UpdateQueue" => json!({"queue": {"display_name": "x"}, "update_mask": "displayName"}),
+        "EarnPoints" | "HoldPoints" => json!({"points": points}),
+        "EnrolMember" => {
+            json!({"customer": {"customer_id": another_of("cus"), "record_id": another_of("rec")}})
+        }
+        _ => json!({}),
+    };
+    if method.input().get_field_by_name("request_id").is_some() {
+        request["request_id"] = json!(request_id());
+    }
+    request
+}
+
+/// An id of the same kind that nobody has.
+fn another(id: &str) -> String {
+    another_of(id.split('_').next().unwrap_or_default())
+}
+
+fn another_of(prefix: &str) -> String {
+    // TypeID: five bits a letter; a letter more or less at the end is another UUID.
+    let alphabet = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut rest = uuid::Uuid::now_v7().as_u128();
+    let mut letters = [0u8; 26];
+    for letter in letters.iter_mut().rev() {
+        *letter = alphabet[(rest & 31) as usize];
+        rest >>= 5;
+    }
+    format!("{prefix}_{}", std::str::from_utf8(&letters).unwrap())
+}
+
+/// One of everything, in the tenant of the test.
+struct Resources {
+    ids: BTreeMap<String, String>,
+}
+
+impl Resources {
+    async fn create(suite: &Suite) -> Self {
+        let us = suite.everything();
+        let made = async |name: &str, mut request: Value| {
+            request["request_id"] = json!(request_id());
+            us.call(name, request)
+                .await
+                .unwrap_or_else(|refusal| panic!("{name}: {refusal:?}"))
+        };
+        let customer = made(
+            "rapport.profiles.v1.CustomerService/CreateCustomer",
+            json!({
+                "customer": {"display_name": "Canary"},
+                "identifiers": [{"type": "IDENTIFIER_TYPE_EMAIL", "value": "canary@example.com"}],
+            }),
+        )
+        .await["customer"]
+            .clone();
+        let queue = made(
+            "rapport.routing.v1.QueueService/CreateQueue",
+            json!({
+                "queue": {"code": "canary", "display_name": "Canary", "offer_timeout_s": 600},
+            }),
+        )
+        .await["queue"]
+            .clone();
+        let agent = made("rapport.routing.v1.AgentService/CreateAgent", json!({
+            "agent": {"principal": "canary", "display_name": "Canary", "queue_ids": [queue["id"]]},
+        })).await["agent"].clone();
+        let ticket = made("rapport.routing.v1.TicketService/CreateTicket", json!({
+            "ticket": {"subject": "Canary", "queue_id": queue["id"]}, "work_channel": "CHANNEL_EMAIL",
+        })).await["ticket"].clone();
+        let program = made("rapport.loyalty.v1.ProgramService/CreateProgram", json!({
+            "program": {"code": "canary", "display_name": "Canary", "point_code": "PTS",
+                "earn_rule": {"currency_code": "EUR", "currency_exponent": 2, "points": 1, "per": 100}},
+        })).await["program"].clone();
+        let member = made(
+            "rapport.loyalty.v1.ProgramService/EnrolMember",
+            json!({
+                "program_id": program["id"],
+                "customer": {"customer_id": customer["id"], "record_id": customer["record_ids"][0]},
+            }),
+        )
+        .await["member"]
+            .clone();
+        let points = json!({"units": 10, "code": "PTS"});
+        let earned = made(
+            "rapport.loyalty.v1.LedgerService/EarnPoints",
+            json!({"member_id": member["id"], "points": points}),
+        )
+        .await;
+        let held = made(
+            "rapport.loyalty.v1.LedgerService/HoldPoints",
+            json!({"member_id": member["id"], "points": points}),
+        )
+        .await;
+        let interaction = suite.connector("canary").call("rapport.interactions.v1.InteractionService/RecordInteraction", json!({
+            "interaction": {
+                "external_id": "canary", "kind": "INTERACTION_KIND_VISIT", "channel": "CHANNEL_STORE",
+                "direction": "DIRECTION_INBOUND", "event_time": now(),
+                "participants": [{"role": "PARTICIPANT_ROLE_CUSTOMER", "identifier": {
+                    "type": "IDENTIFIER_TYPE_EMAIL", "value": "canary@example.com"}}]},
+        })).await.unwrap()["interaction"].clone();
+        let (offer, work_item) = offered(&us, &agent["id"]).await;
+        let ids = [
+            ("tenant_id", json!(suite.tenant())),
+            ("customer_id", customer["id"].clone()),
+            ("identifier_id", customer["identifiers"][0]["id"].clone()),
+            ("queue_id", queue["id"].clone()),
+            ("agent_id", agent["id"].clone()),
+            ("ticket_id", ticket["id"].clone()),
+            ("program_id", program["id"].clone()),
+            ("member_id", member["id"].clone()),
+            ("entry_id", earned["entry"]["id"].clone()),
+            ("hold_id", held["hold"]["id"].clone()),
+            ("interaction_id", interaction["id"].clone()),
+            ("conversation_id", interaction["conversation_id"].clone()),
+            ("offer_id", offer),
+            ("work_item_id", work_item),
+        ];
+        let ids = ids.into_iter().map(|(field, id)| {
+            (
+                field.to_owned(),
+                id.as_str()
+                    .unwrap_or_else(|| panic!("no {field}"))
+                    .to_owned(),
+            )
+        });
+        Self { ids: ids.collect() }
+    }
+
+    /// Reads each of them back.
+    async fn read(&self, suite: &Suite) -> BTreeMap<String, Value> {
+        let us = suite.everything();
+        let mut read = BTreeMap::new();
+        for method in methods()
+            .iter()
+            .filter(|m| m.name().starts_with("Get") && !m.name().ends_with("Balance"))
+        {
+            let fields = path_ids(method);
+            let [field] = fields.as_slice() else { continue };
+            let answer = us
+                .call(&name(method), json!({field.as_str(): self.ids[field]}))
+                .await;
+            read.insert(
+                name(method),
+                answer.unwrap_or_else(|refusal| panic!("{}: {refusal:?}", name(method))),
+            );
+        }
+        read
+    }
+}
+
+/// Seats the agent for a moment, so that an offer is pending; the desk stays open in the background.
+async fn offered(client: &Client, agent: &Value) -> (Value, Value) {
+    let watch = "rapport.routing.v1.OfferService/WatchOffers";
+    let mut desk = client
+        .open(watch, json!({"agent_id": agent}))
+        .await
+        .unwrap();
+    let status =
+        json!({"request_id": request_id(), "agent_id": agent, "status": "AGENT_STATUS_AVAILABLE"});
+    client
+        .call("rapport.routing.v1.AgentService/SetAgentStatus", status)
+        .await
+        .unwrap();
+    let offer = loop {
+        let event = desk.next().await.unwrap().expect("the desk stays open");
+        if let Some(offer) = event.get("offer") {
+            break offer.clone();
+        }
+    };
+    tokio::spawn(async move { while let Ok(Some(_)) = desk.next().await {} });
+    let item = offer["work_item"]["id"].clone();
+    until("the offer in the work item", || async {
+        let request = json!({"work_item_id": item});
+        let read = client
+            .call("rapport.routing.v1.WorkItemService/GetWorkItem", request)
+            .await
+            .unwrap();
+        (read["work_item"]["offer_id"] == offer["id"]).then_some(())
+    })
+    .await;
+    (offer["id"].clone(), item)
+}

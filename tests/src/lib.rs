@@ -1,0 +1,71 @@
+//! What the end-to-end tests share: a running suite, credentials, a client that speaks JSON, desks.
+
+mod codec;
+mod credentials;
+mod desk;
+mod import;
+mod otlp;
+mod process;
+mod rows;
+mod suite;
+mod trigger;
+mod wire;
+
+pub use credentials::{Credentials, Who};
+pub use desk::{Desk, DeskLog, OfferSeen};
+pub use import::{Import, ImportReport};
+pub use otlp::{Receiver, SeenSpan};
+pub use suite::{Database, Suite, Topology, binary};
+pub use trigger::{Moment, Trigger};
+pub use wire::{Client, Opened, Refusal, method, methods};
+
+use std::{future::Future, time::Duration};
+
+/// Asks until the answer is there: events arrive when they arrive. Gives up after 20 seconds.
+pub async fn until<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut probe: impl FnMut() -> F,
+) -> T {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(answer) = probe().await {
+            return answer;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "gave up waiting for {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A fresh request id.
+pub fn request_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+/// The present, as a contract writes it.
+pub fn now() -> String {
+    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+}
+
+/// Every scope the contracts name.
+///
+/// # Panics
+/// When a policy is no policy.
+pub fn scopes() -> Vec<String> {
+    let extension = rapport_proto::pool()
+        .get_extension_by_name("rapport.options.v1.policy")
+        .expect("the policy option");
+    let scope = |method: &prost_reflect::MethodDescriptor| {
+        let options = method.options();
+        let policy = options.get_extension(&extension);
+        let policy = policy.as_message()?;
+        let scope = policy.get_field_by_name("scope")?;
+        Some(scope.as_str()?.to_owned())
+    };
+    let mut scopes: Vec<String> = methods().iter().filter_map(scope).collect();
+    scopes.sort();
+    scopes.dedup();
+    scopes
+}

@@ -1,0 +1,408 @@
+//! A running suite: the real binary, embedded in one process or split into one a role.
+
+use std::{
+    collections::BTreeMap,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{
+    credentials::{AUDIENCE, Credentials, ISSUER, Who},
+    import::Import,
+    process::{self, Process},
+    rows,
+    wire::Client,
+};
+
+pub use crate::process::binary;
+
+/// The roles, the gateway last: what it calls is there before it is.
+pub(crate) const ROLES: [&str; 5] = ["profiles", "interactions", "routing", "loyalty", "gateway"];
+
+/// How the suite is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topology {
+    /// One process.
+    Embedded,
+    /// One process a role.
+    Split,
+}
+
+/// Where the suite keeps its data.
+#[derive(Debug, Clone)]
+pub struct Database(Engine);
+
+#[derive(Debug, Clone)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres { admin_url: String, prefix: String },
+}
+
+impl Database {
+    /// Files in the suite's own folder.
+    pub fn sqlite() -> Self {
+        Self(Engine::Sqlite)
+    }
+
+    /// Fresh databases on the PostgreSQL of the tests.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn postgres() -> Result<Self, String> {
+        let engines = rapport_foundation::testing::engines();
+        let admin_url = engines.into_iter().find_map(|engine| match engine {
+            rapport_foundation::testing::Engine::Postgres { admin_url } => Some(admin_url),
+            rapport_foundation::testing::Engine::Sqlite => None,
+        });
+        let admin_url = admin_url.ok_or("there is no PostgreSQL to test with")?;
+        let prefix = format!("rapport_e2e_{}", uuid::Uuid::now_v7().simple());
+        Ok(Self(Engine::Postgres { admin_url, prefix }))
+    }
+}
+
+/// A suite, ended when it is dropped.
+#[derive(Debug)]
+pub struct Suite {
+    folder: TempDir,
+    topology: Topology,
+    engine: Engine,
+    credentials: Credentials,
+    gateway: String,
+    tenant: String,
+    processes: Vec<Process>,
+}
+
+impl Suite {
+    /// Starts a suite with fresh credentials and a tenant of its own.
+    pub async fn fresh(topology: Topology, database: Database) -> Self {
+        Self::start(topology, database, Credentials::new()).await
+    }
+
+    /// Starts a suite that believes these credentials, with a tenant of its own.
+    pub async fn start(topology: Topology, database: Database, credentials: Credentials) -> Self {
+        Self::launch(topology, database, credentials, None).await
+    }
+
+    /// Starts a suite that sends every trace to a receiver.
+    pub async fn traced(topology: Topology, database: Database, receiver: SocketAddr) -> Self {
+        Self::launch(topology, database, Credentials::new(), Some(receiver)).await
+    }
+
+    async fn launch(
+        topology: Topology,
+        database: Database,
+        credentials: Credentials,
+        receiver: Option<SocketAddr>,
+    ) -> Self {
+        let folder = tempfile::tempdir().expect("a writable temporary folder");
+        let gateway = free_address();
+        let mut suite = Self {
+            folder,
+            topology,
+            engine: database.0,
+            credentials,
+            gateway,
+            tenant: String::new(),
+            processes: Vec::new(),
+        };
+        suite.configure(receiver).await;
+        suite.spawn().await;
+        suite.tenant = suite.create_tenant("Tests").await;
+        suite
+    }
+
+    /// Address of the gateway, `host:port`.
+    pub fn gateway(&self) -> &str {
+        &self.gateway
+    }
+
+    /// The tenant of the test, `ten_…`.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// The identity provider.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// A caller without a credential.
+    pub fn stranger(&self) -> Client {
+        Client::new(&self.gateway)
+    }
+
+    /// A supervisor of the tenant.
+    pub fn supervisor(&self) -> Client {
+        self.stranger().with_token(self.supervisor_token())
+    }
+
+    /// A supervisor's token.
+    pub fn supervisor_token(&self) -> String {
+        self.token_of(&["supervisor"], &[], None)
+    }
+
+    /// A manager of the tenant.
+    pub fn manager(&self) -> Client {
+        self.stranger().with_token(self.manager_token())
+    }
+
+    /// A manager's token.
+    pub fn manager_token(&self) -> String {
+        self.token_of(&["manager"], &[], None)
+    }
+
+    /// A connector of the tenant.
+    pub fn connector(&self, name: &str) -> Client {
+        self.stranger().with_token(self.connector_token(name))
+    }
+
+    /// A connector's token.
+    pub fn connector_token(&self, name: &str) -> String {
+        self.token_of(&["connector"], &[], Some(name))
+    }
+
+    /// A principal of the tenant with these scopes and no role.
+    pub fn client_with_scopes(&self, scopes: &[&str]) -> Client {
+        self.stranger().with_token(self.token_of(&[], scopes, None))
+    }
+
+    /// Somebody of the tenant whom every policy lets in.
+    pub fn who_may_do_everything(&self) -> Who {
+        let roles = ["supervisor", "manager", "analyst", "connector", "operator"];
+        Who {
+            tenant: self.tenant.clone(),
+            subject: "everything".to_owned(),
+            roles: roles.map(str::to_owned).to_vec(),
+            scopes: Vec::new(),
+            connector: Some("everything".to_owned()),
+        }
+    }
+
+    /// The same as a client.
+    pub fn everything(&self) -> Client {
+        self.stranger()
+            .with_token(self.credentials.token(&self.who_may_do_everything()))
+    }
+
+    /// Somebody whom every policy lets in, of a tenant made for the purpose. No operator: operators
+    /// see all tenants.
+    pub async fn everything_of_another_tenant(&self) -> Client {
+        let mut who = self.who_may_do_everything();
+        who.tenant = self.create_tenant("Others").await;
+        who.roles.retain(|role| role != "operator");
+        who.scopes = crate::scopes()
+            .into_iter()
+            .filter(|scope| scope != "access.manage")
+            .collect();
+        self.stranger().with_token(self.credentials.token(&who))
+    }
+
+    /// Starts the importer on a file of the incident log.
+    pub fn import(&self, file: &Path) -> Import {
+        let token = self.connector_token("incident-log");
+        Import::start(file, &self.gateway, &token, self.folder.path())
+    }
+
+    /// Ends the suite by SIGKILL and starts it again; answers how long it was away.
+    pub async fn kill_and_restart(&mut self) -> Duration {
+        let killed = Instant::now();
+        self.processes.drain(..).for_each(Process::kill);
+        self.spawn().await;
+        killed.elapsed()
+    }
+
+    /// Checks every invariant over the databases.
+    ///
+    /// # Errors
+    /// What `rapport verify` printed, when it found a breach.
+    pub async fn verify(&self) -> Result<(), String> {
+        process::run(&["verify", "--config", &self.configuration(self.any_role())]).await
+    }
+
+    /// Rows of every table of every service, by `service.table`.
+    pub async fn row_counts(&self) -> BTreeMap<String, u64> {
+        rows::counts(&self.engine, self.folder.path()).await
+    }
+
+    /// Resident memory of all processes, in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        self.processes.iter().map(Process::resident_bytes).sum()
+    }
+
+    /// Ends the suite as an operator would.
+    ///
+    /// # Panics
+    /// When it does not end well.
+    pub async fn stop(mut self) {
+        for process in self.processes.drain(..).rev() {
+            process.terminate().await;
+        }
+    }
+
+    fn token_of(&self, roles: &[&str], scopes: &[&str], connector: Option<&str>) -> String {
+        self.credentials.token(&Who {
+            tenant: self.tenant.clone(),
+            subject: roles.first().copied().unwrap_or("nobody").to_owned(),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            connector: connector.map(str::to_owned),
+        })
+    }
+
+    async fn create_tenant(&self, name: &str) -> String {
+        let operator = Who {
+            subject: "operator".to_owned(),
+            roles: vec!["operator".to_owned()],
+            ..Who::default()
+        };
+        let mut claims = BTreeMap::new();
+        claims.insert("tenant", serde_json::Value::Null);
+        let client = self
+            .stranger()
+            .with_token(self.credentials.token_with(&operator, &claims));
+        let request = json!({"request_id": crate::request_id(), "display_name": name});
+        let answer = client
+            .call("rapport.access.v1.TenantService/CreateTenant", request)
+            .await;
+        let answer = answer.expect("an operator creates tenants");
+        answer["tenant"]["id"]
+            .as_str()
+            .expect("a tenant has an id")
+            .to_owned()
+    }
+
+    async fn spawn(&mut self) {
+        let roles: &[&str] = match self.topology {
+            Topology::Embedded => &["suite"],
+            Topology::Split => &ROLES,
+        };
+        for role in roles {
+            self.processes
+                .push(Process::serve(&self.configuration(role)));
+        }
+        for process in &mut self.processes {
+            process.ready().await;
+        }
+    }
+
+    fn any_role(&self) -> &'static str {
+        // Verification reads all databases: the embedded layout names them all.
+        "suite"
+    }
+
+    fn configuration(&self, role: &str) -> String {
+        self.folder
+            .path()
+            .join(format!("{role}.toml"))
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    async fn configure(&self, receiver: Option<SocketAddr>) {
+        let folder = self.folder.path();
+        self.credentials.write_jwks(&folder.join("jwks.json"));
+        let services: BTreeMap<&str, String> =
+            ROLES.iter().map(|role| (*role, free_address())).collect();
+        let common = self.common(receiver);
+        std::fs::write(folder.join("suite.toml"), &common).expect("a writable folder");
+        if self.topology == Topology::Split {
+            let keys = folder.join("keys");
+            process::run(&["keys", &keys.to_string_lossy()])
+                .await
+                .expect("keys");
+            for role in ROLES {
+                let text = format!(
+                    "roles = [\"{role}\"]\n{common}{}",
+                    split(role, &keys, &services)
+                );
+                std::fs::write(folder.join(format!("{role}.toml")), text)
+                    .expect("a writable folder");
+            }
+        }
+        if let Engine::Postgres { admin_url, .. } = &self.engine {
+            let suite = self.configuration("suite");
+            let migrate = [
+                "migrate",
+                "--config",
+                &suite,
+                "--create",
+                "--admin-url",
+                admin_url,
+            ];
+            process::run(&migrate).await.expect("databases");
+        }
+    }
+
+    fn common(&self, receiver: Option<SocketAddr>) -> String {
+        let folder = self.folder.path();
+        let mut text = format!("data_dir = {:?}\n", folder.join("data"));
+        for role in ROLES {
+            text += &database(&self.engine, role);
+        }
+        text += &format!(
+            "[gateway.listen]\naddress = {:?}\n\
+             [[gateway.auth.issuers]]\nissuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]\njwks_file = {:?}\n",
+            self.gateway,
+            folder.join("jwks.json"),
+        );
+        match receiver {
+            Some(receiver) => {
+                text + &format!(
+                    "[telemetry]\notlp_endpoint = \"http://{receiver}\"\nsample_ratio = 1.0\n"
+                )
+            }
+            None => text + "[telemetry]\nlog_filter = \"warn\"\n",
+        }
+    }
+}
+
+fn split(role: &str, keys: &Path, services: &BTreeMap<&str, String>) -> String {
+    let principal = if role == "gateway" {
+        "gateway".to_owned()
+    } else {
+        format!("svc_{role}")
+    };
+    let mut text = format!(
+        "[service]\naddress = {:?}\n[keys]\nsigning_key_file = {:?}\ntrusted_keys_dir = {:?}\nmaster_key_file = {:?}\n[neighbours]\n",
+        services[role],
+        keys.join(format!("private/{principal}.pem")),
+        keys.join("public"),
+        keys.join("master.key"),
+    );
+    for (name, address) in services.iter().filter(|(name, _)| **name != "gateway") {
+        text += &format!("{name} = \"http://{address}\"\n");
+    }
+    text
+}
+
+fn database(engine: &Engine, role: &str) -> String {
+    let Engine::Postgres { admin_url, prefix } = engine else {
+        return String::new();
+    };
+    let server = admin_url
+        .rsplit_once('@')
+        .map_or("127.0.0.1:5432", |(_, rest)| rest);
+    let host = server.split('/').next().unwrap_or(server);
+    let login =
+        |kind: &str| format!("postgres://{prefix}_{role}_{kind}:tests@{host}/{prefix}_{role}");
+    format!(
+        "[databases.{role}]\nurl = {:?}\nsystem_url = {:?}\nowner_url = {:?}\n",
+        login("app"),
+        login("system"),
+        login("owner"),
+    )
+}
+
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound listener").to_string()
+}
+
+/// Where an embedded suite keeps a service's file.
+pub(crate) fn sqlite_file(folder: &Path, role: &str) -> PathBuf {
+    folder.join("data").join(format!("{role}.db"))
+}
