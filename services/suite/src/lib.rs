@@ -1,4 +1,13 @@
-//! The suite in one binary: serve, demo, migrate, token, import, verify.
+//! The suite in one binary: serve, demo, migrate, token, keys, import, verify, call.
 
+pub mod assembly;
+pub mod cli;
 pub mod client;
+pub mod config;
+pub mod data_dir;
+pub mod demo;
+pub mod embed;
+mod error;
 pub mod import;
+
+pub use error::{EXIT_REJECTS, EXIT_USAGE, Error};

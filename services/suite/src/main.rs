@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary rapport: serve, demo, migrate, token, keys, import, verify, call, check-config, healthcheck.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rapport_suite::cli::main(std::env::args_os())
+}

@@ -1,0 +1,176 @@
+//! The command line: one file for each command.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use rapport_foundation::role::Role;
+
+use crate::config::Config;
+use crate::error::{EXIT_USAGE, Error};
+
+mod call;
+mod check_config;
+mod demo;
+mod healthcheck;
+mod import;
+mod keys;
+mod migrate;
+mod out;
+mod serve;
+mod token;
+mod verify;
+
+pub(crate) use out::say;
+
+/// The omnichannel suite in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "rapport", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the suite: all of it on SQLite, or one part with neighbours on PostgreSQL
+    Serve(serve::Serve),
+    /// Starts a suite in a fresh directory and plays a contact-centre hour on it
+    Demo(demo::Demo),
+    /// Brings databases up to date
+    Migrate(migrate::Migrate),
+    /// Makes a development token for an embedded suite
+    Token(token::Token),
+    /// Makes the keys of parts that run apart
+    Keys(keys::Keys),
+    /// Brings a file in
+    #[command(subcommand)]
+    Import(import::Import),
+    /// Checks that what must always hold does; works while the suite runs
+    Verify(verify::Verify),
+    /// Calls a method of the gateway with JSON
+    Call(call::Call),
+    /// Says what the configuration comes to, or everything that is wrong with it
+    CheckConfig(check_config::CheckConfig),
+    /// Asks whether a gateway or service is serving
+    Healthcheck(healthcheck::Healthcheck),
+}
+
+/// What says how a process is configured.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Settings {
+    /// The configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "RAPPORT_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where an embedded suite keeps its data
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// A part to play; may be repeated; all when not given
+    #[arg(long, value_name = "ROLE")]
+    role: Vec<Role>,
+    /// Any setting by its name, such as routing.agent_grace_ms=60000; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+        None => Err("expected KEY=VALUE".into()),
+    }
+}
+
+impl Settings {
+    /// Defaults, then the file, then the environment, then the flags.
+    pub(crate) fn read(&self, more: Vec<(String, String)>) -> Result<Config, Error> {
+        let config = self.read_unchecked_with(more)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The same without asking whether a process could serve with it.
+    pub(crate) fn read_unchecked(&self) -> Result<Config, Error> {
+        self.read_unchecked_with(Vec::new())
+    }
+
+    fn read_unchecked_with(&self, more: Vec<(String, String)>) -> Result<Config, Error> {
+        let mut flags = self.set.clone();
+        if let Some(dir) = &self.data_dir {
+            flags.push(("data_dir".into(), dir.display().to_string()));
+        }
+        if !self.role.is_empty() {
+            let roles: Vec<&str> = self.role.iter().map(|role| role.as_str()).collect();
+            flags.push(("roles".into(), roles.join(",")));
+        }
+        flags.extend(more);
+        Ok(Config::read(self.config.as_deref(), flags)?)
+    }
+}
+
+/// How a command ended that did not fail.
+pub(crate) enum Ended {
+    /// As hoped.
+    Well,
+    /// Done, but the caller should look.
+    With(u8),
+}
+
+/// Runs one command line and gives the exit code: 0, 1 when it failed, 64 when the command or the
+/// configuration makes no sense, 2 when an import rejected rows.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are asked for and no errors; they go to stdout.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
+        }
+    };
+    // A second installation is refused and means nothing: the first is the same.
+    let _ = jsonwebtoken::crypto::CryptoProvider::install_default(
+        &jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER,
+    );
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            out::complain(&format!("no threads can be started: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(Box::pin(run(cli.command))) {
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::With(code)) => ExitCode::from(code),
+        Err(error) => {
+            out::complain(&error.to_string());
+            error.exit_code()
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<Ended, Error> {
+    match command {
+        Command::Serve(command) => command.run().await,
+        Command::Demo(command) => command.run().await,
+        Command::Migrate(command) => command.run().await,
+        Command::Token(command) => command.run(),
+        Command::Keys(command) => command.run(),
+        Command::Import(command) => command.run().await,
+        Command::Verify(command) => command.run().await,
+        Command::Call(command) => command.run().await,
+        Command::CheckConfig(command) => command.run(),
+        Command::Healthcheck(command) => command.run().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

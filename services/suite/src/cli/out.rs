@@ -1,0 +1,15 @@
+//! Writing to whoever called.
+
+use std::io::Write as _;
+
+/// A line of result. A reader who has left is no reason to fail.
+pub(crate) fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}");
+    let _ = out.flush();
+}
+
+/// A line about what went wrong.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "rapport: {line}");
+}

@@ -1,0 +1,304 @@
+//! The configuration of a process: what it plays, where its data is, where its neighbours are.
+//!
+//! `deploy/rapport.toml` is this type with every setting written out; a test keeps the two together.
+
+use std::path::{Path, PathBuf};
+
+use rapport_foundation::config::{ConfigFaults, Fault, Source, load};
+use rapport_foundation::db::DatabaseConfig;
+use rapport_foundation::role::Role;
+use rapport_foundation::service::{DrainConfig, ListenConfig};
+use rapport_foundation::telemetry::TelemetryConfig;
+use serde::{Deserialize, Serialize};
+
+/// Variables that begin like settings and are none: flags of commands, and the folder of test data.
+const NO_SETTINGS: [&str; 4] =
+    ["RAPPORT_CONFIG", "RAPPORT_TOKEN", "RAPPORT_GATEWAY", "RAPPORT_DATA"];
+
+/// Everything a process of the suite can be told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The parts this process plays. All of them: the whole suite in one process.
+    pub roles: Vec<Role>,
+    /// Where an embedded suite keeps its SQLite files, its master key and its development secret.
+    pub data_dir: PathBuf,
+    /// Where the services of this process listen for their neighbours, when not all parts are in it. Not public.
+    pub service: ListenConfig,
+    /// One database for each part. An empty `url` stands for the SQLite file `<data_dir>/<role>.db`.
+    pub databases: Databases,
+    /// Where the parts are that are not in this process.
+    pub neighbours: NeighbourUrls,
+    /// Keys of a part that runs apart. An embedded suite makes its own.
+    pub keys: Keys,
+    /// Logs and traces.
+    pub telemetry: TelemetryConfig,
+    /// How the process ends.
+    pub drain: DrainConfig,
+    /// The public listener.
+    pub gateway: rapport_gateway::Config,
+    /// Customers.
+    pub profiles: crate::assembly::pending::Config,
+    /// The interaction log.
+    pub interactions: crate::assembly::pending::Config,
+    /// Tickets, work items, agents, queues.
+    pub routing: crate::assembly::pending::Config,
+    /// Programmes and points.
+    pub loyalty: crate::assembly::pending::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            roles: Role::ALL.to_vec(),
+            data_dir: PathBuf::from("rapport-data"),
+            service: ListenConfig::default(),
+            databases: Databases::default(),
+            neighbours: NeighbourUrls::default(),
+            keys: Keys::default(),
+            telemetry: TelemetryConfig::default(),
+            drain: DrainConfig::default(),
+            gateway: rapport_gateway::Config::default(),
+            profiles: crate::assembly::pending::Config::default(),
+            interactions: crate::assembly::pending::Config::default(),
+            routing: crate::assembly::pending::Config::default(),
+            loyalty: crate::assembly::pending::Config::default(),
+        }
+    }
+}
+
+/// One database for each part.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Databases {
+    /// Tenants.
+    pub gateway: DatabaseConfig,
+    /// Customers.
+    pub profiles: DatabaseConfig,
+    /// The interaction log.
+    pub interactions: DatabaseConfig,
+    /// Tickets, work items, agents, queues.
+    pub routing: DatabaseConfig,
+    /// Programmes and points.
+    pub loyalty: DatabaseConfig,
+}
+
+/// Where services are, as `http://host:port` or `https://host:port`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NeighbourUrls {
+    /// Customers.
+    pub profiles: Option<String>,
+    /// The interaction log.
+    pub interactions: Option<String>,
+    /// Tickets, work items, agents, queues.
+    pub routing: Option<String>,
+    /// Programmes and points.
+    pub loyalty: Option<String>,
+    /// PEM of the authority that signed the neighbours' certificates, for `https`.
+    pub ca_file: Option<PathBuf>,
+    /// PEM of the certificate this process shows to its neighbours.
+    pub certificate_file: Option<PathBuf>,
+    /// PEM of its private key.
+    pub key_file: Option<PathBuf>,
+}
+
+/// Keys of a part that runs apart; `rapport keys DIR` makes them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keys {
+    /// What this part signs its calls with: `DIR/private/<principal>.pem`.
+    pub signing_key_file: Option<PathBuf>,
+    /// Whose signatures it believes: `DIR/public`.
+    pub trusted_keys_dir: Option<PathBuf>,
+    /// What seals personal data; the same file for every replica. Losing it loses the data.
+    pub master_key_file: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads the configuration from a file, the environment of this process and flags. Whether the settings go
+    /// together is another question: [`Config::check`].
+    ///
+    /// # Errors
+    /// All faults of all sources.
+    pub fn read(
+        file: Option<&Path>,
+        flags: Vec<(String, String)>,
+    ) -> Result<Config, ConfigFaults> {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            let name = name.into_string().ok()?;
+            let setting = !NO_SETTINGS.contains(&name.as_str());
+            setting.then_some((name, value.into_string().unwrap_or_default()))
+        });
+        load(file, variables, flags)
+    }
+
+    /// Whether the settings go together.
+    ///
+    /// # Errors
+    /// Everything that does not.
+    pub fn check(&self) -> Result<(), ConfigFaults> {
+        let mut faults = Vec::new();
+        let mut fault = |key: String, problem: &str| {
+            faults.push(Fault {
+                source: Source::Combination,
+                key,
+                problem: problem.to_owned(),
+            });
+        };
+        if self.roles.is_empty() {
+            fault("roles".into(), "a process plays at least one part");
+        }
+        for role in Role::SERVICES {
+            if !self.plays(role) && self.neighbours.url(role).is_none() {
+                fault(format!("neighbours.{role}"), "the part is not in this process, so its address is needed");
+            }
+        }
+        for role in &self.roles {
+            let database = self.database(*role);
+            if database.engine().is_err() {
+                fault(format!("databases.{role}.url"), "begins with neither `sqlite:` nor `postgres://`");
+            } else if database.sqlite_path().is_none() && database.system_url.is_empty() {
+                fault(format!("databases.{role}.system_url"), "PostgreSQL needs it");
+            }
+        }
+        if !self.is_embedded() {
+            for (key, set) in [
+                ("keys.signing_key_file", self.keys.signing_key_file.is_some()),
+                ("keys.trusted_keys_dir", self.keys.trusted_keys_dir.is_some()),
+                ("keys.master_key_file", self.keys.master_key_file.is_some()),
+            ] {
+                if !set {
+                    fault(key.into(), "a part that runs apart needs it; `rapport keys DIR` makes the keys");
+                }
+            }
+            if self.roles.len() > 1 {
+                fault("roles".into(), "one process plays one part or all of them");
+            }
+        }
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(ConfigFaults(faults)),
+        }
+    }
+
+    /// Whether this process plays a part.
+    pub fn plays(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    /// Whether the whole suite is in this process.
+    pub fn is_embedded(&self) -> bool {
+        Role::ALL.iter().all(|role| self.plays(*role))
+    }
+
+    /// Where a part keeps its data.
+    pub fn database(&self, role: Role) -> DatabaseConfig {
+        let database = match role {
+            Role::Gateway => &self.databases.gateway,
+            Role::Profiles => &self.databases.profiles,
+            Role::Interactions => &self.databases.interactions,
+            Role::Routing => &self.databases.routing,
+            Role::Loyalty => &self.databases.loyalty,
+        };
+        let mut database = database.clone();
+        if database.url.is_empty() {
+            database.url = DatabaseConfig::sqlite(self.data_dir.join(format!("{role}.db"))).url;
+        }
+        database
+    }
+}
+
+impl NeighbourUrls {
+    /// Where a service is; None when nothing says so.
+    pub fn url(&self, role: Role) -> Option<&str> {
+        match role {
+            Role::Gateway => None,
+            Role::Profiles => self.profiles.as_deref(),
+            Role::Interactions => self.interactions.as_deref(),
+            Role::Routing => self.routing.as_deref(),
+            Role::Loyalty => self.loyalty.as_deref(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn flags(pairs: &[(&str, &str)]) -> Result<Config, ConfigFaults> {
+        let flags = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let config: Config = load(None, [], flags.collect())?;
+        config.check().map(|()| config)
+    }
+
+    #[test]
+    fn the_default_is_the_whole_suite_on_sqlite() {
+        let config = flags(&[("data_dir", "/var/lib/x")]).unwrap();
+        assert!(config.is_embedded());
+        let path = config.database(Role::Routing).sqlite_path();
+        assert_eq!(path, Some(PathBuf::from("/var/lib/x/routing.db")));
+    }
+
+    #[test]
+    fn a_part_that_runs_apart_is_told_everything_it_lacks_at_once() {
+        let ConfigFaults(faults) = flags(&[("roles", "profiles")]).unwrap_err();
+        let keys: Vec<&str> = faults.iter().map(|fault| fault.key.as_str()).collect();
+        assert_eq!(
+            keys,
+            [
+                "neighbours.interactions",
+                "neighbours.routing",
+                "neighbours.loyalty",
+                "keys.signing_key_file",
+                "keys.trusted_keys_dir",
+                "keys.master_key_file"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_documented_configuration_is_the_default_and_names_every_setting() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/rapport.toml");
+        let documented: Config = load(Some(Path::new(path)), [], Vec::new()).unwrap();
+        assert_eq!(documented, Config::default());
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut missing = Vec::new();
+        let tree = serde_json::to_value(Config::default()).unwrap();
+        unnamed(&tree, &mut Vec::new(), &text, &mut missing);
+        assert!(missing.is_empty(), "deploy/rapport.toml does not name {missing:?}");
+    }
+
+    /// Keys of the tree that the text does not mention, set or commented out.
+    fn unnamed(
+        tree: &serde_json::Value,
+        path: &mut Vec<String>,
+        text: &str,
+        missing: &mut Vec<String>,
+    ) {
+        let serde_json::Value::Object(table) = tree else {
+            return;
+        };
+        for (key, value) in table {
+            path.push(key.clone());
+            if !value.is_object() {
+                let section = format!("[{}]", path[..path.len() - 1].join("."));
+                let within = match path.len() {
+                    1 => text,
+                    _ => text.split_once(&section).map_or("", |(_, rest)| rest),
+                };
+                let within = within.split("\n[").next().unwrap_or_default();
+                let named = |line: &str| {
+                    let line = line.trim_start_matches(['#', ' ']);
+                    line.strip_prefix(key.as_str()).is_some_and(|rest| rest.trim_start().starts_with('='))
+                };
+                if !within.lines().any(named) {
+                    missing.push(path.join("."));
+                }
+            }
+            unnamed(value, path, text, missing);
+            path.pop();
+        }
+    }
+}
