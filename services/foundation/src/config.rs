@@ -34,6 +34,8 @@ pub enum Source {
     Environment(String),
     /// A flag on the command line.
     Flag,
+    /// No single source: settings that do not go together.
+    Combination,
 }
 
 impl fmt::Display for Source {
@@ -42,6 +44,7 @@ impl fmt::Display for Source {
             Source::File(path) => write!(f, "{}", path.display()),
             Source::Environment(name) => write!(f, "{name}"),
             Source::Flag => f.write_str("command line"),
+            Source::Combination => f.write_str("configuration"),
         }
     }
 }
@@ -104,7 +107,7 @@ where
     }
     serde_json::from_value(tree).map_err(|error| {
         let problem = format!("the values do not go together: {error}");
-        ConfigFaults(vec![Fault::new(Source::Flag, &[], problem)])
+        ConfigFaults(vec![Fault::new(Source::Combination, &[], problem)])
     })
 }
 
