@@ -24,6 +24,8 @@ use std::sync::Arc;
 pub use config::DatabaseConfig;
 pub use error::Error;
 pub use migrate::{migrate, pending};
+#[cfg(feature = "testing")]
+pub use provision::copy;
 pub use provision::provision;
 pub use rows::Rows;
 pub use scoped::{Scoped, TenantOwned};

@@ -335,7 +335,7 @@ impl From<tonic::Status> for Failure {
 impl From<db::Error> for Failure {
     fn from(error: db::Error) -> Self {
         let failure = match &error {
-            db::Error::Stale { .. } | db::Error::Raced { .. } => Self::new(
+            db::Error::Stale | db::Error::Raced => Self::new(
                 Code::Aborted,
                 "CONFLICT",
                 "The resource was changed at the same time; try again.",
@@ -372,10 +372,7 @@ impl From<db::Error> for Failure {
             }
         };
         match &error {
-            db::Error::Stale { .. }
-            | db::Error::Raced { .. }
-            | db::Error::Unique
-            | db::Error::Erased => failure,
+            db::Error::Stale | db::Error::Raced | db::Error::Unique | db::Error::Erased => failure,
             _ => failure.caused_by(error),
         }
     }

@@ -70,6 +70,26 @@ pub async fn provision(admin_url: &str, config: &DatabaseConfig) -> Result<(), E
     Ok(())
 }
 
+/// A copy of a database for the logins of the original, which must have no sessions.
+///
+/// # Errors
+/// When the server refuses it.
+#[cfg(feature = "testing")]
+pub async fn copy(admin_url: &str, template: &str, name: &str) -> Result<(), Error> {
+    let admin = connect(admin_url).await?;
+    run(
+        &admin,
+        &format!(
+            "create database {} template {}",
+            quoted(name),
+            quoted(template)
+        ),
+    )
+    .await?;
+    let _ = admin.close_by_ref().await;
+    Ok(())
+}
+
 /// The login name in an address.
 pub(crate) fn login_of(url: &str) -> Result<String, Error> {
     Login::of(url).map(|login| login.name)

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use prost_reflect::{DynamicMessage, MapKey, MessageDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, ReflectMessage as _, Value,
+};
 
 /// Full names of the fields that say nothing about what was asked for.
 static VOLATILE: LazyLock<HashSet<String>> = LazyLock::new(|| {
@@ -50,10 +52,11 @@ fn write_message(message: &DynamicMessage, top: bool, out: &mut Context) {
         .fields()
         .filter(|field| message.has_field(field))
         .collect();
-    fields.retain(|field| {
-        !(top && field.name() == "request_id") && !VOLATILE.contains(field.full_name())
-    });
-    fields.sort_unstable_by_key(prost_reflect::FieldDescriptor::number);
+    let says_nothing = |field: &FieldDescriptor| {
+        VOLATILE.contains(field.full_name()) || (top && field.name() == "request_id")
+    };
+    fields.retain(|field| !says_nothing(field));
+    fields.sort_unstable_by_key(FieldDescriptor::number);
     write_length(fields.len(), out);
     for field in fields {
         out.update(&field.number().to_be_bytes());
