@@ -1,0 +1,158 @@
+//! What events say: ids, codes, times and amounts, in the words of the contract.
+
+use prost::Message as _;
+use rapport_foundation::events::{Data, Outgoing};
+use rapport_foundation::id::{ConversationId, EventId, InteractionId};
+use rapport_foundation::money::Amount;
+use rapport_foundation::time::Micros;
+use rapport_proto::events::v1 as events;
+use rapport_proto::types::v1 as types;
+
+use crate::domain::code::optional;
+use crate::domain::{Contact, Customer, End, Intake, Order, Priority, RoutingHint};
+use crate::store::{Logged, Telling};
+
+/// That a contact was logged, in the trace of the call that said so.
+pub(crate) fn recorded(telling: &Telling, logged: &Logged) -> Outgoing {
+    let facts = facts(
+        telling.id,
+        &telling.contact,
+        logged.conversation,
+        &logged.intake,
+    );
+    Outgoing {
+        id: EventId::new(telling.received_at),
+        aggregate: telling.id.to_string(),
+        at: telling.received_at,
+        traceparent: telling.traceparent.clone(),
+        data: Data::InteractionRecorded(events::InteractionRecorded {
+            interaction: Some(facts),
+        }),
+    }
+}
+
+fn facts(
+    id: InteractionId,
+    contact: &Contact,
+    conversation: ConversationId,
+    intake: &Intake,
+) -> events::InteractionFacts {
+    events::InteractionFacts {
+        interaction_id: id.to_string(),
+        conversation_id: conversation.to_string(),
+        kind: contact.kind.into(),
+        channel: contact.channel.into(),
+        direction: contact.direction.into(),
+        purpose: optional(contact.purpose),
+        event_time: Some(contact.event_at.into()),
+        history: contact.history,
+        automatic: contact.automatic,
+        asks_for_agent: intake.asks_for_agent,
+        routing: routing(&intake.routing),
+        order: contact.order.as_ref().map(order),
+    }
+}
+
+/// What recognition of an interaction came to: a customer, nobody, or nothing yet.
+pub(crate) fn linked(
+    facts: events::InteractionFacts,
+    customer: Option<Customer>,
+    pending: bool,
+    now: Micros,
+) -> Outgoing {
+    let aggregate = facts.interaction_id.clone();
+    let linked = events::InteractionLinked {
+        interaction: Some(facts),
+        customer: customer.map(reference),
+        pending,
+    };
+    Outgoing::new(now, aggregate, Data::InteractionLinked(linked))
+}
+
+/// That a pending interaction found its customer.
+pub(crate) fn customer_linked(
+    facts: events::InteractionFacts,
+    customer: Customer,
+    traceparent: &str,
+    now: Micros,
+) -> Outgoing {
+    let aggregate = facts.interaction_id.clone();
+    let linked = events::CustomerLinked {
+        interaction: Some(facts),
+        customer: Some(reference(customer)),
+    };
+    let mut event = Outgoing::new(now, aggregate, Data::CustomerLinked(linked));
+    if !traceparent.is_empty() {
+        event.traceparent = Some(traceparent.to_owned());
+    }
+    event
+}
+
+/// That a live contact is over.
+pub(crate) fn ended(
+    id: InteractionId,
+    conversation: ConversationId,
+    end: End,
+    now: Micros,
+) -> Outgoing {
+    let ended = events::ContactEnded {
+        interaction_id: id.to_string(),
+        conversation_id: conversation.to_string(),
+        end_time: Some(end.at.into()),
+        reason: end.reason.into(),
+    };
+    Outgoing::new(now, id, Data::ContactEnded(ended))
+}
+
+/// Facts as bytes, to be told again later.
+pub(crate) fn keep(facts: &events::InteractionFacts) -> Vec<u8> {
+    facts.encode_to_vec()
+}
+
+/// Facts that were kept.
+pub(crate) fn kept(bytes: &[u8]) -> Option<events::InteractionFacts> {
+    events::InteractionFacts::decode(bytes).ok()
+}
+
+/// The pair by which other services know a customer.
+pub(crate) fn reference(customer: Customer) -> types::CustomerRef {
+    types::CustomerRef {
+        customer_id: customer.customer.to_string(),
+        record_id: customer.record.to_string(),
+    }
+}
+
+/// The pair as the domain knows it; none when an id is missing or malformed.
+pub(crate) fn customer(reference: &types::CustomerRef) -> Option<Customer> {
+    let customer = reference.customer_id.parse().ok()?;
+    Some(Customer {
+        customer,
+        record: reference.record_id.parse().ok()?,
+    })
+}
+
+/// A hint, or none when it says nothing.
+pub(crate) fn routing(hint: &RoutingHint) -> Option<types::RoutingHint> {
+    (!hint.is_empty()).then(|| types::RoutingHint {
+        queue: hint.queue.clone(),
+        required_skills: hint.skills.clone(),
+        priority: optional::<Priority>(hint.priority),
+    })
+}
+
+/// A purchase.
+pub(crate) fn order(order: &Order) -> types::Order {
+    types::Order {
+        order_id: order.order_id.clone(),
+        total: Some(amount(&order.total)),
+    }
+}
+
+/// An amount.
+pub(crate) fn amount(amount: &Amount) -> types::Amount {
+    types::Amount {
+        units: amount.units,
+        code: amount.code.clone(),
+        exponent: i32::from(amount.exponent),
+    }
+}

@@ -1,0 +1,108 @@
+//! Logging many contacts of one stream: each acknowledged once durable, in any order; never more of them in memory
+//! than the limits say.
+
+use std::sync::Arc;
+
+use futures::stream::{BoxStream, FuturesUnordered, Stream, StreamExt as _};
+use rapport_foundation::context::Context;
+use rapport_foundation::error::Failure;
+use rapport_foundation::id::{InteractionId, TenantId};
+use rapport_foundation::time::Micros;
+
+use super::feed::{Ending, Feed, feed};
+use super::{App, connector};
+use crate::Error;
+use crate::domain::Contact;
+use crate::store::Outcome;
+
+/// One item as it came in.
+pub(crate) struct Item {
+    /// The number its acknowledgement carries.
+    pub(crate) sequence: i64,
+    /// What was said, or what is wrong with it.
+    pub(crate) contact: Result<Contact, Failure>,
+}
+
+/// What became of one item.
+pub(crate) struct Acknowledgement {
+    /// Its number.
+    pub(crate) sequence: i64,
+    /// The interaction and whether it had been logged before.
+    pub(crate) outcome: Result<(InteractionId, bool), Error>,
+}
+
+impl App {
+    /// Logs the items of a stream. A wrong item is refused and the stream goes on.
+    pub(crate) fn ingest(
+        self: Arc<Self>,
+        ctx: &Context,
+        items: BoxStream<'static, Result<Item, Failure>>,
+    ) -> Result<impl Stream<Item = Result<Acknowledgement, Error>> + Send + use<>, Error> {
+        let connector = connector(ctx)?.to_owned();
+        let (out, answers) = feed(self.config.slow_reader());
+        let (tenant, expires) = (ctx.tenant, ctx.token_expires);
+        tokio::spawn(async move {
+            let outcome = self.pump(tenant, &connector, expires, items, &out).await;
+            out.close(outcome);
+        });
+        Ok(answers)
+    }
+
+    async fn pump(
+        &self,
+        tenant: TenantId,
+        connector: &str,
+        expires: Option<Micros>,
+        mut items: BoxStream<'static, Result<Item, Failure>>,
+        out: &Feed<Acknowledgement>,
+    ) -> Result<(), Ending> {
+        let mut waiting = FuturesUnordered::new();
+        let expired = self.env.clock.sleep_until(expires.unwrap_or(Micros::MAX));
+        tokio::pin!(expired);
+        // Set once nothing more is read: what was read is still acknowledged.
+        let mut end: Option<Result<(), Error>> = None;
+        loop {
+            tokio::select! {
+                biased;
+                Some(acknowledgement) = waiting.next() => out.tell(acknowledgement).await?,
+                () = out.left(), if end.is_none() => return Err(Ending::Left),
+                () = self.shutdown().cancelled(), if end.is_none() => end = Some(Err(Error::GoingDown)),
+                () = &mut expired, if end.is_none() => end = Some(Err(Error::TokenExpired)),
+                item = items.next(), if end.is_none() && waiting.len() < self.config.stream_in_flight => match item {
+                    Some(Ok(item)) => waiting.push(self.acknowledge(tenant, connector, item)),
+                    Some(Err(failure)) => end = Some(Err(failure.into())),
+                    None => end = Some(Ok(())),
+                },
+                else => break,
+            }
+            if waiting.is_empty() && end.is_some() {
+                break;
+            }
+        }
+        end.unwrap_or(Ok(())).map_err(Ending::from)
+    }
+
+    async fn acknowledge(&self, tenant: TenantId, connector: &str, item: Item) -> Acknowledgement {
+        let Item { sequence, contact } = item;
+        let outcome = match contact {
+            Ok(contact) => self.log_item(tenant, connector, contact).await,
+            Err(failure) => Err(failure.into()),
+        };
+        Acknowledgement { sequence, outcome }
+    }
+
+    async fn log_item(
+        &self,
+        tenant: TenantId,
+        connector: &str,
+        contact: Contact,
+    ) -> Result<(InteractionId, bool), Error> {
+        let telling = Arc::new(self.recorder.telling(tenant, connector, contact));
+        let id = telling.id;
+        match self.recorder.record(telling).await? {
+            Outcome::Fresh(_) => Ok((id, false)),
+            Outcome::Duplicate(first) => Ok((first, true)),
+            Outcome::Conflict(first) => Err(Error::ExternalIdReused(first)),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The services this one calls.
+
+mod profiles;
+
+pub(crate) use profiles::{Answer, Profiles, Who};

@@ -1,0 +1,56 @@
+//! How much of everything one contact may carry. Each limit is stated in the contract as well.
+
+/// Characters of a connector's key of a contact.
+pub const EXTERNAL_ID: usize = 256;
+/// People and programs that took part.
+pub const PARTICIPANTS: usize = 50;
+/// Further ways to recognise one participant.
+pub const FURTHER_IDENTIFIERS: usize = 10;
+/// Characters of an identifier's value: the longest e-mail address.
+pub const IDENTIFIER: usize = 320;
+/// Characters of the place an identifier is unique in.
+pub const NAMESPACE: usize = 128;
+/// Characters of a name.
+pub const DISPLAY_NAME: usize = 200;
+/// Characters of a subject: the longest line of RFC 5322.
+pub const SUBJECT: usize = 998;
+/// Pieces of what was said or sent.
+pub const PARTS: usize = 100;
+/// Bytes of all parts together.
+pub const PARTS_BYTES: usize = 1024 * 1024;
+/// Characters of one plain text.
+pub const TEXT: usize = 100_000;
+/// Characters of one HTML text.
+pub const HTML: usize = 500_000;
+/// Characters of the place of a file.
+pub const URI: usize = 2048;
+/// Characters of a media type.
+pub const MEDIA_TYPE: usize = 255;
+/// Characters of a file name.
+pub const FILE_NAME: usize = 255;
+/// Characters of the key of a matter on its channel.
+pub const THREAD_KEY: usize = 512;
+/// Facts of the channel that have no field.
+pub const ATTRIBUTES: usize = 64;
+/// Characters of the name of such a fact.
+pub const ATTRIBUTE_KEY: usize = 64;
+/// Characters of such a fact.
+pub const ATTRIBUTE_VALUE: usize = 1024;
+/// Bytes of the payload as the channel delivered it.
+pub const RAW_PAYLOAD_BYTES: usize = 256 * 1024;
+/// Characters of the key of an order.
+pub const ORDER_ID: usize = 128;
+/// Characters of the code of a queue.
+pub const QUEUE: usize = 64;
+/// Skills one contact may demand.
+pub const SKILLS: usize = 16;
+/// Characters of the code of a skill.
+pub const SKILL: usize = 64;
+/// Characters of a language tag.
+pub const LANGUAGE: usize = 35;
+/// Characters of the name of a time zone.
+pub const TIME_ZONE: usize = 64;
+/// Intake rules of one tenant.
+pub const RULES: usize = 200;
+/// Hours an event may lie ahead of our clock.
+pub const HOURS_AHEAD: u64 = 24;

@@ -1,0 +1,26 @@
+//! What an interaction is and what is decided about it. Plain functions: nothing here waits, reads a clock or
+//! touches a store.
+
+pub mod code;
+pub mod contact;
+pub mod content;
+pub mod conversation;
+pub mod dedupe;
+pub mod ending;
+pub mod intake;
+pub mod interaction;
+pub mod limits;
+pub mod timeline;
+
+pub use code::{
+    Channel, Direction, EndReason, IdentifierKind, Kind, LinkState, PointsChange, Priority,
+    Purpose, Side, TicketChange,
+};
+pub use contact::{
+    Attachment, Contact, Content, Hints, Identifier, Order, Part, Participant, RoutingHint,
+};
+pub use conversation::Conversation;
+pub use ending::End;
+pub use intake::{Intake, Rule, Rules};
+pub use interaction::{Conflict, Customer, Interaction, Link};
+pub use timeline::{Change, Entry, Place, Projection, What};

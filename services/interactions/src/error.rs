@@ -1,0 +1,147 @@
+//! What can go wrong in this service, and what its callers are told.
+
+use rapport_foundation::db;
+use rapport_foundation::error::{Code, Failure, Violation};
+use rapport_foundation::id::{ConversationId, CustomerId, InteractionId};
+
+/// A failed call of this service.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] db::Error),
+    /// The request is malformed, or foundation refused it.
+    #[error(transparent)]
+    Refused(#[from] Failure),
+    /// The caller's credential names no connector.
+    #[error("the caller is no connector")]
+    ConnectorUnknown,
+    /// A connector asked for another connector's rows.
+    #[error("a connector sees its own only")]
+    ConnectorForeign,
+    /// The external id is taken by this interaction, which says something else.
+    #[error("the external id was used with other content")]
+    ExternalIdReused(InteractionId),
+    /// No such interaction.
+    #[error("no such interaction")]
+    NoInteraction(InteractionId),
+    /// The connector has logged nothing under this external id.
+    #[error("no such contact")]
+    NoContact,
+    /// No such conversation.
+    #[error("no such conversation")]
+    NoConversation(ConversationId),
+    /// No such customer.
+    #[error("no such customer")]
+    NoCustomer(CustomerId),
+    /// The contact is not of a kind that ends.
+    #[error("the contact is not live")]
+    NotLive,
+    /// The contact ended in another way.
+    #[error("the contact ended in another way already")]
+    EndedOtherwise,
+    /// The end lies before the start.
+    #[error("the contact would end before it began")]
+    EndBeforeStart,
+    /// The rules were changed since the caller read them.
+    #[error("the rules were changed since they were read")]
+    RulesChanged,
+    /// The request id was used with other content.
+    #[error("the request id was used with other content")]
+    RequestIdReused,
+    /// A cursor of a log that is over, or ahead of it.
+    #[error("the cursor is ahead of the log")]
+    CursorAhead,
+    /// The reader of a stream did not keep up.
+    #[error("the reader does not keep up")]
+    SlowReader,
+    /// The service is going down.
+    #[error("the service is going down")]
+    GoingDown,
+    /// The token that opened a stream has expired.
+    #[error("the token expired")]
+    TokenExpired,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Store(error) => error.into(),
+            Error::Refused(failure) => failure,
+            Error::ConnectorUnknown => Self::new(
+                Code::PermissionDenied,
+                "CONNECTOR_UNKNOWN",
+                "Only a connector may log contacts: the credential names none.",
+            ),
+            Error::ConnectorForeign => Self::new(
+                Code::PermissionDenied,
+                "CONNECTOR_FOREIGN",
+                "A connector sees its own conflicts only.",
+            ),
+            Error::ExternalIdReused(first) => Self::new(
+                Code::AlreadyExists,
+                "EXTERNAL_ID_REUSED",
+                "The external id was used with other content; this content was kept as a conflict.",
+            )
+            .with_meta("interaction_id", first.to_string()),
+            Error::NoInteraction(id) => Self::not_found("interaction", &id),
+            Error::NoContact => {
+                Self::new(Code::NotFound, "NOT_FOUND", "There is no such resource.")
+                    .with_meta("resource", "interaction")
+            }
+            Error::NoConversation(id) => Self::not_found("conversation", &id),
+            Error::NoCustomer(id) => Self::not_found("customer", &id),
+            Error::NotLive => Self::new(
+                Code::FailedPrecondition,
+                "NOT_LIVE",
+                "Only calls and chats have an end of their own.",
+            ),
+            Error::EndedOtherwise => Self::new(
+                Code::AlreadyExists,
+                "CONTACT_ENDED_ALREADY",
+                "The contact ended in another way already.",
+            ),
+            Error::EndBeforeStart => Self::invalid(vec![Violation {
+                field: "end_time".into(),
+                reason: "BEFORE_START",
+                description: "is before the contact began".into(),
+            }]),
+            Error::RulesChanged => Self::new(
+                Code::Aborted,
+                "ETAG_MISMATCH",
+                "The rules were changed since they were read.",
+            ),
+            Error::RequestIdReused => Self::new(
+                Code::AlreadyExists,
+                "REQUEST_ID_REUSED",
+                "The request id was used with other content.",
+            ),
+            Error::CursorAhead => Self::new(
+                Code::OutOfRange,
+                "CURSOR_AHEAD",
+                "The cursor is ahead of the log or of a log that is over.",
+            ),
+            Error::SlowReader => Self::new(
+                Code::ResourceExhausted,
+                "SLOW_READER",
+                "Answers were not read in time; the stream ends.",
+            ),
+            Error::GoingDown => Self::new(
+                Code::Unavailable,
+                "GOING_DOWN",
+                "The service is going down; resume on another connection.",
+            ),
+            Error::TokenExpired => Self::new(
+                Code::Unauthenticated,
+                "TOKEN_EXPIRED",
+                "The token has expired.",
+            ),
+        }
+    }
+}
+
+impl From<Error> for tonic::Status {
+    fn from(error: Error) -> Self {
+        Failure::from(error).into()
+    }
+}

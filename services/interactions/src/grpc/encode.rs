@@ -1,0 +1,209 @@
+//! From the domain to the contract.
+
+use rapport_foundation::error::Failure;
+use rapport_proto::interactions::v1 as pb;
+use rapport_proto::types::v1 as types;
+
+use crate::Error;
+use crate::app::{Acknowledgement, Told, facts};
+use crate::domain::code::optional;
+use crate::domain::{
+    Change, Conflict, Contact, Conversation, Entry, Hints, Identifier, Interaction, Part,
+    Participant, Rule, Rules, What,
+};
+
+pub(crate) fn interaction(interaction: Interaction) -> pb::Interaction {
+    let end = interaction.end;
+    pb::Interaction {
+        id: interaction.id.to_string(),
+        connector: interaction.connector,
+        input: Some(input(interaction.contact)),
+        conversation_id: interaction.conversation.to_string(),
+        customer: interaction.link.customer().map(facts::reference),
+        link_state: interaction.link.state().into(),
+        asks_for_agent: interaction.asks_for_agent,
+        receive_time: Some(interaction.received_at.into()),
+        end_time: end.map(|end| end.at.into()),
+        end_reason: optional(end.map(|end| end.reason)),
+    }
+}
+
+fn input(contact: Contact) -> pb::InteractionInput {
+    let content = contact.content;
+    let routing = facts::routing(&content.routing);
+    pb::InteractionInput {
+        external_id: contact.external_id,
+        kind: contact.kind.into(),
+        channel: contact.channel.into(),
+        direction: contact.direction.into(),
+        purpose: optional(contact.purpose),
+        participants: content.participants.into_iter().map(participant).collect(),
+        subject: content.subject.into_exposed(),
+        parts: content.parts.into_iter().map(part).collect(),
+        thread_key: content.thread_key.into_exposed(),
+        event_time: Some(contact.event_at.into()),
+        history: contact.history,
+        automatic: contact.automatic,
+        order: contact.order.as_ref().map(facts::order),
+        routing,
+        attributes: content
+            .attributes
+            .into_iter()
+            .map(|(key, value)| (key, value.into_exposed()))
+            .collect(),
+        raw_payload: content.raw_payload.0.into(),
+        hints: hints(content.hints),
+    }
+}
+
+fn hints(hints: Hints) -> Option<pb::ContactHints> {
+    let said = hints != Hints::default();
+    said.then_some(pb::ContactHints {
+        language: hints.language,
+        time_zone: hints.time_zone,
+        region: hints.region,
+    })
+}
+
+fn participant(one: Participant) -> pb::Participant {
+    pb::Participant {
+        role: one.side.into(),
+        identifier: one.identifier.map(identifier),
+        further_identifiers: one.further.into_iter().map(identifier).collect(),
+        display_name: one.display_name.into_exposed(),
+    }
+}
+
+fn identifier(one: Identifier) -> types::Identifier {
+    types::Identifier {
+        r#type: one.kind.into(),
+        value: one.value.into_exposed(),
+        namespace: one.namespace,
+    }
+}
+
+fn part(part: Part) -> pb::Part {
+    let content = match part {
+        Part::Text(text) => pb::part::Content::Text(text.into_exposed()),
+        Part::Html(html) => pb::part::Content::Html(html.into_exposed()),
+        Part::Attachment(file) => pb::part::Content::Attachment(pb::Attachment {
+            uri: file.uri.into_exposed(),
+            media_type: file.media_type,
+            size_bytes: file.size_bytes,
+            file_name: file.file_name.into_exposed(),
+        }),
+    };
+    pb::Part {
+        content: Some(content),
+    }
+}
+
+pub(crate) fn acknowledgement(acknowledged: Acknowledgement) -> pb::StreamInteractionsResponse {
+    let sequence = acknowledged.sequence;
+    match acknowledged.outcome {
+        Ok((id, duplicate)) => pb::StreamInteractionsResponse {
+            sequence,
+            interaction_id: id.to_string(),
+            duplicate,
+            error: None,
+        },
+        Err(error) => pb::StreamInteractionsResponse {
+            sequence,
+            error: Some(item_error(error)),
+            ..Default::default()
+        },
+    }
+}
+
+/// What a single call would have failed with.
+fn item_error(error: Error) -> pb::ItemError {
+    let failure = Failure::from(error);
+    let violations = failure
+        .violations()
+        .iter()
+        .map(|violation| pb::ItemViolation {
+            field: violation.field.clone(),
+            reason: violation.reason.to_owned(),
+            description: violation.description.clone(),
+        });
+    pb::ItemError {
+        reason: failure.reason.to_owned(),
+        message: failure.message.to_string(),
+        violations: violations.collect(),
+        code: tonic::Status::from(failure).code().into(),
+    }
+}
+
+pub(crate) fn conversation(conversation: Conversation) -> pb::Conversation {
+    pb::Conversation {
+        id: conversation.id.to_string(),
+        customer: conversation.customer.map(facts::reference),
+        channels: conversation.channels.into_iter().map(Into::into).collect(),
+        interaction_count: conversation.interactions,
+        first_event_time: Some(conversation.first_at.into()),
+        last_event_time: Some(conversation.last_at.into()),
+        connector: conversation.connector,
+        thread_key: conversation.thread_key.into_exposed(),
+    }
+}
+
+pub(crate) fn conflict(conflict: Conflict) -> pb::InteractionConflict {
+    pb::InteractionConflict {
+        number: conflict.number,
+        interaction_id: conflict.interaction.to_string(),
+        input: Some(input(conflict.contact)),
+        receive_time: Some(conflict.received_at.into()),
+    }
+}
+
+pub(crate) fn entry(entry: Entry) -> pb::TimelineEntry {
+    let what = match entry.what {
+        What::Contact(one) => pb::timeline_entry::Entry::Interaction(interaction(*one)),
+        What::Change(Change::Ticket(ticket, change)) => {
+            pb::timeline_entry::Entry::Ticket(pb::TicketProjection {
+                ticket_id: ticket.to_string(),
+                change: change.into(),
+            })
+        }
+        What::Change(Change::Points {
+            entry,
+            member,
+            points,
+            change,
+        }) => pb::timeline_entry::Entry::Points(pb::PointsProjection {
+            entry_id: entry.to_string(),
+            member_id: member.to_string(),
+            points: Some(facts::amount(&points)),
+            change: change.into(),
+        }),
+    };
+    pb::TimelineEntry {
+        time: Some(entry.place.at.into()),
+        entry: Some(what),
+    }
+}
+
+pub(crate) fn told(told: Told) -> pb::WatchInteractionsResponse {
+    pb::WatchInteractionsResponse {
+        interaction: told.interaction.map(interaction),
+        cursor: told.cursor,
+    }
+}
+
+pub(crate) fn rules(rules: &Rules) -> pb::IntakeRules {
+    pb::IntakeRules {
+        rules: rules.rules.iter().map(rule).collect(),
+        etag: rules.version.to_string(),
+    }
+}
+
+fn rule(rule: &Rule) -> pb::IntakeRule {
+    pb::IntakeRule {
+        direction: optional(rule.direction),
+        channel: optional(rule.channel),
+        purpose: optional(rule.purpose),
+        kind: optional(rule.kind),
+        asks_for_agent: rule.asks_for_agent,
+        routing: facts::routing(&rule.routing),
+    }
+}

@@ -1,0 +1,108 @@
+//! The interaction log: every contact on every channel, once.
+//!
+//! A contact is logged when its row is durable, and nobody is called for that. What follows hears of it from the
+//! log: the linker asks profiles who it was, others listen to what the linker says.
+
+mod app;
+mod clients;
+mod config;
+pub mod domain;
+mod error;
+mod grpc;
+mod migration;
+mod store;
+mod work;
+
+use std::sync::Arc;
+
+use rapport_foundation::db::Database;
+use rapport_foundation::events::{Consumer, Relay};
+use rapport_foundation::log_service;
+use rapport_foundation::role::Role;
+use rapport_foundation::service::{Env, MESSAGE_LIMIT_BYTES, Service};
+use rapport_foundation::verify::Breach;
+use rapport_proto::interactions::v1 as pb;
+
+use app::App;
+use clients::Profiles;
+use store::Store;
+use work::{Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep};
+
+pub use config::Config;
+pub use error::Error;
+pub use migration::migrations;
+
+/// Opens the service on its migrated database: its routes, not yet guarded, and its workers, running.
+///
+/// # Errors
+/// Never yet; a service may refuse to open.
+#[expect(clippy::unused_async, reason = "every service opens the same way")]
+pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
+    let store = Store::new(env.db.clone(), env.vault.clone());
+    let profiles = Profiles::new(env.caller(Role::Profiles));
+    let recognition = Recognition::new(profiles.clone(), config.resolve_concurrency);
+    let (recorder, recording) = Recorder::spawn(&env, &store, &config);
+    let linker = Linker::new(
+        store.clone(),
+        recognition.clone(),
+        env.clock.clone(),
+        config.link_within(),
+        Backoff::new(&config),
+    );
+    let projector = Arc::new(Projector::new(store.clone()));
+
+    let mut tasks = Vec::from(recording);
+    tasks.push(Relay::spawn(
+        env.db.clone(),
+        Role::Interactions,
+        env.clock.clone(),
+        env.shutdown.clone(),
+    ));
+    tasks.push(Consumer::spawn(&env, Role::Interactions, Arc::new(linker)));
+    tasks.push(Consumer::spawn(
+        &env,
+        Role::Profiles,
+        Arc::new(Moves::new(store.clone())),
+    ));
+    tasks.push(Consumer::spawn(
+        &env,
+        Role::Routing,
+        Arc::<Projector>::clone(&projector),
+    ));
+    tasks.push(Consumer::spawn(&env, Role::Loyalty, projector));
+    tasks.push(Sweep::spawn(&env, store.clone(), recognition, &config));
+
+    let log = log_service!(interactions, &env);
+    let app = Arc::new(App::new(&env, store, recorder, profiles, config));
+    let interactions = pb::interaction_service_server::InteractionServiceServer::new(
+        grpc::Interactions(Arc::clone(&app)),
+    )
+    .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+    .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let conversations = pb::conversation_service_server::ConversationServiceServer::new(
+        grpc::Conversations(Arc::clone(&app)),
+    )
+    .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+    .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let intake = pb::intake_service_server::IntakeServiceServer::new(grpc::Intake(app))
+        .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+        .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let routes = tonic::service::Routes::new(interactions)
+        .add_service(conversations)
+        .add_service(intake)
+        .add_service(log);
+    Ok(Service {
+        role: Role::Interactions,
+        routes,
+        tasks,
+    })
+}
+
+/// Checks the invariants of everything stored here: an accepted interaction is there once, is told of once, and what
+/// was counted agrees with what is there.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn verify(db: &Database) -> Result<Vec<Breach>, Error> {
+    Ok(store::verify(db).await?)
+}

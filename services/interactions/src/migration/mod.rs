@@ -1,0 +1,21 @@
+//! The schema, one small additive change a file.
+
+mod m0001_log;
+mod m0002_recognition;
+mod m0003_timeline;
+mod m0004_intake;
+
+use rapport_foundation::schema;
+use sea_orm_migration::MigrationTrait;
+
+/// Every change of the schema, oldest first.
+#[must_use]
+pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+    vec![
+        schema::shared(),
+        Box::new(m0001_log::Migration),
+        Box::new(m0002_recognition::Migration),
+        Box::new(m0003_timeline::Migration),
+        Box::new(m0004_intake::Migration),
+    ]
+}

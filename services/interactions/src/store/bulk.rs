@@ -1,0 +1,218 @@
+//! Many rows in one statement, on both engines.
+//!
+//! PostgreSQL takes one array a column (`unnest`): one prepared text serves every batch size. SQLite takes a VALUES
+//! list. An array cannot hold NULL, so bulk tables have no nullable columns.
+
+use rapport_foundation::db::{Engine, Error, Scoped};
+use sea_orm::sea_query::ArrayType;
+use sea_orm::{QueryResult, Value};
+
+/// SQLite takes 32,766 values in a statement.
+const MOST_VALUES: usize = 30_000;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Type {
+    Uuid,
+    Text,
+    Bytes,
+    Big,
+    Small,
+    Bool,
+}
+
+impl Type {
+    const fn array(self) -> (ArrayType, &'static str) {
+        match self {
+            Self::Uuid => (ArrayType::Uuid, "uuid[]"),
+            Self::Text => (ArrayType::String, "text[]"),
+            Self::Bytes => (ArrayType::Bytes, "bytea[]"),
+            Self::Big => (ArrayType::BigInt, "bigint[]"),
+            Self::Small => (ArrayType::SmallInt, "smallint[]"),
+            Self::Bool => (ArrayType::Bool, "boolean[]"),
+        }
+    }
+}
+
+/// Names and types of the columns of a bulk statement, without the tenant.
+pub(super) type Columns = [(&'static str, Type)];
+
+/// Inserts rows; `behind` is what stands behind the values (`on conflict …`). Answers how many were inserted.
+pub(super) async fn insert(
+    s: &Scoped,
+    table: &str,
+    columns: &Columns,
+    rows: Vec<Vec<Value>>,
+    behind: &str,
+) -> Result<u64, Error> {
+    let mut touched = 0;
+    for rows in chunks(columns, rows) {
+        let names = names(columns);
+        let (source, values) = match s.engine() {
+            Engine::Postgres => {
+                let (source, values) = unnested(columns, rows);
+                (format!("select $1::uuid, {names} from {source}"), values)
+            }
+            _ => {
+                let (source, values) = listed(columns, rows, true);
+                (format!("values {source}"), values)
+            }
+        };
+        let sql = format!("insert into {table} (tenant_id, {names}) {source} {behind}");
+        touched += s.raw_exec(&sql, values).await?;
+    }
+    Ok(touched)
+}
+
+/// Runs a query that begins with the rows as `k`, such as `select … from k cross join t where t.tenant_id = $1 and …`.
+pub(super) async fn select(
+    s: &Scoped,
+    columns: &Columns,
+    rows: Vec<Vec<Value>>,
+    query: &str,
+) -> Result<Vec<QueryResult>, Error> {
+    let mut found = Vec::new();
+    for rows in chunks(columns, rows) {
+        let (sql, values) = with(s, columns, rows, query);
+        found.extend(s.raw_all(&sql, values).await?);
+    }
+    Ok(found)
+}
+
+/// Like [`select`], for a statement that changes rows. Answers how many.
+pub(super) async fn change(
+    s: &Scoped,
+    columns: &Columns,
+    rows: Vec<Vec<Value>>,
+    statement: &str,
+) -> Result<u64, Error> {
+    let mut touched = 0;
+    for rows in chunks(columns, rows) {
+        let (sql, values) = with(s, columns, rows, statement);
+        touched += s.raw_exec(&sql, values).await?;
+    }
+    Ok(touched)
+}
+
+fn with(s: &Scoped, columns: &Columns, rows: Vec<Vec<Value>>, query: &str) -> (String, Vec<Value>) {
+    let names = names(columns);
+    let (source, values) = match s.engine() {
+        Engine::Postgres => {
+            let (source, values) = unnested(columns, rows);
+            (format!("select {names} from {source}"), values)
+        }
+        _ => {
+            let (source, values) = listed(columns, rows, false);
+            (format!("values {source}"), values)
+        }
+    };
+    (format!("with k({names}) as ({source}) {query}"), values)
+}
+
+fn names(columns: &Columns) -> String {
+    columns
+        .iter()
+        .map(|(name, _)| *name)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// No chunk at all for no rows.
+fn chunks(columns: &Columns, mut rows: Vec<Vec<Value>>) -> Vec<Vec<Vec<Value>>> {
+    let most = MOST_VALUES / columns.len().max(1);
+    let mut chunks = Vec::with_capacity(1);
+    while rows.len() > most {
+        let rest = rows.split_off(most);
+        chunks.push(std::mem::replace(&mut rows, rest));
+    }
+    if !rows.is_empty() {
+        chunks.push(rows);
+    }
+    chunks
+}
+
+/// `unnest($2::uuid[], …) as t(id, …)` with one array a column.
+fn unnested(columns: &Columns, rows: Vec<Vec<Value>>) -> (String, Vec<Value>) {
+    let mut arrays: Vec<Vec<Value>> = columns
+        .iter()
+        .map(|_| Vec::with_capacity(rows.len()))
+        .collect();
+    for row in rows {
+        for (array, value) in arrays.iter_mut().zip(row) {
+            array.push(value);
+        }
+    }
+    let list: Vec<String> = columns
+        .iter()
+        .enumerate()
+        .map(|(n, (_, kind))| format!("${}::{}", n + 2, kind.array().1))
+        .collect();
+    let values = columns.iter().zip(arrays);
+    let values = values
+        .map(|((_, kind), array)| Value::Array(kind.array().0, Some(Box::new(array))))
+        .collect();
+    (
+        format!("unnest({}) as t({})", list.join(", "), names(columns)),
+        values,
+    )
+}
+
+/// `($1, $2, …), ($1, …)`, with the tenant in front of each row or without.
+fn listed(columns: &Columns, rows: Vec<Vec<Value>>, tenant: bool) -> (String, Vec<Value>) {
+    let mut sql = String::with_capacity(rows.len() * columns.len() * 7);
+    let mut values = Vec::with_capacity(rows.len() * columns.len());
+    for row in rows {
+        sql.push_str(match (sql.is_empty(), tenant) {
+            (true, true) => "($1",
+            (true, false) => "(",
+            (false, true) => ", ($1",
+            (false, false) => ", (",
+        });
+        for (n, value) in row.into_iter().enumerate() {
+            values.push(value);
+            if n > 0 || tenant {
+                sql.push_str(", ");
+            }
+            sql.push('$');
+            sql.push_str(&(values.len() + 1).to_string());
+        }
+        sql.push(')');
+    }
+    (sql, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: &Columns = &[("a", Type::Big), ("b", Type::Text)];
+
+    fn rows(count: i64) -> Vec<Vec<Value>> {
+        (0..count)
+            .map(|n| vec![n.into(), n.to_string().into()])
+            .collect()
+    }
+
+    #[test]
+    fn a_list_numbers_its_values_behind_the_tenant() {
+        let (sql, values) = listed(COLUMNS, rows(2), true);
+        assert_eq!(sql, "($1, $2, $3), ($1, $4, $5)");
+        assert_eq!(values.len(), 4);
+        assert_eq!(listed(COLUMNS, rows(2), false).0, "($2, $3), ($4, $5)");
+    }
+
+    #[test]
+    fn an_array_a_column_has_one_text_for_every_size() {
+        let (sql, values) = unnested(COLUMNS, rows(3));
+        assert_eq!(sql, "unnest($2::bigint[], $3::text[]) as t(a, b)");
+        assert_eq!(values.len(), 2);
+        assert_eq!(unnested(COLUMNS, rows(9)).0, sql);
+    }
+
+    #[test]
+    fn large_batches_are_cut_below_the_limit_of_values() {
+        assert!(chunks(COLUMNS, Vec::new()).is_empty());
+        let sizes: Vec<usize> = chunks(COLUMNS, rows(40_000)).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [15_000, 15_000, 10_000]);
+    }
+}

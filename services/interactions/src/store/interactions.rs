@@ -1,0 +1,286 @@
+//! Reading interactions, with what became known of them later.
+
+use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::id::{ConversationId, CustomerId, InteractionId, RecordId, TenantId};
+use rapport_foundation::seal::Subject;
+use rapport_foundation::time::Micros;
+use sea_orm::{QueryResult, Value};
+use uuid::Uuid;
+
+use super::Store;
+use super::bulk::{self, Type};
+use super::contact;
+use crate::domain::{
+    Channel, Customer, Direction, End, EndReason, Interaction, Link, LinkState, Place, Purpose,
+};
+
+/// Which interactions are wanted; each absent condition fits all.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    pub(crate) customer: Option<CustomerId>,
+    pub(crate) conversation: Option<ConversationId>,
+    pub(crate) channel: Option<Channel>,
+    pub(crate) direction: Option<Direction>,
+    pub(crate) purpose: Option<Purpose>,
+    pub(crate) connector: Option<String>,
+    pub(crate) external_id: Option<String>,
+    /// At or after.
+    pub(crate) from: Option<Micros>,
+    /// Before.
+    pub(crate) until: Option<Micros>,
+}
+
+/// How one interaction is named.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Find<'a> {
+    /// By its id.
+    Id(InteractionId),
+    /// By connector and external id.
+    Key(&'a str, &'a str),
+}
+
+/// A row that could be shown, and how many bytes it would take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sized {
+    pub(crate) place: Place,
+    pub(crate) bytes: usize,
+}
+
+/// The columns of a whole interaction but its raw payload.
+const WHOLE: &str = "i.id, i.conversation_id, i.asks_for_agent, i.connector, i.external_id, i.kind, i.channel, \
+     i.direction, i.purpose, i.event_at, i.received_at, i.history, i.automatic, i.order_id, i.order_units, \
+     i.order_code, i.order_exponent, i.subject_key, i.body, l.state, l.record_id, m.customer_id, e.ended_at, e.reason";
+
+/// What became known later.
+const LATER: &str = "left join interaction_link l on l.tenant_id = i.tenant_id and l.interaction_id = i.id \
+     left join record_customer m on m.tenant_id = l.tenant_id and m.record_id = l.record_id \
+     left join contact_end e on e.tenant_id = i.tenant_id and e.interaction_id = i.id";
+
+impl Store {
+    /// One interaction with its raw payload.
+    pub(crate) async fn interaction(
+        &self,
+        tenant: TenantId,
+        find: Find<'_>,
+    ) -> Result<Option<Interaction>, Error> {
+        self.db
+            .read(tenant, async |s| self.find_interaction(&s, find).await)
+            .await
+    }
+
+    pub(crate) async fn find_interaction(
+        &self,
+        s: &Scoped,
+        find: Find<'_>,
+    ) -> Result<Option<Interaction>, Error> {
+        let (condition, values): (&str, Vec<Value>) = match find {
+            Find::Id(id) => ("i.id = $2", vec![id.uuid().into()]),
+            Find::Key(connector, external_id) => (
+                "i.connector = $2 and i.external_id = $3",
+                vec![connector.into(), external_id.into()],
+            ),
+        };
+        let sql = format!(
+            "select {WHOLE}, i.raw_payload from interaction i {LATER} where i.tenant_id = $1 and {condition}"
+        );
+        let Some(row) = s.raw_one(&sql, values).await? else {
+            return Ok(None);
+        };
+        Ok(self
+            .open(s, vec![read(&row, true)?])
+            .await?
+            .into_iter()
+            .next())
+    }
+
+    /// Interactions by their ids, in no order, without raw payloads; those that are not there are left out.
+    pub(crate) async fn interactions(
+        &self,
+        tenant: TenantId,
+        ids: &[InteractionId],
+    ) -> Result<Vec<Interaction>, Error> {
+        self.db
+            .read(tenant, async |s| self.load_interactions(&s, ids).await)
+            .await
+    }
+
+    pub(super) async fn load_interactions(
+        &self,
+        s: &Scoped,
+        ids: &[InteractionId],
+    ) -> Result<Vec<Interaction>, Error> {
+        const KEY: [(&str, Type); 1] = [("wanted", Type::Uuid)];
+        let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
+        let query = format!(
+            "select {WHOLE} from k cross join interaction i {LATER} where i.tenant_id = $1 and i.id = k.wanted"
+        );
+        let found = bulk::select(s, &KEY, rows, &query).await?;
+        let read = found
+            .iter()
+            .map(|row| read(row, false))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.open(s, read).await
+    }
+
+    /// Interactions that fit, behind a place, newest event first: places and sizes only.
+    pub(crate) async fn find_places(
+        &self,
+        tenant: TenantId,
+        filter: &Filter,
+        behind: Option<Place>,
+        most: u64,
+    ) -> Result<Vec<Sized>, Error> {
+        let (mut sql, mut values) = conditions(filter);
+        if let Some(place) = behind {
+            let next = values.len() + 2;
+            sql.push_str(&format!(
+                " and (i.event_at, i.id) < (${next}, ${})",
+                next + 1
+            ));
+            values.extend([place.at.0.into(), place.id.into()]);
+        }
+        sql.push_str(&format!(
+            " order by i.event_at desc, i.id desc limit {most}"
+        ));
+        self.db
+            .read(tenant, async |s| {
+                let rows = s.raw_all(&sql, values.clone()).await?;
+                rows.iter().map(sized).collect()
+            })
+            .await
+    }
+
+    async fn open(&self, s: &Scoped, read: Vec<Read>) -> Result<Vec<Interaction>, Error> {
+        let subjects: Vec<Subject> = read
+            .iter()
+            .map(|read| read.sealed.subject.clone())
+            .collect();
+        let keys = self.vault.existing(s, &subjects).await?;
+        let open = |read: Read| {
+            let row = contact::row_of(read.id.uuid());
+            Ok(Interaction {
+                id: read.id,
+                connector: read.sealed.connector.clone(),
+                received_at: read.sealed.received_at,
+                contact: read.sealed.open(&row, &keys)?,
+                conversation: read.conversation,
+                link: read.link,
+                asks_for_agent: read.asks_for_agent,
+                end: read.end,
+            })
+        };
+        read.into_iter().map(open).collect()
+    }
+}
+
+fn conditions(filter: &Filter) -> (String, Vec<Value>) {
+    let mut sql =
+        "select i.event_at as at, i.id, cast(length(i.body) as bigint) as size from ".to_owned();
+    let mut values: Vec<Value> = Vec::new();
+    match filter.customer {
+        Some(customer) => {
+            values.push(customer.uuid().into());
+            sql.push_str(
+                "interaction_link l join interaction i on i.tenant_id = l.tenant_id and i.id = l.interaction_id \
+                 where i.tenant_id = $1 and l.tenant_id = $1 and l.record_id in \
+                 (select record_id from record_customer where tenant_id = $1 and customer_id = $2)",
+            );
+        }
+        None => sql.push_str("interaction i where i.tenant_id = $1"),
+    }
+    let mut also = |condition: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            values.push(value);
+            sql.push_str(&format!(" and {condition} ${}", values.len() + 1));
+        }
+    };
+    also(
+        "i.conversation_id =",
+        filter.conversation.map(|id| id.uuid().into()),
+    );
+    also(
+        "i.channel =",
+        filter.channel.map(|channel| channel.code().into()),
+    );
+    also(
+        "i.direction =",
+        filter.direction.map(|direction| direction.code().into()),
+    );
+    also(
+        "i.purpose =",
+        filter.purpose.map(|purpose| purpose.code().into()),
+    );
+    also(
+        "i.connector =",
+        filter.connector.as_deref().map(Value::from),
+    );
+    also(
+        "i.external_id =",
+        filter.external_id.as_deref().map(Value::from),
+    );
+    also("i.event_at >=", filter.from.map(|at| at.0.into()));
+    also("i.event_at <", filter.until.map(|at| at.0.into()));
+    (sql, values)
+}
+
+pub(super) fn sized(row: &QueryResult) -> Result<Sized, Error> {
+    let place = Place {
+        at: Micros(row.try_get("", "at")?),
+        id: row.try_get("", "id")?,
+    };
+    Ok(Sized {
+        place,
+        bytes: usize::try_from(row.try_get::<i64>("", "size")?).unwrap_or(0),
+    })
+}
+
+struct Read {
+    id: InteractionId,
+    conversation: ConversationId,
+    asks_for_agent: bool,
+    link: Link,
+    end: Option<End>,
+    sealed: contact::Sealed,
+}
+
+fn read(row: &QueryResult, with_raw: bool) -> Result<Read, Error> {
+    Ok(Read {
+        id: InteractionId::from_uuid(row.try_get("", "id")?),
+        conversation: ConversationId::from_uuid(row.try_get("", "conversation_id")?),
+        asks_for_agent: row.try_get("", "asks_for_agent")?,
+        link: link(row)?,
+        end: end(row)?,
+        sealed: contact::read(row, with_raw)?,
+    })
+}
+
+fn link(row: &QueryResult) -> Result<Link, Error> {
+    let state: Option<i16> = row.try_get("", "state")?;
+    let record: Option<Uuid> = row.try_get("", "record_id")?;
+    let customer: Option<Uuid> = row.try_get("", "customer_id")?;
+    Ok(match state.and_then(LinkState::from_code) {
+        Some(LinkState::Anonymous) => Link::Anonymous,
+        Some(LinkState::Linked) => {
+            customer
+                .zip(record)
+                .map_or(Link::Pending, |(customer, record)| {
+                    Link::Linked(Customer {
+                        customer: CustomerId::from_uuid(customer),
+                        record: RecordId::from_uuid(record),
+                    })
+                })
+        }
+        Some(LinkState::Pending) | None => Link::Pending,
+    })
+}
+
+fn end(row: &QueryResult) -> Result<Option<End>, Error> {
+    let at: Option<i64> = row.try_get("", "ended_at")?;
+    let reason: Option<i16> = row.try_get("", "reason")?;
+    Ok(at
+        .zip(reason.and_then(EndReason::from_code))
+        .map(|(at, reason)| End {
+            at: Micros(at),
+            reason,
+        }))
+}

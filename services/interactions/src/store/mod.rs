@@ -1,0 +1,47 @@
+//! The log's tables: domain types in, domain types out.
+
+mod body;
+mod bulk;
+mod conflicts;
+mod contact;
+mod conversations;
+mod customers;
+mod ends;
+mod interactions;
+mod links;
+mod projections;
+mod record;
+mod rules;
+mod subject;
+mod system;
+mod timeline;
+mod verify;
+
+use std::sync::Arc;
+
+use rapport_foundation::db::Database;
+use rapport_foundation::seal::Vault;
+
+pub(crate) use interactions::{Filter, Find};
+pub(crate) use links::{Found, Pending, Resolved};
+pub(crate) use record::{Logged, Outcome, Telling};
+pub(crate) use rules::RulesCache;
+pub(crate) use verify::verify;
+
+/// The tables of this service; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Store {
+    pub(crate) db: Database,
+    vault: Vault,
+    rules: Arc<RulesCache>,
+}
+
+impl Store {
+    pub(crate) fn new(db: Database, vault: Vault) -> Self {
+        Self {
+            db,
+            vault,
+            rules: Arc::default(),
+        }
+    }
+}

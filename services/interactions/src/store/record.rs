@@ -1,0 +1,246 @@
+//! Logging many contacts of one tenant in one transaction.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::id::{ConversationId, InteractionId, TenantId};
+use rapport_foundation::seal::{Subject, SubjectKeys, Vault};
+use rapport_foundation::time::Micros;
+use sea_orm::Value;
+use uuid::Uuid;
+
+use super::bulk::{self, Type};
+use super::contact::{self, Beside};
+use super::{conflicts, conversations, subject};
+use crate::domain::dedupe::{self, Holder, Verdict};
+use crate::domain::{Contact, Intake, Rules, content};
+
+/// One contact on its way into the log, with everything that can be worked out before the transaction.
+#[derive(Debug)]
+pub(crate) struct Telling {
+    pub(crate) tenant: TenantId,
+    pub(crate) connector: String,
+    pub(crate) contact: Contact,
+    /// The id it gets when it is new; the same however often the transaction is repeated.
+    pub(crate) id: InteractionId,
+    pub(crate) received_at: Micros,
+    pub(crate) traceparent: Option<String>,
+    pub(super) subject: Subject,
+    pub(super) digest: Vec<u8>,
+    /// The blind index of the thread key; empty when there is none.
+    pub(super) thread: Vec<u8>,
+}
+
+impl Telling {
+    pub(crate) fn new(
+        vault: &Vault,
+        tenant: TenantId,
+        connector: &str,
+        contact: Contact,
+        now: Micros,
+        traceparent: Option<String>,
+    ) -> Self {
+        let id = InteractionId::new(now);
+        let thread = contact.content.thread_key.expose();
+        Self {
+            subject: subject::of(vault, tenant, id, &contact),
+            digest: vault.blind(tenant, "content", &content::canonical(&contact)),
+            thread: if thread.is_empty() {
+                Vec::new()
+            } else {
+                vault.blind(tenant, "thread", thread)
+            },
+            tenant,
+            connector: connector.to_owned(),
+            contact,
+            id,
+            received_at: now,
+            traceparent,
+        }
+    }
+
+    fn key(&self) -> (&str, &str) {
+        (&self.connector, &self.contact.external_id)
+    }
+}
+
+/// What is known of a contact once it is logged.
+#[derive(Debug, Clone)]
+pub(crate) struct Logged {
+    pub(crate) conversation: ConversationId,
+    pub(crate) intake: Intake,
+}
+
+/// What became of a contact.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    /// It was logged.
+    Fresh(Logged),
+    /// It had been logged before, as this interaction.
+    Duplicate(InteractionId),
+    /// Its key is this interaction's, which says something else; it was kept as a conflict.
+    Conflict(InteractionId),
+}
+
+/// Logs contacts of the tenant of `s`, in the order given; answers what became of each.
+pub(super) async fn record(
+    s: &Scoped,
+    vault: &Vault,
+    rules: &Rules,
+    tellings: &[&Telling],
+) -> Result<Vec<Outcome>, Error> {
+    let held = held(s, tellings).await?;
+    let offered = tellings.iter().map(|telling| {
+        (
+            telling.key(),
+            Holder {
+                id: telling.id,
+                digest: telling.digest.clone(),
+            },
+        )
+    });
+    let verdicts = dedupe::fold(held, offered);
+    let chosen = |wanted: fn(&Verdict) -> bool| -> Vec<&Telling> {
+        let both = tellings.iter().zip(&verdicts);
+        both.filter(|(_, verdict)| wanted(verdict))
+            .map(|(telling, _)| *telling)
+            .collect()
+    };
+    let fresh = chosen(|verdict| *verdict == Verdict::Fresh);
+    let kept: Vec<(&Telling, InteractionId)> = (tellings.iter().zip(&verdicts))
+        .filter_map(|(telling, verdict)| match verdict {
+            Verdict::Conflict(first) => Some((*telling, *first)),
+            Verdict::Fresh | Verdict::Duplicate(_) => None,
+        })
+        .collect();
+
+    let sealing = fresh.iter().chain(kept.iter().map(|(telling, _)| telling));
+    let keys = vault
+        .keys(
+            s,
+            &sealing
+                .map(|telling| telling.subject.clone())
+                .collect::<Vec<_>>(),
+        )
+        .await?;
+    let threads = conversations::extend(s, &fresh, &keys).await?;
+    let mut logged: HashMap<InteractionId, Logged> = HashMap::with_capacity(fresh.len());
+    for (telling, conversation) in fresh.iter().zip(threads) {
+        let intake = rules.decide(&telling.contact);
+        logged.insert(
+            telling.id,
+            Logged {
+                conversation,
+                intake,
+            },
+        );
+    }
+    insert(s, &fresh, &logged, &keys).await?;
+    for (telling, first) in kept {
+        conflicts::keep(s, telling, first, &keys).await?;
+    }
+    let outcome = |(telling, verdict): (&&Telling, Verdict)| match verdict {
+        Verdict::Duplicate(first) => Outcome::Duplicate(first),
+        Verdict::Conflict(first) => Outcome::Conflict(first),
+        // Every fresh one was just put there.
+        Verdict::Fresh => logged
+            .remove(&telling.id)
+            .map_or(Outcome::Duplicate(telling.id), Outcome::Fresh),
+    };
+    Ok(tellings.iter().zip(verdicts).map(outcome).collect())
+}
+
+/// Which of the keys are taken, and by what.
+async fn held<'a>(
+    s: &Scoped,
+    tellings: &[&'a Telling],
+) -> Result<HashMap<(&'a str, &'a str), Holder>, Error> {
+    const KEYS: [(&str, Type); 3] = [
+        ("place", Type::Big),
+        ("connector", Type::Text),
+        ("external_id", Type::Text),
+    ];
+    // Each key once, with the place of a telling that has it.
+    let places: BTreeMap<(&str, &str), usize> = tellings
+        .iter()
+        .enumerate()
+        .map(|(place, telling)| (telling.key(), place))
+        .collect();
+    let rows = places
+        .iter()
+        .map(|((connector, external_id), place)| -> Vec<Value> {
+            vec![
+                i64::try_from(*place).unwrap_or(i64::MAX).into(),
+                (*connector).into(),
+                (*external_id).into(),
+            ]
+        });
+    let query = "select k.place, i.id, i.content_digest from k cross join interaction i \
+                 where i.tenant_id = $1 and i.connector = k.connector and i.external_id = k.external_id";
+    let mut held = HashMap::new();
+    for row in bulk::select(s, &KEYS, rows.collect(), query).await? {
+        let place: i64 = row.try_get("", "place")?;
+        let id = InteractionId::from_uuid(row.try_get::<Uuid>("", "id")?);
+        let digest = row.try_get("", "content_digest")?;
+        if let Some(telling) = usize::try_from(place)
+            .ok()
+            .and_then(|place| tellings.get(place))
+        {
+            held.insert(telling.key(), Holder { id, digest });
+        }
+    }
+    Ok(held)
+}
+
+async fn insert(
+    s: &Scoped,
+    fresh: &[&Telling],
+    logged: &HashMap<InteractionId, Logged>,
+    keys: &SubjectKeys,
+) -> Result<(), Error> {
+    let mut columns = vec![
+        ("id", Type::Uuid),
+        ("conversation_id", Type::Uuid),
+        ("asks_for_agent", Type::Bool),
+    ];
+    columns.extend(contact::COLUMNS);
+    let mut rows = Vec::with_capacity(fresh.len());
+    for telling in fresh {
+        let Some(known) = logged.get(&telling.id) else {
+            continue;
+        };
+        let row = contact::row_of(telling.id.uuid());
+        let mut values: Vec<Value> = vec![
+            telling.id.uuid().into(),
+            known.conversation.uuid().into(),
+            known.intake.asks_for_agent.into(),
+        ];
+        values.extend(contact::values(
+            &telling.contact,
+            &telling.beside(&row),
+            &keys.require(&telling.subject)?,
+        )?);
+        rows.push(values);
+    }
+    let wanted = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    let behind = "on conflict (tenant_id, connector, external_id) do nothing";
+    let inserted = bulk::insert(s, "interaction", &columns, rows, behind).await?;
+    // Another replica took one of the keys since they were looked up: all is done again with what is there now.
+    if inserted == wanted {
+        Ok(())
+    } else {
+        Err(s.raced())
+    }
+}
+
+impl Telling {
+    pub(super) fn beside<'a>(&'a self, row: &'a [u8]) -> Beside<'a> {
+        Beside {
+            row,
+            connector: &self.connector,
+            received_at: self.received_at,
+            subject: &self.subject,
+            digest: &self.digest,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Everything of one customer, over all the records that are theirs now.
+
+use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::id::{CustomerId, TenantId};
+use sea_orm::Value;
+use uuid::Uuid;
+
+use super::interactions::{Sized, sized};
+use super::{Store, projections};
+use crate::domain::{Change, Place};
+
+/// The customer's records, as a condition.
+const RECORDS: &str =
+    "(select record_id from record_customer where tenant_id = $1 and customer_id = $2)";
+
+impl Store {
+    /// Contacts and changes of a customer behind a place, each newest first.
+    pub(crate) async fn timeline(
+        &self,
+        tenant: TenantId,
+        customer: CustomerId,
+        behind: Option<Place>,
+        most: u64,
+    ) -> Result<(Vec<Sized>, Vec<(Place, Change)>), Error> {
+        let mut values: Vec<Value> = vec![customer.uuid().into()];
+        values.extend(
+            behind
+                .iter()
+                .flat_map(|place| [Value::from(place.at.0), place.id.into()]),
+        );
+        self.db
+            .read(tenant, async |s| {
+                let contacts = contacts(&s, behind, most, values.clone()).await?;
+                Ok((contacts, changes(&s, behind, most, values.clone()).await?))
+            })
+            .await
+    }
+}
+
+async fn contacts(
+    s: &Scoped,
+    behind: Option<Place>,
+    most: u64,
+    values: Vec<Value>,
+) -> Result<Vec<Sized>, Error> {
+    let behind = if behind.is_some() {
+        "and (l.event_at, l.interaction_id) < ($3, $4)"
+    } else {
+        ""
+    };
+    let sql = format!(
+        "select l.event_at as at, l.interaction_id as id, cast(length(i.body) as bigint) as size \
+         from interaction_link l join interaction i on i.tenant_id = l.tenant_id and i.id = l.interaction_id \
+         where l.tenant_id = $1 and i.tenant_id = $1 and l.record_id in {RECORDS} {behind} \
+         order by l.event_at desc, l.interaction_id desc limit {most}"
+    );
+    let rows = s.raw_all(&sql, values).await?;
+    rows.iter().map(sized).collect()
+}
+
+/// A ticket may be opened before anybody knows whose it is: such a change belongs to whom its conversation turned out
+/// to belong to.
+async fn changes(
+    s: &Scoped,
+    behind: Option<Place>,
+    most: u64,
+    mut values: Vec<Value>,
+) -> Result<Vec<(Place, Change)>, Error> {
+    let behind = if behind.is_some() {
+        "where (p.at, p.event_id) < ($3, $4)"
+    } else {
+        ""
+    };
+    values.push(Uuid::nil().into());
+    let nobody = values.len() + 1;
+    let sql = format!(
+        "select p.* from (select * from timeline_projection where tenant_id = $1 and record_id in {RECORDS} \
+         union all select * from timeline_projection where tenant_id = $1 and record_id = ${nobody} \
+         and conversation_id in (select conversation_id from conversation_link \
+         where tenant_id = $1 and record_id in {RECORDS})) p {behind} \
+         order by p.at desc, p.event_id desc limit {most}"
+    );
+    let rows = s.raw_all(&sql, values).await?;
+    rows.iter().map(projections::read).collect()
+}

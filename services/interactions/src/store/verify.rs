@@ -1,0 +1,110 @@
+//! The invariants of what is stored here, each as one query whose rows are breaches.
+
+use rapport_foundation::db::{Database, Error};
+use rapport_foundation::id::TenantId;
+use rapport_foundation::verify::Breach;
+
+/// Examples of one kind of breach that are listed.
+const EXAMPLES: u64 = 100;
+
+/// Every event, whether it has a position yet or not.
+const EVENTS: &str = "(select tenant_id, aggregate, kind from log union all select tenant_id, aggregate, kind from outbox)";
+
+struct Rule {
+    invariant: u8,
+    what: &'static str,
+    /// Answers `tenant_id` and an `example`.
+    query: String,
+}
+
+fn rules() -> Vec<Rule> {
+    let once = |kind: &str| {
+        format!(
+            "select tenant_id, aggregate as example from {EVENTS} e where kind = '{kind}' \
+             group by tenant_id, aggregate having count(*) > 1"
+        )
+    };
+    vec![
+        Rule {
+            invariant: 2,
+            what: "an external id is in the log twice",
+            query: "select tenant_id, connector as example from interaction \
+                    group by tenant_id, connector, external_id having count(*) > 1"
+                .into(),
+        },
+        Rule { invariant: 2, what: "an interaction was told as recorded twice", query: once("interaction_recorded") },
+        Rule { invariant: 2, what: "an interaction was told as linked twice", query: once("interaction_linked") },
+        Rule { invariant: 2, what: "a customer was told as linked twice", query: once("customer_linked") },
+        Rule { invariant: 2, what: "a contact was told as ended twice", query: once("contact_ended") },
+        Rule {
+            invariant: 1,
+            what: "as many interactions as recorded events",
+            query: format!(
+                "select tenant_id, 'counts differ' as example from ( \
+                 select tenant_id, 1 as stored, 0 as told from interaction union all \
+                 select tenant_id, 0 as stored, 1 as told from {EVENTS} e where kind = 'interaction_recorded') b \
+                 group by tenant_id having sum(stored) <> sum(told)"
+            ),
+        },
+        Rule {
+            invariant: 1,
+            what: "what a conversation counts is not what it has",
+            query: "select c.tenant_id, c.connector as example from conversation c left join \
+                    (select tenant_id, conversation_id, count(*) as n, min(event_at) as first_at, \
+                     max(event_at) as last_at from interaction group by tenant_id, conversation_id) i \
+                    on i.tenant_id = c.tenant_id and i.conversation_id = c.id \
+                    where i.n is null or i.n <> c.interactions or i.first_at <> c.first_at or i.last_at <> c.last_at"
+                .into(),
+        },
+        Rule {
+            invariant: 1,
+            what: "an interaction has no conversation",
+            query: "select i.tenant_id, i.connector as example from interaction i left join conversation c \
+                    on c.tenant_id = i.tenant_id and c.id = i.conversation_id where c.id is null"
+                .into(),
+        },
+        Rule {
+            invariant: 1,
+            what: "a link or an end of an interaction that is not there",
+            query: "select l.tenant_id, 'link' as example from interaction_link l left join interaction i \
+                    on i.tenant_id = l.tenant_id and i.id = l.interaction_id where i.id is null \
+                    union all select e.tenant_id, 'end' as example from contact_end e left join interaction i \
+                    on i.tenant_id = e.tenant_id and i.id = e.interaction_id where i.id is null"
+                .into(),
+        },
+        Rule {
+            invariant: 2,
+            what: "an interaction is linked and pending",
+            query: "select p.tenant_id, 'pending' as example from pending_link p join interaction_link l \
+                    on l.tenant_id = p.tenant_id and l.interaction_id = p.interaction_id"
+                .into(),
+        },
+        Rule {
+            invariant: 4,
+            what: "the log has a gap",
+            query: "select tenant_id, 'epoch' as example from log group by tenant_id, epoch \
+                    having min(n) <> 1 or max(n) <> count(*)"
+                .into(),
+        },
+    ]
+}
+
+/// Every breach, at most so many of each kind.
+pub(crate) async fn verify(db: &Database) -> Result<Vec<Breach>, Error> {
+    db.system_read(async |system| {
+        let mut breaches = Vec::new();
+        for rule in rules() {
+            let sql = format!("{} limit {EXAMPLES}", rule.query);
+            for row in system.raw_all(&sql, []).await? {
+                let example: String = row.try_get("", "example")?;
+                breaches.push(Breach {
+                    invariant: rule.invariant,
+                    tenant: TenantId::from_uuid(row.try_get("", "tenant_id")?),
+                    what: format!("{}: {example}", rule.what),
+                });
+            }
+        }
+        Ok(breaches)
+    })
+    .await
+}

@@ -1,0 +1,154 @@
+//! Links what was logged: hears of it from this service's own log, asks profiles, and tells what came of it within the
+//! promised time, if need be as pending.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use rapport_foundation::error::Failure;
+use rapport_foundation::events::{self, Batch, Data, Handler, Outgoing};
+use rapport_foundation::id::InteractionId;
+use rapport_foundation::time::{Clock, Micros};
+use rapport_proto::events::v1::{Event, InteractionFacts};
+
+use super::Recognition;
+use super::sweep::Backoff;
+use crate::Error;
+use crate::app::facts;
+use crate::store::{Found, Pending, Resolved, Store};
+
+/// Even when this consumer lags, a batch gets so much time: most people are answered for in it.
+const LEAST: Duration = Duration::from_millis(150);
+
+/// Handles this service's own events.
+pub(crate) struct Linker {
+    store: Store,
+    recognition: Recognition,
+    clock: Clock,
+    within: Duration,
+    backoff: Backoff,
+}
+
+/// An interaction that was logged.
+struct Recorded<'a> {
+    id: InteractionId,
+    facts: &'a InteractionFacts,
+    event: &'a Event,
+}
+
+impl Linker {
+    pub(crate) fn new(
+        store: Store,
+        recognition: Recognition,
+        clock: Clock,
+        within: Duration,
+        backoff: Backoff,
+    ) -> Self {
+        Self {
+            store,
+            recognition,
+            clock,
+            within,
+            backoff,
+        }
+    }
+
+    /// What is left of the promise for the oldest of the batch.
+    fn budget(&self, recorded: &[Recorded<'_>]) -> Duration {
+        let times = recorded.iter().filter_map(|one| one.event.time.as_ref());
+        let oldest = times.map(Micros::from).min().unwrap_or_default();
+        self.within
+            .saturating_sub(self.clock.now() - oldest)
+            .max(LEAST)
+    }
+}
+
+#[async_trait::async_trait]
+impl Handler for Linker {
+    async fn apply(&self, batch: &Batch) -> Result<(), Failure> {
+        let recorded: Vec<Recorded<'_>> = batch.events.iter().filter_map(recorded).collect();
+        let ids: Vec<InteractionId> = recorded.iter().map(|one| one.id).collect();
+        let found = if ids.is_empty() {
+            HashMap::new()
+        } else {
+            let interactions = self.store.interactions(batch.tenant, &ids).await?;
+            self.recognition
+                .recognise(batch.tenant, interactions, self.budget(&recorded))
+                .await
+        };
+        let now = self.clock.now();
+        let outcome: Result<(), Error> = self
+            .store
+            .db
+            .write(batch.tenant, async |s| {
+                batch.mark.advance(&s).await?;
+                let mut resolved = Vec::new();
+                let mut pending = Vec::new();
+                let mut told: Vec<Outgoing> = Vec::with_capacity(recorded.len());
+                for one in &recorded {
+                    let found = found.get(&one.id).copied();
+                    match found.and_then(|found| one.resolved(found)) {
+                        Some(one) => resolved.push(one),
+                        None => pending.push(self.pending(one, now)),
+                    }
+                    let customer = found.and_then(|found| match found {
+                        Found::Customer(customer) => Some(customer),
+                        Found::Nobody { .. } => None,
+                    });
+                    let event = facts::linked(one.facts.clone(), customer, found.is_none(), now);
+                    told.push(event.caused_by(one.event));
+                }
+                self.store.link(&s, &resolved, now).await?;
+                self.store.pend(&s, pending).await?;
+                events::append_many(&s, &told).await?;
+                Ok(())
+            })
+            .await;
+        Ok(outcome?)
+    }
+}
+
+impl Linker {
+    fn pending(&self, one: &Recorded<'_>, now: Micros) -> Pending {
+        Pending {
+            interaction: one.id,
+            attempts: 1,
+            next_at: self.backoff.after(1, now),
+            facts: facts::keep(one.facts),
+            traceparent: one.event.traceparent.clone(),
+        }
+    }
+}
+
+fn recorded(event: &Event) -> Option<Recorded<'_>> {
+    let Some(Data::InteractionRecorded(recorded)) = &event.data else {
+        return None;
+    };
+    let facts = recorded.interaction.as_ref()?;
+    Some(Recorded {
+        id: facts.interaction_id.parse().ok()?,
+        facts,
+        event,
+    })
+}
+
+impl Recorded<'_> {
+    fn resolved(&self, found: Found) -> Option<Resolved> {
+        resolved(self.id, self.facts, found)
+    }
+}
+
+/// An interaction with what recognition came to; none when its facts are not those of one.
+pub(super) fn resolved(
+    interaction: InteractionId,
+    facts: &InteractionFacts,
+    found: Found,
+) -> Option<Resolved> {
+    let conversation = facts.conversation_id.parse().ok()?;
+    let event_at = Micros::from(facts.event_time.as_ref()?);
+    Some(Resolved {
+        interaction,
+        conversation,
+        event_at,
+        found,
+    })
+}

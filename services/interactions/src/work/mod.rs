@@ -1,0 +1,15 @@
+//! What runs beside the calls.
+
+mod linker;
+mod moves;
+mod projector;
+mod recognise;
+mod recorder;
+mod sweep;
+
+pub(crate) use linker::Linker;
+pub(crate) use moves::Moves;
+pub(crate) use projector::Projector;
+pub(crate) use recognise::Recognition;
+pub(crate) use recorder::Recorder;
+pub(crate) use sweep::{Backoff, Sweep};
