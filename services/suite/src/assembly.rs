@@ -1,7 +1,7 @@
 //! From a configuration to a running process: databases, keys, services, listeners.
 //!
-//! Embedded and split take the same way. They differ in where keys come from, in who migrates, and in whether
-//! the way to a neighbour is a server in this process or an address.
+//! Embedded and split take the same way. They differ in where keys come from and in whether the way to a
+//! neighbour is a server in this process or an address.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,7 +12,9 @@ use rapport_foundation::context::KeySet;
 use rapport_foundation::db::{self, Database};
 use rapport_foundation::role::Role;
 use rapport_foundation::seal::Vault;
-use rapport_foundation::service::{DrainConfig, Env, Guarded, Readiness, Stopped, Task, guard, run, serve};
+use rapport_foundation::service::{
+    DrainConfig, Env, Guarded, Readiness, Stopped, Task, guard, run, serve,
+};
 use rapport_foundation::time::Clock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -44,7 +46,10 @@ pub struct Addresses(Vec<(Role, SocketAddr, bool)>);
 impl Addresses {
     /// Where a part listens; None when it does not.
     pub fn of(&self, role: Role) -> Option<SocketAddr> {
-        self.0.iter().find(|(known, ..)| *known == role).map(|(_, address, _)| *address)
+        self.0
+            .iter()
+            .find(|(known, ..)| *known == role)
+            .map(|(_, address, _)| *address)
     }
 }
 
@@ -72,7 +77,7 @@ struct House<'a> {
 }
 
 impl Suite {
-    /// Connects, migrates when the suite is embedded, opens every part and binds. Nothing is told to be ready yet.
+    /// Connects, migrates SQLite files, opens every part and binds. Nothing is told to be ready yet.
     ///
     /// # Errors
     /// What kept a part from starting. Nothing stays behind but files.
@@ -90,9 +95,18 @@ impl Suite {
             clock,
             shutdown: shutdown.clone(),
         };
-        let databases = try_join_all(config.roles.iter().map(|role| Box::pin(open_database(&config, *role)))).await?;
+        let databases = try_join_all(
+            config
+                .roles
+                .iter()
+                .map(|role| Box::pin(open_database(&config, *role))),
+        )
+        .await?;
         let opened = try_join_all(
-            databases.iter().filter(|db| db.role() != Role::Gateway).map(|db| Box::pin(house.open_service(db))),
+            databases
+                .iter()
+                .filter(|db| db.role() != Role::Gateway)
+                .map(|db| Box::pin(house.open_service(db))),
         )
         .await?;
 
@@ -135,7 +149,14 @@ impl Suite {
 
     /// Runs until asked to end or until a task ends by itself, then drains within the configured bounds.
     pub async fn run_until(self, asked: impl Future<Output = ()>) -> Stopped {
-        let stopped = run(self.tasks, asked, &self.readiness, &self.shutdown, &self.drain).await;
+        let stopped = run(
+            self.tasks,
+            asked,
+            &self.readiness,
+            &self.shutdown,
+            &self.drain,
+        )
+        .await;
         for database in &self.databases {
             database.close().await;
         }
@@ -174,7 +195,9 @@ impl House<'_> {
             message: error.to_string(),
         };
         let env = self.env(db)?;
-        let gateway = rapport_gateway::open(env, self.config.gateway.clone(), &self.readiness).await.map_err(refused)?;
+        let gateway = rapport_gateway::open(env, self.config.gateway.clone(), &self.readiness)
+            .await
+            .map_err(refused)?;
         let listener = gateway.bind().await.map_err(refused)?;
         let address = local(&listener, self.config.gateway.listen.address)?;
         Ok((address, gateway.serve(listener).map_err(refused)?))
@@ -183,10 +206,12 @@ impl House<'_> {
     /// Listens for neighbours.
     async fn listen(&self, guarded: Guarded) -> Result<(SocketAddr, Task), Error> {
         let config = self.config.service.clone();
-        let listener = TcpListener::bind(config.address).await.map_err(|source| Error::Listen {
-            address: config.address,
-            source,
-        })?;
+        let listener = TcpListener::bind(config.address)
+            .await
+            .map_err(|source| Error::Listen {
+                address: config.address,
+                source,
+            })?;
         let address = local(&listener, config.address)?;
         let (readiness, shutdown) = (self.readiness.clone(), self.shutdown.clone());
         let task = Task::spawn("service listener", async move {
@@ -216,13 +241,19 @@ fn owned(config: &Config) -> Result<(Config, Option<Lock>), Error> {
     // A configured identity provider means that this is no toy: then nothing is accepted that was not configured.
     let auth = &mut config.gateway.auth;
     if auth.issuers.is_empty() && auth.development_secret.is_none() {
-        auth.development_secret = Some(rapport_foundation::config::Secret::new(dir.secret_or_create()?));
+        auth.development_secret = Some(rapport_foundation::config::Secret::new(
+            dir.secret_or_create()?,
+        ));
     }
     Ok((config, Some(lock)))
 }
 
 fn keys(config: &Config) -> Result<KeySet, Error> {
-    match (config.roles.as_slice(), &config.keys.signing_key_file, &config.keys.trusted_keys_dir) {
+    match (
+        config.roles.as_slice(),
+        &config.keys.signing_key_file,
+        &config.keys.trusted_keys_dir,
+    ) {
         ([role], Some(private), Some(public)) => Ok(KeySet::read(*role, private, public)?),
         _ => Ok(KeySet::ephemeral()?),
     }
@@ -231,7 +262,9 @@ fn keys(config: &Config) -> Result<KeySet, Error> {
 fn vault(config: &Config) -> Result<Vault, Error> {
     match &config.keys.master_key_file {
         Some(file) => Ok(Vault::open(file)?),
-        None => Ok(Vault::open_or_create(&DataDir::at(&config.data_dir).master_key())?),
+        None => Ok(Vault::open_or_create(
+            &DataDir::at(&config.data_dir).master_key(),
+        )?),
     }
 }
 
@@ -255,7 +288,10 @@ fn neighbours(config: &Config) -> Result<Neighbours, Error> {
             },
         }),
     };
-    for role in Role::SERVICES.into_iter().filter(|role| !config.plays(*role)) {
+    for role in Role::SERVICES
+        .into_iter()
+        .filter(|role| !config.plays(*role))
+    {
         if let Some(url) = urls.url(role) {
             neighbours.set(role, Channel::connect(url, tls.as_ref())?);
         }
@@ -266,10 +302,15 @@ fn neighbours(config: &Config) -> Result<Neighbours, Error> {
 async fn open_database(config: &Config, role: Role) -> Result<Database, Error> {
     let place = config.database(role);
     let failed = |source| Error::Database { role, source };
-    if config.is_embedded() {
-        db::migrate(&place, role, migrations(role)).await.map_err(failed)?;
+    if place.sqlite_path().is_some() {
+        // The file belongs to this process alone.
+        db::migrate(&place, role, migrations(role))
+            .await
+            .map_err(failed)?;
     } else {
-        let pending = db::pending(&place, role, &migrations(role)).await.map_err(failed)?;
+        let pending = db::pending(&place, role, &migrations(role))
+            .await
+            .map_err(failed)?;
         if !pending.is_empty() {
             return Err(Error::Unmigrated {
                 role,

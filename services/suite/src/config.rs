@@ -12,8 +12,12 @@ use rapport_foundation::telemetry::TelemetryConfig;
 use serde::{Deserialize, Serialize};
 
 /// Variables that begin like settings and are none: flags of commands, and the folder of test data.
-const NO_SETTINGS: [&str; 4] =
-    ["RAPPORT_CONFIG", "RAPPORT_TOKEN", "RAPPORT_GATEWAY", "RAPPORT_DATA"];
+const NO_SETTINGS: [&str; 4] = [
+    "RAPPORT_CONFIG",
+    "RAPPORT_TOKEN",
+    "RAPPORT_GATEWAY",
+    "RAPPORT_DATA",
+];
 
 /// Everything a process of the suite can be told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -121,10 +125,7 @@ impl Config {
     ///
     /// # Errors
     /// All faults of all sources.
-    pub fn read(
-        file: Option<&Path>,
-        flags: Vec<(String, String)>,
-    ) -> Result<Config, ConfigFaults> {
+    pub fn read(file: Option<&Path>, flags: Vec<(String, String)>) -> Result<Config, ConfigFaults> {
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
             let setting = !NO_SETTINGS.contains(&name.as_str());
@@ -151,25 +152,43 @@ impl Config {
         }
         for role in Role::SERVICES {
             if !self.plays(role) && self.neighbours.url(role).is_none() {
-                fault(format!("neighbours.{role}"), "the part is not in this process, so its address is needed");
+                fault(
+                    format!("neighbours.{role}"),
+                    "the part is not in this process, so its address is needed",
+                );
             }
         }
         for role in &self.roles {
             let database = self.database(*role);
             if database.engine().is_err() {
-                fault(format!("databases.{role}.url"), "begins with neither `sqlite:` nor `postgres://`");
+                fault(
+                    format!("databases.{role}.url"),
+                    "begins with neither `sqlite:` nor `postgres://`",
+                );
             } else if database.sqlite_path().is_none() && database.system_url.is_empty() {
-                fault(format!("databases.{role}.system_url"), "PostgreSQL needs it");
+                fault(
+                    format!("databases.{role}.system_url"),
+                    "PostgreSQL needs it",
+                );
             }
         }
         if !self.is_embedded() {
             for (key, set) in [
-                ("keys.signing_key_file", self.keys.signing_key_file.is_some()),
-                ("keys.trusted_keys_dir", self.keys.trusted_keys_dir.is_some()),
+                (
+                    "keys.signing_key_file",
+                    self.keys.signing_key_file.is_some(),
+                ),
+                (
+                    "keys.trusted_keys_dir",
+                    self.keys.trusted_keys_dir.is_some(),
+                ),
                 ("keys.master_key_file", self.keys.master_key_file.is_some()),
             ] {
                 if !set {
-                    fault(key.into(), "a part that runs apart needs it; `rapport keys DIR` makes the keys");
+                    fault(
+                        key.into(),
+                        "a part that runs apart needs it; `rapport keys DIR` makes the keys",
+                    );
                 }
             }
             if self.roles.len() > 1 {
@@ -228,7 +247,9 @@ mod tests {
     use super::*;
 
     fn flags(pairs: &[(&str, &str)]) -> Result<Config, ConfigFaults> {
-        let flags = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let flags = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         let config: Config = load(None, [], flags.collect())?;
         config.check().map(|()| config)
     }
@@ -267,7 +288,10 @@ mod tests {
         let mut missing = Vec::new();
         let tree = serde_json::to_value(Config::default()).unwrap();
         unnamed(&tree, &mut Vec::new(), &text, &mut missing);
-        assert!(missing.is_empty(), "deploy/rapport.toml does not name {missing:?}");
+        assert!(
+            missing.is_empty(),
+            "deploy/rapport.toml does not name {missing:?}"
+        );
     }
 
     /// Keys of the tree that the text does not mention, set or commented out.
@@ -291,7 +315,8 @@ mod tests {
                 let within = within.split("\n[").next().unwrap_or_default();
                 let named = |line: &str| {
                     let line = line.trim_start_matches(['#', ' ']);
-                    line.strip_prefix(key.as_str()).is_some_and(|rest| rest.trim_start().starts_with('='))
+                    line.strip_prefix(key.as_str())
+                        .is_some_and(|rest| rest.trim_start().starts_with('='))
                 };
                 if !within.lines().any(named) {
                     missing.push(path.join("."));

@@ -49,7 +49,11 @@ impl DataDir {
     /// When it cannot be made, or another suite has it.
     pub fn lock(&self) -> Result<Lock, Error> {
         let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(&self.0).map_err(|error| self.access("", error))?;
+        builder
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.0)
+            .map_err(|error| self.access("", error))?;
         let file = private(&self.0.join("lock")).map_err(|error| self.access("lock", error))?;
         match file.try_lock() {
             Ok(()) => Ok(Lock { _file: file }),
@@ -83,7 +87,9 @@ impl DataDir {
             // A kill between making and writing the file leaves it empty.
             Ok(text) if text.trim().is_empty() => Err(Error::NoSecret(self.0.clone())),
             Ok(text) => Ok(text.trim().to_owned()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NoSecret(self.0.clone())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Error::NoSecret(self.0.clone()))
+            }
             Err(error) => Err(self.access(SECRET, error)),
         }
     }
@@ -111,7 +117,12 @@ impl DataDir {
 const SECRET: &str = "development.secret";
 
 fn private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
 }
 
 #[cfg(test)]
@@ -139,7 +150,10 @@ mod tests {
         let secret = dir.secret_or_create().unwrap();
         assert_eq!(secret.len(), 64);
         assert_eq!(dir.secret_or_create().unwrap(), secret);
-        let mode = std::fs::metadata(folder.path().join(SECRET)).unwrap().permissions().mode();
+        let mode = std::fs::metadata(folder.path().join(SECRET))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

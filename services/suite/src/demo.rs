@@ -32,12 +32,22 @@ const STAGED_SOLVED: usize = 9;
 /// [`Error::Demo`] when the suite did something else than the story says.
 pub async fn play(suite: &Suite, dir: &Path) -> Result<(), Error> {
     let mut story = Story::begin();
-    story.tell(format!("a suite in {}, gateway at {}", dir.display(), suite.url()));
+    story.tell(format!(
+        "a suite in {}, gateway at {}",
+        dir.display(),
+        suite.url()
+    ));
     let stage = Stage::build(suite).await?;
-    story.tell(format!("a tenant ({}), two queues, three agents, a loyalty programme", stage.tenant));
+    story.tell(format!(
+        "a tenant ({}), two queues, three agents, a loyalty programme",
+        stage.tenant
+    ));
     let told = tell(&mut story, &stage).await;
     if let Err(status) = told {
-        story.expect(false, format!("the story went on ({})", crate::client::explain(&status)));
+        story.expect(
+            false,
+            format!("the story went on ({})", crate::client::explain(&status)),
+        );
     }
     let (kept, broken) = story.verdict();
     if !broken.is_empty() {
@@ -65,9 +75,21 @@ async fn totals(story: &mut Story, stage: &Stage, sent: usize) -> Result<(), ton
     let logged = ask.interactions().await?.len();
     story.expect_same("interactions in the log", logged, STAGED + sent);
     let completed = ask.count_work(WorkItemState::Completed).await?;
-    story.expect_same("work items completed", completed, STAGED_SOLVED + rush::ASKING);
-    story.expect_same("abandoned", ask.count_work(WorkItemState::Abandoned).await?, 1);
-    story.expect_same("still waiting", ask.count_work(WorkItemState::Waiting).await?, 0);
+    story.expect_same(
+        "work items completed",
+        completed,
+        STAGED_SOLVED + rush::ASKING,
+    );
+    story.expect_same(
+        "abandoned",
+        ask.count_work(WorkItemState::Abandoned).await?,
+        1,
+    );
+    story.expect_same(
+        "still waiting",
+        ask.count_work(WorkItemState::Waiting).await?,
+        0,
+    );
     let resolved = ask.count_tickets(TicketState::Resolved).await?;
     story.expect_same("tickets solved", resolved, STAGED_SOLVED + rush::ASKING);
     story.tell(format!("told in {:.1} s", story.elapsed().as_secs_f64()));

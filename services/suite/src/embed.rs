@@ -84,7 +84,9 @@ impl Who {
     /// The same with single scopes such as `profiles.read` besides the roles.
     #[must_use]
     pub fn with_scopes(mut self, scopes: &[&str]) -> Self {
-        self.0.scopes.extend(scopes.iter().map(|scope| (*scope).to_owned()));
+        self.0
+            .scopes
+            .extend(scopes.iter().map(|scope| (*scope).to_owned()));
         self
     }
 
@@ -119,10 +121,13 @@ impl Suite {
         let Options { config, clock } = options;
         config.check()?;
         let suite = Box::pin(assembly::Suite::open(&config, clock.clone())).await?;
-        let address = suite.addresses().of(Role::Gateway).ok_or_else(|| Error::Open {
-            role: Role::Gateway,
-            message: "an embedded suite has a gateway".into(),
-        })?;
+        let address = suite
+            .addresses()
+            .of(Role::Gateway)
+            .ok_or_else(|| Error::Open {
+                role: Role::Gateway,
+                message: "an embedded suite has a gateway".into(),
+            })?;
         let secret = match &config.gateway.auth.development_secret {
             Some(secret) => secret.expose().to_owned(),
             None => DataDir::at(&config.data_dir).secret()?,
@@ -167,7 +172,8 @@ impl Suite {
     /// # Errors
     /// When it cannot be signed.
     pub fn token(&self, who: &Who) -> Result<String, Error> {
-        token(&self.secret, &who.0, self.clock.now()).map_err(|error| Error::Token(error.to_string()))
+        token(&self.secret, &who.0, self.clock.now())
+            .map_err(|error| Error::Token(error.to_string()))
     }
 
     /// A way to the gateway for somebody: `CustomerServiceClient::new(suite.client(&who)?)`.

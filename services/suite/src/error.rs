@@ -46,7 +46,9 @@ pub enum Error {
         source: rapport_foundation::db::Error,
     },
     /// The schema is older than this program, and this process does not migrate.
-    #[error("the database of {role} lacks {count} migration(s): run `rapport migrate --role {role}` first")]
+    #[error(
+        "the database of {role} lacks {count} migration(s): run `rapport migrate --role {role}` first"
+    )]
     Unmigrated {
         /// Whose.
         role: Role,

@@ -16,8 +16,8 @@ mod row;
 mod rows;
 mod send;
 mod settle;
-mod state;
 mod stamp;
+mod state;
 mod value;
 
 pub use inlet::{Error, Plan, run};

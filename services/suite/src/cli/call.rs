@@ -13,10 +13,20 @@ use crate::error::Error;
 #[derive(Debug, Clone, Args)]
 pub(super) struct Target {
     /// The gateway
-    #[arg(long, value_name = "URL", env = "RAPPORT_GATEWAY", default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "RAPPORT_GATEWAY",
+        default_value = "http://127.0.0.1:8080"
+    )]
     gateway: String,
     /// The token to present
-    #[arg(long, value_name = "TOKEN", env = "RAPPORT_TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "RAPPORT_TOKEN",
+        hide_env_values = true
+    )]
     token: Option<String>,
     /// A file with the token to present
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
@@ -75,13 +85,18 @@ impl Call {
             list(pool);
             return Ok(Ended::Well);
         };
-        let method = client::resolve(pool, &name).map_err(|error| Error::Usage(error.to_string()))?;
+        let method =
+            client::resolve(pool, &name).map_err(|error| Error::Usage(error.to_string()))?;
         let request = match self.request.as_str() {
             "-" => stdin()?,
             text => text.to_owned(),
         };
         let requests = match method.is_client_streaming() {
-            true => request.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect(),
+            true => request
+                .lines()
+                .filter(|line| !line.trim().is_empty())
+                .map(str::to_owned)
+                .collect(),
             false => vec![request],
         };
         let mut answers = client::call(self.target.authorised()?, &method, requests).await?;
@@ -98,15 +113,20 @@ impl Call {
 
 fn stdin() -> Result<String, Error> {
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(|source| Error::Io {
-        what: "standard input".into(),
-        source,
-    })?;
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|source| Error::Io {
+            what: "standard input".into(),
+            source,
+        })?;
     Ok(text)
 }
 
 fn list(pool: &prost_reflect::DescriptorPool) {
-    for service in pool.services().filter(|service| service.full_name().starts_with("rapport.")) {
+    for service in pool
+        .services()
+        .filter(|service| service.full_name().starts_with("rapport."))
+    {
         for method in service.methods() {
             say(&format!("{}/{}", service.full_name(), method.name()));
         }

@@ -28,7 +28,10 @@ impl Demo {
         let (dir, temporary) = self.directory()?;
         let started = std::time::Instant::now();
         let suite = Suite::start(Options::in_dir(&dir)).await?;
-        say(&format!("the suite was ready after {} ms", started.elapsed().as_millis()));
+        say(&format!(
+            "the suite was ready after {} ms",
+            started.elapsed().as_millis()
+        ));
 
         let stopped = match Box::pin(play(&suite, &dir)).await {
             Err(error) => {
@@ -45,7 +48,9 @@ impl Demo {
         drop(temporary);
         match stopped {
             Stopped::Cleanly => Ok(Ended::Well),
-            Stopped::CutOff(late) => Err(Error::Demo(vec![format!("{late:?} did not end in time")])),
+            Stopped::CutOff(late) => {
+                Err(Error::Demo(vec![format!("{late:?} did not end in time")]))
+            }
             Stopped::Failed(task) => Err(Error::TaskFailed(task)),
         }
     }
@@ -62,11 +67,15 @@ impl Demo {
                 Ok((temporary.path().to_owned(), Some(temporary)))
             }
             Some(dir) => {
-                std::fs::create_dir_all(dir).map_err(|error| refused(dir.display().to_string(), error))?;
-                let mut entries =
-                    std::fs::read_dir(dir).map_err(|error| refused(dir.display().to_string(), error))?;
+                std::fs::create_dir_all(dir)
+                    .map_err(|error| refused(dir.display().to_string(), error))?;
+                let mut entries = std::fs::read_dir(dir)
+                    .map_err(|error| refused(dir.display().to_string(), error))?;
                 if entries.next().is_some() {
-                    let text = format!("{} is not empty: the demo starts from nothing", dir.display());
+                    let text = format!(
+                        "{} is not empty: the demo starts from nothing",
+                        dir.display()
+                    );
                     return Err(Error::Usage(text));
                 }
                 Ok((dir.clone(), None))
@@ -78,7 +87,8 @@ impl Demo {
 /// The story is what people read; the log speaks up only when something is wrong.
 fn quiet() -> TelemetryConfig {
     TelemetryConfig {
-        log_filter: std::env::var("RAPPORT_TELEMETRY__LOG_FILTER").unwrap_or_else(|_| "error".into()),
+        log_filter: std::env::var("RAPPORT_TELEMETRY__LOG_FILTER")
+            .unwrap_or_else(|_| "error".into()),
         log_format: LogFormat::Pretty,
         otlp_endpoint: std::env::var("RAPPORT_TELEMETRY__OTLP_ENDPOINT").ok(),
         ..TelemetryConfig::default()

@@ -31,7 +31,9 @@ impl Migrate {
             {
                 db::provision(admin, &place).await.map_err(failed)?;
             }
-            let applied = db::migrate(&place, role, migrations(role)).await.map_err(failed)?;
+            let applied = db::migrate(&place, role, migrations(role))
+                .await
+                .map_err(failed)?;
             match applied.len() {
                 0 => say(&format!("{role}: up to date")),
                 _ => say(&format!("{role}: {}", applied.join(", "))),

@@ -47,7 +47,11 @@ impl Serve {
         let mut flags = Vec::new();
         if let Some(address) = self.listen {
             let config = self.settings.read(Vec::new())?;
-            let key = if config.plays(Role::Gateway) { "gateway.listen.address" } else { "service.address" };
+            let key = if config.plays(Role::Gateway) {
+                "gateway.listen.address"
+            } else {
+                "service.address"
+            };
             flags.push((key.to_owned(), address.to_string()));
         }
         self.settings.read(flags)

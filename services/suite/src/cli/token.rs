@@ -40,10 +40,14 @@ pub(super) struct Token {
 impl Token {
     pub(super) fn run(self) -> Result<Ended, Error> {
         if let Some(unknown) = self.role.iter().find(|role| !is_role(role)) {
-            return Err(Error::Usage(format!("`{unknown}` is no role; see `rapport token --help`")));
+            return Err(Error::Usage(format!(
+                "`{unknown}` is no role; see `rapport token --help`"
+            )));
         }
         if self.tenant.is_none() && !self.role.iter().any(|role| role == "operator") {
-            return Err(Error::Usage("--tenant is needed for everybody but an operator".into()));
+            return Err(Error::Usage(
+                "--tenant is needed for everybody but an operator".into(),
+            ));
         }
         let grant = Grant {
             tenant: self.tenant,
@@ -84,7 +88,10 @@ pub(super) fn seconds(text: &str) -> Result<u32, String> {
         _ => return Err(wrong()),
     };
     let amount: u32 = digits.parse().map_err(|_| wrong())?;
-    amount.checked_mul(unit).filter(|seconds| *seconds > 0).ok_or_else(wrong)
+    amount
+        .checked_mul(unit)
+        .filter(|seconds| *seconds > 0)
+        .ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -93,7 +100,13 @@ mod tests {
 
     #[test]
     fn durations_have_a_unit_or_are_seconds() {
-        for (text, expected) in [("90", 90), ("90s", 90), ("15m", 900), ("8h", 28_800), ("1d", 86_400)] {
+        for (text, expected) in [
+            ("90", 90),
+            ("90s", 90),
+            ("15m", 900),
+            ("8h", 28_800),
+            ("1d", 86_400),
+        ] {
             assert_eq!(seconds(text), Ok(expected));
         }
         for text in ["", "0", "h", "1w", "-1h", "1.5h", "99999999d", "1ä"] {

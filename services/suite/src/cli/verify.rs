@@ -21,7 +21,10 @@ impl Verify {
             let failed = |source| Error::Database { role, source };
             let place = config.database(role);
             if place.sqlite_path().is_some_and(|path| !path.exists()) {
-                return Err(Error::Usage(format!("{role} has no database at {}", place.url)));
+                return Err(Error::Usage(format!(
+                    "{role} has no database at {}",
+                    place.url
+                )));
             }
             let database = Database::open(&place, role).await.map_err(failed)?;
             let found = verify(&database).await.map_err(failed);
@@ -29,7 +32,9 @@ impl Verify {
             let found = found?;
             match found.as_slice() {
                 [] => say(&format!("{role}: everything holds")),
-                found => found.iter().for_each(|breach| say(&format!("{role}: {breach}"))),
+                found => found
+                    .iter()
+                    .for_each(|breach| say(&format!("{role}: {breach}"))),
             }
             breaches += found.len();
         }

@@ -1,7 +1,9 @@
 //! Calling any method of the contracts with JSON in and JSON out, by the descriptors.
 
 use prost::Message as _;
-use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, MethodDescriptor, SerializeOptions, Value};
+use prost_reflect::{
+    DynamicMessage, Kind, MessageDescriptor, MethodDescriptor, SerializeOptions, Value,
+};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
@@ -16,7 +18,11 @@ impl Answers {
     /// # Errors
     /// What the call ended with.
     pub async fn next(&mut self) -> Result<Option<String>, Status> {
-        self.0.message().await?.map(|message| json(&message)).transpose()
+        self.0
+            .message()
+            .await?
+            .map(|message| json(&message))
+            .transpose()
     }
 }
 
@@ -29,16 +35,22 @@ pub async fn call(
     method: &MethodDescriptor,
     requests: Vec<String>,
 ) -> Result<Answers, Status> {
-    let requests =
-        requests.iter().map(|text| parse(&method.input(), text)).collect::<Result<Vec<_>, _>>()?;
+    let requests = requests
+        .iter()
+        .map(|text| parse(&method.input(), text))
+        .collect::<Result<Vec<_>, _>>()?;
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let path = http::uri::PathAndQuery::try_from(path)
         .map_err(|error| Status::internal(error.to_string()))?;
     let mut grpc = tonic::client::Grpc::new(gateway).max_decoding_message_size(16 * 1024 * 1024);
-    grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
+    grpc.ready()
+        .await
+        .map_err(|error| Status::from_error(error.into()))?;
     let codec = Dynamic(method.output());
     let requests = tonic::Request::new(tokio_stream::iter(requests));
-    Ok(Answers(grpc.streaming(requests, path, codec).await?.into_inner()))
+    Ok(Answers(
+        grpc.streaming(requests, path, codec).await?.into_inner(),
+    ))
 }
 
 fn parse(kind: &MessageDescriptor, text: &str) -> Result<DynamicMessage, Status> {
@@ -60,7 +72,9 @@ fn parse(kind: &MessageDescriptor, text: &str) -> Result<DynamicMessage, Status>
 fn json(message: &DynamicMessage) -> Result<String, Status> {
     let mut text = Vec::new();
     let mut writer = serde_json::Serializer::pretty(&mut text);
-    let options = SerializeOptions::new().use_proto_field_name(true).skip_default_fields(true);
+    let options = SerializeOptions::new()
+        .use_proto_field_name(true)
+        .skip_default_fields(true);
     message
         .serialize_with_options(&mut writer, &options)
         .map_err(|error| Status::internal(error.to_string()))?;
@@ -93,7 +107,8 @@ impl Encoder for Writer {
     type Error = Status;
 
     fn encode(&mut self, item: DynamicMessage, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        item.encode(buffer).map_err(|error| Status::internal(error.to_string()))
+        item.encode(buffer)
+            .map_err(|error| Status::internal(error.to_string()))
     }
 }
 

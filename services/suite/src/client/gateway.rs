@@ -55,10 +55,13 @@ impl Gateway {
             return Err(refused("it names no host".into()));
         }
         if endpoint.uri().scheme_str() == Some("https") {
-            let pem = authority_pem
-                .ok_or_else(|| refused("https needs the certificate of its authority (--ca)".into()))?;
+            let pem = authority_pem.ok_or_else(|| {
+                refused("https needs the certificate of its authority (--ca)".into())
+            })?;
             let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
-            endpoint = endpoint.tls_config(tls).map_err(|error| refused(error.to_string()))?;
+            endpoint = endpoint
+                .tls_config(tls)
+                .map_err(|error| refused(error.to_string()))?;
         }
         Ok(Gateway {
             channel: endpoint.connect_lazy(),
@@ -83,16 +86,22 @@ impl Bearer {
     /// # Errors
     /// When the token cannot be sent.
     pub fn new(token: &str) -> Result<Self, Error> {
-        let mut value: MetadataValue<Ascii> =
-            format!("Bearer {}", token.trim()).parse().map_err(|_| Error::Token)?;
+        let mut value: MetadataValue<Ascii> = format!("Bearer {}", token.trim())
+            .parse()
+            .map_err(|_| Error::Token)?;
         value.set_sensitive(true);
         Ok(Bearer(value))
     }
 }
 
 impl Interceptor for Bearer {
-    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
+    fn call(
+        &mut self,
+        mut request: tonic::Request<()>,
+    ) -> Result<tonic::Request<()>, tonic::Status> {
+        request
+            .metadata_mut()
+            .insert("authorization", self.0.clone());
         Ok(request)
     }
 }

@@ -43,7 +43,9 @@ pub fn resolve(pool: &DescriptorPool, name: &str) -> Result<MethodDescriptor, Un
         .collect();
     let mut fitting: Vec<&MethodDescriptor> = methods
         .iter()
-        .filter(|known| known.name() == method && ends_with(known.parent_service().full_name(), service))
+        .filter(|known| {
+            known.name() == method && ends_with(known.parent_service().full_name(), service)
+        })
         .collect();
     match (fitting.pop(), fitting.is_empty()) {
         (Some(method), true) => Ok(method.clone()),
@@ -67,7 +69,11 @@ pub fn resolve(pool: &DescriptorPool, name: &str) -> Result<MethodDescriptor, Un
                 .collect();
             Err(Unresolved::Unknown {
                 name: name.to_owned(),
-                suggestions: list(if similar.is_empty() { &fitting } else { &similar }),
+                suggestions: list(if similar.is_empty() {
+                    &fitting
+                } else {
+                    &similar
+                }),
             })
         }
     }
@@ -75,7 +81,8 @@ pub fn resolve(pool: &DescriptorPool, name: &str) -> Result<MethodDescriptor, Un
 
 /// Whether the last parts of a dotted name are these.
 fn ends_with(full: &str, end: &str) -> bool {
-    full.strip_suffix(end).is_some_and(|front| front.is_empty() || front.ends_with('.'))
+    full.strip_suffix(end)
+        .is_some_and(|front| front.is_empty() || front.ends_with('.'))
 }
 
 fn list(methods: &[&MethodDescriptor]) -> String {
@@ -103,16 +110,27 @@ mod tests {
             "/rapport.profiles.v1.CustomerService/GetCustomer",
         ] {
             let found = resolve(pool, name).unwrap();
-            assert_eq!(found.full_name(), "rapport.profiles.v1.CustomerService.GetCustomer");
+            assert_eq!(
+                found.full_name(),
+                "rapport.profiles.v1.CustomerService.GetCustomer"
+            );
         }
     }
 
     #[test]
     fn unclear_names_are_answered_with_what_was_perhaps_meant() {
         let pool = rapport_proto::pool();
-        assert!(matches!(resolve(pool, "GetCustomer"), Err(Unresolved::Form(_))));
-        let wrong = resolve(pool, "CustomerService/FetchCustomer").unwrap_err().to_string();
-        assert!(wrong.contains("rapport.profiles.v1.CustomerService/GetCustomer"), "{wrong}");
+        assert!(matches!(
+            resolve(pool, "GetCustomer"),
+            Err(Unresolved::Form(_))
+        ));
+        let wrong = resolve(pool, "CustomerService/FetchCustomer")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            wrong.contains("rapport.profiles.v1.CustomerService/GetCustomer"),
+            "{wrong}"
+        );
         let several = resolve(pool, "LogService/ReadLog").unwrap_err();
         assert!(matches!(several, Unresolved::Ambiguous { .. }));
         assert!(resolve(pool, "Service/GetCustomer").is_err());

@@ -12,12 +12,23 @@ pub fn explain(status: &Status) -> String {
     if !status.message().is_empty() {
         text.push_str(&format!(": {}", status.message()));
     }
-    let violations = status.get_details_bad_request().map(|bad| bad.field_violations);
+    let violations = status
+        .get_details_bad_request()
+        .map(|bad| bad.field_violations);
     for violation in violations.unwrap_or_default() {
-        text.push_str(&format!("\n  {}: {}", violation.field, violation.description));
+        text.push_str(&format!(
+            "\n  {}: {}",
+            violation.field, violation.description
+        ));
     }
-    if let Some(delay) = status.get_details_retry_info().and_then(|info| info.retry_delay) {
-        text.push_str(&format!("\n  may be tried again in {} ms", delay.as_millis()));
+    if let Some(delay) = status
+        .get_details_retry_info()
+        .and_then(|info| info.retry_delay)
+    {
+        text.push_str(&format!(
+            "\n  may be tried again in {} ms",
+            delay.as_millis()
+        ));
     }
     text
 }

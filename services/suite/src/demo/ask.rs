@@ -35,7 +35,9 @@ impl Asking {
         let request = routing::GetWorkItemRequest {
             work_item_id: id.to_owned(),
         };
-        let answer = WorkItemServiceClient::new(self.manager.clone()).get_work_item(request).await?;
+        let answer = WorkItemServiceClient::new(self.manager.clone())
+            .get_work_item(request)
+            .await?;
         Ok(answer.into_inner().work_item.unwrap_or_default())
     }
 
@@ -47,7 +49,9 @@ impl Asking {
             queue_id: queue_id.to_owned(),
             ..routing::ListWorkItemsRequest::default()
         };
-        let answer = WorkItemServiceClient::new(self.manager.clone()).list_work_items(request).await?;
+        let answer = WorkItemServiceClient::new(self.manager.clone())
+            .list_work_items(request)
+            .await?;
         Ok(answer.into_inner().work_items)
     }
 
@@ -58,7 +62,9 @@ impl Asking {
             state: state as i32,
             ..routing::ListWorkItemsRequest::default()
         };
-        let answer = WorkItemServiceClient::new(self.manager.clone()).list_work_items(request).await?;
+        let answer = WorkItemServiceClient::new(self.manager.clone())
+            .list_work_items(request)
+            .await?;
         Ok(answer.into_inner().work_items.len())
     }
 
@@ -69,7 +75,9 @@ impl Asking {
             state: state as i32,
             ..routing::ListTicketsRequest::default()
         };
-        let answer = TicketServiceClient::new(self.manager.clone()).list_tickets(request).await?;
+        let answer = TicketServiceClient::new(self.manager.clone())
+            .list_tickets(request)
+            .await?;
         Ok(answer.into_inner().tickets.len())
     }
 
@@ -79,8 +87,9 @@ impl Asking {
             page_size: PAGE,
             ..interactions::ListInteractionsRequest::default()
         };
-        let answer =
-            InteractionServiceClient::new(self.manager.clone()).list_interactions(request).await?;
+        let answer = InteractionServiceClient::new(self.manager.clone())
+            .list_interactions(request)
+            .await?;
         Ok(answer.into_inner().interactions)
     }
 
@@ -93,7 +102,9 @@ impl Asking {
             page_size: PAGE,
             page_token: String::new(),
         };
-        let answer = InteractionServiceClient::new(self.manager.clone()).list_timeline(request).await;
+        let answer = InteractionServiceClient::new(self.manager.clone())
+            .list_timeline(request)
+            .await;
         match answer {
             Ok(answer) => Ok(answer.into_inner().entries),
             // The log learns of a customer by an event.
@@ -103,13 +114,18 @@ impl Asking {
     }
 
     /// The customer's membership, once there is one.
-    pub(super) async fn member(&self, customer_id: &str) -> Result<Option<loyalty::Member>, Status> {
+    pub(super) async fn member(
+        &self,
+        customer_id: &str,
+    ) -> Result<Option<loyalty::Member>, Status> {
         let request = loyalty::ListMembersRequest {
             program_id: self.program_id.clone(),
             customer_id: customer_id.to_owned(),
             ..loyalty::ListMembersRequest::default()
         };
-        let answer = ProgramServiceClient::new(self.manager.clone()).list_members(request).await?;
+        let answer = ProgramServiceClient::new(self.manager.clone())
+            .list_members(request)
+            .await?;
         Ok(answer.into_inner().members.into_iter().next())
     }
 
@@ -117,7 +133,9 @@ impl Asking {
         let request = loyalty::GetBalanceRequest {
             member_id: member_id.to_owned(),
         };
-        let answer = LedgerServiceClient::new(self.manager.clone()).get_balance(request).await?;
+        let answer = LedgerServiceClient::new(self.manager.clone())
+            .get_balance(request)
+            .await?;
         Ok(answer.into_inner().balance.unwrap_or_default())
     }
 

@@ -9,8 +9,8 @@ use rapport_proto::interactions::v1::{
     RecordInteractionRequest, part,
 };
 use rapport_proto::types::v1::{
-    Amount, Channel, ContactEndReason, Direction, Identifier, IdentifierType, InteractionKind, Order,
-    Priority, Purpose, RoutingHint,
+    Amount, Channel, ContactEndReason, Direction, Identifier, IdentifierType, InteractionKind,
+    Order, Priority, Purpose, RoutingHint,
 };
 use tonic::Status;
 
@@ -42,7 +42,12 @@ impl Connector {
         let request = RecordInteractionRequest {
             interaction: Some(contact.0),
         };
-        let answer = self.client.clone().record_interaction(request).await?.into_inner();
+        let answer = self
+            .client
+            .clone()
+            .record_interaction(request)
+            .await?
+            .into_inner();
         Ok(Logged {
             interaction: answer.interaction.unwrap_or_default(),
             duplicate: answer.duplicate,
@@ -69,7 +74,11 @@ pub(super) struct Contact(InteractionInput);
 
 impl Contact {
     /// A message about something, on any channel.
-    pub(super) fn message(external_id: impl Into<String>, channel: Channel, purpose: Purpose) -> Self {
+    pub(super) fn message(
+        external_id: impl Into<String>,
+        channel: Channel,
+        purpose: Purpose,
+    ) -> Self {
         Contact(InteractionInput {
             external_id: external_id.into(),
             kind: InteractionKind::Message as i32,
@@ -89,8 +98,8 @@ impl Contact {
     /// A purchase.
     pub(super) fn order(external_id: impl Into<String>, channel: Channel, total: Amount) -> Self {
         let external_id = external_id.into();
-        let mut contact =
-            Contact::message(external_id.clone(), channel, Purpose::Order).kind(InteractionKind::Order);
+        let mut contact = Contact::message(external_id.clone(), channel, Purpose::Order)
+            .kind(InteractionKind::Order);
         contact.0.order = Some(Order {
             order_id: external_id,
             total: Some(total),

@@ -49,7 +49,10 @@ impl Desk {
         let request = pb::WatchOffersRequest {
             agent_id: agent.id.clone(),
         };
-        let mut stream = OfferServiceClient::new(gateway.clone()).watch_offers(request).await?.into_inner();
+        let mut stream = OfferServiceClient::new(gateway.clone())
+            .watch_offers(request)
+            .await?
+            .into_inner();
         let (sender, mut events) = mpsc::unbounded_channel();
         let watching = tokio::spawn(async move {
             while let Ok(Some(answer)) = stream.message().await {
@@ -62,7 +65,9 @@ impl Desk {
         });
         let snapshot = tokio::time::timeout(WITHIN, events.recv()).await;
         if !matches!(snapshot, Ok(Some((_, Event::Snapshot(_))))) {
-            return Err(Status::internal("the first answer of a desk must be its snapshot"));
+            return Err(Status::internal(
+                "the first answer of a desk must be its snapshot",
+            ));
         }
         let desk = Desk {
             name: agent.display_name.clone(),
@@ -98,7 +103,9 @@ impl Desk {
             status: status as i32,
             reason: String::new(),
         };
-        let answer = AgentServiceClient::new(self.gateway.clone()).set_agent_status(request).await?;
+        let answer = AgentServiceClient::new(self.gateway.clone())
+            .set_agent_status(request)
+            .await?;
         Ok(answer.into_inner().agent.unwrap_or_default())
     }
 
@@ -107,7 +114,9 @@ impl Desk {
             request_id: request_id(),
             offer_id: offered.offer.id.clone(),
         };
-        let answer = OfferServiceClient::new(self.gateway.clone()).accept_offer(request).await?;
+        let answer = OfferServiceClient::new(self.gateway.clone())
+            .accept_offer(request)
+            .await?;
         Ok(answer.into_inner().work_item.unwrap_or_default())
     }
 
@@ -119,7 +128,9 @@ impl Desk {
             outcome: "solved".into(),
             ..pb::ResolveTicketRequest::default()
         };
-        let answer = TicketServiceClient::new(self.gateway.clone()).resolve_ticket(resolve).await?;
+        let answer = TicketServiceClient::new(self.gateway.clone())
+            .resolve_ticket(resolve)
+            .await?;
         self.complete(item).await?;
         Ok(answer.into_inner().ticket.unwrap_or_default())
     }
@@ -132,7 +143,9 @@ impl Desk {
             disposition: "done".into(),
             skip_wrap_up: true,
         };
-        let answer = WorkItemServiceClient::new(self.gateway.clone()).complete_work(complete).await?;
+        let answer = WorkItemServiceClient::new(self.gateway.clone())
+            .complete_work(complete)
+            .await?;
         Ok(answer.into_inner().work_item.unwrap_or_default())
     }
 

@@ -18,10 +18,18 @@ pub(super) fn print(suite: &Suite, stage: &Stage, dir: &Path) -> Result<(), Erro
     })?;
     let rapport = program();
     let target = format!("--gateway {} --token-file {}", suite.url(), file.display());
-    say(&format!("\na manager's token, good for 8 hours (also in {}):\n{}", file.display(), stage.manager_token));
+    say(&format!(
+        "\na manager's token, good for 8 hours (also in {}):\n{}",
+        file.display(),
+        stage.manager_token
+    ));
     say("\nto try:");
-    say(&format!("{rapport} call InteractionService/ListInteractions '{{\"page_size\": 3}}' {target}"));
-    say(&format!("{rapport} call QueueService/ListQueues '{{}}' {target}"));
+    say(&format!(
+        "{rapport} call InteractionService/ListInteractions '{{\"page_size\": 3}}' {target}"
+    ));
+    say(&format!(
+        "{rapport} call QueueService/ListQueues '{{}}' {target}"
+    ));
     say(&format!("{rapport} verify --data-dir {}", dir.display()));
     Ok(())
 }
@@ -37,5 +45,11 @@ fn program() -> String {
 
 fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600).open(file)?.write_all(text.as_bytes())
+    options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file)?
+        .write_all(text.as_bytes())
 }

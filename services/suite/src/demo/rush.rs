@@ -21,24 +21,37 @@ const EVERY: Duration = Duration::from_millis(20);
 
 /// Plays it, and answers how many contacts were sent.
 pub(super) async fn play(story: &mut Story, stage: &Stage) -> Result<usize, Status> {
-    story.chapter(&format!("The rest of the hour: {} contacts, {} agents", ASKING + SILENT, stage.agents()));
+    story.chapter(&format!(
+        "The rest of the hour: {} contacts, {} agents",
+        ASKING + SILENT,
+        stage.agents()
+    ));
     let mut desks = Vec::new();
     for number in 1..=stage.agents() {
         desks.push(stage.seat(number).await?);
     }
     let done = AtomicUsize::new(0);
     let began = Instant::now();
-    let work = futures::future::try_join_all(desks.iter_mut().map(|desk| desk.work(HANDLING, &done, ASKING)));
+    let work = futures::future::try_join_all(
+        desks
+            .iter_mut()
+            .map(|desk| desk.work(HANDLING, &done, ASKING)),
+    );
     let (offers, sent) = futures::future::try_join(work, send(stage)).await?;
 
     let handled: Vec<usize> = offers.iter().map(Vec::len).collect();
     let mut waits: Vec<Duration> = offers
         .iter()
         .flatten()
-        .filter_map(|(interaction, at)| Some(at.saturating_duration_since(*sent.asking.get(interaction)?)))
+        .filter_map(|(interaction, at)| {
+            Some(at.saturating_duration_since(*sent.asking.get(interaction)?))
+        })
         .collect();
     story.expect_same("work items handled", waits.len(), ASKING);
-    story.tell(format!("by agent: {handled:?}, in {:.1} s", began.elapsed().as_secs_f64()));
+    story.tell(format!(
+        "by agent: {handled:?}, in {:.1} s",
+        began.elapsed().as_secs_f64()
+    ));
     story.tell(format!(
         "sent to logged: median {}, 99 of 100 within {}",
         millis(quantile(&mut sent.logging.clone(), 0.5)),
@@ -71,7 +84,8 @@ async fn send(stage: &Stage) -> Result<Sent, Status> {
         sent.asking.insert(logged.interaction.id, logged.sent);
         if number % 6 == 0 {
             for (connector, contact) in silent(number) {
-                sent.logging.push(stage.connector(connector)?.record(contact).await?.took);
+                sent.logging
+                    .push(stage.connector(connector)?.record(contact).await?.took);
             }
         }
     }
@@ -85,7 +99,10 @@ fn asking(number: usize) -> (&'static str, Contact) {
     let (connector, contact) = match number % 4 {
         0 => {
             let message = Contact::message(id, Channel::Messaging, Purpose::Enquiry);
-            ("whatsapp", message.by(vec![handle("whatsapp", customer), phone(customer)]))
+            (
+                "whatsapp",
+                message.by(vec![handle("whatsapp", customer), phone(customer)]),
+            )
         }
         1 => ("telephony", Contact::call(id).by(vec![phone(customer)])),
         2 => {
@@ -93,13 +110,20 @@ fn asking(number: usize) -> (&'static str, Contact) {
             ("mail", mail.by(vec![email(customer), phone(customer)]))
         }
         _ => {
-            let chat = Contact::message(id, Channel::Chat, Purpose::Return).kind(InteractionKind::Chat);
-            ("chat", chat.by(vec![handle("chat", customer), email(customer)]))
+            let chat =
+                Contact::message(id, Channel::Chat, Purpose::Return).kind(InteractionKind::Chat);
+            (
+                "chat",
+                chat.by(vec![handle("chat", customer), email(customer)]),
+            )
         }
     };
     let minutes = u32::try_from(number).unwrap_or(0) / 2;
     let ago = Duration::from_secs(60) * 60u32.saturating_sub(minutes);
-    (connector, contact.queue(CARE, Priority::Unspecified).ago(ago))
+    (
+        connector,
+        contact.queue(CARE, Priority::Unspecified).ago(ago),
+    )
 }
 
 /// A purchase and a page visit: nobody has to answer them.
@@ -111,7 +135,14 @@ fn silent(number: usize) -> [(&'static str, Contact); 2] {
         exponent: 0,
     };
     let order = Contact::order(format!("web-order-{number}"), Channel::Web, total);
-    let visit = Contact::message(format!("visit-{number}"), Channel::Web, Purpose::Unspecified)
-        .kind(InteractionKind::Visit);
-    [("store", order.by(vec![phone(customer)])), ("web", visit.by(vec![email(customer)]))]
+    let visit = Contact::message(
+        format!("visit-{number}"),
+        Channel::Web,
+        Purpose::Unspecified,
+    )
+    .kind(InteractionKind::Visit);
+    [
+        ("store", order.by(vec![phone(customer)])),
+        ("web", visit.by(vec![email(customer)])),
+    ]
 }

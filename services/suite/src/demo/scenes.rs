@@ -28,7 +28,12 @@ pub(super) async fn message(story: &mut Story, stage: &Stage) -> Result<String, 
     let logged = stage.connector("whatsapp")?.record(contact).await?;
     story.tell(format!("logged durably in {}", millis(logged.took)));
     let offered = take(story, &mut desk, &logged).await?;
-    let customer = offered.offer.customer.clone().unwrap_or_default().customer_id;
+    let customer = offered
+        .offer
+        .customer
+        .clone()
+        .unwrap_or_default()
+        .customer_id;
     story.expect(!customer.is_empty(), format!("somebody new: {customer}"));
     desk.finish(&offered.item()).await?;
     story.tell(format!("{} solves it", desk.name));
@@ -46,8 +51,16 @@ pub(super) async fn return_by_phone(
     let call = Contact::call("call-1").by(vec![phone(RETURNING)]);
     let logged = stage.connector("telephony")?.record(call).await?;
     let offered = take(story, &mut desk, &logged).await?;
-    let customer = offered.offer.customer.clone().unwrap_or_default().customer_id;
-    story.expect(customer == known, "the agent sees that it is the customer from WhatsApp");
+    let customer = offered
+        .offer
+        .customer
+        .clone()
+        .unwrap_or_default()
+        .customer_id;
+    story.expect(
+        customer == known,
+        "the agent sees that it is the customer from WhatsApp",
+    );
     desk.finish(&offered.item()).await?;
     Ok(())
 }
@@ -67,20 +80,33 @@ pub(super) async fn order(story: &mut Story, stage: &Stage, customer: &str) -> R
     let member = until("becoming a member", || ask.member(customer)).await?;
     let balance = until("earning", || ask.earned(&member.id)).await?;
     let points = balance.available.unwrap_or_default();
-    story.tell(format!("member by the purchase, points there after {}", millis(logged.sent.elapsed())));
+    story.tell(format!(
+        "member by the purchase, points there after {}",
+        millis(logged.sent.elapsed())
+    ));
     story.expect_same("points for 250,000 rupiah", points.units, 250);
 
     let again = store.record(order).await?;
-    story.expect(again.duplicate, "the till repeats itself: known already, nothing stored twice");
+    story.expect(
+        again.duplicate,
+        "the till repeats itself: known already, nothing stored twice",
+    );
     let balance = ask.balance(&member.id).await?;
-    story.expect_same("points after it", balance.available.unwrap_or_default().units, 250);
+    story.expect_same(
+        "points after it",
+        balance.available.unwrap_or_default().units,
+        250,
+    );
 
     let entries = until("the timeline", || async {
         let entries = ask.timeline(customer).await?;
         Ok(Some(entries).filter(|entries| is_told(entries)))
     })
     .await?;
-    story.tell(format!("one timeline over all channels, {} entries:", entries.len()));
+    story.tell(format!(
+        "one timeline over all channels, {} entries:",
+        entries.len()
+    ));
     for entry in entries.iter().rev() {
         story.tell(format!("  {}", line(entry)));
     }
@@ -94,9 +120,13 @@ pub(super) async fn complaint(story: &mut Story, stage: &Stage) -> Result<(), St
     let mut desk = stage.seat(1).await?;
     let mail = stage.connector("mail")?;
     let write = |number: u32, purpose: Purpose, priority: Priority| {
-        let contact = Contact::message(format!("mail-{number}@example.com"), Channel::Email, purpose)
-            .by(vec![email(10 + number)])
-            .queue(BILLING, priority);
+        let contact = Contact::message(
+            format!("mail-{number}@example.com"),
+            Channel::Email,
+            purpose,
+        )
+        .by(vec![email(10 + number)])
+        .queue(BILLING, priority);
         mail.record(contact)
     };
     write(1, Purpose::Enquiry, Priority::Normal).await?;
@@ -106,13 +136,21 @@ pub(super) async fn complaint(story: &mut Story, stage: &Stage) -> Result<(), St
         write(number, Purpose::Enquiry, Priority::Normal).await?;
     }
     let complaint = write(5, Purpose::Complaint, Priority::High).await?;
-    let billing = stage.queues.iter().find(|queue| queue.code == BILLING).cloned().unwrap_or_default();
+    let billing = stage
+        .queues
+        .iter()
+        .find(|queue| queue.code == BILLING)
+        .cloned()
+        .unwrap_or_default();
     until("queueing", || async {
         let waiting = ask.waiting(&billing.id).await?;
         Ok((waiting.len() == 4).then_some(()))
     })
     .await?;
-    story.tell(format!("{} works on one mail, four wait, the complaint came last", desk.name));
+    story.tell(format!(
+        "{} works on one mail, four wait, the complaint came last",
+        desk.name
+    ));
     desk.finish(&first_item).await?;
     let mut next = desk.next_offer().await?;
     let overtook = next.item().interaction_id == complaint.interaction.id;
@@ -134,7 +172,11 @@ pub(super) async fn hang_up(story: &mut Story, stage: &Stage) -> Result<(), Stat
     let ask = Asking::of(stage);
     let mut desk = stage.seat(1).await?;
     let telephony = stage.connector("telephony")?;
-    let call = |id: &str, number: u32| Contact::call(id).by(vec![phone(number)]).queue(BILLING, Priority::Normal);
+    let call = |id: &str, number: u32| {
+        Contact::call(id)
+            .by(vec![phone(number)])
+            .queue(BILLING, Priority::Normal)
+    };
     telephony.record(call("call-2", 21)).await?;
     let busy = desk.next_offer().await?;
     let item = desk.accept(&busy).await?;
@@ -142,10 +184,15 @@ pub(super) async fn hang_up(story: &mut Story, stage: &Stage) -> Result<(), Stat
     let billing = item.queue_id.clone();
     let waiting_item = until("queueing", || async {
         let items = ask.waiting(&billing).await?;
-        Ok(items.into_iter().find(|item| item.interaction_id == waiting.interaction.id))
+        Ok(items
+            .into_iter()
+            .find(|item| item.interaction_id == waiting.interaction.id))
     })
     .await?;
-    story.tell(format!("{} is on the phone, the second call waits", desk.name));
+    story.tell(format!(
+        "{} is on the phone, the second call waits",
+        desk.name
+    ));
     let gone = std::time::Instant::now();
     telephony.hang_up("call-3").await?;
     let ended = until("the end of the waiting call", || async {
@@ -154,7 +201,13 @@ pub(super) async fn hang_up(story: &mut Story, stage: &Stage) -> Result<(), Stat
     })
     .await?;
     let abandoned = ended.state() == routing::WorkItemState::Abandoned;
-    story.expect(abandoned, format!("withdrawn as abandoned {} after the hang-up", millis(gone.elapsed())));
+    story.expect(
+        abandoned,
+        format!(
+            "withdrawn as abandoned {} after the hang-up",
+            millis(gone.elapsed())
+        ),
+    );
     desk.finish(&item).await?;
     Ok(())
 }
@@ -170,13 +223,19 @@ pub(super) async fn leaving_agent(story: &mut Story, stage: &Stage) -> Result<()
     stage.connector("chat")?.record(chat).await?;
     let first = leaving.next_offer().await?;
     let mut staying = stage.seat(3).await?;
-    story.tell(format!("{} is offered a chat, and the connection breaks", leaving.name));
+    story.tell(format!(
+        "{} is offered a chat, and the connection breaks",
+        leaving.name
+    ));
     let left = std::time::Instant::now();
     drop(leaving);
     let second = staying.next_offer().await?;
     let same = second.item().id == first.item().id;
     let after = millis(second.at.saturating_duration_since(left));
-    story.expect(same, format!("the same chat is offered to {} after {after}", staying.name));
+    story.expect(
+        same,
+        format!("the same chat is offered to {} after {after}", staying.name),
+    );
     let item = staying.accept(&second).await?;
     staying.finish(&item).await?;
     Ok(())
@@ -186,7 +245,14 @@ async fn take(story: &mut Story, desk: &mut Desk, logged: &Logged) -> Result<Off
     let offered = desk.next_offer().await?;
     let after = offered.at.saturating_duration_since(logged.sent);
     let ours = offered.item().interaction_id == logged.interaction.id;
-    story.expect(ours, format!("offered to {} {} after it was sent", desk.name, millis(after)));
+    story.expect(
+        ours,
+        format!(
+            "offered to {} {} after it was sent",
+            desk.name,
+            millis(after)
+        ),
+    );
     desk.accept(&offered).await?;
     Ok(offered)
 }
@@ -195,11 +261,12 @@ async fn take(story: &mut Story, desk: &mut Desk, logged: &Logged) -> Result<Off
 fn is_told(entries: &[interactions::TimelineEntry]) -> bool {
     use interactions::timeline_entry::Entry;
     let count = |fits: fn(&Entry) -> bool| {
-        entries.iter().filter(|entry| entry.entry.as_ref().is_some_and(fits)).count()
+        entries
+            .iter()
+            .filter(|entry| entry.entry.as_ref().is_some_and(fits))
+            .count()
     };
-    let solved = |entry: &Entry| {
-        matches!(entry, Entry::Ticket(ticket) if ticket.change() == interactions::TicketChange::Resolved)
-    };
+    let solved = |entry: &Entry| matches!(entry, Entry::Ticket(ticket) if ticket.change() == interactions::TicketChange::Resolved);
     count(|entry| matches!(entry, Entry::Interaction(_))) == 3
         && count(solved) == 2
         && count(|entry| matches!(entry, Entry::Points(_))) >= 1
@@ -210,12 +277,23 @@ fn line(entry: &interactions::TimelineEntry) -> String {
     match &entry.entry {
         Some(Entry::Interaction(interaction)) => {
             let input = interaction.input.clone().unwrap_or_default();
-            format!("{} by {}", short(input.kind().as_str_name(), 2), short(input.channel().as_str_name(), 1))
+            format!(
+                "{} by {}",
+                short(input.kind().as_str_name(), 2),
+                short(input.channel().as_str_name(), 1)
+            )
         }
-        Some(Entry::Ticket(ticket)) => format!("ticket {}", short(ticket.change().as_str_name(), 2)),
+        Some(Entry::Ticket(ticket)) => {
+            format!("ticket {}", short(ticket.change().as_str_name(), 2))
+        }
         Some(Entry::Points(points)) => {
             let amount = points.points.clone().unwrap_or_default();
-            format!("{} {} {}", amount.units, amount.code, short(points.change().as_str_name(), 2))
+            format!(
+                "{} {} {}",
+                amount.units,
+                amount.code,
+                short(points.change().as_str_name(), 2)
+            )
         }
         None => "nothing".into(),
     }
@@ -232,5 +310,8 @@ pub(super) const HANDLING: Duration = Duration::from_millis(15);
 
 /// The state of a member's points that a scene waits for.
 pub(super) fn has_points(balance: &loyalty::Balance) -> bool {
-    balance.available.as_ref().is_some_and(|available| available.units > 0)
+    balance
+        .available
+        .as_ref()
+        .is_some_and(|available| available.units > 0)
 }

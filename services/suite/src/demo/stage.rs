@@ -62,7 +62,11 @@ impl Stage {
         for number in 1..=3 {
             let principal = format!("agent-{number}");
             // The first agent alone serves billing, so that there work must wait for them.
-            let served = if number == 1 { &queues[..] } else { &queues[..1] };
+            let served = if number == 1 {
+                &queues[..]
+            } else {
+                &queues[..1]
+            };
             let agent = create_agent(&manager, &principal, number, served).await?;
             let gateway = suite.client(&Who::holding(tenant, &principal, &["agent"]))?;
             agents.push((agent, gateway));
@@ -86,7 +90,9 @@ impl Stage {
     /// A connector by its name.
     pub(super) fn connector(&self, name: &str) -> Result<&Connector, Status> {
         let found = self.connectors.iter().find(|(known, _)| *known == name);
-        found.map(|(_, connector)| connector).ok_or_else(|| Status::internal("no such connector"))
+        found
+            .map(|(_, connector)| connector)
+            .ok_or_else(|| Status::internal("no such connector"))
     }
 
     /// Seats an agent, counted from 1.
@@ -103,7 +109,11 @@ impl Stage {
     }
 }
 
-async fn create_queue(manager: &Authorised, code: &str, name: &str) -> Result<routing::Queue, Status> {
+async fn create_queue(
+    manager: &Authorised,
+    code: &str,
+    name: &str,
+) -> Result<routing::Queue, Status> {
     let request = routing::CreateQueueRequest {
         request_id: request_id(),
         queue: Some(routing::Queue {
@@ -115,7 +125,9 @@ async fn create_queue(manager: &Authorised, code: &str, name: &str) -> Result<ro
             ..routing::Queue::default()
         }),
     };
-    let answer = QueueServiceClient::new(manager.clone()).create_queue(request).await?;
+    let answer = QueueServiceClient::new(manager.clone())
+        .create_queue(request)
+        .await?;
     Ok(answer.into_inner().queue.unwrap_or_default())
 }
 
@@ -139,7 +151,9 @@ async fn create_program(manager: &Authorised) -> Result<loyalty::Program, Status
             ..loyalty::Program::default()
         }),
     };
-    let answer = ProgramServiceClient::new(manager.clone()).create_program(request).await?;
+    let answer = ProgramServiceClient::new(manager.clone())
+        .create_program(request)
+        .await?;
     Ok(answer.into_inner().program.unwrap_or_default())
 }
 
@@ -164,6 +178,8 @@ async fn create_agent(
             ..routing::Agent::default()
         }),
     };
-    let answer = AgentServiceClient::new(manager.clone()).create_agent(request).await?;
+    let answer = AgentServiceClient::new(manager.clone())
+        .create_agent(request)
+        .await?;
     Ok(answer.into_inner().agent.unwrap_or_default())
 }

@@ -22,7 +22,10 @@ impl Story {
 
     /// A new part of the story.
     pub(super) fn chapter(&mut self, title: &str) {
-        say(&format!("\n{:>6.2} s  {title}", self.started.elapsed().as_secs_f64()));
+        say(&format!(
+            "\n{:>6.2} s  {title}",
+            self.started.elapsed().as_secs_f64()
+        ));
     }
 
     /// Something that happened.
@@ -44,7 +47,11 @@ impl Story {
     /// Two things that must be the same.
     pub(super) fn expect_same<T: PartialEq + Display>(&mut self, what: &str, seen: T, expected: T) {
         let holds = seen == expected;
-        let text = if holds { format!("{what}: {seen}") } else { format!("{what}: {seen}, not {expected}") };
+        let text = if holds {
+            format!("{what}: {seen}")
+        } else {
+            format!("{what}: {seen}, not {expected}")
+        };
         self.expect(holds, text);
     }
 
@@ -74,8 +81,15 @@ pub(super) fn millis(span: Duration) -> String {
 /// The value below which this part of the durations lies; zero when there are none.
 pub(super) fn quantile(spans: &mut [Duration], part: f64) -> Duration {
     spans.sort_unstable();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a length is a small index")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a part of a length is a small index"
+    )]
     #[expect(clippy::cast_precision_loss, reason = "a demo has few spans")]
     let at = (spans.len() as f64 * part) as usize;
-    spans.get(at.min(spans.len().saturating_sub(1))).copied().unwrap_or_default()
+    spans
+        .get(at.min(spans.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or_default()
 }

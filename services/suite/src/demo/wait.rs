@@ -23,7 +23,9 @@ where
             return Ok(answer);
         }
         if Instant::now() > ends {
-            return Err(Status::deadline_exceeded(format!("{what} did not happen within {WITHIN:?}")));
+            return Err(Status::deadline_exceeded(format!(
+                "{what} did not happen within {WITHIN:?}"
+            )));
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -35,11 +35,7 @@ impl<R: BufRead> CsvRows<R> {
     ///
     /// # Errors
     /// When the file cannot be read or begins with nothing that could be a header.
-    pub(super) fn open(
-        reader: R,
-        delimiter: u8,
-        has_header: bool,
-    ) -> io::Result<(Self, Header)> {
+    pub(super) fn open(reader: R, delimiter: u8, has_header: bool) -> io::Result<(Self, Header)> {
         let mut rows = CsvRows {
             lines: Lines::new(reader),
             delimiter,
@@ -48,7 +44,9 @@ impl<R: BufRead> CsvRows<R> {
         let invalid = |text: &str| io::Error::new(io::ErrorKind::InvalidData, text.to_owned());
         let lines = match rows.take_row()? {
             None => return Err(invalid("the file is empty")),
-            Some(Err(broken)) => return Err(invalid(&format!("the first line: {}", broken.detail))),
+            Some(Err(broken)) => {
+                return Err(invalid(&format!("the first line: {}", broken.detail)));
+            }
             Some(Ok(lines)) => lines,
         };
         let cells = csv::StringRecord::from_byte_record(split(&joined(&lines), delimiter))
@@ -58,7 +56,9 @@ impl<R: BufRead> CsvRows<R> {
             cells.iter().map(|name| name.trim().to_owned()).collect()
         } else {
             rows.lines.give_back(lines);
-            (1..=cells.len()).map(|place| format!("column {place}")).collect()
+            (1..=cells.len())
+                .map(|place| format!("column {place}"))
+                .collect()
         };
         Ok((rows, Header { names }))
     }
@@ -79,7 +79,11 @@ impl<R: BufRead> CsvRows<R> {
         if cells.len() != self.columns {
             let detail = format!("it has {} columns instead of {}", cells.len(), self.columns);
             // Several lines with a wrong count: a quote has swallowed what follows it.
-            let reason = if lines.len() > 1 { "UNCLOSED_QUOTE" } else { "COLUMN_COUNT" };
+            let reason = if lines.len() > 1 {
+                "UNCLOSED_QUOTE"
+            } else {
+                "COLUMN_COUNT"
+            };
             return Ok(Some(Read::Broken(self.first_only(lines, reason, detail))));
         }
         match csv::StringRecord::from_byte_record(cells) {
@@ -127,10 +131,14 @@ impl<R: BufRead> CsvRows<R> {
         }
         Ok(Some(match quote {
             Quote::Closed => Ok(lines),
-            Quote::Open => Err(self.first_only(lines, "UNCLOSED_QUOTE", "a quote is never closed".into())),
-            Quote::Stray if lines.len() > 1 => {
-                Err(self.first_only(lines, "UNCLOSED_QUOTE", "a quote is not closed on its line".into()))
+            Quote::Open => {
+                Err(self.first_only(lines, "UNCLOSED_QUOTE", "a quote is never closed".into()))
             }
+            Quote::Stray if lines.len() > 1 => Err(self.first_only(
+                lines,
+                "UNCLOSED_QUOTE",
+                "a quote is not closed on its line".into(),
+            )),
             Quote::Stray => {
                 let detail = "something follows a closing quote".into();
                 Err(self.first_only(lines, "STRAY_QUOTE", detail))
@@ -205,7 +213,10 @@ fn split(row: &[u8], delimiter: u8) -> csv::ByteRecord {
                 from += 1;
             }
         }
-        let end = text[from..].iter().position(|byte| *byte == delimiter).map(|at| from + at);
+        let end = text[from..]
+            .iter()
+            .position(|byte| *byte == delimiter)
+            .map(|at| from + at);
         if !quoted {
             cell.extend_from_slice(&text[..end.unwrap_or(text.len())]);
         }
@@ -227,8 +238,14 @@ mod tests {
         while let Some(read) = rows.next().unwrap() {
             seen.push(match read {
                 Read::Row(row) => {
-                    let Values::Cells(cells) = &row.values else { unreachable!() };
-                    format!("{}: {}", row.line, cells.iter().collect::<Vec<_>>().join("|"))
+                    let Values::Cells(cells) = &row.values else {
+                        unreachable!()
+                    };
+                    format!(
+                        "{}: {}",
+                        row.line,
+                        cells.iter().collect::<Vec<_>>().join("|")
+                    )
                 }
                 Read::Broken(reject) => format!("{}! {}", reject.line, reject.reason),
             });
@@ -238,8 +255,18 @@ mod tests {
 
     #[test]
     fn cells_may_hold_delimiters_quotes_and_line_ends() {
-        let seen = read(b"a,b\n\"x,y\",\"say \"\"no\"\"\"\n1,\"two\nlines\"\n\n3,4\r\n\"\",\nx\"y,");
-        assert_eq!(seen, ["2: x,y|say \"no\"", "3: 1|two\nlines", "6: 3|4", "7: |", "8: x\"y|"]);
+        let seen =
+            read(b"a,b\n\"x,y\",\"say \"\"no\"\"\"\n1,\"two\nlines\"\n\n3,4\r\n\"\",\nx\"y,");
+        assert_eq!(
+            seen,
+            [
+                "2: x,y|say \"no\"",
+                "3: 1|two\nlines",
+                "6: 3|4",
+                "7: |",
+                "8: x\"y|"
+            ]
+        );
     }
 
     #[test]
@@ -256,12 +283,18 @@ mod tests {
             read(b"a,b\n1,\"open\n2,\"shut\"\n3,x\n"),
             ["2! UNCLOSED_QUOTE", "3: 2|shut", "4: 3|x"]
         );
-        assert_eq!(read(b"a,b\n1,\"open\n2,y\n3,x"), ["2! UNCLOSED_QUOTE", "3: 2|y", "4: 3|x"]);
+        assert_eq!(
+            read(b"a,b\n1,\"open\n2,y\n3,x"),
+            ["2! UNCLOSED_QUOTE", "3: 2|y", "4: 3|x"]
+        );
     }
 
     #[test]
     fn bytes_that_are_no_utf8_are_named_with_their_column() {
-        assert_eq!(read(b"a,b\n1,\xff\xfe\n2,\xc3\xa9\n"), ["2! NOT_UTF8", "3: 2|\u{e9}"]);
+        assert_eq!(
+            read(b"a,b\n1,\xff\xfe\n2,\xc3\xa9\n"),
+            ["2! NOT_UTF8", "3: 2|\u{e9}"]
+        );
     }
 
     #[test]

@@ -182,7 +182,10 @@ mod tests {
     fn a_name_that_stands_twice_must_be_said_by_position() {
         let names = ["id", "category", "category"];
         let refused = field(r#"field = { column = "category" }"#, &names).unwrap_err();
-        assert!(refused.contains("2 times") && refused.contains("2 or 3"), "{refused}");
+        assert!(
+            refused.contains("2 times") && refused.contains("2 or 3"),
+            "{refused}"
+        );
         let second = field("field = { column = 3 }", &names).unwrap();
         let value = second.value(&row(&["1", "a", "b"]), &HashSet::new());
         assert_eq!(value, Ok(Some("b".into())));
@@ -195,7 +198,10 @@ mod tests {
         let names = ["group", "site"];
         let field = field(r#"field = { template = "{{g}}-{group}/{2}" }"#, &names).unwrap();
         let missing = HashSet::from(["?".to_owned()]);
-        assert_eq!(field.value(&row(&["7", "x"]), &missing), Ok(Some("{g}-7/x".into())));
+        assert_eq!(
+            field.value(&row(&["7", "x"]), &missing),
+            Ok(Some("{g}-7/x".into()))
+        );
         assert_eq!(field.value(&row(&["?", "x"]), &missing), Ok(None));
         assert_eq!(field.value(&row(&["7", ""]), &missing), Ok(None));
     }
@@ -203,12 +209,21 @@ mod tests {
     #[test]
     fn a_value_the_map_does_not_list_is_refused_unless_it_says_what_to_do() {
         let strict = field(r#"field = { column = 1, values = { a = "A" } }"#, &["x"]).unwrap();
-        assert_eq!(strict.value(&row(&["a"]), &HashSet::new()), Ok(Some("A".into())));
+        assert_eq!(
+            strict.value(&row(&["a"]), &HashSet::new()),
+            Ok(Some("A".into()))
+        );
         assert!(strict.value(&row(&["b"]), &HashSet::new()).is_err());
         let open = r#"field = { column = 1, values = { a = "A" }, unlisted = "O", absent = "N" }"#;
         let open = field(open, &["x"]).unwrap();
-        assert_eq!(open.value(&row(&["b"]), &HashSet::new()), Ok(Some("O".into())));
-        assert_eq!(open.value(&row(&[""]), &HashSet::new()), Ok(Some("N".into())));
+        assert_eq!(
+            open.value(&row(&["b"]), &HashSet::new()),
+            Ok(Some("O".into()))
+        );
+        assert_eq!(
+            open.value(&row(&[""]), &HashSet::new()),
+            Ok(Some("N".into()))
+        );
     }
 
     #[test]

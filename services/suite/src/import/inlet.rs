@@ -96,8 +96,14 @@ pub async fn run(plan: Plan, stop: impl Future<Output = ()>) -> Result<Report, E
     let progress = Progress::new(&plan.file, consumed, resumed.then(|| book.settled()));
     let (units_in, mut units) = mpsc::channel(READ_AHEAD);
     let settled = book.settled();
-    let reader = tokio::task::spawn_blocking(move || read_units(rows, &mapping, settled, &units_in));
-    let mut sender = Sender::new(InteractionServiceClient::new(plan.gateway), &mut book, &progress, resumed);
+    let reader =
+        tokio::task::spawn_blocking(move || read_units(rows, &mapping, settled, &units_in));
+    let mut sender = Sender::new(
+        InteractionServiceClient::new(plan.gateway),
+        &mut book,
+        &progress,
+        resumed,
+    );
     sender.concurrency = plan.concurrency.max(1);
     sender.give_up_after = plan.give_up_after;
     let outcome = tokio::select! {
@@ -129,7 +135,10 @@ fn files(plan: &Plan) -> Files {
         name.push(suffix);
         PathBuf::from(name)
     };
-    let rejects = plan.rejects.clone().unwrap_or_else(|| with(&plan.file, ".rejects.csv"));
+    let rejects = plan
+        .rejects
+        .clone()
+        .unwrap_or_else(|| with(&plan.file, ".rejects.csv"));
     Files {
         state: with(&rejects, ".state"),
         rejects,
@@ -167,7 +176,11 @@ fn read_units(mut rows: Rows, mapping: &Mapping, settled: u64, units: &mpsc::Sen
 }
 
 /// Whether a row is the first of its key. Keys are kept as half a SHA-256: a file of millions fits.
-fn first_of_key(row: &Row, mapping: &Mapping, keys: &mut HashSet<[u8; 16]>) -> Result<bool, String> {
+fn first_of_key(
+    row: &Row,
+    mapping: &Mapping,
+    keys: &mut HashSet<[u8; 16]>,
+) -> Result<bool, String> {
     let Some(key) = mapping.key(row)? else {
         return Ok(true);
     };
@@ -236,7 +249,8 @@ impl Progress {
     }
 
     pub(super) fn note(&self, status: &tonic::Status) {
-        self.bar.println(format!("connecting anew: {}", status.message()));
+        self.bar
+            .println(format!("connecting anew: {}", status.message()));
     }
 
     fn clear(&self) {

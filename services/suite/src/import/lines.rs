@@ -38,7 +38,10 @@ impl<R: BufRead> Lines<R> {
         }
         let mut bytes = Vec::new();
         let limit = MAX_LINE_BYTES as u64 + 1;
-        self.reader.by_ref().take(limit).read_until(b'\n', &mut bytes)?;
+        self.reader
+            .by_ref()
+            .take(limit)
+            .read_until(b'\n', &mut bytes)?;
         if bytes.is_empty() {
             return Ok(None);
         }
@@ -112,6 +115,9 @@ mod tests {
         bytes.extend_from_slice(b"\nnext\n");
         let lines = all(&bytes);
         assert!(lines[0].cut && lines[0].bytes.len() == MAX_LINE_BYTES);
-        assert_eq!((lines[1].number, lines[1].bytes.as_slice()), (2, &b"next"[..]));
+        assert_eq!(
+            (lines[1].number, lines[1].bytes.as_slice()),
+            (2, &b"next"[..])
+        );
     }
 }

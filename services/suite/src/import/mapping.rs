@@ -84,8 +84,12 @@ impl Binder<'_> {
     /// A field whose spelled-out values must be names of the contract.
     fn named<N: Named>(&mut self, name: &str, spec: &FieldSpec) -> Option<Field> {
         let field = self.field(name, spec)?;
-        let faults = field.spelled_out().into_iter().filter_map(|text| value::named::<N>(text).err());
-        self.faults.extend(faults.map(|fault| format!("{name}: {fault}")));
+        let faults = field
+            .spelled_out()
+            .into_iter()
+            .filter_map(|text| value::named::<N>(text).err());
+        self.faults
+            .extend(faults.map(|fault| format!("{name}: {fault}")));
         Some(field)
     }
 
@@ -110,7 +114,9 @@ impl Mapping {
             .ok();
         let mapping = Mapping::bind_all(map, &mut binder, stamps, live);
         if map.source.format == Format::Ndjson && !map.source.header {
-            binder.faults.push("source.header: an NDJSON file names its members".into());
+            binder
+                .faults
+                .push("source.header: an NDJSON file names its members".into());
         }
         match mapping {
             Some(mapping) if binder.faults.is_empty() => Ok(mapping),
@@ -119,7 +125,12 @@ impl Mapping {
     }
 
     /// Every field is bound before the first missing one is noticed, so that all faults are told at once.
-    fn bind_all(map: &Map, b: &mut Binder<'_>, stamps: Option<Stamps>, live: bool) -> Option<Mapping> {
+    fn bind_all(
+        map: &Map,
+        b: &mut Binder<'_>,
+        stamps: Option<Stamps>,
+        live: bool,
+    ) -> Option<Mapping> {
         let contact = &map.contact;
         let external_id = b.field("contact.external_id", &contact.external_id);
         let event_time = b.field("contact.event_time", &contact.event_time);
@@ -128,14 +139,24 @@ impl Mapping {
         let direction = b.named::<types::Direction>("contact.direction", &contact.direction);
         let optional = Mapping {
             missing: map.source.missing.iter().cloned().collect(),
-            first_by: map.source.first_by.as_ref().and_then(|spec| b.column("source.first_by", spec)),
-            purpose: b.optional_named::<types::Purpose>("contact.purpose", contact.purpose.as_ref()),
+            first_by: map
+                .source
+                .first_by
+                .as_ref()
+                .and_then(|spec| b.column("source.first_by", spec)),
+            purpose: b
+                .optional_named::<types::Purpose>("contact.purpose", contact.purpose.as_ref()),
             thread_key: b.optional("contact.thread_key", contact.thread_key.as_ref()),
             subject: b.optional("contact.subject", contact.subject.as_ref()),
             text: b.optional("contact.text", contact.text.as_ref()),
             queue: b.optional("contact.queue", contact.queue.as_ref()),
-            priority: b.optional_named::<types::Priority>("contact.priority", contact.priority.as_ref()),
-            skills: contact.skills.iter().filter_map(|spec| b.field("contact.skills", spec)).collect(),
+            priority: b
+                .optional_named::<types::Priority>("contact.priority", contact.priority.as_ref()),
+            skills: contact
+                .skills
+                .iter()
+                .filter_map(|spec| b.field("contact.skills", spec))
+                .collect(),
             automatic: b.optional("contact.automatic", contact.automatic.as_ref()),
             display_name: b.optional("contact.display_name", contact.display_name.as_ref()),
             hints: [
@@ -143,11 +164,17 @@ impl Mapping {
                 b.optional("contact.time_zone", contact.time_zone.as_ref()),
                 b.optional("contact.region", contact.region.as_ref()),
             ],
-            identifiers: map.identifiers.iter().filter_map(|spec| identifier(b, spec)).collect(),
+            identifiers: map
+                .identifiers
+                .iter()
+                .filter_map(|spec| identifier(b, spec))
+                .collect(),
             attributes: map
                 .attributes
                 .iter()
-                .filter_map(|(key, spec)| Some((key.clone(), b.field(&format!("attributes.{key}"), spec)?)))
+                .filter_map(|(key, spec)| {
+                    Some((key.clone(), b.field(&format!("attributes.{key}"), spec)?))
+                })
                 .collect(),
             order: map.order.as_ref().and_then(|spec| order(b, spec)),
             history: !live,
@@ -187,9 +214,14 @@ impl Mapping {
         };
         let r = &mut reading;
         let event_time = r.required("event_time", &self.event_time);
-        let event_time = r.keep("event_time", event_time.map(|text| self.stamps.parse(&text)));
+        let event_time = r.keep(
+            "event_time",
+            event_time.map(|text| self.stamps.parse(&text)),
+        );
         let mut input = InteractionInput {
-            external_id: r.required("external_id", &self.external_id).unwrap_or_default(),
+            external_id: r
+                .required("external_id", &self.external_id)
+                .unwrap_or_default(),
             kind: r.named::<types::InteractionKind>("kind", Some(&self.kind), true),
             channel: r.named::<types::Channel>("channel", Some(&self.channel), true),
             direction: r.named::<types::Direction>("direction", Some(&self.direction), true),
@@ -204,7 +236,9 @@ impl Mapping {
             ..InteractionInput::default()
         };
         let automatic = r.optional("automatic", self.automatic.as_ref());
-        input.automatic = r.keep("automatic", automatic.map(|text| value::truth(&text))).unwrap_or(false);
+        input.automatic = r
+            .keep("automatic", automatic.map(|text| value::truth(&text)))
+            .unwrap_or(false);
         if let Some(text) = r.optional("text", self.text.as_ref()) {
             input.parts = vec![Part {
                 content: Some(part::Content::Text(text)),
@@ -224,7 +258,10 @@ impl Mapping {
 
     fn participants(&self, r: &mut Reading<'_>) -> Vec<Participant> {
         let display_name = r.text("display_name", self.display_name.as_ref());
-        let mut known = self.identifiers.iter().filter_map(|identifier| r.identifier(identifier));
+        let mut known = self
+            .identifiers
+            .iter()
+            .filter_map(|identifier| r.identifier(identifier));
         let Some(first) = known.next() else {
             return Vec::new();
         };
@@ -327,13 +364,18 @@ impl Reading<'_> {
             true => self.required(name, field),
             false => self.optional(name, Some(field)),
         };
-        self.keep(name, text.map(|text| value::named::<N>(&text))).unwrap_or(0)
+        self.keep(name, text.map(|text| value::named::<N>(&text)))
+            .unwrap_or(0)
     }
 
     fn identifier(&mut self, identifier: &Identifier) -> Option<types::Identifier> {
         let value = self.optional("identifier.value", Some(&identifier.value))?;
         Some(types::Identifier {
-            r#type: self.named::<types::IdentifierType>("identifier.type", Some(&identifier.kind), true),
+            r#type: self.named::<types::IdentifierType>(
+                "identifier.type",
+                Some(&identifier.kind),
+                true,
+            ),
             value,
             namespace: self.text("identifier.namespace", identifier.namespace.as_ref()),
         })

@@ -39,7 +39,10 @@ fn parse(line: Line) -> Read {
         })
     };
     if line.cut {
-        return reject("LINE_TOO_LONG", format!("it is longer than {MAX_LINE_BYTES} bytes"));
+        return reject(
+            "LINE_TOO_LONG",
+            format!("it is longer than {MAX_LINE_BYTES} bytes"),
+        );
     }
     let Ok(text) = std::str::from_utf8(&line.bytes) else {
         return reject("NOT_UTF8", "it is not UTF-8".into());
@@ -65,7 +68,9 @@ mod tests {
     fn members_are_found_at_the_top_and_below() {
         let text = br#"{"id":7,"who":{"phone":"+62"},"a.b":"flat","gone":null}"#;
         let mut rows = NdjsonRows::new(&text[..]);
-        let Some(Read::Row(row)) = rows.next().unwrap() else { panic!("a row") };
+        let Some(Read::Row(row)) = rows.next().unwrap() else {
+            panic!("a row")
+        };
         let text = |path: &str| row.text(&Column::Member(path.to_owned()));
         assert_eq!(text("id").as_deref(), Some("7"));
         assert_eq!(text("who.phone").as_deref(), Some("+62"));
@@ -83,6 +88,9 @@ mod tests {
                 Read::Broken(reject) => format!("{}! {}", reject.line, reject.reason),
             });
         }
-        assert_eq!(seen, ["1! MALFORMED_ROW", "2! MALFORMED_ROW", "3! NOT_UTF8", "5"]);
+        assert_eq!(
+            seen,
+            ["1! MALFORMED_ROW", "2! MALFORMED_ROW", "3! NOT_UTF8", "5"]
+        );
     }
 }

@@ -39,7 +39,11 @@ impl fmt::Display for Report {
             write!(f, ", connected anew {} times", self.reconnects)?;
         }
         if let Some(rejects) = &self.rejects {
-            write!(f, "\nrejected rows with their reasons: {}", rejects.display())?;
+            write!(
+                f,
+                "\nrejected rows with their reasons: {}",
+                rejects.display()
+            )?;
         }
         Ok(())
     }

@@ -59,10 +59,7 @@ impl Row {
     }
 }
 
-fn member(
-    object: &serde_json::Map<String, serde_json::Value>,
-    path: &str,
-) -> Option<String> {
+fn member(object: &serde_json::Map<String, serde_json::Value>, path: &str) -> Option<String> {
     use serde_json::Value;
     if let Some(value) = object.get(path) {
         return match value {
@@ -95,8 +92,10 @@ impl Header {
                 self.names.join(", ")
             )),
             several => {
-                let positions: Vec<String> =
-                    several.iter().map(|place| (place + 1).to_string()).collect();
+                let positions: Vec<String> = several
+                    .iter()
+                    .map(|place| (place + 1).to_string())
+                    .collect();
                 Err(format!(
                     "the file names `{name}` {} times: say which by position ({})",
                     several.len(),

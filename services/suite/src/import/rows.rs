@@ -57,7 +57,9 @@ impl Rows {
                 let delimiter = u8::try_from(source.delimiter)
                     .ok()
                     .filter(u8::is_ascii)
-                    .ok_or_else(|| io::Error::other("source.delimiter must be one ASCII character"))?;
+                    .ok_or_else(|| {
+                        io::Error::other("source.delimiter must be one ASCII character")
+                    })?;
                 let (rows, header) = CsvRows::open(bytes, delimiter, source.header)?;
                 (Rows::Csv(rows), header)
             }

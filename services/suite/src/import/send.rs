@@ -138,7 +138,9 @@ impl<'a> Sender<'a> {
             put(&outgoing, *row, out);
         }
         self.last_answer = self.last_answer.max(Instant::now() - SILENCE_LIMIT / 2);
-        let opening = self.client.stream_interactions(ReceiverStream::new(requests));
+        let opening = self
+            .client
+            .stream_interactions(ReceiverStream::new(requests));
         let mut answers = match tokio::time::timeout(OPEN_LIMIT, opening).await {
             Ok(Ok(response)) => response.into_inner(),
             Ok(Err(status)) => return Ok(Some(status)),
@@ -178,12 +180,19 @@ impl<'a> Sender<'a> {
         Ok(None)
     }
 
-    fn take(&mut self, unit: Unit, outgoing: Option<&mpsc::Sender<StreamInteractionsRequest>>) -> Result<(), Error> {
+    fn take(
+        &mut self,
+        unit: Unit,
+        outgoing: Option<&mpsc::Sender<StreamInteractionsRequest>>,
+    ) -> Result<(), Error> {
         self.last_row = unit.row;
         match unit.what {
             What::Ended(end) => self.book.settle(unit.row, end)?,
             What::Contact(contact) => {
-                let out = self.window.entry(unit.row).or_insert(Out { contact, sends: 0 });
+                let out = self
+                    .window
+                    .entry(unit.row)
+                    .or_insert(Out { contact, sends: 0 });
                 if let Some(outgoing) = outgoing {
                     put(outgoing, unit.row, out);
                 }
@@ -287,7 +296,9 @@ fn reason(error: &ItemError) -> String {
 fn detail(error: &ItemError) -> String {
     let violations = error.violations.iter();
     let mut parts = vec![error.message.clone()];
-    parts.extend(violations.map(|violation| format!("{}: {}", violation.field, violation.description)));
+    parts.extend(
+        violations.map(|violation| format!("{}: {}", violation.field, violation.description)),
+    );
     parts.retain(|part| !part.is_empty());
     parts.join("; ")
 }

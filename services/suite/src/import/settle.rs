@@ -49,8 +49,8 @@ impl Book {
     /// When the reject file of the earlier run cannot be cut back to what the state knows.
     pub(super) fn open(files: Files, fingerprint: String, now: Micros) -> io::Result<(Book, bool)> {
         let written = std::fs::metadata(&files.rejects).map_or(0, |file| file.len());
-        let earlier = State::load(&files.state, &fingerprint)
-            .filter(|state| state.rejects_bytes <= written);
+        let earlier =
+            State::load(&files.state, &fingerprint).filter(|state| state.rejects_bytes <= written);
         let resumed = earlier.is_some();
         let state = earlier.unwrap_or(State {
             fingerprint,
@@ -116,7 +116,9 @@ impl Book {
     /// Saves the state now; failing only costs the ability to resume.
     pub(super) fn save(&mut self) {
         self.saved = Instant::now();
-        if self.resumable && let Err(error) = self.state.save(&self.files.state) {
+        if self.resumable
+            && let Err(error) = self.state.save(&self.files.state)
+        {
             let file = self.files.state.display();
             tracing::warn!(%file, %error, "the import cannot be resumed: its state cannot be saved");
             self.resumable = false;
@@ -156,7 +158,9 @@ impl Book {
         };
         let line = reject.line.to_string();
         lines.write_record([&line, &reject.reason, &reject.detail, &reject.raw])?;
-        let bytes = lines.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+        let bytes = lines
+            .into_inner()
+            .map_err(|error| io::Error::other(error.to_string()))?;
         file.write_all(&bytes)?;
         self.state.rejects_bytes += bytes.len() as u64;
         Ok(())
@@ -166,7 +170,12 @@ impl Book {
 /// Rejected rows hold what the file holds of people: nobody else reads them.
 fn create_private(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
 }
 
 #[cfg(test)]
@@ -204,7 +213,10 @@ mod tests {
         let (tally, rejects) = book.close();
         assert_eq!((tally.accepted, tally.folded, tally.rejected), (1, 1, 1));
         let written = std::fs::read_to_string(rejects.unwrap()).unwrap();
-        assert_eq!(written, "line,reason,detail,row\n3,COLUMN_COUNT,it has 2 columns,\"a,\"\"b\"\"\"\n");
+        assert_eq!(
+            written,
+            "line,reason,detail,row\n3,COLUMN_COUNT,it has 2 columns,\"a,\"\"b\"\"\"\n"
+        );
         assert!(!folder.path().join("s.json").exists());
     }
 

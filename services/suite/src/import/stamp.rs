@@ -34,7 +34,11 @@ impl Stamps {
         if rules.formats.is_empty() {
             return Err("`time.formats` is empty".into());
         }
-        let formats = rules.formats.iter().map(|text| format(text)).collect::<Result<_, _>>()?;
+        let formats = rules
+            .formats
+            .iter()
+            .map(|text| format(text))
+            .collect::<Result<_, _>>()?;
         Ok(Stamps { zone, formats })
     }
 
@@ -46,7 +50,10 @@ impl Stamps {
     /// In words, when no pattern fits.
     pub(super) fn parse(&self, text: &str) -> Result<prost_types::Timestamp, String> {
         let text = text.trim();
-        let at = self.formats.iter().find_map(|format| self.try_one(format, text));
+        let at = self
+            .formats
+            .iter()
+            .find_map(|format| self.try_one(format, text));
         match at {
             Some(at) => Ok(prost_types::Timestamp {
                 seconds: at.timestamp(),
@@ -61,9 +68,7 @@ impl Stamps {
             Format::Rfc3339 => Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc()),
             Format::UnixSeconds => DateTime::from_timestamp(text.parse().ok()?, 0),
             Format::UnixMillis => DateTime::from_timestamp_millis(text.parse().ok()?),
-            Format::Offset(pattern) => {
-                Some(DateTime::parse_from_str(text, pattern).ok()?.to_utc())
-            }
+            Format::Offset(pattern) => Some(DateTime::parse_from_str(text, pattern).ok()?.to_utc()),
             Format::Local(pattern) => {
                 let local = NaiveDateTime::parse_from_str(text, pattern).ok()?;
                 match self.zone.from_local_datetime(&local) {
@@ -125,9 +130,21 @@ mod tests {
     #[test]
     fn days_and_months_need_no_leading_zero() {
         let stamps = stamps("UTC", &["%d/%m/%Y %H:%M"]).unwrap();
-        assert_eq!(stamps.parse("29/2/2016 01:16").unwrap().seconds, 1_456_708_560);
-        assert_eq!(stamps.parse(" 6/3/2016 10:00 ").unwrap().seconds, 1_457_258_400);
-        for wrong in ["", "2016-02-29", "30/2/2016 01:16", "29/2/2016", "29/2/2016 25:00"] {
+        assert_eq!(
+            stamps.parse("29/2/2016 01:16").unwrap().seconds,
+            1_456_708_560
+        );
+        assert_eq!(
+            stamps.parse(" 6/3/2016 10:00 ").unwrap().seconds,
+            1_457_258_400
+        );
+        for wrong in [
+            "",
+            "2016-02-29",
+            "30/2/2016 01:16",
+            "29/2/2016",
+            "29/2/2016 25:00",
+        ] {
             assert!(stamps.parse(wrong).is_err(), "{wrong}");
         }
     }
@@ -135,8 +152,14 @@ mod tests {
     #[test]
     fn a_zone_shifts_what_names_none_and_patterns_are_tried_in_order() {
         let stamps = stamps("Asia/Jakarta", &["rfc3339", "%Y-%m-%d %H:%M", "unix_ms"]).unwrap();
-        assert_eq!(stamps.parse("2026-01-01 07:00").unwrap().seconds, 1_767_225_600);
-        assert_eq!(stamps.parse("2026-01-01T07:00:00+07:00").unwrap().seconds, 1_767_225_600);
+        assert_eq!(
+            stamps.parse("2026-01-01 07:00").unwrap().seconds,
+            1_767_225_600
+        );
+        assert_eq!(
+            stamps.parse("2026-01-01T07:00:00+07:00").unwrap().seconds,
+            1_767_225_600
+        );
         let millis = stamps.parse("1767225600123").unwrap();
         assert_eq!((millis.seconds, millis.nanos), (1_767_225_600, 123_000_000));
     }
@@ -144,8 +167,14 @@ mod tests {
     #[test]
     fn hours_that_a_clock_change_skips_or_repeats_have_a_moment() {
         let stamps = stamps("Europe/Berlin", &["%Y-%m-%d %H:%M"]).unwrap();
-        assert_eq!(stamps.parse("2026-03-29 02:30").unwrap().seconds, 1_774_747_800);
-        assert_eq!(stamps.parse("2026-10-25 02:30").unwrap().seconds, 1_792_888_200);
+        assert_eq!(
+            stamps.parse("2026-03-29 02:30").unwrap().seconds,
+            1_774_747_800
+        );
+        assert_eq!(
+            stamps.parse("2026-10-25 02:30").unwrap().seconds,
+            1_792_888_200
+        );
     }
 
     #[test]

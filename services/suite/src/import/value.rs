@@ -1,6 +1,8 @@
 //! Texts of a file as values of the contract.
 
-use rapport_proto::types::v1::{Channel, Direction, IdentifierType, InteractionKind, Priority, Purpose};
+use rapport_proto::types::v1::{
+    Channel, Direction, IdentifierType, InteractionKind, Priority, Purpose,
+};
 
 /// An enumeration of the contract, written in full (`CHANNEL_PHONE`) or by its last part (`PHONE`).
 pub(super) trait Named: Sized {
@@ -43,7 +45,10 @@ pub(super) fn named<N: Named>(name: &str) -> Result<i32, String> {
     };
     match N::from_full(&full).map(N::number) {
         Some(number) if number != 0 => Ok(number),
-        _ => Err(format!("`{name}` is none of the {}… of the contract", N::PREFIX)),
+        _ => Err(format!(
+            "`{name}` is none of the {}… of the contract",
+            N::PREFIX
+        )),
     }
 }
 
@@ -64,7 +69,9 @@ pub(super) fn units(text: &str, exponent: u8) -> Result<i64, String> {
     if places.len() > width {
         return Err(wrong());
     }
-    format!("{whole}{places:0<width$}").parse().map_err(|_| wrong())
+    format!("{whole}{places:0<width$}")
+        .parse()
+        .map_err(|_| wrong())
 }
 
 /// A yes or a no.
@@ -105,9 +112,15 @@ mod tests {
         ] {
             assert_eq!(units(text, exponent), Ok(expected), "{text}");
         }
-        for (text, exponent) in
-            [("", 2), ("1,5", 2), ("1.005", 2), ("1e3", 2), (".5", 1), ("--1", 0), ("99999999999999999999", 2)]
-        {
+        for (text, exponent) in [
+            ("", 2),
+            ("1,5", 2),
+            ("1.005", 2),
+            ("1e3", 2),
+            (".5", 1),
+            ("--1", 0),
+            ("99999999999999999999", 2),
+        ] {
             assert!(units(text, exponent).is_err(), "{text}");
         }
     }

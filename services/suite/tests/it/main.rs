@@ -1,0 +1,11 @@
+//! The binary's import against a suite in this process.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod cli;
+mod import;
+mod stage;
