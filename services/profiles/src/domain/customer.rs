@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use rapport_foundation::id::{CustomerId, RecordId};
+use rapport_foundation::id::{CustomerId, IdentifierId, RecordId};
 use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
 
 use super::coded;
+use super::identifier::Identifier;
 use super::preferences::Preferences;
 
 coded! {
@@ -155,6 +156,34 @@ pub struct Customer {
     pub deleted_at: Option<Micros>,
     /// Counts the changes, from 1.
     pub version: i64,
+}
+
+/// An identifier of a customer, for a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Its id.
+    pub id: IdentifierId,
+    /// What it is.
+    pub identifier: Identifier,
+    /// The record that brought it.
+    pub record: RecordId,
+    /// From when it is theirs.
+    pub valid_from: Micros,
+    /// Until when it was; absent while it is.
+    pub valid_until: Option<Micros>,
+}
+
+/// A customer as it is shown: everything that is part of it together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The customer; gaps of its profile are filled from what is part of it.
+    pub customer: Customer,
+    /// The identifiers that are theirs now, oldest first.
+    pub identifiers: Vec<Held>,
+    /// The records behind the view, oldest first.
+    pub records: Vec<RecordId>,
+    /// Customers that share an identifier and were not decided to be different.
+    pub possible: Vec<CustomerId>,
 }
 
 /// Why a customer cannot be changed as it stands.

@@ -114,16 +114,40 @@ impl Edge {
 
     /// A new record turned out to be of a known customer.
     #[must_use]
-    pub fn matched(from: RecordId, to: RecordId, explanation: Explanation, by: &str, at: Micros) -> Self {
-        Self::new(EdgeKind::SameAs, Basis::Match, (from, to), explanation, (by, at))
+    pub fn matched(
+        from: RecordId,
+        to: RecordId,
+        explanation: Explanation,
+        by: &str,
+        at: Micros,
+    ) -> Self {
+        Self::new(
+            EdgeKind::SameAs,
+            Basis::Match,
+            (from, to),
+            explanation,
+            (by, at),
+        )
     }
 
     /// Two customers share an identifier and stay apart. The pair has no direction: the older record comes first,
     /// so that the same suspicion is the same edge.
     #[must_use]
-    pub fn suspected(one: RecordId, other: RecordId, explanation: Explanation, by: &str, at: Micros) -> Self {
+    pub fn suspected(
+        one: RecordId,
+        other: RecordId,
+        explanation: Explanation,
+        by: &str,
+        at: Micros,
+    ) -> Self {
         let pair = (one.min(other), one.max(other));
-        Self::new(EdgeKind::PossibleSameAs, Basis::Conflict, pair, explanation, (by, at))
+        Self::new(
+            EdgeKind::PossibleSameAs,
+            Basis::Conflict,
+            pair,
+            explanation,
+            (by, at),
+        )
     }
 
     /// An edge that begins to hold now.

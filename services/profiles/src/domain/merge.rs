@@ -41,7 +41,11 @@ pub enum Refused {
 ///
 /// # Errors
 /// When one of them does not stand for itself.
-pub fn merge(remaining: &Customer, merged: &Customer, decided: &Decided<'_>) -> Result<Edge, Refused> {
+pub fn merge(
+    remaining: &Customer,
+    merged: &Customer,
+    decided: &Decided<'_>,
+) -> Result<Edge, Refused> {
     remaining.changeable()?;
     merged.changeable()?;
     let edge = Edge::new(
@@ -89,7 +93,10 @@ pub fn unmerge(
 ) -> Result<Vec<Edge>, Refused> {
     split.changeable()?;
     if restored.state == State::Deleted {
-        return Err(Unchangeable::Deleted { customer: restored.id }.into());
+        return Err(Unchangeable::Deleted {
+            customer: restored.id,
+        }
+        .into());
     }
     let not_merged = Refused::NotMerged {
         customer: split.id,

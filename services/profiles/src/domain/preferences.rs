@@ -91,7 +91,10 @@ impl Stage {
         let length = part.len();
         let alpha = part.bytes().all(|byte| byte.is_ascii_alphabetic());
         let digits = part.bytes().all(|byte| byte.is_ascii_digit());
-        let digit_first = part.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
+        let digit_first = part
+            .bytes()
+            .next()
+            .is_some_and(|byte| byte.is_ascii_digit());
         if !(1..=8).contains(&length) || !part.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return None;
         }
@@ -103,11 +106,15 @@ impl Stage {
         }
         match self {
             Self::Start => match length {
-                2..=8 if alpha => Some(Self::Language { extended: if length <= 3 { 0 } else { 3 } }),
+                2..=8 if alpha => Some(Self::Language {
+                    extended: if length <= 3 { 0 } else { 3 },
+                }),
                 _ => None,
             },
             Self::Language { extended } if alpha && length == 3 && extended < 3 => {
-                Some(Self::Language { extended: extended + 1 })
+                Some(Self::Language {
+                    extended: extended + 1,
+                })
             }
             Self::Language { .. } if alpha && length == 4 => Some(Self::Script),
             Self::Language { .. } | Self::Script
@@ -206,8 +213,19 @@ mod tests {
     #[test]
     fn what_is_no_language_tag_is_refused() {
         for text in [
-            "", "-", "e", "en-", "english language", "en--US", "en-u", "123", "en-US-GB", "en-x", "ünglisch",
-            "en-abcdefghi", "aaaaaaaa-aaaaaaaa-aaaaaaaa-aaaaaaaa-aaaaaaaa",
+            "",
+            "-",
+            "e",
+            "en-",
+            "english language",
+            "en--US",
+            "en-u",
+            "123",
+            "en-US-GB",
+            "en-x",
+            "ünglisch",
+            "en-abcdefghi",
+            "aaaaaaaa-aaaaaaaa-aaaaaaaa-aaaaaaaa-aaaaaaaa",
         ] {
             assert!(Language::parse(text).is_none(), "{text}");
         }
@@ -215,7 +233,10 @@ mod tests {
 
     #[test]
     fn time_zones_are_those_of_iana() {
-        assert_eq!(Zone::parse(" Asia/Manila ").unwrap().as_str(), "Asia/Manila");
+        assert_eq!(
+            Zone::parse(" Asia/Manila ").unwrap().as_str(),
+            "Asia/Manila"
+        );
         assert_eq!(Zone::parse("UTC").unwrap().as_str(), "UTC");
         for text in ["", "Manila", "+08:00", "Asia/Nowhere"] {
             assert!(Zone::parse(text).is_none(), "{text}");

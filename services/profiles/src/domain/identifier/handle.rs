@@ -51,7 +51,10 @@ mod tests {
 
     #[test]
     fn a_namespace_is_one_plain_word() {
-        assert_eq!(normalise_namespace(" WhatsApp ").as_deref(), Some("whatsapp"));
+        assert_eq!(
+            normalise_namespace(" WhatsApp ").as_deref(),
+            Some("whatsapp")
+        );
         assert_eq!(normalise_namespace("crm:eu-1").as_deref(), Some("crm:eu-1"));
         for text in ["", "a b", "é", "a/b"] {
             assert_eq!(normalise_namespace(text), None, "{text}");

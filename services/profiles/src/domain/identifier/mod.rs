@@ -70,15 +70,42 @@ const fn fault(field: &'static str, reason: &'static str, what: &'static str) ->
     }
 }
 
-const INVALID_PHONE: Fault = fault("value", "INVALID_PHONE", "is not a possible telephone number");
+const INVALID_PHONE: Fault = fault(
+    "value",
+    "INVALID_PHONE",
+    "is not a possible telephone number",
+);
 const INVALID_EMAIL: Fault = fault("value", "INVALID_EMAIL", "is not an e-mail address");
-const INVALID_HANDLE: Fault = fault("value", "INVALID_HANDLE", "is not a handle of 1 to 320 characters");
-const INVALID_EXTERNAL: Fault = fault("value", "INVALID_EXTERNAL_ID", "is not a key of 1 to 320 characters");
-const NAMESPACE_REQUIRED: Fault = fault("namespace", "REQUIRED", "is required for handles and external ids");
-const NAMESPACE_MALFORMED: Fault =
-    fault("namespace", "MALFORMED_NAMESPACE", "is not 1 to 64 of A-Z, a-z, 0-9, `.`, `_`, `:`, `-`");
-const NAMESPACE_UNEXPECTED: Fault = fault("namespace", "UNEXPECTED", "must be empty for e-mail addresses");
-const UNKNOWN_REGION: Fault = fault("namespace", "UNKNOWN_REGION", "is not an ISO 3166-1 alpha-2 region");
+const INVALID_HANDLE: Fault = fault(
+    "value",
+    "INVALID_HANDLE",
+    "is not a handle of 1 to 320 characters",
+);
+const INVALID_EXTERNAL: Fault = fault(
+    "value",
+    "INVALID_EXTERNAL_ID",
+    "is not a key of 1 to 320 characters",
+);
+const NAMESPACE_REQUIRED: Fault = fault(
+    "namespace",
+    "REQUIRED",
+    "is required for handles and external ids",
+);
+const NAMESPACE_MALFORMED: Fault = fault(
+    "namespace",
+    "MALFORMED_NAMESPACE",
+    "is not 1 to 64 of A-Z, a-z, 0-9, `.`, `_`, `:`, `-`",
+);
+const NAMESPACE_UNEXPECTED: Fault = fault(
+    "namespace",
+    "UNEXPECTED",
+    "must be empty for e-mail addresses",
+);
+const UNKNOWN_REGION: Fault = fault(
+    "namespace",
+    "UNKNOWN_REGION",
+    "is not an ISO 3166-1 alpha-2 region",
+);
 
 impl Identifier {
     /// Normalises an identifier as a channel gave it. For a phone `namespace` is its region; `region` is used when
@@ -207,7 +234,8 @@ mod tests {
     fn a_phone_takes_its_region_from_its_namespace_then_from_the_hint() {
         let indonesia = Region::parse("ID");
         let from_hint = Identifier::parse(Kind::Phone, "0812 3456 7890", "", indonesia).unwrap();
-        let from_namespace = Identifier::parse(Kind::Phone, "0812 3456 7890", "id", Region::parse("DE")).unwrap();
+        let from_namespace =
+            Identifier::parse(Kind::Phone, "0812 3456 7890", "id", Region::parse("DE")).unwrap();
         assert_eq!(from_hint, from_namespace);
         assert_eq!(from_hint.value().expose(), "+6281234567890");
         assert_eq!(from_hint.namespace(), "");
@@ -227,14 +255,20 @@ mod tests {
             [("value", "INVALID_PHONE"), ("namespace", "UNKNOWN_REGION")]
         );
         assert_eq!(faults(Kind::Email, "x", ""), [("value", "INVALID_EMAIL")]);
-        assert_eq!(faults(Kind::Email, "a@example.com", "crm"), [("namespace", "UNEXPECTED")]);
+        assert_eq!(
+            faults(Kind::Email, "a@example.com", "crm"),
+            [("namespace", "UNEXPECTED")]
+        );
         assert_eq!(
             faults(Kind::Handle, "@", ""),
             [("value", "INVALID_HANDLE"), ("namespace", "REQUIRED")]
         );
         assert_eq!(
             faults(Kind::External, "", "a b"),
-            [("value", "INVALID_EXTERNAL_ID"), ("namespace", "MALFORMED_NAMESPACE")]
+            [
+                ("value", "INVALID_EXTERNAL_ID"),
+                ("namespace", "MALFORMED_NAMESPACE")
+            ]
         );
     }
 

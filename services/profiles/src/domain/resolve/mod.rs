@@ -196,8 +196,10 @@ impl Directory {
         unknown.iter().map(|at| &ask.keys[*at]).any(|key| {
             let rival = |other: &&Key| other.kind == key.kind && other.namespace == key.namespace;
             let mut rivals = held.iter().filter(rival).peekable();
-            let contradicts = rivals.peek().is_some() && rivals.all(|rival| !ask.keys.contains(rival));
-            let outweighs = proof.is_shareable() || (key.kind == Kind::External && proof != Kind::External);
+            let contradicts =
+                rivals.peek().is_some() && rivals.all(|rival| !ask.keys.contains(rival));
+            let outweighs =
+                proof.is_shareable() || (key.kind == Kind::External && proof != Kind::External);
             contradicts && outweighs
         })
     }
@@ -206,14 +208,23 @@ impl Directory {
         let (matched, strongest) = known[0];
         let place = strongest.place;
         let others = others(known, Some(place.customer));
+        // A record of the source's own counts only where the identifiers lie on several records.
+        let scattered = !attached.is_empty()
+            || known
+                .iter()
+                .any(|(_, known)| known.place.record != place.record);
         let of_source = self
             .brought
             .get(&(ask.source.clone(), ask.set.clone()))
-            .and_then(|places| places.iter().rfind(|there| there.customer == place.customer));
+            .and_then(|places| {
+                places
+                    .iter()
+                    .rfind(|there| there.customer == place.customer)
+            });
         let landing = match of_source {
-            Some(there) => Landing::On(*there),
-            None if attached.is_empty() => Landing::On(place),
-            None => Landing::Beside(place),
+            Some(there) if scattered => Landing::On(*there),
+            _ if attached.is_empty() => Landing::On(place),
+            _ => Landing::Beside(place),
         };
         let apart = |other: CustomerId| self.apart.contains(&pair(place.customer, other));
         let suspected = |other: CustomerId| self.suspected.contains(&pair(place.customer, other));
@@ -229,12 +240,17 @@ impl Directory {
             possible: customers(&others, |other| !apart(other)),
             suspicions: others
                 .iter()
-                .filter(|(_, other)| !apart(other.place.customer) && !suspected(other.place.customer))
+                .filter(|(_, other)| {
+                    !apart(other.place.customer) && !suspected(other.place.customer)
+                })
                 .map(|(at, _)| *at)
                 .collect(),
-            filled: ask
-                .offered
-                .and(self.missing.get(&place.customer).copied().unwrap_or_default()),
+            filled: ask.offered.and(
+                self.missing
+                    .get(&place.customer)
+                    .copied()
+                    .unwrap_or_default(),
+            ),
         }
     }
 
@@ -253,10 +269,19 @@ impl Directory {
 
     /// Enters what a decision wrote, so that the next request of the same batch is decided knowing it. `place` is
     /// where the fact came in, `identifiers` are the ids given to the attached identifiers, in their order.
-    pub fn enter(&mut self, ask: &Ask, decision: &Decision, place: Place, identifiers: &[IdentifierId]) {
+    pub fn enter(
+        &mut self,
+        ask: &Ask,
+        decision: &Decision,
+        place: Place,
+        identifiers: &[IdentifierId],
+    ) {
         for (at, identifier) in decision.attached.iter().zip(identifiers) {
             let key = ask.keys[*at].clone();
-            self.held.entry(place.customer).or_default().insert(key.clone());
+            self.held
+                .entry(place.customer)
+                .or_default()
+                .insert(key.clone());
             let known = Known {
                 identifier: *identifier,
                 place,
@@ -269,8 +294,12 @@ impl Directory {
                 .or_default()
                 .push(place);
         }
-        self.suspected
-            .extend(decision.possible.iter().map(|other| pair(place.customer, *other)));
+        self.suspected.extend(
+            decision
+                .possible
+                .iter()
+                .map(|other| pair(place.customer, *other)),
+        );
         if decision.landing == Landing::Founding {
             self.missing.insert(place.customer, Hinted::ALL);
         }

@@ -58,7 +58,11 @@ fn settle(directory: &mut Directory, ask: &Ask) -> (Decision, Place) {
             }
         }
     };
-    let ids: Vec<IdentifierId> = decision.attached.iter().map(|_| IdentifierId::new(AT)).collect();
+    let ids: Vec<IdentifierId> = decision
+        .attached
+        .iter()
+        .map(|_| IdentifierId::new(AT))
+        .collect();
     directory.enter(ask, &decision, place, &ids);
     (decision, place)
 }
@@ -68,10 +72,16 @@ fn what_nobody_knows_founds_a_customer_and_the_second_call_finds_it() {
     let mut directory = Directory::default();
     let first = ask("line", &[phone("1"), email("a")]);
     let (decision, place) = settle(&mut directory, &first);
-    assert_eq!((decision.reason, decision.landing), (Reason::Created, Landing::Founding));
+    assert_eq!(
+        (decision.reason, decision.landing),
+        (Reason::Created, Landing::Founding)
+    );
     assert_eq!(decision.attached, [0, 1]);
     let again = directory.decide(&first);
-    assert_eq!((again.reason, again.landing), (Reason::Matched, Landing::On(place)));
+    assert_eq!(
+        (again.reason, again.landing),
+        (Reason::Matched, Landing::On(place))
+    );
     assert!(!again.changes());
 }
 
@@ -82,13 +92,24 @@ fn a_source_that_brings_something_new_adds_a_record_beside() {
     let more = ask("mail", &[phone("1"), email("a")]);
     let (decision, second) = settle(&mut directory, &more);
     assert_eq!(decision.landing, Landing::Beside(first));
-    assert_eq!((decision.matched, decision.attached.as_slice()), (Some(0), [1].as_slice()));
+    assert_eq!(
+        (decision.matched, decision.attached.as_slice()),
+        (Some(0), [1].as_slice())
+    );
     assert_eq!(second.customer, first.customer);
     assert_ne!(second.record, first.record);
     // The source gets its own record again, everyone else that of the strongest identifier.
     assert_eq!(directory.decide(&more).landing, Landing::On(second));
-    assert_eq!(directory.decide(&ask("line", &[phone("1"), email("a")])).landing, Landing::On(first));
-    assert_eq!(directory.decide(&ask("line", &[email("a")])).landing, Landing::On(second));
+    assert_eq!(
+        directory
+            .decide(&ask("line", &[phone("1"), email("a")]))
+            .landing,
+        Landing::On(first)
+    );
+    assert_eq!(
+        directory.decide(&ask("line", &[email("a")])).landing,
+        Landing::On(second)
+    );
 }
 
 #[test]
@@ -123,7 +144,11 @@ fn a_shared_device_does_not_make_two_people_one() {
     let mut directory = Directory::default();
     let (_, visitor) = settle(&mut directory, &ask("web", &[cookie("c")]));
     let (login, ana) = settle(&mut directory, &ask("web", &[cookie("c"), email("ana")]));
-    assert_eq!(login.landing, Landing::Beside(visitor), "a visitor who logs in is known from then on");
+    assert_eq!(
+        login.landing,
+        Landing::Beside(visitor),
+        "a visitor who logs in is known from then on"
+    );
     let (other, ben) = settle(&mut directory, &ask("web", &[cookie("c"), email("ben")]));
     assert_eq!(other.reason, Reason::Created);
     assert_ne!(ben.customer, ana.customer);
@@ -143,7 +168,10 @@ fn two_keys_of_one_system_are_two_people_even_on_one_address() {
     assert_ne!(second.customer, first.customer);
     // A second number or address of a known person is simply theirs.
     let (decision, third) = settle(&mut directory, &ask("mail", &[phone("1"), email("family")]));
-    assert_eq!((decision.reason, third.customer), (Reason::Matched, first.customer));
+    assert_eq!(
+        (decision.reason, third.customer),
+        (Reason::Matched, first.customer)
+    );
     let (_, fourth) = settle(&mut directory, &ask("mail", &[phone("2"), email("family")]));
     assert_eq!(fourth.customer, first.customer);
     let (_, fifth) = settle(&mut directory, &ask("mail", &[phone("1"), email("work")]));
@@ -171,16 +199,19 @@ fn hints_fill_gaps_once() {
 fn any_key() -> impl Strategy<Value = Key> {
     (0_usize..4, 0_u8..4).prop_map(|(kind, value)| {
         let kind = Kind::ALL[kind];
-        let namespace = if kind > Kind::Email || kind == Kind::External { "ns" } else { "" };
+        let namespace = if kind > Kind::Email || kind == Kind::External {
+            "ns"
+        } else {
+            ""
+        };
         key(kind, namespace, &value.to_string())
     })
 }
 
 fn any_asks() -> impl Strategy<Value = Vec<Ask>> {
     let keys = proptest::collection::btree_set(any_key(), 1..5);
-    let one = (keys, 0_u8..3).prop_map(|(keys, source)| {
-        ask(&source.to_string(), &keys.into_iter().collect::<Vec<_>>())
-    });
+    let one = (keys, 0_u8..3)
+        .prop_map(|(keys, source)| ask(&source.to_string(), &keys.into_iter().collect::<Vec<_>>()));
     proptest::collection::vec(one, 1..30)
 }
 

@@ -37,9 +37,12 @@ impl World {
                 home: CustomerId::new(AT),
             };
             world.nodes.push(node);
-            world
-                .customers
-                .push(Customer::new(node.home, node.record, Profile::default(), AT));
+            world.customers.push(Customer::new(
+                node.home,
+                node.record,
+                Profile::default(),
+                AT,
+            ));
         }
         world
     }
@@ -56,12 +59,20 @@ impl World {
             record,
             home: beside.home,
         });
-        self.edges
-            .push(Edge::matched(record, beside.record, Explanation::default(), "tester", AT));
+        self.edges.push(Edge::matched(
+            record,
+            beside.record,
+            Explanation::default(),
+            "tester",
+            AT,
+        ));
     }
 
     fn merge(&mut self, remaining: usize, merged: usize) -> bool {
-        let (remaining, merged) = (self.customers[remaining].clone(), self.customers[merged].clone());
+        let (remaining, merged) = (
+            self.customers[remaining].clone(),
+            self.customers[merged].clone(),
+        );
         if remaining.id == merged.id {
             return false;
         }
@@ -69,7 +80,12 @@ impl World {
             return false;
         };
         let sides = [remaining.id, merged.id].map(|side| parts_of(side, &self.customers));
-        let home = |record| self.nodes.iter().find(|node| node.record == record).map(|node| node.home);
+        let home = |record| {
+            self.nodes
+                .iter()
+                .find(|node| node.record == record)
+                .map(|node| node.home)
+        };
         for decision in &mut self.edges {
             let between = [(0, 1), (1, 0)].iter().any(|(one, other)| {
                 home(decision.from).is_some_and(|home| sides[*one].contains(&home))
@@ -93,7 +109,10 @@ impl World {
     }
 
     fn unmerge(&mut self, split: usize, restored: usize) -> bool {
-        let (split, restored) = (self.customers[split].clone(), self.customers[restored].clone());
+        let (split, restored) = (
+            self.customers[split].clone(),
+            self.customers[restored].clone(),
+        );
         let Ok(decisions) = unmerge(&split, &restored, &self.customers, &DECIDED) else {
             return false;
         };
@@ -227,9 +246,15 @@ fn what_is_not_merged_cannot_be_unmerged_and_the_merged_cannot_be_merged_again()
     assert!(!world.unmerge(0, 1));
     assert!(world.merge(0, 1));
     assert!(!world.merge(2, 1), "it is part of another");
-    assert!(!world.unmerge(1, 0), "the one that is split must stand for itself");
+    assert!(
+        !world.unmerge(1, 0),
+        "the one that is split must stand for itself"
+    );
     assert!(world.merge(2, 0));
     assert!(world.unmerge(2, 1), "a part of a part can be taken out");
-    assert_eq!(world.view().part_of[&world.customers[1].id], world.customers[1].id);
+    assert_eq!(
+        world.view().part_of[&world.customers[1].id],
+        world.customers[1].id
+    );
     assert!(world.merge(2, 1), "a person may decide anew");
 }

@@ -1,0 +1,4 @@
+//! What runs beside the calls.
+
+pub mod resolving;
+pub mod sweep;
