@@ -9,6 +9,7 @@ use std::{
 };
 
 use clap::Parser;
+use tonic::transport::Endpoint;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -80,9 +81,10 @@ async fn start(folder: &Path) -> Duration {
 }
 
 async fn serving(url: &str) -> bool {
-    let Ok(mut client) = HealthClient::connect(url.to_owned()).await else {
+    let Ok(endpoint) = Endpoint::from_shared(url.to_owned()) else {
         return false;
     };
+    let mut client = HealthClient::new(endpoint.connect_lazy());
     let answer = client.check(HealthCheckRequest::default()).await;
     answer.is_ok_and(|answer| answer.get_ref().status() == ServingStatus::Serving)
 }
