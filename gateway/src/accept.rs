@@ -103,8 +103,9 @@ impl Acceptor {
     /// The connection once its peer has said something, TLS done.
     async fn open(&self, stream: TcpStream) -> Option<Stream> {
         let Some(tls) = &self.tls else {
-            stream.readable().await.ok()?;
-            return Some(Stream::Plain(stream));
+            // Readiness alone may be reported in vain; a byte cannot.
+            let said = stream.peek(&mut [0]).await.ok()?;
+            return (said > 0).then_some(Stream::Plain(stream));
         };
         let stream = tls.accept(stream).await.ok()?;
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {

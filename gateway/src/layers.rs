@@ -1,7 +1,7 @@
 //! What stands in front of the proxy. Outermost to innermost:
 //!
-//! 1. **Trace** (foundation): sees every call and its final status, also of calls refused below.
-//! 2. **Request id**: every answer bears one, refusals too, so that a caller can quote it.
+//! 1. **Request id**: every answer bears one, refusals too, so that a caller can quote it; the trace notes it.
+//! 2. **Trace** (foundation): sees every call and its final status, also of calls refused below.
 //! 3. **Protocol**: what is not gRPC is turned away before anything is spent on it.
 //! 4. **Health**: probes have no credential, so they leave the way here.
 //! 5. **Authentication**: before the method is looked up, so that without a token nobody learns which
@@ -74,8 +74,8 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
         })
         .service(proxy);
     let outer = ServiceBuilder::new()
-        .layer(TraceLayer::server())
         .layer(request_id::RequestIdLayer)
+        .layer(TraceLayer::server())
         .layer(protocol::ProtocolLayer)
         .service(health::HealthLayer(parts.health).layer(inner));
     BoxCloneSyncService::new(outer)

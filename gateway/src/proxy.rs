@@ -13,6 +13,7 @@ use rapport_foundation::context::{self, Signer};
 use rapport_foundation::deadline;
 use rapport_foundation::error::Failure;
 use rapport_foundation::role::Role;
+use rapport_foundation::telemetry::TraceLayer;
 use tonic::body::Body;
 use tower::Service;
 
@@ -53,7 +54,7 @@ impl Proxy {
         signer: Signer,
     ) -> Self {
         Proxy(Arc::new(Upstreams {
-            channels: Role::ALL.map(|role| neighbours.channel(role)),
+            channels: Role::ALL.map(|role| neighbours.channel(role).layered(&TraceLayer::client())),
             reflection,
             signer,
         }))

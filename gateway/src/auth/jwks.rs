@@ -77,8 +77,12 @@ impl KeyRing {
         shutdown: CancellationToken,
     ) -> Result<(Self, Task), OpenError> {
         let ring = KeyRing::with(Vec::new());
+        let mut seen = Vec::new();
         match (load(&source).await, &source) {
-            (Ok(keys), _) => ring.replace(keys),
+            (Ok((keys, bytes)), _) => {
+                seen = bytes;
+                ring.replace(keys);
+            }
             (Err(problem), Source::File(path)) => {
                 let path = path.clone();
                 return Err(OpenError::File { path, problem });
@@ -90,6 +94,7 @@ impl KeyRing {
         let keeper = Keeper {
             ring: ring.clone(),
             source,
+            seen,
             refresh: Duration::from_secs(config.jwks_refresh_seconds.max(1)),
             floor: Duration::from_secs(config.jwks_floor_seconds),
             keep: Duration::from_secs(config.jwks_keep_seconds),
@@ -154,15 +159,16 @@ impl KeyRing {
 struct Keeper {
     ring: KeyRing,
     source: Source,
+    /// What was read last, to tell whether anything changed.
+    seen: Vec<u8>,
     refresh: Duration,
     floor: Duration,
     keep: Duration,
 }
 
 impl Keeper {
-    async fn run(self) {
+    async fn run(mut self) {
         let mut last_good = Instant::now();
-        let mut seen = Vec::new();
         loop {
             let empty = self.ring.0.keys.load().is_empty();
             let pause = if empty {
@@ -178,17 +184,12 @@ impl Keeper {
                     tokio::time::sleep_until(read_at + self.floor).await;
                 } => (),
             }
-            match self
-                .source
-                .read()
-                .await
-                .and_then(|bytes| Ok((parse(&bytes)?, bytes)))
-            {
+            match load(&self.source).await {
                 Ok((keys, bytes)) => {
                     last_good = Instant::now();
                     // Raising the count for nothing would forget every verified token.
-                    if bytes != seen {
-                        seen = bytes;
+                    if bytes != self.seen {
+                        self.seen = bytes;
                         tracing::info!(keys = keys.len(), "a key set was read");
                         self.ring.replace(keys);
                     }
@@ -197,7 +198,7 @@ impl Keeper {
                     tracing::warn!(%problem, "a key set could not be read; the last good one stays");
                     if last_good.elapsed() > self.keep && !empty {
                         tracing::error!("the last good key set is too old and is dropped");
-                        seen.clear();
+                        self.seen.clear();
                         self.ring.replace(Vec::new());
                     }
                 }
@@ -206,8 +207,9 @@ impl Keeper {
     }
 }
 
-async fn load(source: &Source) -> Result<Vec<Arc<Key>>, String> {
-    parse(&source.read().await?)
+async fn load(source: &Source) -> Result<(Vec<Arc<Key>>, Vec<u8>), String> {
+    let bytes = source.read().await?;
+    Ok((parse(&bytes)?, bytes))
 }
 
 fn parse(bytes: &[u8]) -> Result<Vec<Arc<Key>>, String> {

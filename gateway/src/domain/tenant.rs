@@ -74,6 +74,20 @@ pub struct Change {
 }
 
 impl Tenant {
+    /// An active tenant, new at this moment, in UTC.
+    #[must_use]
+    pub fn new(id: TenantId, display_name: impl Into<String>, now: Micros) -> Tenant {
+        Tenant {
+            id,
+            display_name: display_name.into(),
+            time_zone: TimeZone::default(),
+            state: State::Active,
+            version: 1,
+            created: now,
+            updated: now,
+        }
+    }
+
     /// The tenant after a change.
     #[must_use]
     pub fn changed(self, change: Change, now: Micros) -> Tenant {

@@ -16,7 +16,7 @@ pub(super) fn create(request: &CreateTenantRequest) -> Result<(Uuid, NewTenant),
     let mut check = Check::new();
     let request_id = check.request_id(&request.request_id);
     let id: Option<TenantId> = check.optional_id("tenant_id", &request.tenant_id);
-    if id == Some(TenantId::nil()) {
+    if request.tenant_id == TenantId::nil().to_string() {
         check.fail("tenant_id", "MALFORMED", "is the id of nothing");
     }
     let wanted = NewTenant {

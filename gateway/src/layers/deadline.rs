@@ -70,7 +70,9 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Answer {
         let class = match request.extensions().get::<Target>() {
             Some(Target::Method(method)) => method.deadline,
-            Some(Target::Reflection) | None => DeadlineClass::Interactive,
+            // A session of a tool; it ends with the token like any stream.
+            Some(Target::Reflection) => DeadlineClass::Stream,
+            None => DeadlineClass::Interactive,
         };
         let allowed = match self.classes.allowed(class, request.headers()) {
             Ok(allowed) => allowed,
@@ -78,6 +80,8 @@ where
         };
         // The protocol's header stops here: transports behind would race our timer with CANCELLED.
         request.headers_mut().remove(deadline::GRPC_TIMEOUT);
+        // And what is ours must not come from outside.
+        request.headers_mut().remove(deadline::HEADER);
         let Some(allowed) = allowed else {
             return Box::pin(self.inner.call(request));
         };

@@ -4,13 +4,14 @@ use std::convert::Infallible;
 use std::task::{Context, Poll};
 
 use http::{HeaderName, HeaderValue, Request, Response};
+use rapport_foundation::telemetry::REQUEST_ID;
 use tonic::body::Body;
 use tower::Service;
 use uuid::Uuid;
 
 use super::Answer;
 
-static NAME: HeaderName = HeaderName::from_static("x-request-id");
+static NAME: HeaderName = HeaderName::from_static(REQUEST_ID);
 
 /// The longest id that is taken over from a caller.
 const LONGEST: usize = 64;

@@ -148,19 +148,21 @@ fn leaves(source: &Source, path: &mut Vec<String>, value: Value, settings: &mut 
     }
 }
 
-fn from_environment(
-    env: impl IntoIterator<Item = (String, String)>,
-    settings: &mut Vec<Setting>,
-) {
+fn from_environment(env: impl IntoIterator<Item = (String, String)>, settings: &mut Vec<Setting>) {
     let mut variables: Vec<_> = env
         .into_iter()
         .filter(|(name, _)| name.starts_with(PREFIX) && !name.starts_with(TESTS))
         .collect();
     variables.sort();
-    settings.extend(variables.into_iter().map(|(name, text)| Setting {
-        path: name[PREFIX.len()..].split("__").map(str::to_lowercase).collect(),
-        source: Source::Environment(name),
-        given: Given::Text(text),
+    settings.extend(variables.into_iter().map(|(name, text)| {
+        Setting {
+            path: name[PREFIX.len()..]
+                .split("__")
+                .map(str::to_lowercase)
+                .collect(),
+            source: Source::Environment(name),
+            given: Given::Text(text),
+        }
     }));
 }
 
@@ -189,7 +191,9 @@ fn fitting<T: DeserializeOwned>(
 /// What a text may mean: itself, a TOML value (a number, `true`, `["a"]`), a list with commas.
 fn readings(text: &str) -> Vec<Value> {
     let mut readings = vec![Value::String(text.to_owned())];
-    let items = text.split(',').map(|item| Value::String(item.trim().to_owned()));
+    let items = text
+        .split(',')
+        .map(|item| Value::String(item.trim().to_owned()));
     readings.push(Value::Array(items.collect()));
     if let Ok(mut table) = toml::from_str::<Map<String, Value>>(&format!("value = {text}"))
         && let Some(value) = table.remove("value")

@@ -183,7 +183,18 @@ mod tests {
         ] {
             assert_eq!(timeout(text), Ok(Some(expected)), "{text}");
         }
-        for text in ["", "abc", "-1S", "1", "S", "1s", "123456789S", "1.5S", "+1S", " 1S"] {
+        for text in [
+            "",
+            "abc",
+            "-1S",
+            "1",
+            "S",
+            "1s",
+            "123456789S",
+            "1.5S",
+            "+1S",
+            " 1S",
+        ] {
             assert_eq!(timeout(text), Err(MalformedTimeout), "{text}");
         }
     }

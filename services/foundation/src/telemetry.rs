@@ -26,6 +26,9 @@ pub use layer::{TraceLayer, Traced};
 /// The metadata key of the W3C trace context.
 pub const TRACEPARENT: &str = "traceparent";
 
+/// The metadata key of the name the gateway gives a call.
+pub const REQUEST_ID: &str = "x-request-id";
+
 /// Spans of the libraries below us would double every call and, in the exporter, trace themselves.
 const QUIET: &str = "h2=off,hyper=off,hyper_util=off,tonic=off,tower=off,opentelemetry=off,opentelemetry_sdk=off,opentelemetry-otlp=off,sqlx=warn,sea_orm=warn";
 

@@ -39,9 +39,7 @@ impl Service<Request<Body>> for Late {
     fn call(&mut self, request: Request<Body>) -> Answer {
         match self.0.load().as_deref() {
             Some(channel) => channel.once(request),
-            None => Box::pin(async {
-                Ok(tonic::Status::from(network::unavailable()).into_http())
-            }),
+            None => Box::pin(async { Ok(tonic::Status::from(network::unavailable()).into_http()) }),
         }
     }
 }

@@ -59,7 +59,11 @@ where
 
 /// The answer to a call whose handler panicked.
 pub(crate) fn panicked() -> Failure {
-    Failure::new(Code::Internal, "INTERNAL", "the call failed inside the service")
+    Failure::new(
+        Code::Internal,
+        "INTERNAL",
+        "the call failed inside the service",
+    )
 }
 
 /// A running handler that ends when nobody waits for it any more.
@@ -70,13 +74,15 @@ impl Future for Call {
     type Output = Option<Response<Body>>;
 
     fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        std::pin::Pin::new(&mut self.0).poll(cx).map(|joined| match joined {
-            Ok(Ok(response)) => Some(response),
-            Err(_) => {
-                tracing::error!("a handler panicked");
-                None
-            }
-        })
+        std::pin::Pin::new(&mut self.0)
+            .poll(cx)
+            .map(|joined| match joined {
+                Ok(Ok(response)) => Some(response),
+                Err(_) => {
+                    tracing::error!("a handler panicked");
+                    None
+                }
+            })
     }
 }
 

@@ -70,7 +70,9 @@ impl Network {
             }
             (Some("https"), None) => return Err(invalid("https needs TLS settings".into())),
             (Some("http"), Some(_)) => {
-                return Err(invalid("TLS is configured, so it must begin with https".into()));
+                return Err(invalid(
+                    "TLS is configured, so it must begin with https".into(),
+                ));
             }
             _ => return Err(invalid("it must begin with http:// or https://".into())),
         }
@@ -91,7 +93,10 @@ impl Service<Request<Body>> for Network {
     fn call(&mut self, mut request: Request<Body>) -> Answer {
         // The transport reads grpc-timeout too and would answer CANCELLED at the same moment.
         let limit = deadline::stated(request.headers());
-        if request.headers_mut().remove(deadline::GRPC_TIMEOUT).is_some()
+        if request
+            .headers_mut()
+            .remove(deadline::GRPC_TIMEOUT)
+            .is_some()
             && let Some(limit) = limit
         {
             deadline::state(request.headers_mut(), limit);

@@ -73,7 +73,10 @@ async fn a_stated_deadline_answers_4_and_ends_the_handler() {
         let mut request = request();
         request.headers_mut().insert(name, value.parse().unwrap());
         assert_eq!(status(&channel, request).await, "4");
-        tokio::time::timeout(Duration::from_secs(5), dropped).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(5), dropped)
+            .await
+            .unwrap()
+            .unwrap();
     }
 }
 
@@ -81,7 +84,10 @@ async fn a_stated_deadline_answers_4_and_ends_the_handler() {
 async fn dropping_the_call_ends_the_handler() {
     let (sender, dropped) = oneshot::channel();
     let (started, starting) = oneshot::channel();
-    let held = std::sync::Arc::new(std::sync::Mutex::new(Some((Dropped(Some(sender)), started))));
+    let held = std::sync::Arc::new(std::sync::Mutex::new(Some((
+        Dropped(Some(sender)),
+        started,
+    ))));
     let channel = Channel::local(service_fn(move |_: Request<Body>| {
         let (guard, started) = held.lock().unwrap().take().unwrap();
         async move {
@@ -93,7 +99,10 @@ async fn dropping_the_call_ends_the_handler() {
     let call = tokio::spawn(channel.once(request()));
     starting.await.unwrap();
     call.abort();
-    tokio::time::timeout(Duration::from_secs(5), dropped).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(5), dropped)
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]
@@ -127,7 +136,10 @@ async fn a_late_channel_is_unavailable_until_it_is_told_and_can_be_told_again() 
             Ok::<_, Infallible>(tonic::Status::new(code, "").into_http())
         });
         neighbours.set(Role::Loyalty, Channel::local(server));
-        assert_eq!(status(&channel, request()).await, i32::from(code).to_string());
+        assert_eq!(
+            status(&channel, request()).await,
+            i32::from(code).to_string()
+        );
     }
 }
 
@@ -145,7 +157,13 @@ async fn nobody_at_the_address_is_unavailable_with_a_text_that_tells_nothing() {
 
 #[tokio::test]
 async fn an_address_that_cannot_work_is_refused_at_once() {
-    for url in ["profiles:80", "ftp://profiles", "https://profiles", "http://", "/x"] {
+    for url in [
+        "profiles:80",
+        "ftp://profiles",
+        "https://profiles",
+        "http://",
+        "/x",
+    ] {
         assert!(Channel::connect(url, None).is_err(), "{url}");
     }
     assert!(Channel::connect("http://profiles:80", Some(&Tls::default())).is_err());

@@ -60,7 +60,10 @@ pub(super) fn unknown_key(known: &Value, path: &[String]) -> Option<String> {
         let Value::Object(table) = node else {
             return match node {
                 Value::Null => None,
-                _ => Some(format!("`{}` is one value and has no keys", path[..depth].join("."))),
+                _ => Some(format!(
+                    "`{}` is one value and has no keys",
+                    path[..depth].join(".")
+                )),
             };
         };
         if table.is_empty() && depth > 0 {

@@ -107,7 +107,8 @@ fn all_faults_of_all_sources_are_reported_at_once() {
         .collect();
     let expect = |key: &str, part: &str| {
         assert!(
-            told.iter().any(|(k, problem)| *k == key && problem.contains(part)),
+            told.iter()
+                .any(|(k, problem)| *k == key && problem.contains(part)),
             "{key}: {part} is not in {told:?}"
         );
     };

@@ -10,7 +10,9 @@ use crate::time::Clock;
 const START: Micros = Micros(1_800_000_000_000_000);
 
 fn tenant() -> TenantId {
-    TenantId::from_uuid(uuid::Uuid::from_u128(0x01a0_0000_0000_7000_8000_0000_0000_0001))
+    TenantId::from_uuid(uuid::Uuid::from_u128(
+        0x01a0_0000_0000_7000_8000_0000_0000_0001,
+    ))
 }
 
 fn staff() -> Context {
@@ -21,7 +23,11 @@ fn staff() -> Context {
     claims.into()
 }
 
-fn resign(key: &SigningKey, mutate: impl Fn(&mut serde_json::Value), of: &HeaderValue) -> HeaderValue {
+fn resign(
+    key: &SigningKey,
+    mutate: impl Fn(&mut serde_json::Value),
+    of: &HeaderValue,
+) -> HeaderValue {
     let text = of.to_str().unwrap();
     let claims = text.split('.').nth(1).unwrap();
     let mut value: serde_json::Value =
@@ -79,7 +85,9 @@ fn a_service_speaks_for_itself_and_for_nobody_else() {
     let verifier = keys.verifier(Role::Profiles, &clock);
 
     let own = routing.service_context(tenant(), Some("anna@desk"));
-    let seen = verifier.verify(&routing.header_for(&own, Role::Profiles)).unwrap();
+    let seen = verifier
+        .verify(&routing.header_for(&own, Role::Profiles))
+        .unwrap();
     assert_eq!(seen.principal, "svc_routing");
     assert_eq!(seen.originator(), "anna@desk");
 
@@ -117,7 +125,11 @@ fn a_context_that_was_touched_or_holds_an_unknown_field_is_refused() {
             Err(Refused::ImpossibleDates),
         ),
         (
-            resign(&known, |value| value["issued"] = (START.0 + 9_000_000).into(), &header),
+            resign(
+                &known,
+                |value| value["issued"] = (START.0 + 9_000_000).into(),
+                &header,
+            ),
             Err(Refused::ImpossibleDates),
         ),
         (HeaderValue::from_static("a.b"), Err(Refused::Malformed)),
@@ -129,7 +141,11 @@ fn a_context_that_was_touched_or_holds_an_unknown_field_is_refused() {
 
     let mut touched = header.to_str().unwrap().to_owned();
     let at = touched.find('.').unwrap() + 5;
-    let other = if touched.as_bytes()[at] == b'A' { "B" } else { "A" };
+    let other = if touched.as_bytes()[at] == b'A' {
+        "B"
+    } else {
+        "A"
+    };
     touched.replace_range(at..=at, other);
     let touched = HeaderValue::try_from(touched).unwrap();
     assert_eq!(verifier.verify(&touched), Err(Refused::BadSignature));
@@ -148,7 +164,10 @@ fn keys_written_to_a_directory_serve_roles_that_run_apart() {
     let gateway = read(Role::Gateway).signer(Role::Gateway, &clock).unwrap();
     let profiles = read(Role::Profiles);
     let header = gateway.header_for(&staff(), Role::Profiles);
-    assert_eq!(profiles.verifier(Role::Profiles, &clock).verify(&header), Ok(staff()));
+    assert_eq!(
+        profiles.verifier(Role::Profiles, &clock).verify(&header),
+        Ok(staff())
+    );
     assert!(matches!(
         profiles.signer(Role::Gateway, &clock),
         Err(KeyError::NotHeld(Role::Gateway))

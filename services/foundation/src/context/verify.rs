@@ -82,7 +82,11 @@ impl Verifier {
     pub fn verify(&self, header: &HeaderValue) -> Result<Context, Refused> {
         let now = self.0.clock.now();
         if let Some((context, expires)) = self.0.verified.get(header) {
-            return if now > expires { Err(Refused::Expired) } else { Ok(context) };
+            return if now > expires {
+                Err(Refused::Expired)
+            } else {
+                Ok(context)
+            };
         }
         let (context, expires) = self.check(header.as_bytes(), now)?;
         self.0

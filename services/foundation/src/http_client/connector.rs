@@ -75,7 +75,10 @@ impl Connector {
         // A literal IPv6 address stands in brackets in a URL and without them everywhere else.
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let mut allowed = Vec::new();
-        for address in tokio::net::lookup_host((bare, port)).await.map_err(failed)? {
+        for address in tokio::net::lookup_host((bare, port))
+            .await
+            .map_err(failed)?
+        {
             if self.allow_private || !address::is_private(address.ip()) {
                 allowed.push(address);
             }
@@ -83,7 +86,9 @@ impl Connector {
         if allowed.is_empty() {
             return Err(Refused::Private(host.to_owned()));
         }
-        let stream = TcpStream::connect(allowed.as_slice()).await.map_err(failed)?;
+        let stream = TcpStream::connect(allowed.as_slice())
+            .await
+            .map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         if !secure {
             return Ok(Stream::Plain(stream));

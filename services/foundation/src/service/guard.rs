@@ -147,9 +147,7 @@ where
                 request.extensions_mut().insert(context);
                 Box::pin(self.inner.call(request))
             }
-            Err(failure) => {
-                Box::pin(async { Ok(tonic::Status::from(failure).into_http()) })
-            }
+            Err(failure) => Box::pin(async { Ok(tonic::Status::from(failure).into_http()) }),
         }
     }
 }
@@ -161,14 +159,18 @@ static INTERNAL: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let Some(extension) = pool.get_extension_by_name("rapport.options.v1.policy") else {
         return HashSet::new();
     };
-    let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
+    let methods = pool
+        .services()
+        .flat_map(|service| service.methods().collect::<Vec<_>>());
     methods
-        .filter(|method| match method.options().get_extension(&extension).as_ref() {
-            Value::Message(policy) => policy
-                .transcode_to::<MethodPolicy>()
-                .is_ok_and(|policy| policy.internal),
-            _ => false,
-        })
+        .filter(
+            |method| match method.options().get_extension(&extension).as_ref() {
+                Value::Message(policy) => policy
+                    .transcode_to::<MethodPolicy>()
+                    .is_ok_and(|policy| policy.internal),
+                _ => false,
+            },
+        )
         .map(|method| format!("/{}/{}", method.parent_service().full_name(), method.name()))
         .collect()
 });

@@ -63,7 +63,10 @@ pub enum Stopped {
 /// Returns when the process is asked to end: SIGTERM, or SIGINT from a terminal.
 pub async fn termination() {
     use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+    match (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) {
         (Ok(mut terminate), Ok(mut interrupt)) => {
             tokio::select! {
                 _ = terminate.recv() => (),

@@ -29,7 +29,10 @@ impl tower::Service<Request<Body>> for Handler {
     type Error = Infallible;
     type Future = futures::future::BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
-    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+    fn poll_ready(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), Infallible>> {
         std::task::Poll::Ready(Ok(()))
     }
 
@@ -70,7 +73,8 @@ impl House {
         let mut routes = Routes::new(Handler);
         // The log service's path, served by the same handler.
         let router = routes.axum_router_mut();
-        let handler = tower::ServiceExt::map_request(Handler, |request: Request<_>| request.map(Body::new));
+        let handler =
+            tower::ServiceExt::map_request(Handler, |request: Request<_>| request.map(Body::new));
         *router = std::mem::take(router).route_service(INTERNAL, handler);
         let guarded = guard(routes, keys.verifier(Role::Profiles, &clock));
 
@@ -80,10 +84,20 @@ impl House {
         let (served, stop) = (guarded.clone(), shutdown.clone());
         tokio::spawn(async move {
             let readiness = Readiness::starting().await;
-            serve(listener, &ListenConfig::default(), served, &readiness, stop).await.unwrap();
+            serve(listener, &ListenConfig::default(), served, &readiness, stop)
+                .await
+                .unwrap();
         });
-        let ways = vec![Channel::local(guarded), Channel::connect(&url, None).unwrap()];
-        House { keys, clock, ways, shutdown }
+        let ways = vec![
+            Channel::local(guarded),
+            Channel::connect(&url, None).unwrap(),
+        ];
+        House {
+            keys,
+            clock,
+            ways,
+            shutdown,
+        }
     }
 
     fn header(&self, role: Role) -> HeaderValue {
@@ -116,7 +130,10 @@ fn request(path: &str, headers: &[(&'static str, HeaderValue)]) -> Request<Body>
 async fn code(way: &Channel, request: Request<Body>) -> (tonic::Code, Option<HeaderValue>) {
     let response = way.once(request).await.unwrap();
     let status = tonic::Status::from_header_map(response.headers()).unwrap();
-    (status.code(), response.headers().get("x-principal").cloned())
+    (
+        status.code(),
+        response.headers().get("x-principal").cloned(),
+    )
 }
 
 #[tokio::test]
@@ -126,11 +143,17 @@ async fn only_a_signed_context_opens_a_service_on_both_ways() {
     let forged = HeaderValue::from_static("a.b.c");
     for way in &house.ways {
         let seen = code(way, request(METHOD, &[(context::HEADER, good.clone())])).await;
-        assert_eq!(seen, (tonic::Code::Ok, Some(HeaderValue::from_static("anna"))));
+        assert_eq!(
+            seen,
+            (tonic::Code::Ok, Some(HeaderValue::from_static("anna")))
+        );
         for headers in [
             vec![],
             vec![(context::HEADER, forged.clone())],
-            vec![(context::HEADER, good.clone()), (context::HEADER, forged.clone())],
+            vec![
+                (context::HEADER, good.clone()),
+                (context::HEADER, forged.clone()),
+            ],
         ] {
             let (code, _) = code(way, request(METHOD, &headers)).await;
             assert_eq!(code, tonic::Code::Unauthenticated);
@@ -173,9 +196,9 @@ async fn deadlines_and_panics_get_the_same_code_on_both_ways() {
 
 #[tokio::test]
 async fn health_is_not_serving_until_ready() {
-    use tonic_health::pb::health_client::HealthClient;
     use tonic_health::pb::HealthCheckRequest;
     use tonic_health::pb::health_check_response::ServingStatus;
+    use tonic_health::pb::health_client::HealthClient;
 
     let readiness = Readiness::starting().await;
     let mut health = HealthClient::new(Channel::local(readiness.server()));
@@ -189,7 +212,11 @@ async fn health_is_not_serving_until_ready() {
         let answer = health.check(HealthCheckRequest::default()).await.unwrap();
         seen.push(answer.into_inner().status());
     }
-    let expected = [ServingStatus::NotServing, ServingStatus::Serving, ServingStatus::NotServing];
+    let expected = [
+        ServingStatus::NotServing,
+        ServingStatus::Serving,
+        ServingStatus::NotServing,
+    ];
     assert_eq!(seen, expected);
 }
 
@@ -201,7 +228,10 @@ async fn ending_is_bounded_even_with_a_task_that_never_ends_and_a_peer_that_says
     let readiness = Readiness::starting().await;
     let (serving, stop) = (readiness.clone(), shutdown.clone());
     let keys = KeySet::ephemeral().unwrap();
-    let guarded = guard(Routes::new(Handler), keys.verifier(Role::Profiles, &Clock::system()));
+    let guarded = guard(
+        Routes::new(Handler),
+        keys.verifier(Role::Profiles, &Clock::system()),
+    );
     let server = Task::spawn("server", async move {
         let _ = serve(listener, &ListenConfig::default(), guarded, &serving, stop).await;
     });
@@ -214,9 +244,14 @@ async fn ending_is_bounded_even_with_a_task_that_never_ends_and_a_peer_that_says
     readiness.ready().await;
     let _silent = tokio::net::TcpStream::connect(address).await.unwrap();
 
-    let config = DrainConfig { announce_ms: 0, limit_ms: 200 };
+    let config = DrainConfig {
+        announce_ms: 0,
+        limit_ms: 200,
+    };
     let ended = run(tasks, async {}, &readiness, &shutdown, &config);
-    let Stopped::CutOff(late) = tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap()
+    let Stopped::CutOff(late) = tokio::time::timeout(Duration::from_secs(10), ended)
+        .await
+        .unwrap()
     else {
         panic!("the stubborn task must be named");
     };

@@ -16,6 +16,7 @@ use tracing::Span;
 use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
+use super::REQUEST_ID;
 use super::carrier::{Incoming, Outgoing};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,17 +89,30 @@ where
                 if record(&span, response.headers()) {
                     return Ok(response);
                 }
-                Ok(response.map(|body| Body::new(Watched { body, span: Some(span) })))
+                Ok(response.map(|body| {
+                    Body::new(Watched {
+                        body,
+                        span: Some(span),
+                    })
+                }))
             }
             .instrument(span),
         )
     }
 }
 
+/// The longest method name that is shown. Ours are shorter; what is longer was made up by a caller.
+const LONGEST_NAME: usize = 128;
+
 fn span(side: Side, request: &Request<Body>) -> Span {
     // Current semantic conventions: the fully qualified method, and its name as the span's name.
     let method = request.uri().path().trim_start_matches('/');
-    match side {
+    let method = if method.len() > LONGEST_NAME {
+        "_OTHER"
+    } else {
+        method
+    };
+    let span = match side {
         Side::Server => tracing::info_span!(
             "server",
             otel.name = method,
@@ -107,6 +121,7 @@ fn span(side: Side, request: &Request<Body>) -> Span {
             rpc.system.name = "grpc",
             rpc.method = method,
             rpc.response.status_code = Empty,
+            request_id = Empty,
         ),
         Side::Client => tracing::info_span!(
             "client",
@@ -117,7 +132,16 @@ fn span(side: Side, request: &Request<Body>) -> Span {
             rpc.method = method,
             rpc.response.status_code = Empty,
         ),
+    };
+    // The gateway makes it or checks its form before it comes here.
+    let id = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|id| id.to_str().ok());
+    if let Some(id) = id.filter(|_| side == Side::Server) {
+        span.record("request_id", id);
     }
+    span
 }
 
 fn continue_trace(span: &Span, headers: &HeaderMap) {

@@ -25,15 +25,22 @@ async fn spans_of(work: impl Future<Output = ()>) -> Vec<SpanData> {
 }
 
 fn attribute(span: &SpanData, key: &str) -> Option<String> {
-    let found = span.attributes.iter().find(|pair| pair.key.as_str() == key)?;
+    let found = span
+        .attributes
+        .iter()
+        .find(|pair| pair.key.as_str() == key)?;
     Some(found.value.to_string())
 }
 
 fn call(traceparent: Option<&str>) -> Request<Body> {
     let mut request = Request::new(Body::empty());
-    *request.uri_mut() = "/rapport.profiles.v1.CustomerService/GetCustomer".parse().unwrap();
+    *request.uri_mut() = "/rapport.profiles.v1.CustomerService/GetCustomer"
+        .parse()
+        .unwrap();
     if let Some(parent) = traceparent {
-        request.headers_mut().insert(TRACEPARENT, parent.parse().unwrap());
+        request
+            .headers_mut()
+            .insert(TRACEPARENT, parent.parse().unwrap());
     }
     request
 }
@@ -79,9 +86,10 @@ async fn the_code_is_read_from_trailers_when_the_headers_hold_none() {
         let server = TraceLayer::server().layer(tower::service_fn(|_: Request<Body>| async {
             let mut trailers = http::HeaderMap::new();
             trailers.insert("grpc-status", "0".parse().unwrap());
-            let frames = futures::stream::iter([Ok::<_, Infallible>(
-                http_body::Frame::<bytes::Bytes>::trailers(trailers),
-            )]);
+            let frames =
+                futures::stream::iter([Ok::<_, Infallible>(
+                    http_body::Frame::<bytes::Bytes>::trailers(trailers),
+                )]);
             let body = Body::new(http_body_util::StreamBody::new(frames));
             Ok::<_, Infallible>(Response::new(body))
         }));
@@ -101,9 +109,10 @@ async fn the_code_is_read_from_trailers_when_the_headers_hold_none() {
 #[tokio::test]
 async fn without_traces_a_callers_context_passes_through_unchanged() {
     assert_eq!(current_traceparent(), None);
-    let client = TraceLayer::client().layer(tower::service_fn(|request: Request<Body>| async move {
-        assert_eq!(request.headers().get(TRACEPARENT).unwrap(), PARENT);
-        Ok::<_, Infallible>(Response::new(Body::empty()))
-    }));
+    let client =
+        TraceLayer::client().layer(tower::service_fn(|request: Request<Body>| async move {
+            assert_eq!(request.headers().get(TRACEPARENT).unwrap(), PARENT);
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        }));
     client.oneshot(call(Some(PARENT))).await.unwrap();
 }

@@ -1,0 +1,144 @@
+//! Key sets that change while tokens of them are in use.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rapport_foundation::testing::eventually;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use crate::fixture::Plan;
+use crate::tokens::{Key, set};
+
+/// An identity provider's key endpoint.
+#[derive(Clone)]
+struct Provider {
+    /// What it answers; None is an error of its own.
+    set: Arc<Mutex<Option<String>>>,
+    asked: Arc<AtomicUsize>,
+    url: String,
+}
+
+impl Provider {
+    async fn start(set: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let provider = Provider {
+            set: Arc::new(Mutex::new(Some(set))),
+            asked: Arc::default(),
+            url: format!("http://{}/jwks", listener.local_addr().unwrap()),
+        };
+        let this = provider.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                this.asked.fetch_add(1, Ordering::SeqCst);
+                let set = this.set.lock().unwrap().clone();
+                let (status, body) = set.map_or((500, String::new()), |set| (200, set));
+                let answer = format!(
+                    "HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        provider
+    }
+
+    fn publish(&self, set: Option<String>) {
+        *self.set.lock().unwrap() = set;
+    }
+
+    fn plan(&self, key: Key) -> Plan {
+        let mut plan = Plan {
+            keys: vec![key],
+            jwks_url: Some(self.url.clone()),
+            ..Plan::default()
+        };
+        plan.config.http_client.allow_private_addresses = true;
+        plan
+    }
+}
+
+#[tokio::test]
+async fn a_rotated_key_is_taken_up_and_the_old_one_put_away_without_a_restart() {
+    let (old, new) = (Key::es256("old"), Key::es256("new"));
+    let provider = Provider::start(set(&[&old])).await;
+    let mut plan = provider.plan(old);
+    plan.config.auth.jwks_floor_seconds = 0;
+    let fixture = plan.open().await;
+    let (old_token, new_token) = (fixture.token(), new.token(&fixture.claims()));
+    assert_eq!(fixture.code(&old_token).await, "0");
+
+    provider.publish(Some(set(&[&new])));
+    // The first call with the new key only asks for the set; it does not wait for it.
+    eventually("the new key is known", async || {
+        (fixture.code(&new_token).await == "0").then_some(())
+    })
+    .await;
+    assert_eq!(
+        fixture.code(&old_token).await,
+        "16",
+        "verified before, but under a key that is gone"
+    );
+
+    provider.publish(None);
+    let stranger = Key::es256("stranger").token(&fixture.claims());
+    let asked = provider.asked.load(Ordering::SeqCst);
+    eventually("the provider fails once", async || {
+        assert_eq!(fixture.code(&stranger).await, "16");
+        (provider.asked.load(Ordering::SeqCst) > asked).then_some(())
+    })
+    .await;
+    assert_eq!(
+        fixture.code(&new_token).await,
+        "0",
+        "the last good set stays"
+    );
+}
+
+#[tokio::test]
+async fn unknown_key_ids_do_not_become_a_flood_at_the_provider() {
+    let key = Key::es256("only");
+    let provider = Provider::start(set(&[&key])).await;
+    let fixture = provider.plan(key).open().await;
+    for at in 0..200 {
+        let token = Key::es256(&format!("made-up-{at}")).token(&fixture.claims());
+        assert_eq!(fixture.code(&token).await, "16");
+    }
+    assert_eq!(
+        provider.asked.load(Ordering::SeqCst),
+        1,
+        "only at the start"
+    );
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_at_the_start_keeps_nobody_from_starting() {
+    let key = Key::es256("only");
+    let provider = Provider::start(set(&[&key])).await;
+    provider.publish(None);
+    let fixture = provider.plan(key).open().await;
+    assert_eq!(fixture.code(&fixture.token()).await, "16");
+    let set = set(&[&fixture.key]);
+    provider.publish(Some(set));
+    eventually("the set was read", async || {
+        (fixture.code(&fixture.token()).await == "0").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_set_that_is_a_file_is_read_again() {
+    let mut plan = Plan::default();
+    plan.config.auth.jwks_refresh_seconds = 1;
+    let fixture = plan.open().await;
+    let new = Key::eddsa("new");
+    let token = new.token(&fixture.claims());
+    assert_eq!(fixture.code(&token).await, "16");
+    std::fs::write(fixture.folder.path().join("jwks.json"), set(&[&new])).unwrap();
+    eventually("the file was read", async || {
+        (fixture.code(&token).await == "0").then_some(())
+    })
+    .await;
+}

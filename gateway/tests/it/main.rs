@@ -1,0 +1,13 @@
+//! The gateway as its callers meet it: over a socket where bytes matter, through its front where they do not.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod attacks;
+mod calls;
+mod connections;
+mod fixture;
+mod keys;
+mod protocol;
+mod tenants;
+mod tokens;
+mod traces;
+mod upstream;

@@ -1,0 +1,223 @@
+//! What is not a proper gRPC call.
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use tonic::Code;
+use tonic::body::Body;
+use tower::ServiceExt as _;
+
+use crate::fixture::{Fixture, Plan, Way};
+use crate::upstream::{BIDI, UNARY};
+
+async fn send(fixture: &Fixture, request: Request<Body>) -> (http::StatusCode, HeaderMap) {
+    let (parts, body) = fixture
+        .front
+        .clone()
+        .oneshot(request)
+        .await
+        .unwrap()
+        .into_parts();
+    let mut headers = parts.headers;
+    if let Some(trailers) = body.collect().await.unwrap().trailers() {
+        headers.extend(trailers.clone());
+    }
+    (parts.status, headers)
+}
+
+#[tokio::test]
+async fn other_protocols_are_turned_away_as_http() {
+    let fixture = Fixture::open().await;
+    for (method, content_type, expected) in [
+        ("GET", "application/grpc", 405),
+        ("PUT", "application/grpc", 405),
+        ("POST", "application/json", 415),
+        ("POST", "text/plain", 415),
+        ("POST", "application/grpc-web", 415),
+        ("POST", "application/grpcx", 415),
+        ("POST", "", 415),
+        ("POST", "application/grpc+json", 200),
+        ("POST", "application/grpc;charset=utf-8", 200),
+        ("POST", "Application/GRPC", 200),
+    ] {
+        let request = Request::builder().method(method).uri(UNARY);
+        let request = if content_type.is_empty() {
+            request
+        } else {
+            request.header("content-type", content_type)
+        };
+        let (status, headers) = send(&fixture, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(status, expected, "{method} {content_type}");
+        assert!(headers.contains_key("x-request-id"));
+    }
+}
+
+#[tokio::test]
+async fn methods_that_do_not_exist_are_told_apart_only_with_a_token() {
+    let fixture = Fixture::open().await;
+    let bearer = format!("Bearer {}", fixture.token());
+    for path in [
+        "/rapport.profiles.v1.CustomerService/Nothing",
+        "/rapport.profiles.v1.CustomerService/getcustomer",
+        "/rapport.profiles.v1.CustomerService/GetCustomer/",
+        "//rapport.profiles.v1.CustomerService/GetCustomer",
+        "/rapport.profiles.v1.customerservice/GetCustomer",
+        "/rapport.profiles.v1.CustomerService/../CustomerService/GetCustomer",
+        "/rapport.profiles.v1.CustomerService%2fGetCustomer",
+        "/nobody.v1.Service/Method",
+        "/rapport.profiles.v1.LogService/WatchHeads",
+        "/grpc.health.v1.Health/Watch",
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "/grpc.channelz.v1.Channelz/GetTopChannels",
+        "/",
+    ] {
+        let (_, headers) = fixture.answer(path, &[]).await;
+        assert_eq!(headers.get("grpc-status").unwrap(), "16", "{path}");
+        let (_, headers) = fixture.answer(path, &[("authorization", &bearer)]).await;
+        assert_eq!(headers.get("grpc-status").unwrap(), "12", "{path}");
+    }
+    assert_eq!(fixture.upstream.calls(), 0);
+    let (_, headers) = fixture
+        .answer(&format!("{UNARY}?a=b"), &[("authorization", &bearer)])
+        .await;
+    assert_eq!(
+        headers.get("grpc-status").unwrap(),
+        "0",
+        "a query says nothing in gRPC"
+    );
+}
+
+#[tokio::test]
+async fn a_timeout_that_cannot_be_read_is_refused() {
+    let fixture = Fixture::open().await;
+    let bearer = format!("Bearer {}", fixture.token());
+    for timeout in ["abc", "-1S", "", "1", "123456789S"] {
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("grpc-timeout", timeout),
+        ];
+        let (_, headers) = fixture.answer(UNARY, &headers).await;
+        assert_eq!(headers.get("grpc-status").unwrap(), "3", "{timeout}");
+    }
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("grpc-timeout", "99999999H"),
+    ];
+    let (_, headers) = fixture.answer(UNARY, &headers).await;
+    assert_eq!(headers.get("grpc-status").unwrap(), "0");
+    assert!(fixture.upstream.last().left.unwrap() <= std::time::Duration::from_secs(10));
+}
+
+/// A body that announces a message and sends only its beginning.
+fn announcing(length: u32, sent: usize) -> Body {
+    let mut first = vec![0];
+    first.extend(length.to_be_bytes());
+    first.extend(vec![7; sent]);
+    let frames = futures::stream::iter([Ok::<_, std::convert::Infallible>(Frame::data(
+        Bytes::from(first),
+    ))]);
+    Body::new(StreamBody::new(futures::StreamExt::chain(
+        frames,
+        futures::stream::pending(),
+    )))
+}
+
+#[tokio::test]
+async fn a_message_that_announces_too_much_is_refused_before_it_arrives() {
+    for way in [Way::Embedded, Way::Split] {
+        let fixture = Plan {
+            way,
+            ..Plan::default()
+        }
+        .open()
+        .await;
+        for path in [UNARY, BIDI] {
+            for length in [4 * 1024 * 1024 + 1, u32::MAX] {
+                let mut request = Request::post(path).body(announcing(length, 100)).unwrap();
+                let bearer = format!("Bearer {}", fixture.token());
+                request
+                    .headers_mut()
+                    .insert("content-type", "application/grpc".parse().unwrap());
+                request
+                    .headers_mut()
+                    .insert("authorization", bearer.parse().unwrap());
+                let answer = tokio::time::timeout(
+                    std::time::Duration::from_secs(10),
+                    send(&fixture, request),
+                );
+                let (_, headers) = answer.await.unwrap();
+                assert_eq!(
+                    headers.get("grpc-status").unwrap(),
+                    "8",
+                    "{path} {length} {way:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_of_exactly_the_limit_arrives() {
+    let fixture = Fixture::open().await;
+    let client = fixture.client(&fixture.token()).await;
+    let mut client = client;
+    client.grpc = client.grpc.max_decoding_message_size(8 * 1024 * 1024);
+    // Tag and length of the string are four and one bytes of the message.
+    let text = "x".repeat(4 * 1024 * 1024 - 5);
+    assert_eq!(
+        client.unary(UNARY, &text).await.unwrap().into_inner().len(),
+        text.len()
+    );
+    let status = client
+        .unary(UNARY, &"x".repeat(4 * 1024 * 1024))
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted);
+}
+
+#[tokio::test]
+async fn reflection_answers_when_it_is_switched_on_and_only_with_a_token() {
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+    use tonic_reflection::pb::v1::{
+        ServerReflectionRequest, server_reflection_response::MessageResponse,
+    };
+
+    let mut plan = Plan::default();
+    plan.config.reflection = true;
+    let fixture = plan.open().await;
+    let client = fixture.client(&fixture.token()).await;
+    let channel =
+        rapport_foundation::channel::Channel::connect(&format!("http://{}", fixture.address), None)
+            .unwrap();
+    let mut reflection = ServerReflectionClient::new(channel);
+    let ask = || {
+        futures::stream::iter([ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(MessageRequest::ListServices(String::new())),
+        }])
+    };
+    let refused = reflection.server_reflection_info(ask()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    let mut request = tonic::Request::new(ask());
+    let bearer = format!("Bearer {}", client.token);
+    request
+        .metadata_mut()
+        .insert("authorization", bearer.parse().unwrap());
+    let mut answers = reflection
+        .server_reflection_info(request)
+        .await
+        .unwrap()
+        .into_inner();
+    let Some(MessageResponse::ListServicesResponse(list)) =
+        answers.message().await.unwrap().unwrap().message_response
+    else {
+        panic!("a list of services");
+    };
+    assert!(
+        list.service
+            .iter()
+            .any(|service| service.name == "rapport.profiles.v1.CustomerService")
+    );
+}
