@@ -7,6 +7,7 @@
 //! This folder is the only place that touches the connection and the unscoped query functions of the ORM.
 
 mod access;
+mod circuit;
 mod config;
 mod error;
 mod migrate;
@@ -33,6 +34,7 @@ pub use sea_orm::DbBackend as Engine;
 pub use system::System;
 
 pub(crate) use access::Access;
+use circuit::Circuit;
 use sea_orm::DatabaseConnection;
 use session::Sessions;
 
@@ -58,6 +60,7 @@ enum Store {
     Postgres {
         sessions: Sessions,
         system: DatabaseConnection,
+        circuit: Circuit,
     },
 }
 
@@ -87,6 +90,7 @@ impl Database {
                 Store::Postgres {
                     sessions: Sessions::open(config, role).await?,
                     system,
+                    circuit: Circuit::new(config.acquire_timeout()),
                 }
             }
         };
@@ -129,13 +133,8 @@ impl Database {
         T: Send,
         E: From<Error> + Send,
     {
-        let mut lease = self.lease(Some(tenant), false).await?;
-        let access = Access::reading(lease.connection());
-        let outcome = Box::pin(f(Scoped::new(tenant, access))).await;
-        if outcome.is_ok() {
-            lease.finished_cleanly();
-        }
-        outcome
+        self.look(Some(tenant), move |access| f(Scoped::new(tenant, access)))
+            .await
     }
 
     /// Runs one transaction for one tenant and commits when the closure answers `Ok`. The closure may run again
@@ -166,8 +165,7 @@ impl Database {
         T: Send,
         E: From<Error> + Send,
     {
-        let lease = self.lease(None, false).await?;
-        Box::pin(f(System::new(Access::reading(lease.connection())))).await
+        self.look(None, move |access| f(System::new(access))).await
     }
 
     /// Like [`Database::write`], over all tenants.
@@ -185,6 +183,15 @@ impl Database {
             .await
     }
 
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.system_read(|s| async move { s.raw_one("select 1 as one", []).await.map(|_| ()) })
+            .await
+    }
+
     /// Closes all connections; on SQLite the write-ahead log is folded into the file.
     pub async fn close(&self) {
         match &self.0.store {
@@ -192,7 +199,9 @@ impl Database {
                 let _ = readers.close_by_ref().await;
                 let _ = writer.close_by_ref().await;
             }
-            Store::Postgres { sessions, system } => {
+            Store::Postgres {
+                sessions, system, ..
+            } => {
                 sessions.close().await;
                 let _ = system.close_by_ref().await;
             }

@@ -7,11 +7,13 @@
 mod cluster;
 mod database;
 mod house;
+mod proxy;
 
 use std::time::{Duration, Instant};
 
 pub use database::{TestDatabase, engines};
 pub use house::{House, TestEnv, env, on_every_engine};
+pub use proxy::Proxy;
 use sea_orm_migration::MigrationTrait;
 
 use crate::context::{Claims, Context, PrincipalKind};

@@ -65,6 +65,10 @@ type AfterCommit = Box<dyn FnOnce() + Send>;
 #[derive(Default)]
 pub(crate) struct Notes {
     repeatable: AtomicBool,
+    /// No connection could be had.
+    unconnected: AtomicBool,
+    /// A connection that was there already broke.
+    broken: AtomicBool,
     appended: AtomicBool,
     after_commit: Mutex<Vec<AfterCommit>>,
 }
@@ -74,12 +78,33 @@ impl Notes {
         self.repeatable.load(Ordering::Relaxed)
     }
 
+    /// Maps an engine error and remembers what it says about the connection.
+    pub(crate) fn noted(&self, error: DbErr) -> Error {
+        let unconnected = matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_));
+        let error = self.noting(Error::from(error));
+        if unconnected {
+            self.unconnected.store(true, Ordering::Relaxed);
+        } else if matches!(error, Error::Unreachable) {
+            self.broken.store(true, Ordering::Relaxed);
+        }
+        error
+    }
+
     /// Remembers whether running the transaction again may help against this error.
     pub(crate) fn noting(&self, error: Error) -> Error {
         if error.is_repeatable() {
             self.repeatable.store(true, Ordering::Relaxed);
         }
         error
+    }
+
+    pub(crate) fn is_unconnected(&self) -> bool {
+        self.unconnected.load(Ordering::Relaxed)
+    }
+
+    /// Whether a connection broke and another one may do: after a restart of the server all that were idle are dead.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed) && !self.is_unconnected()
     }
 
     pub(crate) fn has_appended(&self) -> bool {
@@ -107,10 +132,10 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    pub(crate) fn reading(conn: &DatabaseConnection) -> Self {
+    pub(crate) fn reading(conn: &DatabaseConnection, notes: Arc<Notes>) -> Self {
         Self {
             conn: Conn::Pooled(conn.clone()),
-            notes: Arc::default(),
+            notes,
         }
     }
 
@@ -135,7 +160,7 @@ impl Access {
 
     /// Maps an engine error and remembers whether running the transaction again may help.
     pub(crate) fn noted(&self, error: DbErr) -> Error {
-        self.noting(Error::from(error))
+        self.notes.noted(error)
     }
 
     pub(crate) fn noting(&self, error: Error) -> Error {

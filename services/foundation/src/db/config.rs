@@ -90,6 +90,10 @@ impl DatabaseConfig {
         }
     }
 
+    pub(crate) fn acquire_timeout(&self) -> std::time::Duration {
+        std::time::Duration::from_millis(self.acquire_timeout_ms)
+    }
+
     /// The file of a SQLite database.
     #[must_use]
     pub fn sqlite_path(&self) -> Option<PathBuf> {

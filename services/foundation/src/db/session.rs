@@ -5,7 +5,7 @@
 //! tenant back only when the call ended cleanly: a cancelled or failed call makes the next one set it again.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgPoolOptions;
 use sea_orm::{
@@ -20,8 +20,6 @@ use crate::role::Role;
 const SET_TENANT: &str = "select set_config('app.tenant', $1, false)";
 /// An idle connection is tried before use when it was idle for this long; a ping each time would cost 12–22 %.
 const PING_AFTER: Duration = Duration::from_secs(30);
-/// While nothing answers, one call in this time tries again and the others fail at once.
-const PROBE_EVERY: Duration = Duration::from_millis(250);
 
 /// The sessions of the app login.
 #[derive(Clone)]
@@ -31,8 +29,6 @@ struct Pool {
     idle: Mutex<Vec<Session>>,
     permits: Arc<Semaphore>,
     acquire_timeout: Duration,
-    /// Set while the database does not answer: when the next call may try.
-    next_probe: Mutex<Option<Instant>>,
 }
 
 struct Session {
@@ -97,14 +93,12 @@ impl Sessions {
         Ok(Self(Arc::new(Pool {
             idle: Mutex::new(sessions),
             permits: Arc::new(Semaphore::new(usize::try_from(count).unwrap_or(1))),
-            acquire_timeout: Duration::from_millis(config.acquire_timeout_ms),
-            next_probe: Mutex::new(None),
+            acquire_timeout: config.acquire_timeout(),
         })))
     }
 
     /// A session set to this tenant.
     pub(crate) async fn lease(&self, tenant: TenantId) -> Result<Lease, Error> {
-        self.refuse_while_down()?;
         let permit = tokio::time::timeout(
             self.0.acquire_timeout,
             Arc::clone(&self.0.permits).acquire_owned(),
@@ -127,15 +121,9 @@ impl Sessions {
             }),
         };
         if known != Some(tenant) {
-            self.set_tenant(&conn, tenant).await?;
+            set_tenant(&conn, tenant).await?;
         }
         Ok(lease)
-    }
-
-    /// Says how a connection attempt ended, so that calls fail at once while nothing answers.
-    pub(crate) fn report(&self, answered: bool) {
-        let mut probe = lock(&self.0.next_probe);
-        *probe = (!answered).then(|| Instant::now() + PROBE_EVERY);
     }
 
     pub(crate) async fn close(&self) {
@@ -154,33 +142,6 @@ impl Sessions {
             .rposition(|session| session.tenant == Some(tenant))
             .unwrap_or(0);
         (!idle.is_empty()).then(|| idle.remove(at))
-    }
-
-    async fn set_tenant(&self, conn: &DatabaseConnection, tenant: TenantId) -> Result<(), Error> {
-        let mut outcome = set_tenant_once(conn, tenant).await;
-        if matches!(outcome, Err(Error::Unreachable)) {
-            // The server may have been restarted while the session was idle: a fresh connection tells.
-            outcome = set_tenant_once(conn, tenant).await;
-        }
-        match &outcome {
-            Ok(()) => self.report(true),
-            Err(Error::Unreachable | Error::Busy) => self.report(false),
-            Err(_) => {}
-        }
-        outcome
-    }
-
-    fn refuse_while_down(&self) -> Result<(), Error> {
-        let mut probe = lock(&self.0.next_probe);
-        match *probe {
-            Some(at) if Instant::now() < at => Err(Error::Unreachable),
-            Some(_) => {
-                // This call tries; the others go on failing at once until it knows.
-                *probe = Some(Instant::now() + self.0.acquire_timeout);
-                Ok(())
-            }
-            None => Ok(()),
-        }
     }
 }
 
@@ -236,7 +197,7 @@ pub(crate) async fn open_system(
 fn options(url: &str, config: &DatabaseConfig, role: Role) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
-        .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
+        .acquire_timeout(config.acquire_timeout())
         .idle_timeout(None)
         .max_lifetime(None)
         .sqlx_logging(false)
@@ -245,6 +206,14 @@ fn options(url: &str, config: &DatabaseConfig, role: Role) -> ConnectOptions {
         .statement_timeout(Duration::from_millis(config.statement_timeout_ms))
         .test_before_acquire_if_idle_for(PING_AFTER);
     options
+}
+
+/// A session that broke while it was idle is replaced once: the server may have been restarted meanwhile.
+async fn set_tenant(conn: &DatabaseConnection, tenant: TenantId) -> Result<(), Error> {
+    match set_tenant_once(conn, tenant).await {
+        Err(Error::Unreachable) => set_tenant_once(conn, tenant).await,
+        outcome => outcome,
+    }
 }
 
 #[expect(

@@ -15,6 +15,8 @@ use crate::id::TenantId;
 
 /// A transaction that lost a race is run again so many times.
 const REPEATS: u32 = 3;
+/// After a restart of the server so many dead connections of a pool may be met one after the other.
+const REPLACEMENTS: u32 = 16;
 /// The first pause before a repetition is up to this long; the next ones double it.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 
@@ -28,8 +30,51 @@ impl Database {
         match (&self.0.store, tenant) {
             (Store::Sqlite { writer, .. }, _) if writes => Ok(Lease::plain(writer.clone())),
             (Store::Sqlite { readers, .. }, _) => Ok(Lease::plain(readers.clone())),
-            (Store::Postgres { sessions, .. }, Some(tenant)) => sessions.lease(tenant).await,
+            (Store::Postgres { circuit, .. }, _) if !circuit.allows() => Err(Error::Unreachable),
+            (Store::Postgres { sessions, .. }, Some(tenant)) => {
+                let lease = sessions.lease(tenant).await;
+                if matches!(lease, Err(Error::Unreachable)) {
+                    self.report(false);
+                }
+                lease
+            }
             (Store::Postgres { system, .. }, None) => Ok(Lease::plain(system.clone())),
+        }
+    }
+
+    /// Says whether a connection could be had, so that calls fail at once while none can.
+    pub(crate) fn report(&self, answered: bool) {
+        if let Store::Postgres { circuit, .. } = &self.0.store {
+            circuit.report(answered);
+        }
+    }
+
+    /// Runs statements that only read. They have no effects, so a connection that broke is replaced unseen.
+    pub(crate) async fn look<T, E, F, Fut>(
+        &self,
+        tenant: Option<TenantId>,
+        mut f: F,
+    ) -> Result<T, E>
+    where
+        F: FnMut(Access) -> Fut + Send,
+        Fut: Future<Output = Result<T, E>> + Send,
+        T: Send,
+        E: From<Error> + Send,
+    {
+        let mut replacements = REPLACEMENTS;
+        loop {
+            let mut lease = self.lease(tenant, false).await?;
+            let notes = Arc::new(Notes::default());
+            let access = Access::reading(lease.connection(), Arc::clone(&notes));
+            let outcome = Box::pin(f(access)).await;
+            self.report(!notes.is_unconnected());
+            if outcome.is_ok() {
+                lease.finished_cleanly();
+            } else if notes.is_broken() && replacements > 0 {
+                replacements -= 1;
+                continue;
+            }
+            return outcome;
         }
     }
 
@@ -78,7 +123,7 @@ impl Database {
         E: From<Error> + Send,
     {
         let mut lease = self.lease(tenant, true).await?;
-        let tx = Arc::new(self.begin(lease.connection(), notes).await?);
+        let tx = Arc::new(self.begin(lease.connection()).await?);
         let access = Access::writing(Arc::clone(&tx), Arc::clone(notes));
         let outcome = Box::pin(f(access.clone())).await;
         let value = match outcome {
@@ -103,28 +148,26 @@ impl Database {
         Ok(value)
     }
 
-    /// Begins a transaction; a connection that broke while it was idle is replaced once.
-    async fn begin(
-        &self,
-        conn: &DatabaseConnection,
-        notes: &Notes,
-    ) -> Result<DatabaseTransaction, Error> {
-        let mut outcome = begin_once(conn)
-            .await
-            .map_err(|error| notes.noting(Error::from(error)));
-        if matches!(outcome, Err(Error::Unreachable)) {
-            outcome = begin_once(conn)
-                .await
-                .map_err(|error| notes.noting(Error::from(error)));
-        }
-        if let Store::Postgres { sessions, .. } = &self.0.store {
-            match &outcome {
-                Ok(_) => sessions.report(true),
-                Err(Error::Unreachable) => sessions.report(false),
-                Err(_) => {}
+    /// Begins a transaction; connections that broke while they were idle are replaced unseen.
+    async fn begin(&self, conn: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
+        let mut replacements = REPLACEMENTS;
+        loop {
+            let notes = Notes::default();
+            let outcome = begin_once(conn).await.map_err(|error| notes.noted(error));
+            self.report(!notes.is_unconnected());
+            if notes.is_broken() && replacements > 0 {
+                replacements -= 1;
+                continue;
             }
+            // Another process held the file for as long as waiting makes sense.
+            return outcome.map_err(|error| {
+                if error.is_repeatable() {
+                    Error::Busy
+                } else {
+                    error
+                }
+            });
         }
-        outcome
     }
 }
 

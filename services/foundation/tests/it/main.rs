@@ -6,6 +6,7 @@ mod consumer;
 mod idempotency;
 mod migrations;
 mod note;
+mod outage;
 mod relay;
 mod seal;
 mod security;

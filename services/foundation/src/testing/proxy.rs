@@ -1,0 +1,62 @@
+//! A way to a server that a test can cut.
+
+use std::net::SocketAddr;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// Forwards connections on a port of its own to a server, until it is cut.
+pub struct Proxy {
+    address: SocketAddr,
+    open: watch::Sender<bool>,
+}
+
+impl Proxy {
+    /// A way to `target`, open.
+    ///
+    /// # Panics
+    /// When no port can be had.
+    #[expect(clippy::expect_used, reason = "a test cannot go on without a port")]
+    pub async fn to(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("the port's address");
+        let open = watch::Sender::new(true);
+        let gate = open.subscribe();
+        tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                tokio::spawn(forward(near, target, gate.clone()));
+            }
+        });
+        Self { address, open }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Breaks all connections and every new one.
+    pub fn cut(&self) {
+        self.open.send_replace(false);
+    }
+
+    /// Lets connections through again.
+    pub fn restore(&self) {
+        self.open.send_replace(true);
+    }
+}
+
+async fn forward(mut near: TcpStream, target: SocketAddr, mut gate: watch::Receiver<bool>) {
+    if !*gate.borrow_and_update() {
+        return;
+    }
+    let Ok(mut far) = TcpStream::connect(target).await else {
+        return;
+    };
+    let _ = (near.set_nodelay(true), far.set_nodelay(true));
+    tokio::select! {
+        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+        _ = gate.changed() => {}
+    }
+}
