@@ -42,13 +42,13 @@ pub struct Config {
     /// The public listener.
     pub gateway: rapport_gateway::Config,
     /// Customers.
-    pub profiles: crate::assembly::pending::Config,
+    pub profiles: rapport_profiles::Config,
     /// The interaction log.
-    pub interactions: crate::assembly::pending::Config,
+    pub interactions: rapport_interactions::Config,
     /// Tickets, work items, agents, queues.
     pub routing: crate::assembly::pending::Config,
     /// Programmes and points.
-    pub loyalty: crate::assembly::pending::Config,
+    pub loyalty: rapport_loyalty::Config,
 }
 
 impl Default for Config {
@@ -63,10 +63,10 @@ impl Default for Config {
             telemetry: TelemetryConfig::default(),
             drain: DrainConfig::default(),
             gateway: rapport_gateway::Config::default(),
-            profiles: crate::assembly::pending::Config::default(),
-            interactions: crate::assembly::pending::Config::default(),
+            profiles: rapport_profiles::Config::default(),
+            interactions: rapport_interactions::Config::default(),
             routing: crate::assembly::pending::Config::default(),
-            loyalty: crate::assembly::pending::Config::default(),
+            loyalty: rapport_loyalty::Config::default(),
         }
     }
 }

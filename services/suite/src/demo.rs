@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use rapport_foundation::db::Database;
+use rapport_foundation::role::Role;
 use rapport_proto::routing::v1::{TicketState, WorkItemState};
 
-use crate::embed::Suite;
+use crate::assembly::verify;
+use crate::embed::{Options, Suite};
 use crate::error::Error;
 
 mod ask;
@@ -25,6 +28,8 @@ use story::Story;
 const STAGED: usize = 11;
 /// Those of them that an agent solves; the order asks for nobody and one caller hangs up.
 const STAGED_SOLVED: usize = 9;
+/// Points of the order in the store.
+const STAGED_POINTS: i64 = 250;
 
 /// Plays the hour on a suite in an empty directory; answers once everything the story says has been checked.
 ///
@@ -49,12 +54,31 @@ pub async fn play(suite: &Suite, dir: &Path) -> Result<(), Error> {
             format!("the story went on ({})", crate::client::explain(&status)),
         );
     }
+    hold_to_invariants(&mut story, dir).await?;
     let (kept, broken) = story.verdict();
     if !broken.is_empty() {
         return Err(Error::Demo(broken.to_vec()));
     }
     story.chapter(&format!("{kept} expectations, all kept"));
     epilogue::print(suite, &stage, dir)
+}
+
+/// What `rapport verify` checks, on the databases of the running suite.
+async fn hold_to_invariants(story: &mut Story, dir: &Path) -> Result<(), Error> {
+    let config = Options::in_dir(dir).config;
+    let mut breaches = Vec::new();
+    for role in Role::ALL {
+        let failed = |source| Error::Database { role, source };
+        let database = Database::open(&config.database(role), role).await.map_err(failed)?;
+        breaches.extend(verify(&database).await?);
+        database.close().await;
+    }
+    let text = match breaches.as_slice() {
+        [] => "every invariant holds in every database".to_owned(),
+        breaches => breaches.join("; "),
+    };
+    story.expect(breaches.is_empty(), text);
+    Ok(())
 }
 
 async fn tell(story: &mut Story, stage: &Stage) -> Result<(), tonic::Status> {
@@ -92,6 +116,16 @@ async fn totals(story: &mut Story, stage: &Stage, sent: usize) -> Result<(), ton
     );
     let resolved = ask.count_tickets(TicketState::Resolved).await?;
     story.expect_same("tickets solved", resolved, STAGED_SOLVED + rush::ASKING);
+    let due = STAGED_POINTS + rush::POINTS;
+    let earned = wait::until("earning", || async {
+        let earned = ask.all_points().await?;
+        Ok(Some(earned).filter(|(_, points)| *points == due))
+    });
+    let (members, points) = match earned.await {
+        Ok(earned) => earned,
+        Err(_) => ask.all_points().await?,
+    };
+    story.expect_same(&format!("points of {members} members"), points, due);
     story.tell(format!("told in {:.1} s", story.elapsed().as_secs_f64()));
     Ok(())
 }

@@ -91,6 +91,14 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// Invariants cannot be checked.
+    #[error("{role} cannot be verified: {message}")]
+    Verify {
+        /// Whose.
+        role: Role,
+        /// Why.
+        message: String,
+    },
     /// Invariants do not hold.
     #[error("{0} breach(es)")]
     Breaches(usize),

@@ -1,6 +1,6 @@
 //! The parts by role: the one place that names every service.
 
-use rapport_foundation::db::{self, Database};
+use rapport_foundation::db::Database;
 use rapport_foundation::role::Role;
 use rapport_foundation::service::{Env, Service};
 use sea_orm_migration::MigrationTrait;
@@ -12,7 +12,10 @@ use crate::error::Error;
 pub(crate) fn migrations(role: Role) -> Vec<Box<dyn MigrationTrait>> {
     match role {
         Role::Gateway => rapport_gateway::migrations(),
-        _ => Vec::new(),
+        Role::Profiles => rapport_profiles::migrations(),
+        Role::Interactions => rapport_interactions::migrations(),
+        Role::Routing => Vec::new(),
+        Role::Loyalty => rapport_loyalty::migrations(),
     }
 }
 
@@ -22,7 +25,16 @@ pub(super) async fn open(env: Env, config: &Config) -> Result<Service, Error> {
     let refused = |message: String| Error::Open { role, message };
     match role {
         Role::Gateway => Err(refused("the gateway is no service".into())),
-        _ => Ok(super::pending::open(env)),
+        Role::Profiles => rapport_profiles::open(env, config.profiles.clone())
+            .await
+            .map_err(|error| refused(error.to_string())),
+        Role::Interactions => rapport_interactions::open(env, config.interactions.clone())
+            .await
+            .map_err(|error| refused(error.to_string())),
+        Role::Routing => Ok(super::pending::open(env)),
+        Role::Loyalty => rapport_loyalty::open(env, config.loyalty.clone())
+            .await
+            .map_err(|error| refused(error.to_string())),
     }
 }
 
@@ -30,6 +42,21 @@ pub(super) async fn open(env: Env, config: &Config) -> Result<Service, Error> {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub(crate) async fn verify(database: &Database) -> Result<Vec<String>, db::Error> {
-    Ok(Vec::new())
+pub(crate) async fn verify(database: &Database) -> Result<Vec<String>, Error> {
+    let role = database.role();
+    let failed = |message: String| Error::Verify { role, message };
+    let breaches = match role {
+        Role::Gateway => Vec::new(),
+        Role::Profiles => rapport_profiles::verify(database)
+            .await
+            .map_err(|error| failed(error.to_string()))?,
+        Role::Interactions => rapport_interactions::verify(database)
+            .await
+            .map_err(|error| failed(error.to_string()))?,
+        Role::Routing => Vec::new(),
+        Role::Loyalty => rapport_loyalty::verify(database)
+            .await
+            .map_err(|error| failed(error.to_string()))?,
+    };
+    Ok(breaches.iter().map(ToString::to_string).collect())
 }

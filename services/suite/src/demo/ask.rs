@@ -129,6 +129,24 @@ impl Asking {
         Ok(answer.into_inner().members.into_iter().next())
     }
 
+    /// The points of all members together.
+    pub(super) async fn all_points(&self) -> Result<(usize, i64), Status> {
+        let request = loyalty::ListMembersRequest {
+            page_size: PAGE,
+            program_id: self.program_id.clone(),
+            ..loyalty::ListMembersRequest::default()
+        };
+        let answer = ProgramServiceClient::new(self.manager.clone())
+            .list_members(request)
+            .await?;
+        let members = answer.into_inner().members;
+        let mut points = 0;
+        for member in &members {
+            points += self.balance(&member.id).await?.available.unwrap_or_default().units;
+        }
+        Ok((members.len(), points))
+    }
+
     pub(super) async fn balance(&self, member_id: &str) -> Result<loyalty::Balance, Status> {
         let request = loyalty::GetBalanceRequest {
             member_id: member_id.to_owned(),

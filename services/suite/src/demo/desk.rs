@@ -109,6 +109,11 @@ impl Desk {
         Ok(answer.into_inner().agent.unwrap_or_default())
     }
 
+    /// Leaves for a while with nothing on the desk.
+    pub(super) async fn leave(self) -> Result<(), Status> {
+        self.status(pb::AgentStatus::Away).await.map(drop)
+    }
+
     pub(super) async fn accept(&self, offered: &Offered) -> Result<pb::WorkItem, Status> {
         let request = pb::AcceptOfferRequest {
             request_id: request_id(),

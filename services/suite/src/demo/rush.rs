@@ -16,6 +16,10 @@ use super::story::{Story, millis, quantile};
 pub(super) const ASKING: usize = 120;
 /// Contacts that ask for nobody.
 pub(super) const SILENT: usize = ASKING / 6 * 2;
+/// What an order of the rush costs.
+const ORDER_UNITS: i64 = 40_000;
+/// Points that all orders of the rush earn.
+pub(super) const POINTS: i64 = 20 * ORDER_UNITS / 1_000;
 /// How often somebody turns to us; half a minute becomes this.
 const EVERY: Duration = Duration::from_millis(20);
 
@@ -92,9 +96,15 @@ async fn send(stage: &Stage) -> Result<Sent, Status> {
     Ok(sent)
 }
 
-/// Forty customers, each on three channels in the course of the hour.
+/// Customers of the rush; with four channels in turn each of them comes by three.
+const CUSTOMERS: usize = 39;
+
+fn customer(number: usize) -> u32 {
+    u32::try_from(number % CUSTOMERS).unwrap_or(0) + 40
+}
+
 fn asking(number: usize) -> (&'static str, Contact) {
-    let customer = u32::try_from(number % 40).unwrap_or(0) + 40;
+    let customer = customer(number);
     let id = format!("rush-{number}");
     let (connector, contact) = match number % 4 {
         0 => {
@@ -118,8 +128,8 @@ fn asking(number: usize) -> (&'static str, Contact) {
             )
         }
     };
-    let minutes = u32::try_from(number).unwrap_or(0) / 2;
-    let ago = Duration::from_secs(60) * 60u32.saturating_sub(minutes);
+    let minutes = u64::try_from(number / 2).unwrap_or(0);
+    let ago = Duration::from_secs(60 * 60_u64.saturating_sub(minutes));
     (
         connector,
         contact.queue(CARE, Priority::Unspecified).ago(ago),
@@ -128,9 +138,9 @@ fn asking(number: usize) -> (&'static str, Contact) {
 
 /// A purchase and a page visit: nobody has to answer them.
 fn silent(number: usize) -> [(&'static str, Contact); 2] {
-    let customer = u32::try_from(number % 40).unwrap_or(0) + 40;
+    let customer = customer(number);
     let total = Amount {
-        units: 40_000,
+        units: ORDER_UNITS,
         code: CURRENCY.into(),
         exponent: 0,
     };

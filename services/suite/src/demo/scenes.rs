@@ -37,6 +37,7 @@ pub(super) async fn message(story: &mut Story, stage: &Stage) -> Result<String, 
     story.expect(!customer.is_empty(), format!("somebody new: {customer}"));
     desk.finish(&offered.item()).await?;
     story.tell(format!("{} solves it", desk.name));
+    desk.leave().await?;
     Ok(customer)
 }
 
@@ -62,7 +63,7 @@ pub(super) async fn return_by_phone(
         "the agent sees that it is the customer from WhatsApp",
     );
     desk.finish(&offered.item()).await?;
-    Ok(())
+    desk.leave().await
 }
 
 /// A purchase in the store moves points once, however often the till says it.
@@ -163,7 +164,7 @@ pub(super) async fn complaint(story: &mut Story, stage: &Stage) -> Result<(), St
         }
     }
     story.tell("then the others, in the order they came");
-    Ok(())
+    desk.leave().await
 }
 
 /// A caller gives up before anybody could answer.
@@ -209,7 +210,7 @@ pub(super) async fn hang_up(story: &mut Story, stage: &Stage) -> Result<(), Stat
         ),
     );
     desk.finish(&item).await?;
-    Ok(())
+    desk.leave().await
 }
 
 /// An agent leaves with an offer on the desk.
@@ -238,7 +239,7 @@ pub(super) async fn leaving_agent(story: &mut Story, stage: &Stage) -> Result<()
     );
     let item = staying.accept(&second).await?;
     staying.finish(&item).await?;
-    Ok(())
+    staying.leave().await
 }
 
 async fn take(story: &mut Story, desk: &mut Desk, logged: &Logged) -> Result<Offered, Status> {
