@@ -23,10 +23,6 @@ impl Floor {
         self.seats.values()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.seats.len()
-    }
-
     pub(super) fn add(&mut self, seat: Seat) {
         let agent = seat.profile.id;
         self.seats.insert(agent, seat);

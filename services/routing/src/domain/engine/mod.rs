@@ -203,6 +203,12 @@ impl Engine {
         self.items.get(&id).map(|held| &held.work)
     }
 
+    /// A work item that is open or was when the changes were last taken.
+    #[must_use]
+    pub fn last_seen(&self, id: WorkItemId) -> Option<&WorkItem> {
+        self.item(id).or_else(|| self.touched.ended.get(&id))
+    }
+
     /// The open work items of a ticket.
     pub fn items_of(&self, ticket: TicketId) -> impl Iterator<Item = &WorkItem> {
         self.by_ticket

@@ -1,0 +1,201 @@
+//! What the owner of a tenant may be asked to decide, and what comes of it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rapport_foundation::events::Mark;
+use rapport_foundation::id::{
+    AgentId, ConversationId, InteractionId, OfferId, QueueId, TicketId, WorkItemId,
+};
+use rapport_foundation::personal::Personal;
+use rapport_foundation::time::Micros;
+use uuid::Uuid;
+
+use super::desk::Desk;
+use crate::domain::engine::StreamId;
+use crate::domain::{Channel, Code, CustomerRef, Priority, Purpose, Skills, Status, TicketChange};
+
+/// A decision to be made.
+#[derive(Debug)]
+pub(crate) enum Command {
+    OpenTicket(NewTicket),
+    ChangeTicket {
+        id: TicketId,
+        change: TicketChange,
+        etag: Option<i64>,
+    },
+    ResolveTicket {
+        id: TicketId,
+        by: Actor,
+        outcome: Option<Code>,
+        root_cause: Option<Code>,
+        etag: Option<i64>,
+    },
+    ReopenTicket {
+        id: TicketId,
+        work_channel: Option<Channel>,
+        etag: Option<i64>,
+    },
+    CloseTicket {
+        id: TicketId,
+        etag: Option<i64>,
+    },
+    CreateQueue(NewQueue),
+    ChangeQueue {
+        id: QueueId,
+        change: QueueChange,
+        etag: Option<i64>,
+    },
+    CreateAgent(NewAgent),
+    ChangeAgent {
+        id: AgentId,
+        change: AgentChange,
+        etag: Option<i64>,
+    },
+    SetStatus {
+        agent: AgentId,
+        status: Status,
+        reason: Option<Code>,
+    },
+    AcceptOffer {
+        offer: OfferId,
+        agent: AgentId,
+        item: WorkItemId,
+        ticket: TicketId,
+    },
+    RejectOffer {
+        offer: OfferId,
+        agent: AgentId,
+        item: WorkItemId,
+    },
+    CompleteWork {
+        item: WorkItemId,
+        agent: AgentId,
+        disposition: Option<Code>,
+        skip_wrap_up: bool,
+    },
+    EndWrapUp {
+        item: WorkItemId,
+        agent: AgentId,
+    },
+    OpenDesk(Desk),
+    CloseDesk {
+        agent: AgentId,
+        stream: StreamId,
+    },
+    /// What another service's log says, in its order.
+    Apply {
+        facts: Vec<Fact>,
+        mark: Mark,
+    },
+}
+
+/// In whose name something is done to work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Actor {
+    /// An agent, for themselves.
+    Agent(AgentId),
+    /// A supervisor or a system, for whoever is at it.
+    ForOthers,
+}
+
+/// The resource a decision made or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Done {
+    pub(crate) id: Uuid,
+    pub(crate) version: i64,
+}
+
+/// A ticket opened by hand.
+#[derive(Debug)]
+pub(crate) struct NewTicket {
+    pub(crate) subject: Personal,
+    pub(crate) description: Personal,
+    /// None: the queue's.
+    pub(crate) priority: Option<Priority>,
+    /// None: the tenant's default queue.
+    pub(crate) queue: Option<QueueId>,
+    pub(crate) customer: Option<CustomerRef>,
+    pub(crate) conversation: Option<ConversationId>,
+    pub(crate) skills: Skills,
+    pub(crate) tags: BTreeSet<Code>,
+    pub(crate) purpose: Option<Purpose>,
+    /// When given, a work item is queued with it.
+    pub(crate) work_channel: Option<Channel>,
+}
+
+/// A queue set up by hand.
+#[derive(Debug)]
+pub(crate) struct NewQueue {
+    pub(crate) code: Code,
+    pub(crate) settings: QueueChange,
+}
+
+/// New settings of a queue; what is `None` stays, or is the usual.
+#[derive(Debug, Default)]
+pub(crate) struct QueueChange {
+    pub(crate) display_name: Option<String>,
+    pub(crate) default_priority: Option<Priority>,
+    pub(crate) offer_timeout: Option<Duration>,
+    pub(crate) wrap_up: Option<Duration>,
+    pub(crate) max_lapsed_offers: Option<u32>,
+    pub(crate) required_skills: Option<Skills>,
+}
+
+/// An agent set up by hand.
+#[derive(Debug)]
+pub(crate) struct NewAgent {
+    pub(crate) principal: Personal,
+    pub(crate) settings: AgentChange,
+}
+
+/// New settings of an agent; what is `None` stays, or is nothing.
+#[derive(Debug, Default)]
+pub(crate) struct AgentChange {
+    pub(crate) display_name: Option<Personal>,
+    pub(crate) skills: Option<Skills>,
+    pub(crate) queues: Option<BTreeSet<QueueId>>,
+    pub(crate) usual_capacity: Option<u16>,
+    pub(crate) capacities: Option<Vec<(Channel, u16)>>,
+}
+
+/// One event of another service, as routing understands it.
+#[derive(Debug)]
+pub(crate) struct Fact {
+    pub(crate) traceparent: Option<String>,
+    pub(crate) what: What,
+}
+
+/// What an event says.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// An interaction was tied to a customer, or is pending.
+    Linked(Box<Linked>),
+    /// A pending interaction was tied to a customer after all.
+    CustomerKnown {
+        interaction: InteractionId,
+        customer: CustomerRef,
+    },
+    /// A live contact is over.
+    ContactEnded {
+        interaction: InteractionId,
+        at: Micros,
+    },
+}
+
+/// An interaction as it comes to routing.
+#[derive(Debug)]
+pub(crate) struct Linked {
+    pub(crate) interaction: InteractionId,
+    pub(crate) conversation: Option<ConversationId>,
+    pub(crate) channel: Channel,
+    pub(crate) purpose: Option<Purpose>,
+    /// Somebody is on the line: a call or a chat session.
+    pub(crate) live: bool,
+    /// The tenant's intake rules ask for an agent, and it is not history.
+    pub(crate) asks_for_agent: bool,
+    pub(crate) queue: Option<Code>,
+    pub(crate) skills: Skills,
+    pub(crate) priority: Option<Priority>,
+    pub(crate) customer: Option<CustomerRef>,
+}

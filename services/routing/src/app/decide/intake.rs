@@ -1,0 +1,154 @@
+//! What another service's log says becomes tickets and work.
+
+use rapport_foundation::id::{InteractionId, TicketId};
+use rapport_foundation::time::Micros;
+
+use super::super::command::{Fact, Linked, What};
+use super::super::news;
+use super::Fold;
+use super::tickets::Asking;
+use crate::domain::engine::Input;
+use crate::domain::{CustomerRef, Opening, WorkItem, WorkState};
+use crate::store::Needs;
+
+pub(super) fn needs(facts: &[Fact], needs: &mut Needs) {
+    for fact in facts {
+        match &fact.what {
+            What::Linked(linked) => {
+                needs.interactions.push(linked.interaction);
+                needs.conversations.extend(linked.conversation);
+            }
+            What::CustomerKnown { interaction, .. } | What::ContactEnded { interaction, .. } => {
+                needs.interactions.push(*interaction);
+            }
+        }
+    }
+}
+
+impl Fold<'_> {
+    pub(super) fn apply(&mut self, facts: &[Fact]) {
+        for fact in facts {
+            self.cause.clone_from(&fact.traceparent);
+            match &fact.what {
+                What::Linked(linked) => self.linked(linked),
+                What::CustomerKnown {
+                    interaction,
+                    customer,
+                } => {
+                    self.customer_known(*interaction, *customer);
+                }
+                What::ContactEnded { interaction, at } => self.contact_ended(*interaction, *at),
+            }
+        }
+    }
+
+    fn linked(&mut self, linked: &Linked) {
+        self.decision.customers.extend(linked.customer);
+        let over = self.loaded.ended.remove(&linked.interaction);
+        if over {
+            self.decision.contacts_met.push(linked.interaction);
+        }
+        if !linked.asks_for_agent || self.loaded.by_interaction.contains_key(&linked.interaction) {
+            return;
+        }
+        let open = linked
+            .conversation
+            .and_then(|id| self.loaded.by_conversation.get(&id));
+        let ticket = match open.copied() {
+            Some(ticket) => {
+                self.recognise(ticket, linked.customer);
+                self.wake(ticket);
+                if !linked.live && self.is_asked_for(ticket, linked) {
+                    return;
+                }
+                ticket
+            }
+            None => self.open_for(linked),
+        };
+        let asking = Asking {
+            channel: linked.channel,
+            interaction: Some(linked.interaction),
+            skills: linked.skills.clone(),
+            priority: linked.priority,
+        };
+        if over {
+            self.came_too_late(ticket, asking);
+        } else if let Ok(item) = self.ask(ticket, asking) {
+            self.loaded
+                .by_interaction
+                .insert(linked.interaction, (item, ticket));
+        }
+    }
+
+    fn open_for(&mut self, linked: &Linked) -> TicketId {
+        let queue = self.queue_named(linked.queue.as_ref());
+        let opening = Opening {
+            subject: Default::default(),
+            description: Default::default(),
+            priority: linked
+                .priority
+                .unwrap_or_else(|| self.usual_priority(queue)),
+            queue,
+            customer: linked.customer,
+            conversation: linked.conversation,
+            skills: linked.skills.clone(),
+            tags: Default::default(),
+            purpose: linked.purpose,
+        };
+        self.open(opening, Some(linked.interaction))
+    }
+
+    /// Whether somebody is or will be at it already: the third message in a row to the same
+    /// thread asks for nobody new, a call does.
+    fn is_asked_for(&self, ticket: TicketId, linked: &Linked) -> bool {
+        self.tenant.engine.items_of(ticket).any(|work| {
+            work.channel == linked.channel && !matches!(work.state, WorkState::WrappingUp { .. })
+        })
+    }
+
+    /// The customer hung up before we knew what it was about: abandoned, offered to nobody.
+    fn came_too_late(&mut self, ticket: TicketId, asking: Asking) {
+        let Ok(work) = self.work_for(ticket, asking) else {
+            return;
+        };
+        self.publish(work.id, news::queued(&work));
+        let wait = work.waited(self.now);
+        self.publish(work.id, news::abandoned(&work, wait));
+        let state = WorkState::Abandoned { at: self.now };
+        self.decision.items.push(WorkItem { state, ..work });
+    }
+
+    fn customer_known(&mut self, interaction: InteractionId, customer: CustomerRef) {
+        self.decision.customers.push(customer);
+        if let Some((_, ticket)) = self.loaded.by_interaction.get(&interaction).copied() {
+            self.recognise(ticket, Some(customer));
+        }
+    }
+
+    fn recognise(&mut self, ticket: TicketId, customer: Option<CustomerRef>) {
+        let Some(customer) = customer else { return };
+        let now = self.now;
+        let known = self.loaded.tickets.get_mut(&ticket);
+        if known.is_some_and(|ticket| ticket.recognised(customer, now)) {
+            self.tickets.insert(ticket);
+            // The engine refuses no knowledge.
+            let _ = self.step(Input::CustomerKnown { ticket, customer });
+        }
+    }
+
+    fn contact_ended(&mut self, interaction: InteractionId, at: Micros) {
+        match self.loaded.by_interaction.get(&interaction).copied() {
+            // Accepted work is for its agent to complete; what is over is over.
+            Some((item, _)) => {
+                let _ = self.step(Input::WorkItemWithdrawn {
+                    item,
+                    abandoned: true,
+                });
+            }
+            None => {
+                self.loaded.ended.insert(interaction);
+                self.decision.contacts_ended.push((interaction, at));
+            }
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Deciding a batch of commands: pure, on what was loaded and on the engine's memory. Each
+//! command is checked before it changes anything, so one that fails leaves no trace.
+
+mod agents;
+mod intake;
+mod queues;
+mod tickets;
+mod work;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rapport_foundation::events::{Data, Outgoing};
+use rapport_foundation::id::{AgentId, EventId, OfferId, QueueId, TicketId};
+use rapport_foundation::idempotency::{Claim, Key, reused};
+use rapport_foundation::time::Micros;
+
+use super::Error;
+use super::command::{Command, Done};
+use super::news::{self, News};
+use crate::domain::engine::{Effect, Engine, Input, Refusal};
+use crate::domain::{Code, Offer, OfferOutcome, Queue};
+use crate::store::{Decision, Loaded, Needs, OfferRow, Settlement};
+
+/// What the owner of a tenant keeps in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Tenant {
+    pub(crate) engine: Engine,
+    pub(crate) queues: BTreeMap<QueueId, Queue>,
+}
+
+impl Tenant {
+    fn queue_by_code(&self, code: &Code) -> Option<&Queue> {
+        self.queues.values().find(|queue| queue.code == *code)
+    }
+}
+
+/// A command and what it is remembered by.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) command: Command,
+    pub(crate) key: Option<Key>,
+    pub(crate) traceparent: Option<String>,
+}
+
+/// What a batch led to.
+#[derive(Debug)]
+pub(crate) struct Folded {
+    pub(crate) decision: Decision,
+    /// One for each command, in order.
+    pub(crate) answers: Vec<Result<Done, Error>>,
+    /// What to tell desks once the decision is stored, in order.
+    pub(crate) news: Vec<News>,
+    /// When the engine wants to be woken.
+    pub(crate) deadline: Option<Micros>,
+}
+
+/// What a batch needs to be decided.
+pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
+    let mut needs = Needs::default();
+    for asked in batch {
+        needs.keys.extend(asked.key.clone());
+        match &asked.command {
+            Command::OpenTicket(_)
+            | Command::CreateQueue(_)
+            | Command::ChangeQueue { .. }
+            | Command::SetStatus { .. }
+            | Command::RejectOffer { .. }
+            | Command::CompleteWork { .. }
+            | Command::EndWrapUp { .. }
+            | Command::OpenDesk(_)
+            | Command::CloseDesk { .. } => {}
+            Command::ChangeTicket { id, .. }
+            | Command::ResolveTicket { id, .. }
+            | Command::ReopenTicket { id, .. }
+            | Command::CloseTicket { id, .. }
+            | Command::AcceptOffer { ticket: id, .. } => needs.tickets.push(*id),
+            Command::CreateAgent(agent) => {
+                needs.principals.push(agent.principal.expose().to_owned());
+            }
+            Command::ChangeAgent { id, .. } => needs.agents.push(*id),
+            Command::Apply { facts, .. } => intake::needs(facts, &mut needs),
+        }
+    }
+    needs
+}
+
+/// Decides a batch in order. What became due by `now` is decided with it, also when the batch
+/// is empty.
+pub(crate) fn fold(tenant: &mut Tenant, loaded: Loaded, batch: &[Asked], now: Micros) -> Folded {
+    let claims = loaded.claims.clone();
+    let mut fold = Fold::new(tenant, loaded, now);
+    // Timers can always be told.
+    let _ = fold.step(Input::Tick);
+    let mut claims = claims.into_iter();
+    let mut answers = Vec::with_capacity(batch.len());
+    for asked in batch {
+        let claim = asked.key.as_ref().and_then(|_| claims.next()).flatten();
+        answers.push(fold.answer(asked, claim));
+    }
+    fold.finish(answers)
+}
+
+/// A batch being decided.
+struct Fold<'a> {
+    tenant: &'a mut Tenant,
+    loaded: Loaded,
+    now: Micros,
+    decision: Decision,
+    offers: BTreeMap<OfferId, OfferRow>,
+    tickets: BTreeSet<TicketId>,
+    agents: BTreeSet<AgentId>,
+    queues: BTreeSet<QueueId>,
+    news: Vec<News>,
+    /// The trace of the command being decided.
+    cause: Option<String>,
+}
+
+impl<'a> Fold<'a> {
+    fn new(tenant: &'a mut Tenant, loaded: Loaded, now: Micros) -> Self {
+        Self {
+            tenant,
+            loaded,
+            now,
+            decision: Decision::default(),
+            offers: BTreeMap::new(),
+            tickets: BTreeSet::new(),
+            agents: BTreeSet::new(),
+            queues: BTreeSet::new(),
+            news: Vec::new(),
+            cause: None,
+        }
+    }
+
+    fn answer(&mut self, asked: &Asked, claim: Option<Claim>) -> Result<Done, Error> {
+        match claim {
+            None | Some(Claim::Fresh) => {}
+            Some(Claim::Replay {
+                result_id,
+                result_version,
+            }) => {
+                return Ok(Done {
+                    id: result_id,
+                    version: result_version,
+                });
+            }
+            Some(Claim::Reused) => return Err(reused().into()),
+        }
+        self.cause.clone_from(&asked.traceparent);
+        let done = self.decide(&asked.command)?;
+        if let Some(key) = &asked.key {
+            self.decision.settlements.push(Settlement {
+                key: key.clone(),
+                result: done.id,
+                version: done.version,
+            });
+        }
+        Ok(done)
+    }
+
+    fn decide(&mut self, command: &Command) -> Result<Done, Error> {
+        match command {
+            Command::OpenTicket(new) => self.open_ticket(new),
+            Command::ChangeTicket { id, change, etag } => self.change_ticket(*id, change, *etag),
+            Command::ResolveTicket {
+                id,
+                by,
+                outcome,
+                root_cause,
+                etag,
+            } => self.resolve_ticket(*id, *by, outcome.as_ref(), root_cause.as_ref(), *etag),
+            Command::ReopenTicket {
+                id,
+                work_channel,
+                etag,
+            } => self.reopen_ticket(*id, *work_channel, *etag),
+            Command::CloseTicket { id, etag } => self.close_ticket(*id, *etag),
+            Command::CreateQueue(new) => self.create_queue(new),
+            Command::ChangeQueue { id, change, etag } => self.change_queue(*id, change, *etag),
+            Command::CreateAgent(new) => self.create_agent(new),
+            Command::ChangeAgent { id, change, etag } => self.change_agent(*id, change, *etag),
+            Command::SetStatus {
+                agent,
+                status,
+                reason,
+            } => self.set_status(*agent, *status, reason.as_ref()),
+            Command::AcceptOffer {
+                offer,
+                agent,
+                item,
+                ticket,
+            } => self.accept_offer(*offer, *agent, *item, *ticket),
+            Command::RejectOffer { offer, agent, item } => self.reject_offer(*offer, *agent, *item),
+            Command::CompleteWork {
+                item,
+                agent,
+                disposition,
+                skip_wrap_up,
+            } => self.complete_work(*item, *agent, disposition.as_ref(), *skip_wrap_up),
+            Command::EndWrapUp { item, agent } => self.end_wrap_up(*item, *agent),
+            Command::OpenDesk(desk) => self.open_desk(desk.agent, desk.stream),
+            Command::CloseDesk { agent, stream } => self.close_desk(*agent, *stream),
+            Command::Apply { facts, mark } => {
+                self.apply(facts);
+                self.decision.marks.push(mark.clone());
+                Ok(Done {
+                    id: uuid::Uuid::nil(),
+                    version: 0,
+                })
+            }
+        }
+    }
+
+    /// Lets the engine decide and notes what follows from it.
+    fn step(&mut self, input: Input) -> Result<(), Refusal> {
+        let effects = self.tenant.engine.step(self.now, input);
+        let mut refused = Ok(());
+        for effect in effects {
+            match effect {
+                Effect::Refused(refusal) => refused = Err(refusal),
+                effect => self.note(&effect),
+            }
+        }
+        refused
+    }
+
+    fn note(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Offered(offer) => self.put_offer(*offer, OfferOutcome::Pending),
+            Effect::OfferEnded { offer, reason } => {
+                self.put_offer(*offer, OfferOutcome::Ended(*reason));
+            }
+            Effect::Accepted { offer, .. } => self.put_offer(*offer, OfferOutcome::Accepted),
+            _ => {}
+        }
+        let engine = &self.tenant.engine;
+        if let Some((aggregate, work, data)) = news::event_of(effect, engine) {
+            let traceparent = work.and_then(|work| work.traceparent.clone());
+            let traceparent = traceparent.or_else(|| self.cause.clone());
+            self.decision.events.push(Outgoing {
+                id: EventId::new(self.now),
+                aggregate,
+                at: self.now,
+                traceparent,
+                data,
+            });
+        }
+        self.news.extend(news::of(effect, engine, self.now));
+    }
+
+    fn put_offer(&mut self, offer: Offer, outcome: OfferOutcome) {
+        let ended_at = (outcome != OfferOutcome::Pending).then_some(self.now);
+        self.offers.insert(
+            offer.id,
+            OfferRow {
+                offer,
+                outcome,
+                ended_at,
+            },
+        );
+    }
+
+    fn publish(&mut self, aggregate: impl std::fmt::Display, data: Data) {
+        self.decision.events.push(Outgoing {
+            id: EventId::new(self.now),
+            aggregate: aggregate.to_string(),
+            at: self.now,
+            traceparent: self.cause.clone(),
+            data,
+        });
+    }
+
+    fn finish(mut self, answers: Vec<Result<Done, Error>>) -> Folded {
+        let changes = self.tenant.engine.take_changes();
+        let mut decision = std::mem::take(&mut self.decision);
+        decision.items.extend(changes.items);
+        decision.standings = changes.agents;
+        decision.offers = self.offers.into_values().collect();
+        let take = |ids: BTreeSet<TicketId>, mut from: HashMap<_, _>| {
+            ids.iter().filter_map(|id| from.remove(id)).collect()
+        };
+        decision.tickets = take(self.tickets, self.loaded.tickets);
+        let agents = self
+            .agents
+            .iter()
+            .filter_map(|id| self.loaded.agents.get(id));
+        decision.agents = agents.cloned().collect();
+        let queues = self
+            .queues
+            .iter()
+            .filter_map(|id| self.tenant.queues.get(id));
+        decision.queues = queues.cloned().collect();
+        Folded {
+            decision,
+            answers,
+            news: self.news,
+            deadline: self.tenant.engine.next_deadline(),
+        }
+    }
+}

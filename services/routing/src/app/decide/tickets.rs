@@ -1,0 +1,323 @@
+use rapport_foundation::events::Data;
+use rapport_foundation::id::{AgentId, InteractionId, QueueId, TicketId, WorkItemId};
+use rapport_proto::events::v1 as pb;
+use rapport_proto::types::v1 as types;
+
+use super::super::Error;
+use super::super::command::{Actor, Done, NewTicket};
+use super::Fold;
+use crate::domain::engine::Input;
+use crate::domain::{
+    Channel, Code, Opening, Priority, Skills, Ticket, TicketChange, TicketState, WorkItem,
+    WorkState,
+};
+
+/// The work that a ticket asks for.
+pub(super) struct Asking {
+    pub(super) channel: Channel,
+    pub(super) interaction: Option<InteractionId>,
+    pub(super) skills: Skills,
+    pub(super) priority: Option<Priority>,
+}
+
+impl Asking {
+    /// Asked for by hand.
+    const fn by_hand(channel: Channel) -> Self {
+        Self {
+            channel,
+            interaction: None,
+            skills: Skills::new(),
+            priority: None,
+        }
+    }
+}
+
+impl Fold<'_> {
+    pub(super) fn open_ticket(&mut self, new: &NewTicket) -> Result<Done, Error> {
+        let queue = match new.queue {
+            Some(id) => self.known_queue(id)?,
+            None => self.default_queue(),
+        };
+        let usual = self.usual_priority(queue);
+        let opening = Opening {
+            subject: new.subject.clone(),
+            description: new.description.clone(),
+            priority: new.priority.unwrap_or(usual),
+            queue,
+            customer: new.customer,
+            conversation: new.conversation,
+            skills: new.skills.clone(),
+            tags: new.tags.clone(),
+            purpose: new.purpose,
+        };
+        let id = self.open(opening, None);
+        self.decision.customers.extend(new.customer);
+        if let Some(channel) = new.work_channel {
+            self.ask(id, Asking::by_hand(channel))?;
+        }
+        Ok(Done {
+            id: id.uuid(),
+            version: 1,
+        })
+    }
+
+    /// Opens a ticket and publishes it.
+    pub(super) fn open(&mut self, opening: Opening, by: Option<InteractionId>) -> TicketId {
+        let ticket = Ticket::open(TicketId::new(self.now), opening, self.now);
+        let id = ticket.id;
+        let opened = pb::TicketOpened {
+            ticket: Some(facts(&ticket)),
+            interaction_id: by.map(|id| id.to_string()).unwrap_or_default(),
+        };
+        if let Some(conversation) = ticket.conversation {
+            self.loaded
+                .by_conversation
+                .entry(conversation)
+                .or_insert(id);
+        }
+        self.loaded.tickets.insert(id, ticket);
+        self.tickets.insert(id);
+        self.publish(id, Data::TicketOpened(opened));
+        id
+    }
+
+    /// Queues work for a ticket.
+    pub(super) fn ask(&mut self, ticket: TicketId, asking: Asking) -> Result<WorkItemId, Error> {
+        let work = self.work_for(ticket, asking)?;
+        let id = work.id;
+        self.step(Input::WorkItemQueued(Box::new(work)))?;
+        Ok(id)
+    }
+
+    /// The work item that an asking would queue.
+    pub(super) fn work_for(&self, ticket: TicketId, asking: Asking) -> Result<WorkItem, Error> {
+        let ticket = self.loaded.tickets.get(&ticket);
+        let ticket = ticket.ok_or(Error::Broken)?;
+        let mut skills = self.skills_for(ticket.queue, &ticket.skills);
+        skills.extend(asking.skills);
+        Ok(WorkItem {
+            id: WorkItemId::new(self.now),
+            ticket: ticket.id,
+            interaction: asking.interaction,
+            customer: ticket.customer,
+            channel: asking.channel,
+            queue: ticket.queue,
+            skills,
+            priority: asking.priority.unwrap_or(ticket.priority),
+            queued_at: self.now,
+            offers_made: 0,
+            declines: Vec::new(),
+            settled: false,
+            state: WorkState::Waiting,
+            traceparent: self.cause.clone(),
+            version: 1,
+        })
+    }
+
+    pub(super) fn change_ticket(
+        &mut self,
+        id: TicketId,
+        change: &TicketChange,
+        etag: Option<i64>,
+    ) -> Result<Done, Error> {
+        if let Some(queue) = change.queue {
+            self.known_queue(queue)?;
+        }
+        if let Some(Some(owner)) = change.owner {
+            self.known_agent(owner)?;
+        }
+        let now = self.now;
+        let ticket = self.ticket(id, etag)?;
+        ticket.change(change.clone(), now)?;
+        let ticket = ticket.clone();
+        self.tickets.insert(id);
+        if change.queue.is_some() || change.skills.is_some() || change.priority.is_some() {
+            self.move_work(&ticket);
+        }
+        Ok(Done {
+            id: id.uuid(),
+            version: ticket.version,
+        })
+    }
+
+    /// Work nobody has accepted goes where its ticket goes.
+    fn move_work(&mut self, ticket: &Ticket) {
+        let skills = self.skills_for(ticket.queue, &ticket.skills);
+        let open: Vec<WorkItemId> = self
+            .tenant
+            .engine
+            .items_of(ticket.id)
+            .map(|work| work.id)
+            .collect();
+        for item in open {
+            // What is in an agent's hands stays there.
+            let _ = self.step(Input::WorkItemChanged {
+                item,
+                queue: ticket.queue,
+                skills: skills.clone(),
+                priority: ticket.priority,
+            });
+        }
+    }
+
+    pub(super) fn resolve_ticket(
+        &mut self,
+        id: TicketId,
+        by: Actor,
+        outcome: Option<&Code>,
+        root_cause: Option<&Code>,
+        etag: Option<i64>,
+    ) -> Result<Done, Error> {
+        let accepted = |work: &WorkItem| match work.state {
+            WorkState::Accepted { agent, .. } => Some(agent),
+            _ => None,
+        };
+        let workers: Vec<AgentId> = self
+            .tenant
+            .engine
+            .items_of(id)
+            .filter_map(accepted)
+            .collect();
+        let by = match by {
+            Actor::Agent(agent) => Some(agent),
+            Actor::ForOthers => workers.first().copied(),
+        };
+        let now = self.now;
+        let ticket = self.ticket(id, etag)?;
+        ticket.resolve(by, workers, outcome.cloned(), root_cause.cloned(), now)?;
+        let (version, conversation) = (ticket.version, ticket.conversation);
+        let resolved = pb::TicketResolved {
+            ticket: Some(facts(ticket)),
+            outcome: ticket
+                .outcome
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            root_cause: ticket
+                .root_cause
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+        };
+        self.tickets.insert(id);
+        // What follows in this batch opens a new one.
+        if let Some(conversation) = conversation
+            && self.loaded.by_conversation.get(&conversation) == Some(&id)
+        {
+            self.loaded.by_conversation.remove(&conversation);
+        }
+        self.publish(id, Data::TicketResolved(resolved));
+        self.step(Input::TicketSettled(id))?;
+        Ok(Done {
+            id: id.uuid(),
+            version,
+        })
+    }
+
+    pub(super) fn reopen_ticket(
+        &mut self,
+        id: TicketId,
+        work_channel: Option<Channel>,
+        etag: Option<i64>,
+    ) -> Result<Done, Error> {
+        let now = self.now;
+        let ticket = self.ticket(id, etag)?;
+        ticket.reopen(now)?;
+        let version = ticket.version;
+        let reopened = pb::TicketReopened {
+            ticket: Some(facts(ticket)),
+        };
+        self.tickets.insert(id);
+        self.publish(id, Data::TicketReopened(reopened));
+        self.step(Input::TicketReopened(id))?;
+        if let Some(channel) = work_channel {
+            self.ask(id, Asking::by_hand(channel))?;
+        }
+        Ok(Done {
+            id: id.uuid(),
+            version,
+        })
+    }
+
+    pub(super) fn close_ticket(&mut self, id: TicketId, etag: Option<i64>) -> Result<Done, Error> {
+        let now = self.now;
+        let ticket = self.ticket(id, etag)?;
+        ticket.close(now)?;
+        let version = ticket.version;
+        let closed = pb::TicketClosed {
+            ticket: Some(facts(ticket)),
+        };
+        self.tickets.insert(id);
+        self.publish(id, Data::TicketClosed(closed));
+        Ok(Done {
+            id: id.uuid(),
+            version,
+        })
+    }
+
+    /// An agent has accepted work of the ticket.
+    pub(super) fn take_up(&mut self, id: TicketId, agent: AgentId) {
+        let now = self.now;
+        if let Some(ticket) = self.loaded.tickets.get_mut(&id)
+            && ticket.taken_up(agent, now)
+        {
+            self.tickets.insert(id);
+        }
+    }
+
+    fn ticket(&mut self, id: TicketId, etag: Option<i64>) -> Result<&mut Ticket, Error> {
+        let ticket = self.loaded.tickets.get_mut(&id);
+        let ticket = ticket.ok_or_else(|| Error::not_found("ticket", id))?;
+        if etag.is_some_and(|etag| etag != ticket.version) {
+            return Err(Error::EtagMismatch);
+        }
+        Ok(ticket)
+    }
+
+    fn skills_for(&self, queue: QueueId, own: &Skills) -> Skills {
+        let mut skills = own.clone();
+        if let Some(queue) = self.tenant.queues.get(&queue) {
+            skills.extend(queue.required_skills.iter().cloned());
+        }
+        skills
+    }
+
+    pub(super) fn usual_priority(&self, queue: QueueId) -> Priority {
+        self.tenant
+            .queues
+            .get(&queue)
+            .map_or(Priority::Normal, |queue| queue.default_priority)
+    }
+
+    /// A new contact about it came in: what waited for the customer waits no more.
+    pub(super) fn wake(&mut self, id: TicketId) {
+        let now = self.now;
+        let open = TicketChange {
+            state: Some(TicketState::Open),
+            ..TicketChange::default()
+        };
+        if let Some(ticket) = self.loaded.tickets.get_mut(&id)
+            && ticket.state == TicketState::Pending
+            && ticket.change(open, now).is_ok()
+        {
+            self.tickets.insert(id);
+        }
+    }
+}
+
+/// What every event of a ticket says about it.
+fn facts(ticket: &Ticket) -> pb::TicketFacts {
+    pb::TicketFacts {
+        ticket_id: ticket.id.to_string(),
+        conversation_id: ticket
+            .conversation
+            .map(|id| id.to_string())
+            .unwrap_or_default(),
+        customer: ticket.customer.map(|customer| types::CustomerRef {
+            customer_id: customer.customer.to_string(),
+            record_id: customer.record.to_string(),
+        }),
+        queue_id: ticket.queue.to_string(),
+        owner_agent_id: ticket.owner.map(|id| id.to_string()).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,76 @@
+use rapport_foundation::id::{AgentId, OfferId, TicketId, WorkItemId};
+
+use super::super::Error;
+use super::super::command::Done;
+use super::Fold;
+use crate::domain::engine::{Input, Refusal};
+use crate::domain::{Code, OfferOutcome};
+
+impl Fold<'_> {
+    pub(super) fn accept_offer(
+        &mut self,
+        offer: OfferId,
+        agent: AgentId,
+        item: WorkItemId,
+        ticket: TicketId,
+    ) -> Result<Done, Error> {
+        let decided = self.step(Input::OfferAccepted { offer, agent });
+        decided.map_err(|refusal| self.over(offer, refusal))?;
+        self.take_up(ticket, agent);
+        Ok(self.work_done(item))
+    }
+
+    pub(super) fn reject_offer(
+        &mut self,
+        offer: OfferId,
+        agent: AgentId,
+        item: WorkItemId,
+    ) -> Result<Done, Error> {
+        let decided = self.step(Input::OfferRejected { offer, agent });
+        decided.map_err(|refusal| self.over(offer, refusal))?;
+        Ok(self.work_done(item))
+    }
+
+    pub(super) fn complete_work(
+        &mut self,
+        item: WorkItemId,
+        agent: AgentId,
+        disposition: Option<&Code>,
+        skip_wrap_up: bool,
+    ) -> Result<Done, Error> {
+        let disposition = disposition.cloned();
+        self.step(Input::WorkCompleted {
+            item,
+            agent,
+            disposition,
+            skip_wrap_up,
+        })?;
+        Ok(self.work_done(item))
+    }
+
+    pub(super) fn end_wrap_up(&mut self, item: WorkItemId, agent: AgentId) -> Result<Done, Error> {
+        self.step(Input::WrapUpEnded { item, agent })?;
+        Ok(self.work_done(item))
+    }
+
+    fn work_done(&self, item: WorkItemId) -> Done {
+        let version = self
+            .tenant
+            .engine
+            .last_seen(item)
+            .map_or(0, |work| work.version);
+        Done {
+            id: item.uuid(),
+            version,
+        }
+    }
+
+    /// Why the offer is not out any more, when it ended in this very batch.
+    fn over(&self, offer: OfferId, refusal: Refusal) -> Error {
+        match (refusal, self.offers.get(&offer).map(|row| row.outcome)) {
+            (Refusal::OfferNotOut, Some(OfferOutcome::Ended(end))) => Error::OfferEnded(end),
+            (Refusal::OfferNotOut, Some(OfferOutcome::Accepted)) => Error::OfferTaken,
+            (refusal, _) => refusal.into(),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+use rapport_foundation::context::{Context, PrincipalKind};
+use rapport_foundation::id::TicketId;
+use rapport_foundation::idempotency::Key;
+
+use super::command::{Command, NewTicket};
+use super::{App, Error, Listed, Paging, found, part};
+use crate::domain::{Channel, Code, Ticket, TicketChange};
+use crate::store::TicketFilter;
+
+impl App {
+    pub(crate) async fn create_ticket(
+        &self,
+        ctx: &Context,
+        key: Key,
+        new: NewTicket,
+    ) -> Result<Ticket, Error> {
+        self.decided_ticket(ctx, key, Command::OpenTicket(new))
+            .await
+    }
+
+    pub(crate) async fn get_ticket(&self, ctx: &Context, id: TicketId) -> Result<Ticket, Error> {
+        let ticket = found(self.store().ticket(ctx.tenant, id).await?, "ticket", id)?;
+        // To an end customer a stranger's ticket is none.
+        let theirs = ticket
+            .customer
+            .is_some_and(|c| c.customer.to_string() == ctx.principal);
+        if ctx.kind == PrincipalKind::Customer && !theirs {
+            return Err(Error::not_found("ticket", id));
+        }
+        Ok(ticket)
+    }
+
+    pub(crate) async fn list_tickets(
+        &self,
+        ctx: &Context,
+        filter: &TicketFilter,
+        paging: &Paging,
+    ) -> Result<Listed<Ticket>, Error> {
+        let state = filter.state.map(|state| state.as_str());
+        let query = [
+            "ListTickets".to_owned(),
+            part(state),
+            part(filter.queue),
+            part(filter.owner),
+            part(filter.customer),
+            part(filter.conversation),
+        ];
+        let listing = self.listing(ctx, &query.each_ref().map(String::as_str), paging)?;
+        let store = self.store();
+        let page = store
+            .tickets(ctx.tenant, filter, listing.after, listing.size)
+            .await?;
+        Ok(listing.listed(page))
+    }
+
+    pub(crate) async fn update_ticket(
+        &self,
+        ctx: &Context,
+        key: Key,
+        id: TicketId,
+        change: TicketChange,
+        etag: Option<i64>,
+    ) -> Result<Ticket, Error> {
+        self.decided_ticket(ctx, key, Command::ChangeTicket { id, change, etag })
+            .await
+    }
+
+    pub(crate) async fn resolve_ticket(
+        &self,
+        ctx: &Context,
+        key: Key,
+        id: TicketId,
+        (outcome, root_cause): (Option<Code>, Option<Code>),
+        etag: Option<i64>,
+    ) -> Result<Ticket, Error> {
+        let by = self.actor(ctx).await?;
+        let command = Command::ResolveTicket {
+            id,
+            by,
+            outcome,
+            root_cause,
+            etag,
+        };
+        self.decided_ticket(ctx, key, command).await
+    }
+
+    pub(crate) async fn reopen_ticket(
+        &self,
+        ctx: &Context,
+        key: Key,
+        id: TicketId,
+        work_channel: Option<Channel>,
+        etag: Option<i64>,
+    ) -> Result<Ticket, Error> {
+        let command = Command::ReopenTicket {
+            id,
+            work_channel,
+            etag,
+        };
+        self.decided_ticket(ctx, key, command).await
+    }
+
+    pub(crate) async fn close_ticket(
+        &self,
+        ctx: &Context,
+        key: Key,
+        id: TicketId,
+        etag: Option<i64>,
+    ) -> Result<Ticket, Error> {
+        self.decided_ticket(ctx, key, Command::CloseTicket { id, etag })
+            .await
+    }
+
+    async fn decided_ticket(
+        &self,
+        ctx: &Context,
+        key: Key,
+        command: Command,
+    ) -> Result<Ticket, Error> {
+        let done = self.shell().submit(ctx.tenant, Some(key), command).await?;
+        let id = TicketId::from_uuid(done.id);
+        found(self.store().ticket(ctx.tenant, id).await?, "ticket", id)
+    }
+}

@@ -1,0 +1,90 @@
+//! The contracts' words for what the domain names, both ways.
+
+use rapport_proto::types::v1 as types;
+
+use crate::domain::{Channel, Priority, Purpose};
+
+/// None for unspecified.
+pub(crate) const fn channel(channel: types::Channel) -> Option<Channel> {
+    Some(match channel {
+        types::Channel::Unspecified => return None,
+        types::Channel::Phone => Channel::Phone,
+        types::Channel::Email => Channel::Email,
+        types::Channel::Chat => Channel::Chat,
+        types::Channel::Sms => Channel::Sms,
+        types::Channel::Messaging => Channel::Messaging,
+        types::Channel::Social => Channel::Social,
+        types::Channel::Web => Channel::Web,
+        types::Channel::Forum => Channel::Forum,
+        types::Channel::Store => Channel::Store,
+        types::Channel::ServiceCentre => Channel::ServiceCentre,
+        types::Channel::MobileApp => Channel::MobileApp,
+        types::Channel::Immersive => Channel::Immersive,
+    })
+}
+
+/// None for unspecified.
+pub(crate) const fn purpose(purpose: types::Purpose) -> Option<Purpose> {
+    Some(match purpose {
+        types::Purpose::Unspecified => return None,
+        types::Purpose::Enquiry => Purpose::Enquiry,
+        types::Purpose::Support => Purpose::Support,
+        types::Purpose::Order => Purpose::Order,
+        types::Purpose::Complaint => Purpose::Complaint,
+        types::Purpose::Feedback => Purpose::Feedback,
+        types::Purpose::Return => Purpose::Return,
+        types::Purpose::Outreach => Purpose::Outreach,
+    })
+}
+
+/// None for unspecified.
+pub(crate) const fn priority(priority: types::Priority) -> Option<Priority> {
+    Some(match priority {
+        types::Priority::Unspecified => return None,
+        types::Priority::Low => Priority::Low,
+        types::Priority::Normal => Priority::Normal,
+        types::Priority::High => Priority::High,
+        types::Priority::Urgent => Priority::Urgent,
+    })
+}
+
+/// As the contracts name it.
+pub(crate) const fn channel_out(channel: Channel) -> types::Channel {
+    match channel {
+        Channel::Phone => types::Channel::Phone,
+        Channel::Email => types::Channel::Email,
+        Channel::Chat => types::Channel::Chat,
+        Channel::Sms => types::Channel::Sms,
+        Channel::Messaging => types::Channel::Messaging,
+        Channel::Social => types::Channel::Social,
+        Channel::Web => types::Channel::Web,
+        Channel::Forum => types::Channel::Forum,
+        Channel::Store => types::Channel::Store,
+        Channel::ServiceCentre => types::Channel::ServiceCentre,
+        Channel::MobileApp => types::Channel::MobileApp,
+        Channel::Immersive => types::Channel::Immersive,
+    }
+}
+
+/// As the contracts name it.
+pub(crate) const fn purpose_out(purpose: Purpose) -> types::Purpose {
+    match purpose {
+        Purpose::Enquiry => types::Purpose::Enquiry,
+        Purpose::Support => types::Purpose::Support,
+        Purpose::Order => types::Purpose::Order,
+        Purpose::Complaint => types::Purpose::Complaint,
+        Purpose::Feedback => types::Purpose::Feedback,
+        Purpose::Return => types::Purpose::Return,
+        Purpose::Outreach => types::Purpose::Outreach,
+    }
+}
+
+/// As the contracts name it.
+pub(crate) const fn priority_out(priority: Priority) -> types::Priority {
+    match priority {
+        Priority::Low => types::Priority::Low,
+        Priority::Normal => types::Priority::Normal,
+        Priority::High => types::Priority::High,
+        Priority::Urgent => types::Priority::Urgent,
+    }
+}

@@ -1,0 +1,60 @@
+use std::time::Duration;
+
+use rapport_foundation::events::ConsumerConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::engine::Settings;
+
+/// Section `routing` of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How long accepted work is kept for an agent whose last stream broke, in milliseconds. Long
+    /// enough for a laptop to change its network, short enough that a customer does not give up.
+    pub grace_ms: u64,
+    /// How long an agent who said no to a work item is passed over for it, in milliseconds. Then
+    /// they are asked again: work that everybody once declined must not wait for ever.
+    pub decline_pause_ms: u64,
+    /// Commands folded into one transaction at most. More would make the first of them wait.
+    pub batch: usize,
+    /// Commands that may wait for one tenant's engine; beyond it callers are refused with
+    /// RESOURCE_EXHAUSTED instead of being kept waiting past their deadline.
+    pub backlog: usize,
+    /// How long the same decision is tried again while the store fails, in milliseconds, before
+    /// the engine is dropped and rebuilt from the tables.
+    pub patience_ms: u64,
+    /// How long the right to decide for a tenant lasts after a decision, in milliseconds.
+    pub lease_ms: u64,
+    /// Messages that may wait for a desk that reads slowly; beyond it the stream is ended and
+    /// the agent's desk opens a new one, which begins with a snapshot.
+    pub desk_backlog: usize,
+    /// Between two signs of life on an idle desk stream, in milliseconds.
+    pub heartbeat_ms: u64,
+    /// How the logs of the other services are read.
+    pub consumer: ConsumerConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            grace_ms: 60_000,
+            decline_pause_ms: 30_000,
+            batch: 256,
+            backlog: 4_096,
+            patience_ms: 10_000,
+            lease_ms: 15_000,
+            desk_backlog: 256,
+            heartbeat_ms: 15_000,
+            consumer: ConsumerConfig::default(),
+        }
+    }
+}
+
+impl Config {
+    pub(crate) const fn settings(&self) -> Settings {
+        Settings {
+            grace: Duration::from_millis(self.grace_ms),
+            decline_pause: Duration::from_millis(self.decline_pause_ms),
+        }
+    }
+}

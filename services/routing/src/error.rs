@@ -1,0 +1,167 @@
+use rapport_foundation::db;
+use rapport_foundation::error::{Code, Failure};
+
+use crate::domain::engine::Refusal;
+use crate::domain::{OfferEnd, TicketRefusal};
+
+/// What can go wrong in routing.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] db::Error),
+    /// The request itself is refused, or a part of the foundation failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// No such resource in this tenant.
+    #[error("there is no {kind} {id}")]
+    NotFound {
+        /// What kind of resource.
+        kind: &'static str,
+        /// Its id as it was given.
+        id: String,
+    },
+    /// The etag given is not that of the resource.
+    #[error("the resource has changed")]
+    EtagMismatch,
+    /// The ticket's state does not allow it.
+    #[error(transparent)]
+    Ticket(#[from] TicketRefusal),
+    /// The engine's state does not allow it.
+    #[error("refused: {0:?}")]
+    Refused(Refusal),
+    /// The offer is over.
+    #[error("the offer is over: {0:?}")]
+    OfferEnded(OfferEnd),
+    /// The offer was accepted before.
+    #[error("the offer was accepted already")]
+    OfferTaken,
+    /// Another queue has this code.
+    #[error("the code is taken")]
+    CodeTaken,
+    /// The principal has an agent already.
+    #[error("the principal has an agent")]
+    PrincipalTaken,
+    /// An agent may act for themselves only.
+    #[error("not the agent's own")]
+    NotTheAgent,
+    /// Too much waits for this tenant's engine already.
+    #[error("too many commands wait")]
+    Overloaded,
+    /// Another process decides for this tenant, or the engine is being rebuilt.
+    #[error("not the owner of the tenant")]
+    NotOwner,
+    /// The service is ending.
+    #[error("draining")]
+    Draining,
+    /// A fault of ours: a decision panicked.
+    #[error("a decision failed")]
+    Broken,
+}
+
+impl Error {
+    pub(crate) fn not_found(kind: &'static str, id: impl std::fmt::Display) -> Self {
+        Self::NotFound {
+            kind,
+            id: id.to_string(),
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let state = |reason, text| Self::new(Code::FailedPrecondition, reason, text);
+        match error {
+            Error::Store(error) => error.into(),
+            Error::Failed(failure) => failure,
+            Error::NotFound { kind, id } => Self::not_found(kind, &id),
+            Error::EtagMismatch => Self::new(
+                Code::Aborted,
+                "ETAG_MISMATCH",
+                "The resource has changed; read it again.",
+            ),
+            Error::Ticket(refusal) => of_ticket(refusal),
+            Error::Refused(refusal) => of_engine(refusal),
+            Error::OfferEnded(end) => {
+                state("OFFER_ENDED", "The offer is over.").with_meta("end", end.as_str())
+            }
+            Error::OfferTaken => {
+                state("OFFER_ENDED", "The offer is over.").with_meta("end", "accepted")
+            }
+            Error::CodeTaken => Self::new(
+                Code::AlreadyExists,
+                "QUEUE_CODE_TAKEN",
+                "Another queue has this code.",
+            ),
+            Error::PrincipalTaken => Self::new(
+                Code::AlreadyExists,
+                "PRINCIPAL_TAKEN",
+                "The principal has an agent already.",
+            ),
+            Error::NotTheAgent => Self::new(
+                Code::PermissionDenied,
+                "NOT_THE_AGENT",
+                "An agent may act for themselves only.",
+            ),
+            Error::Overloaded => Self::new(
+                Code::ResourceExhausted,
+                "OVERLOADED",
+                "Too many calls wait for routing; try again.",
+            ),
+            Error::NotOwner => Self::new(
+                Code::Unavailable,
+                "OWNER_CHANGING",
+                "Another process takes over routing for the tenant; try again.",
+            ),
+            Error::Draining => Self::new(
+                Code::Unavailable,
+                "DRAINING",
+                "The service is shutting down.",
+            ),
+            Error::Broken => Self::new(Code::Internal, "INTERNAL", "The service failed."),
+        }
+    }
+}
+
+fn of_ticket(refusal: TicketRefusal) -> Failure {
+    let (reason, text) = match refusal {
+        TicketRefusal::NotOpen => ("TICKET_NOT_OPEN", "The ticket is resolved or closed."),
+        TicketRefusal::NotResolved => ("TICKET_NOT_RESOLVED", "The ticket is not resolved."),
+        TicketRefusal::Closed => ("TICKET_CLOSED", "The ticket is closed."),
+        TicketRefusal::WorkInProgress => ("WORK_IN_PROGRESS", "Another agent works on the ticket."),
+    };
+    Failure::new(Code::FailedPrecondition, reason, text)
+}
+
+fn of_engine(refusal: Refusal) -> Failure {
+    let state = |reason, text| Failure::new(Code::FailedPrecondition, reason, text);
+    match refusal {
+        Refusal::OfferNotOut => state("OFFER_ENDED", "The offer is over."),
+        Refusal::NotTheirs => Failure::new(
+            Code::PermissionDenied,
+            "NOT_THE_AGENT",
+            "The work is another agent's.",
+        ),
+        Refusal::WorkNotOpen => state("WORK_ENDED", "The work item is over."),
+        Refusal::WorkAccepted => state("WORK_ACCEPTED", "An agent has accepted the work item."),
+        Refusal::WorkNotAccepted => state(
+            "WORK_NOT_ACCEPTED",
+            "The work item is not in an agent's hands.",
+        ),
+        Refusal::NotWrappingUp => state("NOT_WRAPPING_UP", "The work item is not in wrap-up."),
+        Refusal::AgentUnknown => state("AGENT_UNKNOWN", "There is no such agent."),
+        Refusal::WorkKnown => state("WORK_KNOWN", "The work item is queued already."),
+    }
+}
+
+impl From<Error> for tonic::Status {
+    fn from(error: Error) -> Self {
+        Failure::from(error).into()
+    }
+}

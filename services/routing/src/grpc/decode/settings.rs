@@ -1,0 +1,213 @@
+//! Agents and queues as they are set up by hand.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rapport_foundation::check::Check;
+use rapport_foundation::error::Failure;
+use rapport_foundation::id::{AgentId, QueueId};
+use rapport_foundation::personal::Personal;
+use rapport_proto::routing::v1 as pb;
+use rapport_proto::types::v1 as types;
+use uuid::Uuid;
+
+use super::{Etag, SKILLS_OF_WORK, codes, etag, priority, queue_ids};
+use crate::app::command::{AgentChange, NewAgent, NewQueue, QueueChange};
+use crate::app::words;
+use crate::domain::{Channel, Priority, Queue};
+
+pub(super) const PRINCIPAL_CHARACTERS: usize = 255;
+const NAME_CHARACTERS: usize = 200;
+const SKILLS_OF_AGENT: usize = 64;
+const QUEUES_OF_AGENT: usize = 500;
+const MOST_CONCURRENT: i32 = 100;
+
+const AGENT_FIELDS: [&str; 5] = [
+    "display_name",
+    "skills",
+    "queue_ids",
+    "capacities",
+    "default_capacity",
+];
+
+const QUEUE_FIELDS: [&str; 6] = [
+    "display_name",
+    "default_priority",
+    "offer_timeout_s",
+    "wrap_up_s",
+    "max_lapsed_offers",
+    "required_skills",
+];
+
+fn all(fields: &[&str]) -> BTreeSet<String> {
+    fields.iter().map(|field| (*field).to_owned()).collect()
+}
+
+pub(in crate::grpc) fn create_agent(
+    body: &pb::CreateAgentRequest,
+) -> Result<(Uuid, NewAgent), Failure> {
+    let mut c = Check::new();
+    let request = c.request_id(&body.request_id);
+    c.require(body.agent.is_some(), "agent", "REQUIRED", "is required");
+    let nothing = pb::Agent::default();
+    let agent = body.agent.as_ref().unwrap_or(&nothing);
+    let new = c.within("agent", |c| {
+        let mut empty = |field: &str, is_empty: bool| {
+            c.require(is_empty, field, "SET_BY_SERVICE", "is set by the service");
+        };
+        empty("id", agent.id.is_empty());
+        empty("status", agent.status == 0);
+        empty("status_reason", agent.status_reason.is_empty());
+        empty("status_time", agent.status_time.is_none());
+        empty("present", !agent.present);
+        empty("active_work_items", agent.active_work_items == 0);
+        empty("create_time", agent.create_time.is_none());
+        empty("update_time", agent.update_time.is_none());
+        empty("etag", agent.etag.is_empty());
+        NewAgent {
+            principal: c
+                .text("principal", &agent.principal, 1..=PRINCIPAL_CHARACTERS)
+                .into(),
+            settings: agent_change(c, &all(&AGENT_FIELDS), agent),
+        }
+    });
+    c.done((request, new))
+}
+
+pub(in crate::grpc) fn update_agent(
+    body: &pb::UpdateAgentRequest,
+) -> Result<(Uuid, AgentId, AgentChange, Etag), Failure> {
+    let mut c = Check::new();
+    let request = c.request_id(&body.request_id);
+    let id = c.id("agent_id", &body.agent_id);
+    let etag = etag(&mut c, &body.etag);
+    let mask = c.mask("update_mask", body.update_mask.as_ref(), &AGENT_FIELDS);
+    c.require(body.agent.is_some(), "agent", "REQUIRED", "is required");
+    let nothing = pb::Agent::default();
+    let agent = body.agent.as_ref().unwrap_or(&nothing);
+    let change = c.within("agent", |c| agent_change(c, &mask, agent));
+    c.done((request, id, change, etag))
+}
+
+fn agent_change(c: &mut Check, mask: &BTreeSet<String>, agent: &pb::Agent) -> AgentChange {
+    let set = |field: &str| mask.contains(field);
+    let mut change = AgentChange::default();
+    if set("display_name") {
+        let name = c.text("display_name", &agent.display_name, 1..=NAME_CHARACTERS);
+        change.display_name = Some(Personal::from(name));
+    }
+    if set("skills") {
+        change.skills = Some(codes(c, "skills", &agent.skills, SKILLS_OF_AGENT));
+    }
+    if set("queue_ids") {
+        change.queues = Some(queue_ids(c, "queue_ids", &agent.queue_ids, QUEUES_OF_AGENT));
+    }
+    if set("capacities") {
+        change.capacities = Some(capacities(c, &agent.capacities));
+    }
+    if set("default_capacity") {
+        let range = 0..=MOST_CONCURRENT;
+        let most = c.number("default_capacity", agent.default_capacity, range);
+        change.usual_capacity = Some(u16::try_from(most).unwrap_or(0).max(1));
+    }
+    change
+}
+
+fn capacities(c: &mut Check, given: &[pb::ChannelCapacity]) -> Vec<(Channel, u16)> {
+    let mut named: Vec<(Channel, u16)> = Vec::new();
+    c.require(
+        given.len() <= Channel::ALL.len(),
+        "capacities",
+        "TOO_MANY",
+        "has too many elements",
+    );
+    for (place, capacity) in given.iter().take(Channel::ALL.len()).enumerate() {
+        c.within(format_args!("capacities[{place}]"), |c| {
+            let channel: types::Channel = c.enumeration("channel", capacity.channel);
+            let range = 0..=MOST_CONCURRENT;
+            let most = c.number("concurrent", capacity.concurrent, range);
+            let Some(channel) = words::channel(channel) else {
+                return;
+            };
+            let twice = named.iter().any(|(known, _)| *known == channel);
+            c.require(!twice, "channel", "DUPLICATE", "is named twice");
+            named.push((channel, u16::try_from(most).unwrap_or(0)));
+        });
+    }
+    named
+}
+
+pub(in crate::grpc) fn create_queue(
+    body: &pb::CreateQueueRequest,
+) -> Result<(Uuid, NewQueue), Failure> {
+    let mut c = Check::new();
+    let request = c.request_id(&body.request_id);
+    c.require(body.queue.is_some(), "queue", "REQUIRED", "is required");
+    let nothing = pb::Queue::default();
+    let queue = body.queue.as_ref().unwrap_or(&nothing);
+    let (code, settings) = c.within("queue", |c| {
+        let mut empty = |field: &str, is_empty: bool| {
+            c.require(is_empty, field, "SET_BY_SERVICE", "is set by the service");
+        };
+        empty("id", queue.id.is_empty());
+        empty("waiting_work_items", queue.waiting_work_items == 0);
+        empty("create_time", queue.create_time.is_none());
+        empty("update_time", queue.update_time.is_none());
+        empty("etag", queue.etag.is_empty());
+        c.require(!queue.code.is_empty(), "code", "REQUIRED", "is required");
+        let code = super::optional_code(c, "code", &queue.code);
+        (code, queue_change(c, &all(&QUEUE_FIELDS), queue))
+    });
+    // The placeholder never escapes: without a code there is a violation.
+    let placeholder = || crate::domain::DEFAULT_QUEUE.parse().ok();
+    match code.or_else(placeholder) {
+        Some(code) => c.done((request, NewQueue { code, settings })),
+        None => Err(Failure::invalid(Vec::new())),
+    }
+}
+
+pub(in crate::grpc) fn update_queue(
+    body: &pb::UpdateQueueRequest,
+) -> Result<(Uuid, QueueId, QueueChange, Etag), Failure> {
+    let mut c = Check::new();
+    let request = c.request_id(&body.request_id);
+    let id = c.id("queue_id", &body.queue_id);
+    let etag = etag(&mut c, &body.etag);
+    let mask = c.mask("update_mask", body.update_mask.as_ref(), &QUEUE_FIELDS);
+    c.require(body.queue.is_some(), "queue", "REQUIRED", "is required");
+    let nothing = pb::Queue::default();
+    let queue = body.queue.as_ref().unwrap_or(&nothing);
+    let change = c.within("queue", |c| queue_change(c, &mask, queue));
+    c.done((request, id, change, etag))
+}
+
+fn queue_change(c: &mut Check, mask: &BTreeSet<String>, queue: &pb::Queue) -> QueueChange {
+    let set = |field: &str| mask.contains(field);
+    let seconds = |n: i32| Duration::from_secs(u64::try_from(n).unwrap_or(0));
+    let mut change = QueueChange::default();
+    if set("display_name") {
+        change.display_name =
+            Some(c.text("display_name", &queue.display_name, 1..=NAME_CHARACTERS));
+    }
+    if set("default_priority") {
+        let priority = priority(c, "default_priority", queue.default_priority);
+        change.default_priority = Some(priority.unwrap_or(Priority::Normal));
+    }
+    if set("offer_timeout_s") {
+        let given = c.number("offer_timeout_s", queue.offer_timeout_s, 0..=600);
+        let usual = Queue::OFFER_TIMEOUT;
+        change.offer_timeout = Some(if given == 0 { usual } else { seconds(given) });
+    }
+    if set("wrap_up_s") {
+        change.wrap_up = Some(seconds(c.number("wrap_up_s", queue.wrap_up_s, 0..=3_600)));
+    }
+    if set("max_lapsed_offers") {
+        let most = c.number("max_lapsed_offers", queue.max_lapsed_offers, 0..=100);
+        change.max_lapsed_offers = Some(u32::try_from(most).unwrap_or(0).max(1));
+    }
+    if set("required_skills") {
+        let skills = codes(c, "required_skills", &queue.required_skills, SKILLS_OF_WORK);
+        change.required_skills = Some(skills);
+    }
+    change
+}

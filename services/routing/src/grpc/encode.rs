@@ -1,0 +1,258 @@
+//! What is answered, as the contracts write it.
+
+use rapport_foundation::time::Micros;
+use rapport_proto::routing::v1 as pb;
+use rapport_proto::types::v1 as types;
+
+use crate::app::desk::DeskEvent;
+use crate::app::news;
+use crate::app::words;
+use crate::domain::{
+    Code, CustomerRef, Offer, Presence, Queue, Skills, Status, Ticket, TicketState, WorkItem,
+    WorkState,
+};
+use crate::store::StoredAgent;
+
+pub(super) fn ticket(ticket: Ticket) -> pb::Ticket {
+    pb::Ticket {
+        id: ticket.id.to_string(),
+        state: ticket_state(ticket.state).into(),
+        subject: ticket.subject.into_exposed(),
+        description: ticket.description.into_exposed(),
+        priority: words::priority_out(ticket.priority).into(),
+        queue_id: ticket.queue.to_string(),
+        owner_agent_id: text(ticket.owner),
+        customer: ticket.customer.map(customer),
+        conversation_id: text(ticket.conversation),
+        required_skills: codes(&ticket.skills),
+        tags: codes(&ticket.tags),
+        root_cause: text(ticket.root_cause),
+        outcome: text(ticket.outcome),
+        reopen_count: i32::try_from(ticket.reopen_count).unwrap_or(i32::MAX),
+        create_time: Some(ticket.created_at.into()),
+        update_time: Some(ticket.updated_at.into()),
+        resolve_time: ticket.resolved_at.map(Into::into),
+        close_time: ticket.closed_at.map(Into::into),
+        etag: etag(ticket.version),
+        purpose: ticket
+            .purpose
+            .map_or(0, |purpose| words::purpose_out(purpose).into()),
+    }
+}
+
+/// What the fields of a work item say about its state.
+#[derive(Default)]
+struct Progress {
+    state: pb::WorkItemState,
+    accepted_at: Option<Micros>,
+    handled_at: Option<Micros>,
+    ended_at: Option<Micros>,
+    wrap_up_until: Option<Micros>,
+    disposition: Option<Code>,
+}
+
+fn progress(state: &WorkState) -> Progress {
+    let none = Progress::default();
+    match state {
+        WorkState::Waiting => Progress {
+            state: pb::WorkItemState::Waiting,
+            ..none
+        },
+        WorkState::Offered(_) => Progress {
+            state: pb::WorkItemState::Offered,
+            ..none
+        },
+        WorkState::Accepted { at, .. } => Progress {
+            state: pb::WorkItemState::Accepted,
+            accepted_at: Some(*at),
+            ..none
+        },
+        WorkState::WrappingUp {
+            accepted_at,
+            at,
+            until,
+            disposition,
+            ..
+        } => Progress {
+            state: pb::WorkItemState::WrappingUp,
+            accepted_at: Some(*accepted_at),
+            handled_at: Some(*at),
+            wrap_up_until: Some(*until),
+            disposition: disposition.clone(),
+            ..none
+        },
+        WorkState::Completed {
+            accepted_at,
+            handled_at,
+            at,
+            disposition,
+            ..
+        } => Progress {
+            state: pb::WorkItemState::Completed,
+            accepted_at: Some(*accepted_at),
+            handled_at: Some(*handled_at),
+            ended_at: Some(*at),
+            disposition: disposition.clone(),
+            ..none
+        },
+        WorkState::Abandoned { at } => Progress {
+            state: pb::WorkItemState::Abandoned,
+            ended_at: Some(*at),
+            ..none
+        },
+        WorkState::Withdrawn { at } => Progress {
+            state: pb::WorkItemState::Withdrawn,
+            ended_at: Some(*at),
+            ..none
+        },
+    }
+}
+
+pub(super) fn work_item(work: &WorkItem) -> pb::WorkItem {
+    let progress = progress(&work.state);
+    pb::WorkItem {
+        id: work.id.to_string(),
+        ticket_id: work.ticket.to_string(),
+        interaction_id: text(work.interaction),
+        state: progress.state.into(),
+        channel: words::channel_out(work.channel).into(),
+        queue_id: work.queue.to_string(),
+        required_skills: codes(&work.skills),
+        priority: words::priority_out(work.priority).into(),
+        agent_id: text(work.agent()),
+        offer_id: text(work.offer().map(|offer| offer.id)),
+        offer_count: i32::try_from(work.offers_made).unwrap_or(i32::MAX),
+        queue_time: Some(work.queued_at.into()),
+        accept_time: progress.accepted_at.map(Into::into),
+        handled_time: progress.handled_at.map(Into::into),
+        end_time: progress.ended_at.map(Into::into),
+        wrap_up_expire_time: progress.wrap_up_until.map(Into::into),
+        disposition: text(progress.disposition),
+        etag: etag(work.version),
+    }
+}
+
+fn offer(offer: &Offer, work: &WorkItem) -> pb::Offer {
+    pb::Offer {
+        id: offer.id.to_string(),
+        agent_id: offer.agent.to_string(),
+        work_item: Some(work_item(work)),
+        customer: work.customer.map(customer),
+        offer_time: Some(offer.made_at.into()),
+        expire_time: Some(offer.expires_at.into()),
+    }
+}
+
+pub(super) fn agent(stored: &StoredAgent) -> pb::Agent {
+    let StoredAgent { agent, holds } = stored;
+    let capacity = |(channel, most): &(_, u16)| pb::ChannelCapacity {
+        channel: words::channel_out(*channel).into(),
+        concurrent: (*most).into(),
+    };
+    pb::Agent {
+        id: agent.id.to_string(),
+        principal: agent.principal.expose().to_owned(),
+        display_name: agent.display_name.expose().to_owned(),
+        skills: codes(&agent.skills),
+        queue_ids: agent.queues.iter().map(ToString::to_string).collect(),
+        capacities: agent.capacity.named.iter().map(capacity).collect(),
+        default_capacity: agent.capacity.usual.into(),
+        status: agent_status(agent.standing.status).into(),
+        status_reason: text(agent.standing.reason.as_ref()),
+        status_time: Some(agent.standing.status_since.into()),
+        present: agent.standing.presence == Presence::Present,
+        active_work_items: i32::try_from(*holds).unwrap_or(i32::MAX),
+        create_time: Some(agent.created_at.into()),
+        update_time: Some(agent.updated_at.into()),
+        etag: etag(agent.version),
+    }
+}
+
+pub(super) fn queue((queue, waiting): (Queue, u32)) -> pb::Queue {
+    let seconds = |span: std::time::Duration| i32::try_from(span.as_secs()).unwrap_or(i32::MAX);
+    pb::Queue {
+        id: queue.id.to_string(),
+        code: queue.code.to_string(),
+        display_name: queue.display_name,
+        default_priority: words::priority_out(queue.default_priority).into(),
+        offer_timeout_s: seconds(queue.offer_timeout),
+        wrap_up_s: seconds(queue.wrap_up),
+        max_lapsed_offers: i32::try_from(queue.max_lapsed_offers).unwrap_or(i32::MAX),
+        required_skills: codes(&queue.required_skills),
+        waiting_work_items: i32::try_from(waiting).unwrap_or(i32::MAX),
+        create_time: Some(queue.created_at.into()),
+        update_time: Some(queue.updated_at.into()),
+        etag: etag(queue.version),
+    }
+}
+
+pub(super) fn desk_event(event: DeskEvent) -> pb::WatchOffersResponse {
+    use pb::watch_offers_response::Event;
+    let event = match event {
+        DeskEvent::Snapshot {
+            agent: stored,
+            held,
+        } => {
+            let offers = held
+                .iter()
+                .filter_map(|work| Some(offer(work.offer()?, work)));
+            let accepted = held.iter().filter(|work| work.offer().is_none());
+            Event::Snapshot(pb::DeskSnapshot {
+                agent: Some(agent(&stored)),
+                offers: offers.collect(),
+                work_items: accepted.map(work_item).collect(),
+            })
+        }
+        DeskEvent::Offered { offer: made, work } => Event::Offer(offer(&made, &work)),
+        DeskEvent::OfferEnded { offer, reason, at } => Event::OfferEnd(pb::OfferEnd {
+            offer_id: offer.id.to_string(),
+            work_item_id: offer.item.to_string(),
+            reason: news::end_reason(reason).into(),
+            end_time: Some(at.into()),
+        }),
+        DeskEvent::Work(work) => Event::WorkItem(work_item(&work)),
+        DeskEvent::Agent(stored) => Event::Agent(agent(&stored)),
+        DeskEvent::Heartbeat(at) => Event::Heartbeat(pb::DeskHeartbeat {
+            time: Some(at.into()),
+        }),
+    };
+    pb::WatchOffersResponse { event: Some(event) }
+}
+
+fn customer(customer: CustomerRef) -> types::CustomerRef {
+    types::CustomerRef {
+        customer_id: customer.customer.to_string(),
+        record_id: customer.record.to_string(),
+    }
+}
+
+fn codes(codes: &Skills) -> Vec<String> {
+    codes.iter().map(ToString::to_string).collect()
+}
+
+fn text(value: Option<impl std::fmt::Display>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+const fn ticket_state(state: TicketState) -> pb::TicketState {
+    match state {
+        TicketState::New => pb::TicketState::New,
+        TicketState::Open => pb::TicketState::Open,
+        TicketState::Pending => pb::TicketState::Pending,
+        TicketState::Resolved => pb::TicketState::Resolved,
+        TicketState::Closed => pb::TicketState::Closed,
+    }
+}
+
+const fn agent_status(status: Status) -> pb::AgentStatus {
+    match status {
+        Status::Offline => pb::AgentStatus::Offline,
+        Status::Available => pb::AgentStatus::Available,
+        Status::Away => pb::AgentStatus::Away,
+        Status::NotResponding => pb::AgentStatus::NotResponding,
+    }
+}

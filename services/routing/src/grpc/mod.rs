@@ -1,0 +1,44 @@
+//! The contracts: decode, call, encode.
+
+mod agents;
+mod decode;
+mod encode;
+mod offers;
+mod queues;
+mod tickets;
+mod work_items;
+
+use rapport_foundation::service::MESSAGE_LIMIT_BYTES;
+use rapport_proto::routing::v1 as pb;
+use tonic::service::{Routes, RoutesBuilder};
+
+use crate::app::App;
+
+/// The services of routing over one application.
+#[derive(Clone)]
+struct Grpc {
+    app: App,
+}
+
+/// Every service of routing but the log.
+pub(crate) fn routes(app: &App) -> RoutesBuilder {
+    let mut routes = Routes::builder();
+    let grpc = Grpc { app: app.clone() };
+    macro_rules! add {
+        ($($module:ident :: $server:ident,)+) => {$(
+            routes.add_service(
+                pb::$module::$server::new(grpc.clone())
+                    .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+                    .max_encoding_message_size(MESSAGE_LIMIT_BYTES),
+            );
+        )+};
+    }
+    add! {
+        ticket_service_server::TicketServiceServer,
+        work_item_service_server::WorkItemServiceServer,
+        agent_service_server::AgentServiceServer,
+        queue_service_server::QueueServiceServer,
+        offer_service_server::OfferServiceServer,
+    }
+    routes
+}

@@ -1,0 +1,14 @@
+//! The schema, one small additive change a file. A migration that was shipped never changes.
+
+mod m0001_routing;
+
+use sea_orm_migration::MigrationTrait;
+
+/// Every migration, oldest first; the tables all services share come before.
+#[must_use]
+pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+    vec![
+        rapport_foundation::schema::shared(),
+        Box::new(m0001_routing::Routing),
+    ]
+}

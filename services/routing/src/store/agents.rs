@@ -1,0 +1,366 @@
+use std::collections::{BTreeSet, HashMap};
+
+use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::id::{AgentId, QueueId, TenantId};
+use rapport_foundation::seal::SubjectKeys;
+use sea_orm::{ActiveValue, ColumnTrait as _, Condition, Iterable as _, QueryFilter as _};
+use uuid::Uuid;
+
+use super::columns::{
+    capacities_in, capacities_out, codes_in, codes_out, count, named, optional_code,
+};
+use super::entities::agent::{ActiveModel, Column, Entity, Model};
+use super::entities::{agent_queue, work_item};
+use super::{Page, Store, work_items};
+use crate::domain::{Agent, Capacity, Presence, Standing, Status};
+
+/// Agents in one statement.
+const CHUNK: usize = 400;
+
+/// Which agents to list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AgentFilter {
+    pub(crate) queue: Option<QueueId>,
+    pub(crate) status: Option<Status>,
+    pub(crate) principal: Option<String>,
+}
+
+/// An agent and how many work items they have in hand.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredAgent {
+    pub(crate) agent: Agent,
+    pub(crate) holds: u32,
+}
+
+impl Store {
+    /// What an agent is found by: their principal, without telling it.
+    fn principal_index(&self, tenant: TenantId, principal: &str) -> Vec<u8> {
+        self.vault.blind(tenant, "agent principal", principal)
+    }
+
+    /// One agent.
+    pub(crate) async fn agent(
+        &self,
+        tenant: TenantId,
+        id: AgentId,
+    ) -> Result<Option<StoredAgent>, Error> {
+        let only = Condition::all().add(Column::Id.eq(id.uuid()));
+        Ok(self.agents_where(tenant, only, 1).await?.pop())
+    }
+
+    /// The agent whose token says `principal`.
+    pub(crate) async fn agent_of(
+        &self,
+        tenant: TenantId,
+        principal: &str,
+    ) -> Result<Option<AgentId>, Error> {
+        let index = self.principal_index(tenant, principal);
+        let find = |s: Scoped| {
+            let index = index.clone();
+            async move {
+                let row = s
+                    .find::<Entity>()
+                    .filter(Column::PrincipalIndex.eq(index))
+                    .one()
+                    .await?;
+                Ok(row.map(|row| AgentId::from_uuid(row.id)))
+            }
+        };
+        self.db.read(tenant, find).await
+    }
+
+    /// Agents that fit every given condition, newest first, behind `after`.
+    pub(crate) async fn agents(
+        &self,
+        tenant: TenantId,
+        filter: &AgentFilter,
+        after: Option<Uuid>,
+        size: u64,
+    ) -> Result<Page<StoredAgent>, Error> {
+        let principal = filter
+            .principal
+            .as_ref()
+            .map(|text| self.principal_index(tenant, text));
+        let of_queue = match filter.queue {
+            Some(queue) => Some(self.serving(tenant, queue).await?),
+            None => None,
+        };
+        let condition = Condition::all()
+            .add_option(
+                filter
+                    .status
+                    .map(|status| Column::Status.eq(status.as_str())),
+            )
+            .add_option(principal.map(|index| Column::PrincipalIndex.eq(index)))
+            .add_option(of_queue.map(|ids| Column::Id.is_in(ids)))
+            .add_option(after.map(|id| Column::Id.lt(id)));
+        let agents = self.agents_where(tenant, condition, size + 1).await?;
+        Ok(Page::of(agents, size, |stored| stored.agent.id.uuid()))
+    }
+
+    async fn serving(&self, tenant: TenantId, queue: QueueId) -> Result<Vec<Uuid>, Error> {
+        let find = |s: Scoped| async move {
+            let of_queue = agent_queue::Column::QueueId.eq(queue.uuid());
+            let rows = s
+                .find::<agent_queue::Entity>()
+                .filter(of_queue)
+                .all()
+                .await?;
+            Ok(rows.into_iter().map(|row| row.agent_id).collect())
+        };
+        self.db.read(tenant, find).await
+    }
+
+    async fn agents_where(
+        &self,
+        tenant: TenantId,
+        condition: Condition,
+        most: u64,
+    ) -> Result<Vec<StoredAgent>, Error> {
+        let find = |s: Scoped| {
+            let condition = condition.clone();
+            async move {
+                let rows = s
+                    .find::<Entity>()
+                    .filter(condition)
+                    .order_by_desc(Column::Id);
+                let agents = self.agents_of(&s, rows.limit(most).all().await?).await?;
+                let ids: Vec<_> = agents.iter().map(|agent| agent.id).collect();
+                let holds = holds(&s, &ids).await?;
+                let with = |agent: Agent| StoredAgent {
+                    holds: holds.get(&agent.id).copied().unwrap_or(0),
+                    agent,
+                };
+                Ok(agents.into_iter().map(with).collect())
+            }
+        };
+        self.db.read(tenant, find).await
+    }
+
+    /// These agents.
+    pub(super) async fn agents_by_id(
+        &self,
+        s: &Scoped,
+        ids: &[AgentId],
+    ) -> Result<Vec<Agent>, Error> {
+        let ids = ids.iter().map(|id| id.uuid());
+        let rows = s
+            .find::<Entity>()
+            .filter(Column::Id.is_in(ids))
+            .all()
+            .await?;
+        self.agents_of(s, rows).await
+    }
+
+    /// Which of these principals have an agent.
+    pub(super) async fn taken_principals(
+        &self,
+        s: &Scoped,
+        principals: &[String],
+    ) -> Result<Vec<(String, AgentId)>, Error> {
+        let mut taken = Vec::new();
+        for principal in principals {
+            let index = self.principal_index(s.tenant(), principal);
+            let row = s
+                .find::<Entity>()
+                .filter(Column::PrincipalIndex.eq(index))
+                .one()
+                .await?;
+            taken.extend(row.map(|row| (principal.clone(), AgentId::from_uuid(row.id))));
+        }
+        Ok(taken)
+    }
+
+    /// Every agent of the tenant.
+    pub(super) async fn all_agents(&self, s: &Scoped) -> Result<Vec<Agent>, Error> {
+        let rows = s.find::<Entity>().all().await?;
+        self.agents_of(s, rows).await
+    }
+
+    async fn agents_of(&self, s: &Scoped, rows: Vec<Model>) -> Result<Vec<Agent>, Error> {
+        let subjects: Vec<String> = rows.iter().map(|row| subject(row.id)).collect();
+        let keys = self.vault.existing(s, &subjects).await?;
+        let mut queues: HashMap<Uuid, BTreeSet<QueueId>> = HashMap::new();
+        for chunk in rows.chunks(CHUNK) {
+            let ids = chunk.iter().map(|row| row.id);
+            let of_agents = agent_queue::Column::AgentId.is_in(ids);
+            for pair in s
+                .find::<agent_queue::Entity>()
+                .filter(of_agents)
+                .all()
+                .await?
+            {
+                let served = queues.entry(pair.agent_id).or_default();
+                served.insert(QueueId::from_uuid(pair.queue_id));
+            }
+        }
+        let read_one = |row: Model| {
+            let served = queues.remove(&row.id).unwrap_or_default();
+            read(row, served, &keys)
+        };
+        rows.into_iter().map(read_one).collect()
+    }
+
+    /// Stores agents as they were set up or changed by hand.
+    pub(super) async fn put_agents(&self, s: &Scoped, agents: &[Agent]) -> Result<(), Error> {
+        if agents.is_empty() {
+            return Ok(());
+        }
+        let subjects: Vec<String> = agents
+            .iter()
+            .map(|agent| subject(agent.id.uuid()))
+            .collect();
+        let keys = self.vault.keys(s, &subjects).await?;
+        let mut rows = Vec::with_capacity(agents.len());
+        let mut pairs = Vec::new();
+        for agent in agents {
+            let index = self.principal_index(s.tenant(), agent.principal.expose());
+            rows.push(ActiveModel::from(write(s.tenant(), agent, index, &keys)?));
+            pairs.extend(agent.queues.iter().map(|queue| agent_queue::ActiveModel {
+                tenant_id: ActiveValue::Set(s.tenant().uuid()),
+                agent_id: ActiveValue::Set(agent.id.uuid()),
+                queue_id: ActiveValue::Set(queue.uuid()),
+            }));
+        }
+        let changed = Column::iter().filter(|c| !matches!(c, Column::TenantId | Column::Id));
+        s.upsert_many(rows, [Column::TenantId, Column::Id], changed)
+            .await?;
+        let ids = agents.iter().map(|agent| agent.id.uuid());
+        s.delete_where::<agent_queue::Entity>(agent_queue::Column::AgentId.is_in(ids))
+            .await?;
+        for chunk in pairs.chunks(CHUNK) {
+            s.insert_many(chunk.to_vec()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Stores how agents stand.
+pub(super) async fn put_standings(
+    s: &Scoped,
+    standings: &[(AgentId, Standing)],
+) -> Result<(), Error> {
+    for (agent, standing) in standings {
+        let (presence, until) = presence_out(standing.presence);
+        let columns = ActiveModel {
+            status: ActiveValue::Set(standing.status.as_str().to_owned()),
+            status_reason: ActiveValue::Set(standing.reason.as_ref().map(ToString::to_string)),
+            status_since: ActiveValue::Set(standing.status_since),
+            presence: ActiveValue::Set(presence.to_owned()),
+            leaving_until: ActiveValue::Set(until),
+            idle_since: ActiveValue::Set(standing.idle_since),
+            lapsed_offers: ActiveValue::Set(standing.lapsed_offers.into()),
+            ..Default::default()
+        };
+        s.update_where::<Entity>(|q| q.set(columns).filter(Column::Id.eq(agent.uuid())))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn holds(s: &Scoped, agents: &[AgentId]) -> Result<HashMap<AgentId, u32>, Error> {
+    let ids = agents.iter().map(|id| id.uuid());
+    let theirs = work_item::Column::AgentId.is_in(ids);
+    let open = work_item::Column::State.is_in(work_items::OPEN);
+    let mut counts = HashMap::new();
+    for row in s
+        .find::<work_item::Entity>()
+        .filter(theirs)
+        .filter(open)
+        .all()
+        .await?
+    {
+        if let Some(agent) = row.agent_id {
+            *counts.entry(AgentId::from_uuid(agent)).or_insert(0) += 1;
+        }
+    }
+    Ok(counts)
+}
+
+fn subject(agent: Uuid) -> String {
+    AgentId::from_uuid(agent).to_string()
+}
+
+fn place(agent: Uuid, column: &str) -> Vec<u8> {
+    format!("agents/{agent}/{column}").into_bytes()
+}
+
+const fn presence_out(
+    presence: Presence,
+) -> (&'static str, Option<rapport_foundation::time::Micros>) {
+    match presence {
+        Presence::Present => ("present", None),
+        Presence::Leaving { until } => ("leaving", Some(until)),
+        Presence::Absent => ("absent", None),
+    }
+}
+
+fn write(
+    tenant: TenantId,
+    agent: &Agent,
+    principal_index: Vec<u8>,
+    keys: &SubjectKeys,
+) -> Result<Model, Error> {
+    let id = agent.id.uuid();
+    let key = keys
+        .get(&subject(id))
+        .ok_or(Error::Corrupt("a data key is missing"))?;
+    let (presence, until) = presence_out(agent.standing.presence);
+    Ok(Model {
+        tenant_id: tenant.uuid(),
+        id,
+        principal: key.seal(agent.principal.expose().as_bytes(), &place(id, "principal")),
+        principal_index,
+        display_name: key.seal(
+            agent.display_name.expose().as_bytes(),
+            &place(id, "display_name"),
+        ),
+        skills: codes_out(&agent.skills),
+        capacities: capacities_out(&agent.capacity.named),
+        usual_capacity: agent.capacity.usual.into(),
+        capacity_since: agent.capacity.since,
+        created_at: agent.created_at,
+        updated_at: agent.updated_at,
+        version: agent.version,
+        status: agent.standing.status.as_str().to_owned(),
+        status_reason: agent.standing.reason.as_ref().map(ToString::to_string),
+        status_since: agent.standing.status_since,
+        presence: presence.to_owned(),
+        leaving_until: until,
+        idle_since: agent.standing.idle_since,
+        lapsed_offers: agent.standing.lapsed_offers.into(),
+    })
+}
+
+fn read(row: Model, queues: BTreeSet<QueueId>, keys: &SubjectKeys) -> Result<Agent, Error> {
+    let key = keys.get(&subject(row.id)).ok_or(Error::Erased)?;
+    let presence = match (row.presence.as_str(), row.leaving_until) {
+        ("present", _) => Presence::Present,
+        ("leaving", Some(until)) => Presence::Leaving { until },
+        ("absent", _) => Presence::Absent,
+        _ => return Err(Error::Corrupt("the presence of an agent")),
+    };
+    Ok(Agent {
+        id: AgentId::from_uuid(row.id),
+        principal: key.open_text(&row.principal, &place(row.id, "principal"))?,
+        display_name: key.open_text(&row.display_name, &place(row.id, "display_name"))?,
+        skills: codes_in(&row.skills)?,
+        queues,
+        capacity: Capacity {
+            usual: count(row.usual_capacity)?,
+            named: capacities_in(&row.capacities)?,
+            since: row.capacity_since,
+        },
+        standing: Standing {
+            status: named(Status::named(&row.status))?,
+            reason: optional_code(row.status_reason.as_ref())?,
+            status_since: row.status_since,
+            presence,
+            idle_since: row.idle_since,
+            lapsed_offers: count(row.lapsed_offers)?,
+        },
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        version: row.version,
+    })
+}

@@ -1,0 +1,89 @@
+//! How domain values stand in columns, and back. What cannot be read back is corrupt.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rapport_foundation::db::Error;
+use rapport_foundation::id::{AgentId, CustomerId, RecordId};
+use rapport_foundation::time::Micros;
+use sea_orm::entity::prelude::{Json, Uuid};
+
+use crate::domain::{Channel, Code, CustomerRef, Decline};
+
+pub(super) fn code(text: &str) -> Result<Code, Error> {
+    text.parse().map_err(|_| Error::Corrupt("a code"))
+}
+
+pub(super) fn optional_code(text: Option<&String>) -> Result<Option<Code>, Error> {
+    text.map(|text| code(text)).transpose()
+}
+
+pub(super) fn codes_out(codes: &BTreeSet<Code>) -> Json {
+    codes.iter().map(Code::as_str).collect()
+}
+
+pub(super) fn codes_in(json: &Json) -> Result<BTreeSet<Code>, Error> {
+    let list = json.as_array().ok_or(Error::Corrupt("a list of codes"))?;
+    let text = |value: &Json| code(value.as_str().ok_or(Error::Corrupt("a list of codes"))?);
+    list.iter().map(text).collect()
+}
+
+/// The member of a named enumeration.
+pub(super) fn named<T>(found: Option<T>) -> Result<T, Error> {
+    found.ok_or(Error::Corrupt("an unknown name"))
+}
+
+pub(super) fn customer(record: Option<Uuid>, customer: Option<Uuid>) -> Option<CustomerRef> {
+    Some(CustomerRef {
+        record: RecordId::from_uuid(record?),
+        customer: CustomerId::from_uuid(customer?),
+    })
+}
+
+pub(super) fn declines_out(declines: &[Decline]) -> Json {
+    let pair = |d: &Decline| Json::from(vec![Json::from(d.agent.to_string()), d.until.0.into()]);
+    declines.iter().map(pair).collect()
+}
+
+pub(super) fn declines_in(json: &Json) -> Result<Vec<Decline>, Error> {
+    const CORRUPT: Error = Error::Corrupt("a list of declines");
+    let pair = |value: &Json| {
+        let agent = value.get(0).and_then(Json::as_str).ok_or(CORRUPT)?;
+        let until = value.get(1).and_then(Json::as_i64).ok_or(CORRUPT)?;
+        Ok(Decline {
+            agent: agent.parse::<AgentId>().map_err(|_| CORRUPT)?,
+            until: Micros(until),
+        })
+    };
+    json.as_array().ok_or(CORRUPT)?.iter().map(pair).collect()
+}
+
+pub(super) fn capacities_out(named: &[(Channel, u16)]) -> Json {
+    let pair = |(channel, limit): &(Channel, u16)| {
+        Json::from(vec![Json::from(channel.as_str()), (*limit).into()])
+    };
+    named.iter().map(pair).collect()
+}
+
+pub(super) fn capacities_in(json: &Json) -> Result<Vec<(Channel, u16)>, Error> {
+    const CORRUPT: Error = Error::Corrupt("a list of capacities");
+    let pair = |value: &Json| {
+        let channel = value.get(0).and_then(Json::as_str).and_then(Channel::named);
+        let limit = value.get(1).and_then(Json::as_u64);
+        Ok((channel.ok_or(CORRUPT)?, count(limit.ok_or(CORRUPT)?)?))
+    };
+    json.as_array().ok_or(CORRUPT)?.iter().map(pair).collect()
+}
+
+/// A number that was stored by us and therefore fits.
+pub(super) fn count<N, T: TryFrom<N>>(number: N) -> Result<T, Error> {
+    T::try_from(number).map_err(|_| Error::Corrupt("a number out of range"))
+}
+
+pub(super) fn span_out(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn span_in(micros: i64) -> Result<Duration, Error> {
+    Ok(Duration::from_micros(count(micros)?))
+}

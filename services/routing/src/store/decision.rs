@@ -1,0 +1,153 @@
+//! Storing what the engine decided: one transaction for everything a batch of inputs led to.
+
+use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::events::{self, Mark, Outgoing};
+use rapport_foundation::id::{AgentId, InteractionId, TenantId};
+use rapport_foundation::idempotency::{Claim, Key};
+use rapport_foundation::time::Micros;
+use sea_orm::{ActiveValue, ColumnTrait as _};
+use uuid::Uuid;
+
+use super::entities::ended_contact;
+use super::lease::{Fence, Lease};
+use super::{Store, agents, customers, lease, offers, queues, work_items};
+use crate::domain::{Agent, CustomerRef, Offer, OfferOutcome, Queue, Standing, Ticket, WorkItem};
+
+/// Rows in one statement.
+const CHUNK: usize = 1000;
+
+/// An offer and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OfferRow {
+    pub(crate) offer: Offer,
+    pub(crate) outcome: OfferOutcome,
+    pub(crate) ended_at: Option<Micros>,
+}
+
+/// A request id and the result it is answered with when it is repeated.
+#[derive(Clone, Debug)]
+pub(crate) struct Settlement {
+    pub(crate) key: Key,
+    pub(crate) result: Uuid,
+    pub(crate) version: i64,
+}
+
+/// Everything a batch of inputs led to, as rows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Decision {
+    pub(crate) tickets: Vec<Ticket>,
+    pub(crate) items: Vec<WorkItem>,
+    pub(crate) offers: Vec<OfferRow>,
+    pub(crate) queues: Vec<Queue>,
+    /// Agents made or changed by hand.
+    pub(crate) agents: Vec<Agent>,
+    /// How agents stand, of those the engine changed.
+    pub(crate) standings: Vec<(AgentId, Standing)>,
+    /// Customers heard of.
+    pub(crate) customers: Vec<CustomerRef>,
+    /// Contacts that were over before their interaction was linked.
+    pub(crate) contacts_ended: Vec<(InteractionId, Micros)>,
+    /// Those of them whose interaction was linked now.
+    pub(crate) contacts_met: Vec<InteractionId>,
+    pub(crate) events: Vec<Outgoing>,
+    pub(crate) settlements: Vec<Settlement>,
+    /// How far the logs of other services are applied with it.
+    pub(crate) marks: Vec<Mark>,
+}
+
+impl Decision {
+    /// Whether there is nothing to store.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tickets.is_empty()
+            && self.items.is_empty()
+            && self.offers.is_empty()
+            && self.queues.is_empty()
+            && self.agents.is_empty()
+            && self.standings.is_empty()
+            && self.customers.is_empty()
+            && self.contacts_ended.is_empty()
+            && self.contacts_met.is_empty()
+            && self.events.is_empty()
+            && self.settlements.is_empty()
+            && self.marks.is_empty()
+    }
+}
+
+/// What became of an attempt to store a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Committed {
+    /// It is stored, by this attempt or by an earlier one whose answer was lost.
+    Stored,
+    /// Somebody else owns the tenant: nothing is stored.
+    Fenced,
+}
+
+impl Store {
+    /// Stores a decision of the owner that holds `lease`. May be called again with the same
+    /// decision after a failure whose outcome is not known.
+    pub(crate) async fn decide(
+        &self,
+        tenant: TenantId,
+        lease: Lease,
+        until: Micros,
+        decision: &Decision,
+    ) -> Result<Committed, Error> {
+        let write = |s: Scoped| async move {
+            match lease::pass(&s, lease, until).await? {
+                Fence::Passed => return Ok(Committed::Stored),
+                Fence::Shut => return Ok(Committed::Fenced),
+                Fence::Open => {}
+            }
+            for mark in &decision.marks {
+                mark.advance(&s).await?;
+            }
+            for settlement in &decision.settlements {
+                if settlement.key.claim(&s).await? != Claim::Fresh {
+                    // It was looked up before; that it is taken now is somebody else's doing.
+                    return Err(s.raced());
+                }
+            }
+            self.put_all(&s, decision).await?;
+            events::append_many(&s, &decision.events).await?;
+            for Settlement {
+                key,
+                result,
+                version,
+            } in &decision.settlements
+            {
+                key.settle(&s, *result, *version).await?;
+            }
+            Ok(Committed::Stored)
+        };
+        self.db.write(tenant, write).await
+    }
+
+    async fn put_all(&self, s: &Scoped, decision: &Decision) -> Result<(), Error> {
+        queues::put(s, &decision.queues).await?;
+        self.put_agents(s, &decision.agents).await?;
+        agents::put_standings(s, &decision.standings).await?;
+        customers::note(s, &decision.customers).await?;
+        self.put_tickets(s, &decision.tickets).await?;
+        work_items::put(s, &decision.items).await?;
+        offers::put(s, &decision.offers).await?;
+        for chunk in decision.contacts_ended.chunks(CHUNK) {
+            let row = |(id, at): &(InteractionId, Micros)| ended_contact::ActiveModel {
+                // Set by the scoped store.
+                tenant_id: ActiveValue::NotSet,
+                interaction_id: ActiveValue::Set(id.uuid()),
+                ended_at: ActiveValue::Set(*at),
+            };
+            let key = [
+                ended_contact::Column::TenantId,
+                ended_contact::Column::InteractionId,
+            ];
+            s.insert_fresh(chunk.iter().map(row).collect(), key).await?;
+        }
+        if !decision.contacts_met.is_empty() {
+            let ids = decision.contacts_met.iter().map(|id| id.uuid());
+            let met = ended_contact::Column::InteractionId.is_in(ids);
+            s.delete_where::<ended_contact::Entity>(met).await?;
+        }
+        Ok(())
+    }
+}

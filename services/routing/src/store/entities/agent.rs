@@ -1,0 +1,32 @@
+use rapport_foundation::time::Micros;
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "agents")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) tenant_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) id: Uuid,
+    pub(crate) principal: Vec<u8>,
+    pub(crate) principal_index: Vec<u8>,
+    pub(crate) display_name: Vec<u8>,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub(crate) skills: Json,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub(crate) capacities: Json,
+    pub(crate) usual_capacity: i64,
+    pub(crate) capacity_since: Micros,
+    pub(crate) created_at: Micros,
+    pub(crate) updated_at: Micros,
+    pub(crate) version: i64,
+    pub(crate) status: String,
+    pub(crate) status_reason: Option<String>,
+    pub(crate) status_since: Micros,
+    pub(crate) presence: String,
+    pub(crate) leaving_until: Option<Micros>,
+    pub(crate) idle_since: Micros,
+    pub(crate) lapsed_offers: i64,
+}
+
+super::owned!();

@@ -1,0 +1,27 @@
+//! The tables as the ORM sees them. Nothing outside of `store` names these.
+
+/// Declares an entity whose table belongs to tenants.
+macro_rules! owned {
+    () => {
+        #[derive(Copy, Clone, Debug, sea_orm::EnumIter, sea_orm::DeriveRelation)]
+        pub(crate) enum Relation {}
+
+        impl sea_orm::ActiveModelBehavior for ActiveModel {}
+
+        impl rapport_foundation::db::TenantOwned for Entity {
+            fn tenant_column() -> Column {
+                Column::TenantId
+            }
+        }
+    };
+}
+use owned;
+
+pub(crate) mod agent;
+pub(crate) mod agent_queue;
+pub(crate) mod customer_map;
+pub(crate) mod ended_contact;
+pub(crate) mod offer;
+pub(crate) mod queue;
+pub(crate) mod ticket;
+pub(crate) mod work_item;

@@ -1,0 +1,39 @@
+use rapport_foundation::time::Micros;
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "work_items")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) tenant_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) id: Uuid,
+    pub(crate) ticket_id: Uuid,
+    pub(crate) interaction_id: Option<Uuid>,
+    pub(crate) record_id: Option<Uuid>,
+    pub(crate) customer_id: Option<Uuid>,
+    pub(crate) channel: String,
+    pub(crate) queue_id: Uuid,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub(crate) skills: Json,
+    pub(crate) priority: String,
+    pub(crate) queued_at: Micros,
+    pub(crate) offers_made: i64,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub(crate) declines: Json,
+    pub(crate) settled: bool,
+    pub(crate) state: String,
+    pub(crate) agent_id: Option<Uuid>,
+    pub(crate) offer_id: Option<Uuid>,
+    pub(crate) offered_at: Option<Micros>,
+    pub(crate) offer_expires_at: Option<Micros>,
+    pub(crate) accepted_at: Option<Micros>,
+    pub(crate) handled_at: Option<Micros>,
+    pub(crate) wrap_up_until: Option<Micros>,
+    pub(crate) ended_at: Option<Micros>,
+    pub(crate) disposition: Option<String>,
+    pub(crate) traceparent: Option<String>,
+    pub(crate) version: i64,
+}
+
+super::owned!();

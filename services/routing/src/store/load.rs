@@ -1,0 +1,99 @@
+//! What a batch of commands needs to be decided, read at once.
+
+use std::collections::{HashMap, HashSet};
+
+use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::id::{
+    AgentId, ConversationId, InteractionId, TenantId, TicketId, WorkItemId,
+};
+use rapport_foundation::idempotency::{Claim, Key};
+use sea_orm::ColumnTrait as _;
+
+use super::entities::ended_contact;
+use super::{Store, work_items};
+use crate::domain::{Agent, Ticket};
+
+/// Rows in one statement.
+const CHUNK: usize = 1000;
+
+/// What to read.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    pub(crate) tickets: Vec<TicketId>,
+    pub(crate) conversations: Vec<ConversationId>,
+    pub(crate) interactions: Vec<InteractionId>,
+    pub(crate) agents: Vec<AgentId>,
+    pub(crate) principals: Vec<String>,
+    pub(crate) keys: Vec<Key>,
+}
+
+/// What there is.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    pub(crate) tickets: HashMap<TicketId, Ticket>,
+    /// The oldest open ticket of each conversation.
+    pub(crate) by_conversation: HashMap<ConversationId, TicketId>,
+    /// The work items that interactions asked for, in any state.
+    pub(crate) by_interaction: HashMap<InteractionId, (WorkItemId, TicketId)>,
+    /// Contacts that were over before.
+    pub(crate) ended: HashSet<InteractionId>,
+    pub(crate) agents: HashMap<AgentId, Agent>,
+    /// Principals that have an agent.
+    pub(crate) principals: HashMap<String, AgentId>,
+    /// What each of the needed keys was used for, in their order.
+    pub(crate) claims: Vec<Option<Claim>>,
+}
+
+impl Store {
+    /// Reads what is needed.
+    pub(crate) async fn load(&self, tenant: TenantId, needs: &Needs) -> Result<Loaded, Error> {
+        let read = |s: Scoped| async move {
+            let mut loaded = Loaded::default();
+            for key in &needs.keys {
+                loaded.claims.push(key.look_up(&s).await?);
+            }
+            let asked = work_items::of_interactions(&s, &needs.interactions).await?;
+            let mut ids = needs.tickets.clone();
+            ids.extend(asked.iter().map(|(_, (_, ticket))| *ticket));
+            ids.sort_unstable();
+            ids.dedup();
+            loaded.by_interaction = asked.into_iter().collect();
+            let mut tickets = self.tickets_by_id(&s, &ids).await?;
+            let open = self.open_tickets_of(&s, &needs.conversations).await?;
+            for ticket in &open {
+                if let Some(conversation) = ticket.conversation {
+                    loaded
+                        .by_conversation
+                        .entry(conversation)
+                        .or_insert(ticket.id);
+                }
+            }
+            tickets.extend(open);
+            loaded.tickets = tickets
+                .into_iter()
+                .map(|ticket| (ticket.id, ticket))
+                .collect();
+            for chunk in needs.interactions.chunks(CHUNK) {
+                let ids = chunk.iter().map(|id| id.uuid());
+                let ended = ended_contact::Column::InteractionId.is_in(ids);
+                let rows = s
+                    .find::<ended_contact::Entity>()
+                    .filter(ended)
+                    .all()
+                    .await?;
+                let ids = rows
+                    .into_iter()
+                    .map(|row| InteractionId::from_uuid(row.interaction_id));
+                loaded.ended.extend(ids);
+            }
+            if !needs.agents.is_empty() {
+                let agents = self.agents_by_id(&s, &needs.agents).await?;
+                loaded.agents = agents.into_iter().map(|agent| (agent.id, agent)).collect();
+            }
+            let taken = self.taken_principals(&s, &needs.principals).await?;
+            loaded.principals = taken.into_iter().collect();
+            Ok(loaded)
+        };
+        self.db.read(tenant, read).await
+    }
+}

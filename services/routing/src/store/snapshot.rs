@@ -1,0 +1,34 @@
+//! Everything a new owner needs to stand where the last one stood.
+
+use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::id::TenantId;
+
+use super::{Store, queues, work_items};
+use crate::domain::Queue;
+use crate::domain::engine::{Profile, Snapshot, Terms};
+
+/// What the tables say about one tenant's engine.
+pub(crate) struct Restored {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) queues: Vec<Queue>,
+}
+
+impl Store {
+    /// Reads it all.
+    pub(crate) async fn restored(&self, tenant: TenantId) -> Result<Restored, Error> {
+        let read = |s: Scoped| async move {
+            let queues = queues::all(&s).await?;
+            let agents = self.all_agents(&s).await?;
+            let agents = agents
+                .iter()
+                .map(|agent| (Profile::from(agent), agent.standing.clone()));
+            let snapshot = Snapshot {
+                queues: queues.iter().map(Terms::from).collect(),
+                agents: agents.collect(),
+                items: work_items::open(&s).await?,
+            };
+            Ok(Restored { snapshot, queues })
+        };
+        self.db.read(tenant, read).await
+    }
+}

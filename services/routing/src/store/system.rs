@@ -1,0 +1,23 @@
+//! The only place of this service that looks across tenants.
+
+use rapport_foundation::db::{Error, System};
+use rapport_foundation::id::TenantId;
+
+use super::Store;
+
+impl Store {
+    /// Tenants for which something may become due although nobody calls: open work, or agents
+    /// whose presence is to be settled.
+    pub(crate) async fn tenants_at_work(&self) -> Result<Vec<TenantId>, Error> {
+        let find = |s: System| async move {
+            let sql = "select distinct tenant_id from work_items \
+                       where state in ('waiting', 'offered', 'accepted', 'wrapping_up') \
+                       union select distinct tenant_id from agents where presence <> 'absent'";
+            let rows = s.raw_all(sql, []).await?;
+            let id =
+                |row: &sea_orm::QueryResult| Ok(TenantId::from_uuid(row.try_get("", "tenant_id")?));
+            rows.iter().map(id).collect()
+        };
+        self.db.system_read(find).await
+    }
+}

@@ -1,0 +1,264 @@
+use std::collections::BTreeMap;
+
+use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::id::{AgentId, ConversationId, CustomerId, QueueId, TenantId, TicketId};
+use rapport_foundation::personal::Personal;
+use rapport_foundation::seal::SubjectKeys;
+use sea_orm::{ColumnTrait as _, Condition, Iterable as _};
+use uuid::Uuid;
+
+use super::columns::{codes_in, codes_out, count, customer, named, optional_code};
+use super::entities::ticket::{ActiveModel, Column, Entity, Model};
+use super::{Page, Store, customers};
+use crate::domain::{Code, Priority, Purpose, Ticket, TicketState};
+
+/// Names of the states in which something is still to be solved.
+const OPEN: [&str; 3] = ["new", "open", "pending"];
+
+/// Rows in one statement: 23 columns each.
+const CHUNK: usize = 400;
+
+/// Which tickets to list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TicketFilter {
+    pub(crate) state: Option<TicketState>,
+    pub(crate) queue: Option<QueueId>,
+    pub(crate) owner: Option<AgentId>,
+    pub(crate) customer: Option<CustomerId>,
+    pub(crate) conversation: Option<ConversationId>,
+}
+
+impl Store {
+    /// One ticket, its customer as known today.
+    pub(crate) async fn ticket(
+        &self,
+        tenant: TenantId,
+        id: TicketId,
+    ) -> Result<Option<Ticket>, Error> {
+        let found = self.db.read(tenant, |s: Scoped| async move {
+            let mut found = self.tickets_by_id(&s, &[id]).await?;
+            self.as_known_today(&s, &mut found).await?;
+            Ok::<_, Error>(found)
+        });
+        Ok(found.await?.pop())
+    }
+
+    /// Tickets that fit every given condition, newest first, behind `after`.
+    pub(crate) async fn tickets(
+        &self,
+        tenant: TenantId,
+        filter: &TicketFilter,
+        after: Option<Uuid>,
+        size: u64,
+    ) -> Result<Page<Ticket>, Error> {
+        let tickets = self.db.read(tenant, |s: Scoped| async move {
+            let records = match filter.customer {
+                Some(customer) => Some(customers::records_of(&s, customer).await?),
+                None => None,
+            };
+            let condition = Condition::all()
+                .add_option(filter.state.map(|state| Column::State.eq(state.as_str())))
+                .add_option(filter.queue.map(|id| Column::QueueId.eq(id.uuid())))
+                .add_option(filter.owner.map(|id| Column::OwnerAgentId.eq(id.uuid())))
+                .add_option(records.map(|records| Column::RecordId.is_in(records)))
+                .add_option(
+                    filter
+                        .conversation
+                        .map(|id| Column::ConversationId.eq(id.uuid())),
+                )
+                .add_option(after.map(|id| Column::Id.lt(id)));
+            let rows = s
+                .find::<Entity>()
+                .filter(condition)
+                .order_by_desc(Column::Id);
+            let rows = rows.limit(size + 1).all().await?;
+            let mut tickets = self.opened(&s, rows).await?;
+            self.as_known_today(&s, &mut tickets).await?;
+            Ok::<_, Error>(tickets)
+        });
+        Ok(Page::of(tickets.await?, size, |ticket| ticket.id.uuid()))
+    }
+
+    /// These tickets, as they were stored.
+    pub(super) async fn tickets_by_id(
+        &self,
+        s: &Scoped,
+        ids: &[TicketId],
+    ) -> Result<Vec<Ticket>, Error> {
+        let mut tickets = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(CHUNK) {
+            let ids = chunk.iter().map(|id| id.uuid());
+            let rows = s
+                .find::<Entity>()
+                .filter(Column::Id.is_in(ids))
+                .all()
+                .await?;
+            tickets.extend(self.opened(s, rows).await?);
+        }
+        Ok(tickets)
+    }
+
+    /// The open tickets of these conversations, oldest first.
+    pub(super) async fn open_tickets_of(
+        &self,
+        s: &Scoped,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<Ticket>, Error> {
+        let mut tickets = Vec::new();
+        for chunk in conversations.chunks(CHUNK) {
+            let ids = chunk.iter().map(|id| id.uuid());
+            let rows = s.find::<Entity>().filter(Column::ConversationId.is_in(ids));
+            let rows = rows
+                .filter(Column::State.is_in(OPEN))
+                .order_by_asc(Column::Id);
+            let rows = rows.all().await?;
+            tickets.extend(self.opened(s, rows).await?);
+        }
+        Ok(tickets)
+    }
+
+    async fn as_known_today(&self, s: &Scoped, tickets: &mut [Ticket]) -> Result<(), Error> {
+        let records: Vec<_> = tickets
+            .iter()
+            .filter_map(|t| Some(t.customer?.record))
+            .collect();
+        let known = customers::of_records(s, &records).await?;
+        for customer in tickets.iter_mut().filter_map(|t| t.customer.as_mut()) {
+            if let Some(today) = known.get(&customer.record) {
+                customer.customer = *today;
+            }
+        }
+        Ok(())
+    }
+
+    async fn opened(&self, s: &Scoped, rows: Vec<Model>) -> Result<Vec<Ticket>, Error> {
+        let subjects: Vec<String> = rows
+            .iter()
+            .filter_map(|row| row.sealed_for.clone())
+            .collect();
+        let keys = self.vault.existing(s, &subjects).await?;
+        rows.into_iter().map(|row| read(row, &keys)).collect()
+    }
+
+    /// Stores tickets as they are now, their texts sealed for the customer they are about.
+    pub(super) async fn put_tickets(&self, s: &Scoped, tickets: &[Ticket]) -> Result<(), Error> {
+        let sealed: BTreeMap<TicketId, String> = tickets
+            .iter()
+            .filter(|ticket| !ticket.subject.is_empty() || !ticket.description.is_empty())
+            .map(|ticket| (ticket.id, subject_of(ticket)))
+            .collect();
+        let subjects: Vec<String> = sealed.values().cloned().collect();
+        let keys = self.vault.keys(s, &subjects).await?;
+        for chunk in tickets.chunks(CHUNK) {
+            let mut rows = Vec::with_capacity(chunk.len());
+            for ticket in chunk {
+                let row = write(s.tenant(), ticket, sealed.get(&ticket.id).cloned(), &keys)?;
+                rows.push(ActiveModel::from(row));
+            }
+            let changed = Column::iter().filter(|c| !matches!(c, Column::TenantId | Column::Id));
+            s.upsert_many(rows, [Column::TenantId, Column::Id], changed)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whose key seals the texts: the customer's record, as erasure asks for it; the ticket's own
+/// while nobody is recognised.
+fn subject_of(ticket: &Ticket) -> String {
+    match ticket.customer {
+        Some(customer) => customer.record.to_string(),
+        None => ticket.id.to_string(),
+    }
+}
+
+fn place(id: Uuid, column: &str) -> Vec<u8> {
+    format!("tickets/{id}/{column}").into_bytes()
+}
+
+fn write(
+    tenant: TenantId,
+    ticket: &Ticket,
+    sealed_for: Option<String>,
+    keys: &SubjectKeys,
+) -> Result<Model, Error> {
+    let id = ticket.id.uuid();
+    let seal = |text: &Personal, column: &str| -> Result<Option<Vec<u8>>, Error> {
+        let Some(subject) = sealed_for.as_ref().filter(|_| !text.is_empty()) else {
+            return Ok(None);
+        };
+        let key = keys
+            .get(subject)
+            .ok_or(Error::Corrupt("a data key is missing"))?;
+        Ok(Some(key.seal(text.expose().as_bytes(), &place(id, column))))
+    };
+    let text = |code: &Option<Code>| code.as_ref().map(ToString::to_string);
+    Ok(Model {
+        tenant_id: tenant.uuid(),
+        id,
+        state: ticket.state.as_str().to_owned(),
+        subject: seal(&ticket.subject, "subject")?,
+        description: seal(&ticket.description, "description")?,
+        sealed_for: sealed_for.clone(),
+        priority: ticket.priority.as_str().to_owned(),
+        queue_id: ticket.queue.uuid(),
+        owner_agent_id: ticket.owner.map(AgentId::uuid),
+        record_id: ticket.customer.map(|c| c.record.uuid()),
+        customer_id: ticket.customer.map(|c| c.customer.uuid()),
+        conversation_id: ticket.conversation.map(ConversationId::uuid),
+        skills: codes_out(&ticket.skills),
+        tags: codes_out(&ticket.tags),
+        root_cause: text(&ticket.root_cause),
+        outcome: text(&ticket.outcome),
+        purpose: ticket.purpose.map(|purpose| purpose.as_str().to_owned()),
+        reopen_count: ticket.reopen_count.into(),
+        created_at: ticket.created_at,
+        updated_at: ticket.updated_at,
+        resolved_at: ticket.resolved_at,
+        closed_at: ticket.closed_at,
+        version: ticket.version,
+    })
+}
+
+fn read(row: Model, keys: &SubjectKeys) -> Result<Ticket, Error> {
+    // Whose key is destroyed is forgotten: the matter stays, its words are gone.
+    let key = row
+        .sealed_for
+        .as_ref()
+        .and_then(|subject| keys.get(subject));
+    let open = |sealed: Option<&Vec<u8>>, column: &str| -> Result<Personal, Error> {
+        match (sealed, &key) {
+            (Some(sealed), Some(key)) => match key.open_text(sealed, &place(row.id, column)) {
+                Err(Error::Erased) => Ok(Personal::default()),
+                text => text,
+            },
+            _ => Ok(Personal::default()),
+        }
+    };
+    Ok(Ticket {
+        id: TicketId::from_uuid(row.id),
+        state: named(TicketState::named(&row.state))?,
+        subject: open(row.subject.as_ref(), "subject")?,
+        description: open(row.description.as_ref(), "description")?,
+        priority: named(Priority::named(&row.priority))?,
+        queue: QueueId::from_uuid(row.queue_id),
+        owner: row.owner_agent_id.map(AgentId::from_uuid),
+        customer: customer(row.record_id, row.customer_id),
+        conversation: row.conversation_id.map(ConversationId::from_uuid),
+        skills: codes_in(&row.skills)?,
+        tags: codes_in(&row.tags)?,
+        root_cause: optional_code(row.root_cause.as_ref())?,
+        outcome: optional_code(row.outcome.as_ref())?,
+        purpose: row
+            .purpose
+            .as_deref()
+            .map(|p| named(Purpose::named(p)))
+            .transpose()?,
+        reopen_count: count(row.reopen_count)?,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        resolved_at: row.resolved_at,
+        closed_at: row.closed_at,
+        version: row.version,
+    })
+}

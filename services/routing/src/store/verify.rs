@@ -1,0 +1,139 @@
+//! What must hold in the tables, whoever wrote them and whatever was killed meanwhile.
+
+use rapport_foundation::db::{Database, Error, System};
+use rapport_foundation::id::{AgentId, OfferId, TenantId, TicketId, WorkItemId};
+use rapport_foundation::verify::Breach;
+use sea_orm::QueryResult;
+use uuid::Uuid;
+
+/// What the checkers call the promises about work items and agents.
+const INVARIANT: u8 = 5;
+
+fn breach(promise: &str, tenant: Uuid, subject: &str) -> Breach {
+    Breach {
+        invariant: INVARIANT,
+        tenant: TenantId::from_uuid(tenant),
+        what: format!("{promise}: {subject}"),
+    }
+}
+
+/// A promise, what its query answers for each breach, and the query. Each row is (tenant, id).
+type Rule = (&'static str, fn(Uuid) -> String, &'static str);
+
+fn item(id: Uuid) -> String {
+    WorkItemId::from_uuid(id).to_string()
+}
+fn ticket(id: Uuid) -> String {
+    TicketId::from_uuid(id).to_string()
+}
+fn offer(id: Uuid) -> String {
+    OfferId::from_uuid(id).to_string()
+}
+
+const RULES: &[Rule] = &[
+    (
+        "one-live-offer",
+        item,
+        "select tenant_id, work_item_id as id from offers where outcome = 'pending' \
+         group by tenant_id, work_item_id having count(*) > 1",
+    ),
+    (
+        "offers-do-not-overlap",
+        offer,
+        "select b.tenant_id as tenant_id, b.id as id from offers a join offers b \
+         on a.tenant_id = b.tenant_id and a.work_item_id = b.work_item_id and a.id <> b.id \
+         where a.made_at < b.made_at and (a.ended_at is null or a.ended_at > b.made_at)",
+    ),
+    (
+        "live-offer-is-its-work-items",
+        offer,
+        "select o.tenant_id as tenant_id, o.id as id from offers o left join work_items w \
+         on w.tenant_id = o.tenant_id and w.id = o.work_item_id and w.state = 'offered' \
+         and w.offer_id = o.id and w.agent_id = o.agent_id \
+         where o.outcome = 'pending' and w.id is null",
+    ),
+    (
+        "offered-work-has-its-offer",
+        item,
+        "select w.tenant_id as tenant_id, w.id as id from work_items w left join offers o \
+         on o.tenant_id = w.tenant_id and o.id = w.offer_id and o.outcome = 'pending' \
+         where w.state = 'offered' and o.id is null",
+    ),
+    (
+        "open-work-is-somewhere",
+        item,
+        "select w.tenant_id as tenant_id, w.id as id from work_items w left join agents a \
+         on a.tenant_id = w.tenant_id and a.id = w.agent_id where \
+         (w.state in ('offered', 'accepted', 'wrapping_up') and a.id is null) \
+         or (w.state = 'wrapping_up' and w.wrap_up_until is null) \
+         or w.state not in ('waiting', 'offered', 'accepted', 'wrapping_up', 'completed', 'abandoned', 'withdrawn')",
+    ),
+    (
+        "work-has-its-ticket-and-queue",
+        item,
+        "select w.tenant_id as tenant_id, w.id as id from work_items w \
+         left join tickets t on t.tenant_id = w.tenant_id and t.id = w.ticket_id \
+         left join queues q on q.tenant_id = w.tenant_id and q.id = w.queue_id \
+         where t.id is null or q.id is null",
+    ),
+    (
+        "solved-tickets-ask-for-nobody",
+        ticket,
+        "select distinct t.tenant_id as tenant_id, t.id as id from tickets t join work_items w \
+         on w.tenant_id = t.tenant_id and w.ticket_id = t.id \
+         where t.state in ('resolved', 'closed') and (w.state in ('waiting', 'offered') \
+         or (w.state = 'accepted' and not w.settled))",
+    ),
+];
+
+/// Looks at every tenant's rows and answers what breaks a promise: no two live offers of a work
+/// item, no agent above capacity, no open work item forgotten, no solved ticket that still asks
+/// for somebody.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn verify(db: &Database) -> Result<Vec<Breach>, Error> {
+    let look = |s: System| async move {
+        let mut breaches = Vec::new();
+        for (promise, name, sql) in RULES {
+            for row in s.raw_all(sql, []).await? {
+                let id: Uuid = row.try_get("", "id")?;
+                breaches.push(breach(promise, row.try_get("", "tenant_id")?, &name(id)));
+            }
+        }
+        breaches.extend(over_capacity(&s).await?);
+        Ok(breaches)
+    };
+    db.system_read(look).await
+}
+
+/// Agents with more in hand on a channel than they may have. What they accepted before their
+/// limit sank does not count against them.
+async fn over_capacity(s: &System) -> Result<Vec<Breach>, Error> {
+    let sql = "select w.tenant_id as tenant_id, w.agent_id as id, w.channel as channel, count(*) as held, \
+               a.usual_capacity as usual, a.capacities as capacities \
+               from work_items w join agents a on a.tenant_id = w.tenant_id and a.id = w.agent_id \
+               where w.state in ('offered', 'accepted', 'wrapping_up') \
+               group by w.tenant_id, w.agent_id, w.channel, a.usual_capacity, a.capacities, a.capacity_since \
+               having max(coalesce(w.accepted_at, w.offered_at)) > a.capacity_since";
+    let mut breaches = Vec::new();
+    for row in s.raw_all(sql, []).await? {
+        let (held, limit) = (row.try_get::<i64>("", "held")?, limit(&row)?);
+        if held > limit {
+            let agent = AgentId::from_uuid(row.try_get("", "id")?);
+            let subject = format!("{agent} holds {held} of {limit}");
+            breaches.push(breach("capacity", row.try_get("", "tenant_id")?, &subject));
+        }
+    }
+    Ok(breaches)
+}
+
+fn limit(row: &QueryResult) -> Result<i64, Error> {
+    let channel: String = row.try_get("", "channel")?;
+    let named = super::columns::capacities_in(&row.try_get("", "capacities")?)?;
+    let found = named.iter().find(|(known, _)| known.as_str() == channel);
+    match found {
+        Some((_, limit)) => Ok((*limit).into()),
+        None => Ok(row.try_get("", "usual")?),
+    }
+}

@@ -1,0 +1,313 @@
+use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::id::{
+    AgentId, InteractionId, OfferId, QueueId, TenantId, TicketId, WorkItemId,
+};
+use rapport_foundation::time::Micros;
+use sea_orm::{ColumnTrait as _, Condition, Iterable as _};
+use uuid::Uuid;
+
+use super::columns::{
+    codes_in, codes_out, count, customer, declines_in, declines_out, named, optional_code,
+};
+use super::entities::work_item::{ActiveModel, Column, Entity, Model};
+use super::{Page, Store};
+use crate::domain::{Channel, Offer, Priority, WorkItem, WorkState};
+
+/// Names of the states in which something is still to be done.
+pub(super) const OPEN: [&str; 4] = ["waiting", "offered", "accepted", "wrapping_up"];
+
+/// Rows in one statement: 26 columns each, far below the engines' limit of values.
+const CHUNK: usize = 400;
+
+/// Which work items to list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WorkItemFilter {
+    pub(crate) state: Option<&'static str>,
+    pub(crate) ticket: Option<TicketId>,
+    pub(crate) queue: Option<QueueId>,
+    pub(crate) agent: Option<AgentId>,
+}
+
+/// The stable name of a state, as stored.
+pub(crate) const fn state_name(state: &WorkState) -> &'static str {
+    match state {
+        WorkState::Waiting => "waiting",
+        WorkState::Offered(_) => "offered",
+        WorkState::Accepted { .. } => "accepted",
+        WorkState::WrappingUp { .. } => "wrapping_up",
+        WorkState::Completed { .. } => "completed",
+        WorkState::Abandoned { .. } => "abandoned",
+        WorkState::Withdrawn { .. } => "withdrawn",
+    }
+}
+
+impl Store {
+    /// One work item.
+    pub(crate) async fn work_item(
+        &self,
+        tenant: TenantId,
+        id: WorkItemId,
+    ) -> Result<Option<WorkItem>, Error> {
+        let find = |s: Scoped| async move {
+            let row = s
+                .find::<Entity>()
+                .filter(Column::Id.eq(id.uuid()))
+                .one()
+                .await?;
+            row.map(read).transpose()
+        };
+        self.db.read(tenant, find).await
+    }
+
+    /// Work items that fit every given condition, newest first, behind `after`.
+    pub(crate) async fn work_items(
+        &self,
+        tenant: TenantId,
+        filter: &WorkItemFilter,
+        after: Option<Uuid>,
+        size: u64,
+    ) -> Result<Page<WorkItem>, Error> {
+        let condition = Condition::all()
+            .add_option(filter.state.map(|state| Column::State.eq(state)))
+            .add_option(filter.ticket.map(|id| Column::TicketId.eq(id.uuid())))
+            .add_option(filter.queue.map(|id| Column::QueueId.eq(id.uuid())))
+            .add_option(filter.agent.map(|id| Column::AgentId.eq(id.uuid())))
+            .add_option(after.map(|id| Column::Id.lt(id)));
+        let find = |s: Scoped| {
+            let condition = condition.clone();
+            async move {
+                let rows = s
+                    .find::<Entity>()
+                    .filter(condition)
+                    .order_by_desc(Column::Id);
+                rows.limit(size + 1).all().await
+            }
+        };
+        let rows: Vec<Model> = self.db.read(tenant, find).await?;
+        let items = rows
+            .into_iter()
+            .map(read)
+            .collect::<Result<Vec<_>, Error>>()?;
+        Ok(Page::of(items, size, |work| work.id.uuid()))
+    }
+
+    /// What an agent has in hand: offered, accepted, in wrap-up.
+    pub(crate) async fn held_by(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+    ) -> Result<Vec<WorkItem>, Error> {
+        let find = |s: Scoped| async move {
+            let theirs = s.find::<Entity>().filter(Column::AgentId.eq(agent.uuid()));
+            let open = theirs
+                .filter(Column::State.is_in(OPEN))
+                .order_by_asc(Column::Id);
+            open.all().await?.into_iter().map(read).collect()
+        };
+        self.db.read(tenant, find).await
+    }
+}
+
+/// Every open work item of the tenant.
+pub(super) async fn open(s: &Scoped) -> Result<Vec<WorkItem>, Error> {
+    let rows = s
+        .find::<Entity>()
+        .filter(Column::State.is_in(OPEN))
+        .all()
+        .await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// Which work items the interactions asked for, and their tickets.
+pub(super) async fn of_interactions(
+    s: &Scoped,
+    ids: &[InteractionId],
+) -> Result<Vec<(InteractionId, (WorkItemId, TicketId))>, Error> {
+    let mut found = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let ids = chunk.iter().map(|id| id.uuid());
+        let rows = s
+            .find::<Entity>()
+            .filter(Column::InteractionId.is_in(ids))
+            .all()
+            .await?;
+        found.extend(rows.into_iter().filter_map(|row| {
+            let found = (
+                WorkItemId::from_uuid(row.id),
+                TicketId::from_uuid(row.ticket_id),
+            );
+            Some((InteractionId::from_uuid(row.interaction_id?), found))
+        }));
+    }
+    Ok(found)
+}
+
+/// Stores work items as they are now.
+pub(super) async fn put(s: &Scoped, items: &[WorkItem]) -> Result<(), Error> {
+    for chunk in items.chunks(CHUNK) {
+        let rows: Vec<ActiveModel> = chunk
+            .iter()
+            .map(|work| write(s.tenant(), work).into())
+            .collect();
+        let changed = Column::iter().filter(|c| !matches!(c, Column::TenantId | Column::Id));
+        s.upsert_many(rows, [Column::TenantId, Column::Id], changed)
+            .await?;
+    }
+    Ok(())
+}
+
+/// What the columns of a state hold.
+#[derive(Default)]
+struct StateColumns {
+    agent: Option<AgentId>,
+    offer: Option<Offer>,
+    accepted_at: Option<Micros>,
+    handled_at: Option<Micros>,
+    wrap_up_until: Option<Micros>,
+    ended_at: Option<Micros>,
+    disposition: Option<String>,
+}
+
+fn state_columns(state: &WorkState) -> StateColumns {
+    let code = |code: &Option<crate::domain::Code>| code.as_ref().map(ToString::to_string);
+    let none = StateColumns::default();
+    match state {
+        WorkState::Waiting => none,
+        WorkState::Offered(offer) => StateColumns {
+            agent: Some(offer.agent),
+            offer: Some(*offer),
+            ..none
+        },
+        WorkState::Accepted { agent, at } => StateColumns {
+            agent: Some(*agent),
+            accepted_at: Some(*at),
+            ..none
+        },
+        WorkState::WrappingUp {
+            agent,
+            accepted_at,
+            at,
+            until,
+            disposition,
+        } => StateColumns {
+            agent: Some(*agent),
+            accepted_at: Some(*accepted_at),
+            handled_at: Some(*at),
+            wrap_up_until: Some(*until),
+            disposition: code(disposition),
+            ..none
+        },
+        WorkState::Completed {
+            agent,
+            accepted_at,
+            handled_at,
+            at,
+            disposition,
+        } => StateColumns {
+            agent: Some(*agent),
+            accepted_at: Some(*accepted_at),
+            handled_at: Some(*handled_at),
+            ended_at: Some(*at),
+            disposition: code(disposition),
+            ..none
+        },
+        WorkState::Abandoned { at } | WorkState::Withdrawn { at } => StateColumns {
+            ended_at: Some(*at),
+            ..none
+        },
+    }
+}
+
+fn write(tenant: TenantId, work: &WorkItem) -> Model {
+    let state = state_columns(&work.state);
+    Model {
+        tenant_id: tenant.uuid(),
+        id: work.id.uuid(),
+        ticket_id: work.ticket.uuid(),
+        interaction_id: work.interaction.map(InteractionId::uuid),
+        record_id: work.customer.map(|c| c.record.uuid()),
+        customer_id: work.customer.map(|c| c.customer.uuid()),
+        channel: work.channel.as_str().to_owned(),
+        queue_id: work.queue.uuid(),
+        skills: codes_out(&work.skills),
+        priority: work.priority.as_str().to_owned(),
+        queued_at: work.queued_at,
+        offers_made: work.offers_made.into(),
+        declines: declines_out(&work.declines),
+        settled: work.settled,
+        state: state_name(&work.state).to_owned(),
+        agent_id: state.agent.map(AgentId::uuid),
+        offer_id: state.offer.map(|offer| offer.id.uuid()),
+        offered_at: state.offer.map(|offer| offer.made_at),
+        offer_expires_at: state.offer.map(|offer| offer.expires_at),
+        accepted_at: state.accepted_at,
+        handled_at: state.handled_at,
+        wrap_up_until: state.wrap_up_until,
+        ended_at: state.ended_at,
+        disposition: state.disposition,
+        traceparent: work.traceparent.clone(),
+        version: work.version,
+    }
+}
+
+fn read(row: Model) -> Result<WorkItem, Error> {
+    let state = read_state(&row).ok_or(Error::Corrupt("the state of a work item"))??;
+    Ok(WorkItem {
+        id: WorkItemId::from_uuid(row.id),
+        ticket: TicketId::from_uuid(row.ticket_id),
+        interaction: row.interaction_id.map(InteractionId::from_uuid),
+        customer: customer(row.record_id, row.customer_id),
+        channel: named(Channel::named(&row.channel))?,
+        queue: QueueId::from_uuid(row.queue_id),
+        skills: codes_in(&row.skills)?,
+        priority: named(Priority::named(&row.priority))?,
+        queued_at: row.queued_at,
+        offers_made: count(row.offers_made)?,
+        declines: declines_in(&row.declines)?,
+        settled: row.settled,
+        state,
+        traceparent: row.traceparent,
+        version: row.version,
+    })
+}
+
+/// None when a column that the state needs is empty.
+fn read_state(row: &Model) -> Option<Result<WorkState, Error>> {
+    let agent = row.agent_id.map(AgentId::from_uuid);
+    let disposition = match optional_code(row.disposition.as_ref()) {
+        Ok(code) => code,
+        Err(error) => return Some(Err(error)),
+    };
+    let state = match row.state.as_str() {
+        "waiting" => WorkState::Waiting,
+        "offered" => WorkState::Offered(Offer {
+            id: OfferId::from_uuid(row.offer_id?),
+            item: WorkItemId::from_uuid(row.id),
+            agent: agent?,
+            made_at: row.offered_at?,
+            expires_at: row.offer_expires_at?,
+        }),
+        "accepted" => WorkState::Accepted {
+            agent: agent?,
+            at: row.accepted_at?,
+        },
+        "wrapping_up" => WorkState::WrappingUp {
+            agent: agent?,
+            accepted_at: row.accepted_at?,
+            at: row.handled_at?,
+            until: row.wrap_up_until?,
+            disposition,
+        },
+        "completed" => WorkState::Completed {
+            agent: agent?,
+            accepted_at: row.accepted_at?,
+            handled_at: row.handled_at?,
+            at: row.ended_at?,
+            disposition,
+        },
+        "abandoned" => WorkState::Abandoned { at: row.ended_at? },
+        "withdrawn" => WorkState::Withdrawn { at: row.ended_at? },
+        _ => return None,
+    };
+    Some(Ok(state))
+}

@@ -1,0 +1,419 @@
+//! The owner of one tenant: takes what waits, has it decided, stores the decision, and only
+//! then answers. One batch at a time, so memory is never further than one unstored decision.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use rapport_foundation::db;
+use rapport_foundation::id::{AgentId, RecordId, TenantId};
+use rapport_foundation::time::Micros;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::shell::Means;
+use crate::app::Error;
+use crate::app::command::{Command, Done};
+use crate::app::decide::{Asked, Folded, Tenant, fold, needs};
+use crate::app::desk::{Desk, DeskEvent};
+use crate::app::news::{News, Tiding};
+use crate::domain::engine::Engine;
+use crate::store::{Committed, Decision, Lease};
+
+/// A command and who waits for its answer.
+#[derive(Debug)]
+pub(super) struct Submission {
+    pub(super) asked: Asked,
+    pub(super) answer: oneshot::Sender<Result<Done, Error>>,
+}
+
+/// The first pause after the store failed, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
+
+pub(super) struct Lane {
+    tenant: TenantId,
+    means: Means,
+    waiting: mpsc::Receiver<Submission>,
+    /// What could not be decided with the batch it came in.
+    carried: Vec<Submission>,
+    lease: Option<Lease>,
+    /// Whether this process has owned the tenant before.
+    owned: bool,
+    deadline: Option<Micros>,
+    desks: HashMap<AgentId, Vec<Desk>>,
+}
+
+/// How storing a decision went.
+enum Stored {
+    Yes,
+    /// Another process owns the tenant.
+    Fenced,
+    /// It may or may not be stored: the store failed for longer than our patience.
+    Unknown(db::Error),
+    /// It is not stored and never will be.
+    Never(db::Error),
+}
+
+impl Lane {
+    pub(super) fn new(tenant: TenantId, means: Means, waiting: mpsc::Receiver<Submission>) -> Self {
+        Self {
+            tenant,
+            means,
+            waiting,
+            carried: Vec::new(),
+            lease: None,
+            owned: false,
+            deadline: None,
+            desks: HashMap::new(),
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        // What became due while nobody was there is decided at once.
+        self.round(Vec::new()).await;
+        while let Some(batch) = self.collect().await {
+            let batch = self.without_twins(batch);
+            self.round(batch).await;
+        }
+        for desk in self.desks.into_values().flatten() {
+            desk.end(Error::Draining);
+        }
+        self.means.floor.clear(self.tenant).await;
+    }
+
+    /// What waits, at most a batch; empty when only time has passed; none when nobody can come
+    /// any more.
+    async fn collect(&mut self) -> Option<Vec<Submission>> {
+        let most = self.means.config.batch.max(1);
+        let mut batch = std::mem::take(&mut self.carried);
+        if batch.is_empty() {
+            let deadline = self.deadline;
+            let clock = self.means.clock.clone();
+            let due = async move {
+                match deadline {
+                    Some(at) => clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                count = self.waiting.recv_many(&mut batch, most) => {
+                    if count == 0 {
+                        return None;
+                    }
+                }
+                () = due => {}
+            }
+        }
+        while batch.len() < most
+            && let Ok(submission) = self.waiting.try_recv()
+        {
+            batch.push(submission);
+        }
+        Some(batch)
+    }
+
+    /// Two calls of one request id in a batch: the second waits until the first is stored, and
+    /// is then answered as the repetition it is.
+    fn without_twins(&mut self, batch: Vec<Submission>) -> Vec<Submission> {
+        let mut seen = HashSet::new();
+        let (now, later): (Vec<_>, Vec<_>) = batch.into_iter().partition(|submission| {
+            let key = submission.asked.key.as_ref();
+            key.is_none_or(|key| seen.insert(key.request_id()))
+        });
+        self.carried = later;
+        now
+    }
+
+    async fn round(&mut self, batch: Vec<Submission>) {
+        if self.lease.is_none()
+            && let Err(error) = self.take_over().await
+        {
+            self.put_off(batch, error).await;
+            return;
+        }
+        let (asked, answers): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|submission| (submission.asked, submission.answer))
+            .unzip();
+        let loaded = match self
+            .means
+            .store
+            .load(self.tenant, &needs(asked.iter()))
+            .await
+        {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                let batch = asked.into_iter().zip(answers);
+                let batch = batch
+                    .map(|(asked, answer)| Submission { asked, answer })
+                    .collect();
+                self.put_off(batch, error.into()).await;
+                return;
+            }
+        };
+        let now = self.means.clock.now();
+        let decided = self.means.floor.decide(self.tenant, move |tenant| {
+            let folded = fold(tenant, loaded, &asked, now);
+            (folded, asked)
+        });
+        let Ok((folded, asked)) = decided.await else {
+            self.give_up(Error::Broken).await;
+            answer_all(answers, &Error::Broken);
+            return;
+        };
+        self.deadline = folded.deadline;
+        match self.store(&folded.decision).await {
+            Stored::Yes => self.tell(folded, asked, answers).await,
+            Stored::Fenced => {
+                tracing::warn!(tenant = %self.tenant, "another process routes for the tenant now");
+                self.give_up(Error::NotOwner).await;
+                answer_all(answers, &Error::NotOwner);
+            }
+            Stored::Unknown(error) => {
+                self.give_up(Error::NotOwner).await;
+                answer_all(answers, &unknown(error));
+            }
+            Stored::Never(error) => {
+                self.give_up(Error::NotOwner).await;
+                let batch = asked.into_iter().zip(answers);
+                let batch = batch.map(|(asked, answer)| Submission { asked, answer });
+                Box::pin(self.one_by_one(batch.collect(), error)).await;
+            }
+        }
+    }
+
+    /// One of the batch cannot be stored: the others must not suffer for it.
+    async fn one_by_one(&mut self, mut batch: Vec<Submission>, error: db::Error) {
+        if batch.len() > 1 {
+            for submission in batch {
+                self.round(vec![submission]).await;
+            }
+            return;
+        }
+        let error = match error {
+            // An event batch that somebody else has applied: its reader looks again.
+            db::Error::Raced { .. } => Error::Store(error),
+            error => {
+                tracing::error!(tenant = %self.tenant, %error, "a routing decision cannot be stored");
+                Error::Store(error)
+            }
+        };
+        if let Some(submission) = batch.pop() {
+            // Whoever asked may have gone.
+            let _ = submission.answer.send(Err(error));
+        }
+    }
+
+    /// Becomes the owner, with an engine that stands where the last one stood.
+    async fn take_over(&mut self) -> Result<(), Error> {
+        let Means {
+            store,
+            floor,
+            clock,
+            config,
+            owner,
+            ..
+        } = &self.means;
+        let now = clock.now();
+        let until = now + Duration::from_millis(config.lease_ms);
+        let taken = store
+            .take_over(self.tenant, *owner, now, until, !self.owned)
+            .await?;
+        let lease = taken.ok_or(Error::NotOwner)?;
+        let restored = store.restored(self.tenant).await?;
+        let engine = Engine::restore(config.settings(), restored.snapshot, now);
+        self.deadline = engine.next_deadline();
+        let queues = restored
+            .queues
+            .into_iter()
+            .map(|queue| (queue.id, queue))
+            .collect();
+        let seated = floor.seat(self.tenant, Tenant { engine, queues }).await;
+        seated.map_err(|_| Error::Draining)?;
+        self.lease = Some(lease);
+        self.owned = true;
+        Ok(())
+    }
+
+    /// Forgets everything in memory; the tables know.
+    async fn give_up(&mut self, error: Error) {
+        self.lease = None;
+        // Restored soon, so that timers go on although nobody calls.
+        self.deadline = Some(self.means.clock.now() + Duration::from_secs(1));
+        self.means.floor.clear(self.tenant).await;
+        for desk in self.desks.drain().flat_map(|(_, desks)| desks) {
+            desk.end(error.clone());
+        }
+    }
+
+    /// Nothing happened to this batch. Callers are told so; the end of a stream is kept, since
+    /// nobody would say it again.
+    async fn put_off(&mut self, batch: Vec<Submission>, error: Error) {
+        tracing::warn!(tenant = %self.tenant, %error, "routing has to wait");
+        for submission in batch {
+            match submission.asked.command {
+                Command::CloseDesk { .. } => self.carried.push(submission),
+                // Whoever asked may have gone.
+                _ => drop(submission.answer.send(Err(error.clone()))),
+            }
+        }
+        self.deadline = Some(self.means.clock.now() + PAUSES.1);
+        if !self.carried.is_empty() || self.lease.is_none() {
+            tokio::time::sleep(PAUSES.1).await;
+        }
+    }
+
+    /// Stores a decision; when that fails, tries that same decision again. What memory holds
+    /// is what this decision says, so there is no other way forward.
+    async fn store(&mut self, decision: &Decision) -> Stored {
+        let Some(lease) = self.lease.as_mut() else {
+            return Stored::Fenced;
+        };
+        if decision.is_empty() {
+            return Stored::Yes;
+        }
+        let Means {
+            store,
+            clock,
+            config,
+            ..
+        } = &self.means;
+        let give_up_at = Instant::now() + Duration::from_millis(config.patience_ms);
+        let mut pause = PAUSES.0;
+        loop {
+            let until = clock.now() + Duration::from_millis(config.lease_ms);
+            match store.decide(self.tenant, *lease, until, decision).await {
+                Ok(Committed::Stored) => {
+                    lease.decision += 1;
+                    return Stored::Yes;
+                }
+                Ok(Committed::Fenced) => return Stored::Fenced,
+                Err(error) if !may_pass(&error) => return Stored::Never(error),
+                Err(error) if Instant::now() + pause >= give_up_at => {
+                    return Stored::Unknown(error);
+                }
+                Err(error) => {
+                    tracing::warn!(tenant = %self.tenant, %error, "a decision could not be stored yet");
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    /// It is durable: now everybody may know.
+    async fn tell(
+        &mut self,
+        folded: Folded,
+        asked: Vec<Asked>,
+        answers: Vec<oneshot::Sender<Result<Done, Error>>>,
+    ) {
+        for news in self.as_known_today(folded.news).await {
+            self.tell_desks(news).await;
+        }
+        let decided = asked.into_iter().zip(folded.answers).zip(answers);
+        for ((asked, decided), answer) in decided {
+            match asked.command {
+                Command::OpenDesk(desk) if decided.is_ok() => self.open(desk).await,
+                Command::CloseDesk { agent, stream } => {
+                    if let Some(desks) = self.desks.get_mut(&agent) {
+                        desks.retain(|desk| desk.stream != stream);
+                    }
+                }
+                _ => {}
+            }
+            // Whoever asked may have gone; a repetition meets what is stored.
+            let _ = answer.send(decided);
+        }
+    }
+
+    /// Customers may have been merged since the work was queued.
+    async fn as_known_today(&self, mut news: Vec<News>) -> Vec<News> {
+        news.retain(|news| self.desks.contains_key(&news.agent));
+        let customer = |news: &mut News| match &mut news.what {
+            Tiding::Offered { work, .. } => work.customer,
+            _ => None,
+        };
+        let records: Vec<RecordId> = news
+            .iter_mut()
+            .filter_map(|news| Some(customer(news)?.record))
+            .collect();
+        if records.is_empty() {
+            return news;
+        }
+        let Ok(known) = self.means.store.customers_of(self.tenant, &records).await else {
+            return news;
+        };
+        for news in &mut news {
+            if let Tiding::Offered { work, .. } = &mut news.what
+                && let Some(customer) = &mut work.customer
+                && let Some(today) = known.get(&customer.record)
+            {
+                customer.customer = *today;
+            }
+        }
+        news
+    }
+
+    async fn tell_desks(&mut self, News { agent, what }: News) {
+        let event = match what {
+            Tiding::Offered { offer, work } => DeskEvent::Offered { offer, work },
+            Tiding::OfferEnded { offer, reason, at } => DeskEvent::OfferEnded { offer, reason, at },
+            Tiding::Work(work) => DeskEvent::Work(work),
+            Tiding::Agent => match self.means.store.agent(self.tenant, agent).await {
+                Ok(Some(stored)) => DeskEvent::Agent(Box::new(stored)),
+                // They see it at the next snapshot.
+                Ok(None) | Err(_) => return,
+            },
+        };
+        if let Some(desks) = self.desks.get_mut(&agent) {
+            desks.retain(|desk| desk.tell(event.clone()));
+        }
+    }
+
+    /// The stream is open: it is told how things stand, then hears what changes.
+    async fn open(&mut self, desk: Desk) {
+        let (store, agent) = (&self.means.store, desk.agent);
+        let read = async {
+            let stored = store.agent(self.tenant, agent).await?;
+            let held = store.held_by(self.tenant, agent).await?;
+            let stored = stored.ok_or_else(|| Error::not_found("agent", agent))?;
+            Ok::<_, Error>((stored, held))
+        };
+        match read.await {
+            Ok((agent, held)) => {
+                let snapshot = DeskEvent::Snapshot {
+                    agent: Box::new(agent),
+                    held,
+                };
+                if desk.tell(snapshot) {
+                    self.desks.entry(desk.agent).or_default().push(desk);
+                }
+            }
+            Err(error) => desk.end(error),
+        }
+    }
+}
+
+/// Whether trying the same decision again may help.
+const fn may_pass(error: &db::Error) -> bool {
+    matches!(
+        error,
+        db::Error::Busy | db::Error::Unreachable | db::Error::Full
+    )
+}
+
+/// The store may have kept it: never told as a definite failure.
+fn unknown(error: db::Error) -> Error {
+    match error {
+        db::Error::Full => Error::Store(db::Error::Full),
+        _ => Error::Store(db::Error::Unreachable),
+    }
+}
+
+fn answer_all(answers: Vec<oneshot::Sender<Result<Done, Error>>>, error: &Error) {
+    for answer in answers {
+        // Whoever asked may have gone.
+        let _ = answer.send(Err(error.clone()));
+    }
+}

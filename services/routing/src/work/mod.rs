@@ -1,0 +1,12 @@
+//! What runs beside the calls: the owner of each tenant's engine, and the readers of the other
+//! services' logs.
+
+mod floor;
+mod interactions;
+mod lane;
+mod profiles;
+mod shell;
+
+pub(crate) use interactions::Interactions;
+pub(crate) use profiles::Profiles;
+pub(crate) use shell::Shell;
