@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use jsonwebtoken::crypto::CryptoProvider;
 use rapport_foundation::http_client::HttpClient;
 use rapport_foundation::service::Task;
 use rapport_foundation::time::{Clock, Micros};
@@ -63,6 +64,9 @@ impl Authenticator {
         clock: Clock,
         shutdown: &CancellationToken,
     ) -> Result<(Self, Vec<Task>), OpenError> {
+        // Named, because it panics at the first token when a dependency brings a second one along. Installed
+        // already is as good.
+        let _ = CryptoProvider::install_default(&jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER);
         let mut issuers = Vec::new();
         let mut tasks = Vec::new();
         for (at, issuer) in config.issuers.iter().enumerate() {
@@ -101,6 +105,9 @@ impl Authenticator {
                 names: ClaimNames::default(),
                 keys: KeyRing::of_secret(secret.expose().as_bytes()),
             });
+        }
+        if issuers.is_empty() {
+            tracing::warn!("no issuer is configured: every call will be refused");
         }
         let inner = Inner {
             issuers,

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 
 use rapport_foundation::config::Secret;
 use rapport_foundation::http_client::HttpClientConfig;
-use rapport_foundation::service::TlsFiles;
+use rapport_foundation::service::{MESSAGE_LIMIT_BYTES, TlsFiles};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+use crate::error::OpenError;
 
 /// The gateway's settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -209,5 +212,20 @@ impl Default for Deadlines {
             interactive_ms: 10_000,
             bulk_ms: 60_000,
         }
+    }
+}
+
+impl Limits {
+    /// Whether the limits can be kept.
+    pub(crate) fn check(&self) -> Result<(), OpenError> {
+        if self.message_bytes as usize > MESSAGE_LIMIT_BYTES {
+            let problem =
+                format!("is above {MESSAGE_LIMIT_BYTES}, which is what the services read");
+            return Err(OpenError::setting("limits.message_bytes", problem));
+        }
+        if self.connections == 0 || self.connections > Semaphore::MAX_PERMITS {
+            return Err(OpenError::setting("limits.connections", "is out of range"));
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Which tenants may call, in memory: every call asks, so nobody asks the database.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -15,7 +15,14 @@ use crate::store::Store;
 
 /// The tenants and their states, a moment old at most.
 #[derive(Clone, Default)]
-pub struct Directory(Arc<ArcSwap<HashMap<TenantId, State>>>);
+pub struct Directory(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    states: ArcSwap<HashMap<TenantId, State>>,
+    /// Counts the changes noted here. Held while the states are replaced; never by a call.
+    noted: Mutex<u64>,
+}
 
 impl Directory {
     /// Reads the tenants.
@@ -23,23 +30,35 @@ impl Directory {
     /// # Errors
     /// When the store fails; what was known stays.
     pub async fn refresh(&self, store: &Store) -> Result<(), db::Error> {
-        let states = store.states().await?.into_iter().collect();
-        self.0.store(Arc::new(states));
-        Ok(())
+        loop {
+            let before = *self.noted();
+            let states = store.states().await?.into_iter().collect();
+            let noted = self.noted();
+            // A change noted meanwhile may be newer than what was read: it must not be undone.
+            if *noted == before {
+                self.0.states.store(Arc::new(states));
+                return Ok(());
+            }
+        }
+    }
+
+    fn noted(&self) -> MutexGuard<'_, u64> {
+        // Nothing under this lock panics, and if it did the count would still be one.
+        self.0.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a tenant is known and may call.
     pub fn is_active(&self, tenant: TenantId) -> bool {
-        self.0.load().get(&tenant) == Some(&State::Active)
+        self.0.states.load().get(&tenant) == Some(&State::Active)
     }
 
     /// Notes a change made here at once; other replicas see it at their next refresh.
     pub fn note(&self, tenant: TenantId, state: State) {
-        self.0.rcu(|states| {
-            let mut states = HashMap::clone(states);
-            states.insert(tenant, state);
-            states
-        });
+        let mut noted = self.noted();
+        *noted += 1;
+        let mut states = HashMap::clone(&self.0.states.load());
+        states.insert(tenant, state);
+        self.0.states.store(Arc::new(states));
     }
 
     /// The task that refreshes.

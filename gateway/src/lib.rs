@@ -60,6 +60,7 @@ pub struct Gateway {
 /// # Errors
 /// When a contract lacks its policy, a setting or a file cannot be used, or the store fails.
 pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gateway, OpenError> {
+    config.limits.check()?;
     let policies = Policies::read(rapport_proto::pool())?;
     let store = Store::new(env.db.clone());
     let directory = Directory::default();

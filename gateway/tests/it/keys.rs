@@ -142,3 +142,56 @@ async fn a_set_that_is_a_file_is_read_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn settings_that_cannot_work_are_refused_at_the_start() {
+    use rapport_foundation::config::Secret;
+    use rapport_foundation::role::Role;
+    use rapport_foundation::service::Readiness;
+    use rapport_foundation::testing::{Engine, House};
+    use rapport_foundation::time::Clock;
+    use rapport_gateway::{Config, Issuer, migrations, open};
+
+    let house = House::new(Clock::system());
+    let env = house.env(&Engine::Sqlite, Role::Gateway, migrations).await;
+    let readiness = Readiness::starting().await;
+    let issuer = |file: Option<&str>, url: Option<&str>| Issuer {
+        issuer: "https://id.example.com/".into(),
+        audiences: vec!["rapport".into()],
+        jwks_file: file.map(Into::into),
+        jwks_url: url.map(Into::into),
+        claims: rapport_gateway::ClaimNames::default(),
+    };
+    type Change = Box<dyn Fn(&mut Config)>;
+    let cases: [(&str, Change); 6] = [
+        (
+            "auth.development_secret",
+            Box::new(|c| c.auth.development_secret = Some(Secret::new("short"))),
+        ),
+        (
+            "auth.issuers[0]",
+            Box::new(move |c| c.auth.issuers = vec![issuer(None, None)]),
+        ),
+        (
+            "auth.issuers[0]",
+            Box::new(move |c| c.auth.issuers = vec![issuer(Some("a"), Some("b"))]),
+        ),
+        (
+            "/nowhere/jwks.json",
+            Box::new(move |c| c.auth.issuers = vec![issuer(Some("/nowhere/jwks.json"), None)]),
+        ),
+        (
+            "limits.message_bytes",
+            Box::new(|c| c.limits.message_bytes = u32::MAX),
+        ),
+        ("limits.connections", Box::new(|c| c.limits.connections = 0)),
+    ];
+    for (named, change) in cases {
+        let mut config = Config::default();
+        change(&mut config);
+        let Err(refused) = open(env.env.clone(), config, &readiness).await else {
+            panic!("{named} was accepted");
+        };
+        assert!(refused.to_string().contains(named), "{refused}");
+    }
+}

@@ -144,7 +144,7 @@ impl From<Refused> for Failure {
         Failure::new(
             Code::Unauthenticated,
             "CONTEXT_REFUSED",
-            "the call carries no valid request context",
+            "The call carries no valid request context.",
         )
     }
 }

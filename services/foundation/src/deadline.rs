@@ -107,7 +107,7 @@ pub fn exceeded() -> Failure {
     Failure::new(
         Code::DeadlineExceeded,
         "DEADLINE_EXCEEDED",
-        "the deadline passed before the answer was ready",
+        "The deadline passed before the answer was ready.",
     )
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn panicked() -> Failure {
     Failure::new(
         Code::Internal,
         "INTERNAL",
-        "the call failed inside the service",
+        "The call failed inside the service.",
     )
 }
 

@@ -152,7 +152,7 @@ pub(super) fn unavailable() -> Failure {
     Failure::new(
         Code::Unavailable,
         "SERVICE_UNREACHABLE",
-        "a part of the suite cannot be reached at the moment",
+        "A part of the suite cannot be reached at the moment.",
     )
     .retry_after(Duration::from_millis(500))
 }

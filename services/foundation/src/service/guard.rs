@@ -121,7 +121,7 @@ impl<S> Verified<S> {
             return Err(Failure::new(
                 Code::Unimplemented,
                 "METHOD_UNKNOWN",
-                "there is no such method",
+                "There is no such method.",
             ));
         }
         Ok(context)
