@@ -159,6 +159,12 @@ impl Ledger {
         self.posted.iter().rev().find(|posted| posted.entry.id == id)
     }
 
+    /// How many entries were made since the changes were last taken.
+    #[must_use]
+    pub fn posted_count(&self) -> usize {
+        self.posted.len()
+    }
+
     /// What the member has, as of the moment the ledger was brought to last, or of `now` if later.
     /// Call [`Ledger::catch_up`] first.
     #[must_use]

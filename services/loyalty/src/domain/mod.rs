@@ -45,6 +45,9 @@ pub const MOST_OPEN_HOLDS: usize = 1_000;
 pub struct Points(i64);
 
 impl Points {
+    /// The smallest number that can be moved.
+    pub const ONE: Self = Self(1);
+
     /// The number, if it is one that may be moved.
     #[must_use]
     pub const fn new(units: i64) -> Option<Self> {

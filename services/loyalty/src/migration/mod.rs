@@ -1,0 +1,70 @@
+//! The schema, one small additive change a file.
+
+mod m0001_programs;
+mod m0002_ledger;
+mod m0003_customers;
+
+use sea_orm_migration::MigrationTrait;
+use sea_orm_migration::prelude::{Alias, ColumnDef, Index};
+use sea_orm_migration::sea_query::{IndexCreateStatement, TableCreateStatement};
+
+/// Every migration, oldest first.
+#[must_use]
+pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+    vec![
+        rapport_foundation::schema::shared(),
+        Box::new(m0001_programs::Programs),
+        Box::new(m0002_ledger::Ledger),
+        Box::new(m0003_customers::Customers),
+    ]
+}
+
+fn uuid(name: &str) -> ColumnDef {
+    ColumnDef::new(Alias::new(name)).uuid().not_null().to_owned()
+}
+
+fn text(name: &str) -> ColumnDef {
+    ColumnDef::new(Alias::new(name)).text().not_null().to_owned()
+}
+
+fn number(name: &str) -> ColumnDef {
+    ColumnDef::new(Alias::new(name)).big_integer().not_null().to_owned()
+}
+
+fn small(name: &str) -> ColumnDef {
+    ColumnDef::new(Alias::new(name)).small_integer().not_null().to_owned()
+}
+
+fn optional(mut column: ColumnDef) -> ColumnDef {
+    column.null().to_owned()
+}
+
+/// A table whose key starts with the tenant.
+fn table(name: &str, key: &[&str], columns: Vec<ColumnDef>) -> TableCreateStatement {
+    let mut table = TableCreateStatement::new();
+    table.table(Alias::new(name)).col(uuid("tenant_id"));
+    for mut column in columns {
+        table.col(&mut column);
+    }
+    let mut primary = Index::create();
+    primary.col(Alias::new("tenant_id"));
+    for column in key {
+        primary.col(Alias::new(*column));
+    }
+    table.primary_key(&mut primary);
+    table
+}
+
+/// An index of a tenant's rows by these columns.
+fn index(table: &str, name: &str, columns: &[&str]) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index.name(name).table(Alias::new(table)).col(Alias::new("tenant_id"));
+    for column in columns {
+        index.col(Alias::new(*column));
+    }
+    index
+}
+
+fn unique(table: &str, name: &str, columns: &[&str]) -> IndexCreateStatement {
+    index(table, name, columns).unique().to_owned()
+}
