@@ -69,7 +69,9 @@ async fn hold_to_invariants(story: &mut Story, dir: &Path) -> Result<(), Error> 
     let mut breaches = Vec::new();
     for role in Role::ALL {
         let failed = |source| Error::Database { role, source };
-        let database = Database::open(&config.database(role), role).await.map_err(failed)?;
+        let database = Database::open(&config.database(role), role)
+            .await
+            .map_err(failed)?;
         breaches.extend(verify(&database).await?);
         database.close().await;
     }

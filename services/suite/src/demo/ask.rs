@@ -142,7 +142,12 @@ impl Asking {
         let members = answer.into_inner().members;
         let mut points = 0;
         for member in &members {
-            points += self.balance(&member.id).await?.available.unwrap_or_default().units;
+            points += self
+                .balance(&member.id)
+                .await?
+                .available
+                .unwrap_or_default()
+                .units;
         }
         Ok((members.len(), points))
     }

@@ -224,3 +224,34 @@ async fn an_import_goes_on_when_the_suite_comes_back() {
 fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_import_goes_on_where_it_was_and_counts_nothing_twice() {
+    const ROWS: u64 = 4_000;
+    let stage = Stage::open().await;
+    let map = stage.write("map.toml", MAP.as_bytes());
+    let mut file = b"number,how,opened,caller,said,group,category,category,urgency\n".to_vec();
+    for number in 0..ROWS {
+        writeln!(file, "{number},Phone,1/3/2016 10:00,{},x,7,a,b,1", number % 50).unwrap();
+    }
+    writeln!(file, "too,short").unwrap();
+    let file = stage.write("many.csv", &file);
+    let (url, token) = (stage.suite.url(), stage.connector_token());
+    let mut killed = tokio::process::Command::new(env!("CARGO_BIN_EXE_rapport"))
+        .args(["import", "interactions", path(&file), "--map", path(&map)])
+        .args(["--gateway", &url, "--token", &token, "--concurrency", "32"])
+        .spawn()
+        .unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while stage.interactions().await.len() < 300 {
+        assert!(std::time::Instant::now() < deadline, "the import does not get on");
+    }
+    killed.kill().await.unwrap();
+
+    let output = stage.import(&file, &map).await;
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert_eq!(counts(&stdout(&output)), [ROWS, 0, 0, 1], "{}", stdout(&output));
+    let rejects = std::fs::read_to_string(stage.path("many.csv.rejects.csv")).unwrap();
+    assert_eq!(rejects.lines().count(), 2, "{rejects}");
+    stage.suite.stop().await;
+}
