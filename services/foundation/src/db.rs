@@ -25,9 +25,9 @@ use std::sync::Arc;
 pub use config::DatabaseConfig;
 pub use error::Error;
 pub use migrate::{migrate, pending};
-#[cfg(feature = "testing")]
-pub use provision::copy;
 pub use provision::provision;
+#[cfg(feature = "testing")]
+pub use provision::{copy, remove};
 pub use rows::Rows;
 pub use scoped::{Scoped, TenantOwned};
 pub use sea_orm::DbBackend as Engine;

@@ -70,24 +70,71 @@ pub async fn provision(admin_url: &str, config: &DatabaseConfig) -> Result<(), E
     Ok(())
 }
 
-/// A copy of a database for the logins of the original, which must have no sessions.
+/// A copy of a database, which must have no sessions, for the same logins.
 ///
 /// # Errors
 /// When the server refuses it.
 #[cfg(feature = "testing")]
-pub async fn copy(admin_url: &str, template: &str, name: &str) -> Result<(), Error> {
-    let admin = connect(admin_url).await?;
+pub async fn copy(admin_url: &str, template: &str, copy: &DatabaseConfig) -> Result<(), Error> {
+    let (admin, owner) = (connect(admin_url).await?, Login::of(&copy.owner_url)?);
+    let (name, template, owner) = (
+        quoted(&owner.database),
+        quoted(template),
+        quoted(&owner.name),
+    );
     run(
         &admin,
-        &format!(
-            "create database {} template {}",
-            quoted(name),
-            quoted(template)
-        ),
+        &format!("create database {name} template {template} owner {owner}"),
     )
     .await?;
     let _ = admin.close_by_ref().await;
     Ok(())
+}
+
+/// Removes the databases and then the logins whose names `is_left_over` knows: what earlier test runs left on a
+/// server that outlives them.
+///
+/// # Errors
+/// When the server cannot be asked; what cannot be removed is left.
+#[cfg(feature = "testing")]
+pub async fn remove(admin_url: &str, is_left_over: impl Fn(&str) -> bool) -> Result<(), Error> {
+    let admin = connect(admin_url).await?;
+    for (list, remove, force) in [
+        (
+            "select datname::text as name from pg_database",
+            "drop database if exists",
+            "with (force)",
+        ),
+        (
+            "select rolname::text as name from pg_roles",
+            "drop role if exists",
+            "",
+        ),
+    ] {
+        for name in names(&admin, list)
+            .await?
+            .iter()
+            .filter(|name| is_left_over(name))
+        {
+            let _ = run(&admin, &format!("{remove} {} {force}", quoted(name))).await;
+        }
+    }
+    let _ = admin.close_by_ref().await;
+    Ok(())
+}
+
+#[cfg(feature = "testing")]
+#[expect(clippy::disallowed_methods, reason = "lists databases and logins")]
+async fn names(conn: &DatabaseConnection, sql: &str) -> Result<Vec<String>, Error> {
+    let rows = conn
+        .query_all_raw(sea_orm::Statement::from_string(
+            sea_orm::DbBackend::Postgres,
+            sql,
+        ))
+        .await?;
+    rows.iter()
+        .map(|row| row.try_get("", "name").map_err(Error::from))
+        .collect()
 }
 
 /// The login name in an address.
@@ -129,7 +176,7 @@ impl Login {
         let password = self.password.replace('\'', "''").replace('\\', "\\\\");
         run(
             admin,
-            &format!("alter role {name} with {rights} password E'{password}'"),
+            &format!("alter role {name} with login password E'{password}'"),
         )
         .await
     }

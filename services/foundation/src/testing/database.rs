@@ -127,6 +127,11 @@ async fn postgres(admin_url: &str, role: Role, migrations: Migrations) -> Databa
     static TEMPLATES: OnceLock<Mutex<Templates>> = OnceLock::new();
     // Held while copying too: a template with a session on it cannot be copied.
     let mut templates = TEMPLATES.get_or_init(Mutex::default).lock().await;
+    if templates.is_empty() {
+        db::remove(admin_url, is_left_over)
+            .await
+            .expect("the server answers");
+    }
     let key = (
         role,
         migrations()
@@ -149,15 +154,28 @@ async fn postgres(admin_url: &str, role: Role, migrations: Migrations) -> Databa
             template
         }
     };
-    let name = fresh_name(role);
-    db::copy(admin_url, &template, &name)
+    let config = addresses(admin_url, &fresh_name(role), &template);
+    db::copy(admin_url, &template, &config)
         .await
         .expect("a copy of the template");
-    addresses(admin_url, &name, &template)
+    config
 }
 
 fn fresh_name(role: Role) -> String {
     format!("rapport_test_{role}_{}", uuid::Uuid::now_v7().simple())
+}
+
+/// Whether a database or a login is of a test run that must be over: the name tells when it was made.
+fn is_left_over(name: &str) -> bool {
+    let ours = name.starts_with("rapport_test_") || name.starts_with("rt_");
+    let made = name
+        .split('_')
+        .find_map(|part| uuid::Uuid::try_parse(part).ok()?.get_timestamp());
+    let old = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default()
+        - std::time::Duration::from_secs(6 * 3600);
+    ours && made.is_some_and(|made| made.to_unix().0 < old.as_secs())
 }
 
 /// The addresses of a database with the logins made for `logins`.
@@ -180,5 +198,20 @@ fn addresses(admin_url: &str, database: &str, logins: &str) -> DatabaseConfig {
         max_connections: 4,
         system_connections: 2,
         ..config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_old_databases_of_tests_are_left_over() {
+        let old = "018ecb40c457736fb7ae7c2f1d2f4a5b";
+        assert!(is_left_over(&format!("rapport_test_profiles_{old}")));
+        assert!(is_left_over(&format!("rt_profiles_{old}_app")));
+        assert!(!is_left_over(&format!("other_{old}")));
+        assert!(!is_left_over(&fresh_name(Role::Profiles)));
+        assert!(!is_left_over("rapport_test_x"));
     }
 }

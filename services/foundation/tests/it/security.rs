@@ -98,6 +98,15 @@ async fn a_login_that_row_security_does_not_hold_is_refused() {
             url: format!("{server}/{name}"),
             ..t.database.config.clone()
         };
+        let power = "select 1 from pg_roles where rolname = current_user and rolsuper";
+        if all(&connect(admin_url).await, power)
+            .await
+            .unwrap()
+            .is_empty()
+        {
+            // The login this run was given can do no more than it should.
+            return;
+        }
         let outcome = Database::open(&config, Role::Profiles).await;
         assert!(matches!(outcome, Err(Error::Misconfigured(_))));
     })
