@@ -6,7 +6,7 @@ use rapport_foundation::id::IdentifierId;
 use rapport_proto::events::v1::{CustomerDeleted, IdentifierRemoved};
 
 use super::command::Delete;
-use super::{App, customer, event, matches, replayed, shown};
+use super::{App, event, locked, matches, replayed, shown};
 use crate::domain::customer::{Customer, Shown, State};
 use crate::error::Error;
 use crate::store::Rows;
@@ -33,7 +33,7 @@ impl App {
     }
 
     async fn deleted(&self, rows: &Rows, command: &Delete) -> Result<i64, Error> {
-        let before = customer(rows, command.customer).await?;
+        let before = locked(rows, command.customer).await?;
         before.changeable()?;
         matches(&before, command.version)?;
         let at = self.clock.now();

@@ -8,7 +8,7 @@ use rapport_proto::events::v1::IdentifierRemoved;
 
 use super::command::{Add, Remove};
 use super::create::added;
-use super::{App, customer, event, matches, raced_when_taken, replayed, shown};
+use super::{App, event, locked, matches, raced_when_taken, replayed, shown};
 use crate::domain::customer::{Customer, Held, Shown};
 use crate::error::Error;
 use crate::store::Rows;
@@ -48,7 +48,7 @@ impl App {
     }
 
     async fn added(&self, rows: &Rows, command: &Add) -> Result<(IdentifierId, i64), Error> {
-        let before = customer(rows, command.customer).await?;
+        let before = locked(rows, command.customer).await?;
         before.changeable()?;
         matches(&before, command.version)?;
         let key = self.store.key(rows.scoped().tenant(), &command.identifier);
@@ -108,7 +108,7 @@ impl App {
     }
 
     async fn removed(&self, rows: &Rows, command: &Remove) -> Result<i64, Error> {
-        let before = customer(rows, command.customer).await?;
+        let before = locked(rows, command.customer).await?;
         before.changeable()?;
         matches(&before, command.version)?;
         let held = held_now(rows, &before).await?;

@@ -37,6 +37,7 @@ impl App {
     }
 
     async fn merged(&self, rows: &Rows, by: &str, command: &Merge) -> Result<i64, Error> {
+        rows.lock([command.customer, command.other]).await?;
         let remaining = customer(rows, command.customer).await?;
         let merged = customer(rows, command.other).await?;
         matches(&remaining, command.version)?;
@@ -115,6 +116,7 @@ impl App {
     }
 
     async fn unmerged(&self, rows: &Rows, by: &str, command: &Merge) -> Result<i64, Error> {
+        rows.lock([command.customer, command.other]).await?;
         let split = customer(rows, command.customer).await?;
         let restored = customer(rows, command.other).await?;
         matches(&split, command.version)?;

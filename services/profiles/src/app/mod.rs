@@ -73,6 +73,12 @@ async fn replayed(rows: &Rows, key: &Key) -> Result<bool, Error> {
     }
 }
 
+/// The customer a call is about to change: nobody else changes it until the transaction ends.
+async fn locked(rows: &Rows, id: CustomerId) -> Result<Customer, Error> {
+    rows.lock([id]).await?;
+    customer(rows, id).await
+}
+
 /// The customer a call is about.
 async fn customer(rows: &Rows, id: CustomerId) -> Result<Customer, Error> {
     rows.customer(id).await?.ok_or(Error::NoCustomer(id))

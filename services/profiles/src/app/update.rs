@@ -5,7 +5,7 @@ use rapport_foundation::events::{Data, append};
 use rapport_proto::events::v1::CustomerUpdated;
 
 use super::command::Update;
-use super::{App, customer, event, matches, replayed, shown};
+use super::{App, event, locked, matches, replayed, shown};
 use crate::domain::customer::{Customer, Shown};
 use crate::error::Error;
 use crate::store::Rows;
@@ -32,7 +32,7 @@ impl App {
     }
 
     async fn updated(&self, rows: &Rows, command: &Update) -> Result<i64, Error> {
-        let before = customer(rows, command.customer).await?;
+        let before = locked(rows, command.customer).await?;
         before.changeable()?;
         matches(&before, command.version)?;
         let (profile, changed) = before

@@ -1,6 +1,6 @@
 //! Customers: loading, storing and changing them.
 
-use rapport_foundation::db::Error;
+use rapport_foundation::db::{Engine, Error};
 use rapport_foundation::id::{CustomerId, RecordId};
 use rapport_foundation::personal::Personal;
 use rapport_foundation::seal::SubjectKeys;
@@ -39,12 +39,29 @@ impl Rows {
     /// When the store fails.
     pub async fn parts(&self, of: &[CustomerId]) -> Result<Vec<Customer>, Error> {
         let ids = of.iter().map(|id| id.uuid());
-        let rows = self
-            .s
-            .find::<Entity>()
-            .filter(Column::PartOf.is_in(ids))
-            .order_by_asc(Column::Id);
-        self.opened(rows.all().await?).await
+        let rows = self.s.find::<Entity>().filter(Column::PartOf.is_in(ids));
+        let mut parts = self.opened(rows.all().await?).await?;
+        parts.sort_by_key(|part| part.id);
+        Ok(parts)
+    }
+
+    /// Keeps others from changing these customers and what is part of them until the transaction ends, and answers
+    /// whether that took anything: on SQLite the transaction holds the whole file. Every change of a customer
+    /// changes the row of the one it is part of; these rows are locked in one order and before all others.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn lock(
+        &self,
+        customers: impl IntoIterator<Item = CustomerId> + Send,
+    ) -> Result<bool, Error> {
+        if self.s.engine() == Engine::Sqlite {
+            return Ok(false);
+        }
+        let ids: Vec<_> = customers.into_iter().map(CustomerId::uuid).collect();
+        let rows = self.s.find::<Entity>().filter(Column::Id.is_in(ids));
+        rows.order_by_asc(Column::Id).for_update().all().await?;
+        Ok(true)
     }
 
     /// Customers newest first, older than `before`; only those that stand for themselves unless `all`.

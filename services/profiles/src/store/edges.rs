@@ -160,19 +160,7 @@ impl Rows {
         for chunk in homes.chunks(CUSTOMERS) {
             let ids: Vec<Value> = chunk.iter().map(|id| Value::from(*id)).collect();
             for side in ["from_record", "to_record"] {
-                let sql = format!(
-                    "select e.id, e.kind, e.version, e.from_record, fc.id as from_home, tc.id as to_home, \
-                            fc.part_of as from_customer, tc.part_of as to_customer \
-                     from records r \
-                     join edges e on e.tenant_id = r.tenant_id and e.{side} = r.id \
-                     join records fr on fr.tenant_id = e.tenant_id and fr.id = e.from_record \
-                     join records tr on tr.tenant_id = e.tenant_id and tr.id = e.to_record \
-                     join customers fc on fc.tenant_id = fr.tenant_id and fc.id = fr.customer_id \
-                     join customers tc on tc.tenant_id = tr.tenant_id and tc.id = tr.customer_id \
-                     where r.tenant_id = $1 and e.revoked_at is null and e.kind in ({kinds}) \
-                       and r.customer_id in ({})",
-                    placeholders(2, ids.len())
-                );
+                let sql = holding_sql(side, &kinds, ids.len());
                 for row in self.s.raw_all(&sql, ids.clone()).await? {
                     found.push(Holding {
                         id: EdgeId::from_uuid(row.try_get("", "id")?),
@@ -228,6 +216,23 @@ impl Rows {
             .await?;
         self.s.stale_if_none(revoked)
     }
+}
+
+/// Edges of some kinds at one side of the records of so many homes. Cross joins keep SQLite in this order.
+pub(super) fn holding_sql(side: &str, kinds: &str, count: usize) -> String {
+    format!(
+        "select e.id, e.kind, e.version, e.from_record, fc.id as from_home, tc.id as to_home, \
+                fc.part_of as from_customer, tc.part_of as to_customer \
+         from records r cross join edges e cross join records fr cross join records tr \
+              cross join customers fc cross join customers tc \
+         where r.tenant_id = $1 and r.customer_id in ({}) \
+           and e.tenant_id = r.tenant_id and e.{side} = r.id and e.revoked_at is null and e.kind in ({kinds}) \
+           and fr.tenant_id = e.tenant_id and fr.id = e.from_record \
+           and tr.tenant_id = e.tenant_id and tr.id = e.to_record \
+           and fc.tenant_id = fr.tenant_id and fc.id = fr.customer_id \
+           and tc.tenant_id = tr.tenant_id and tc.id = tr.customer_id",
+        placeholders(2, count)
+    )
 }
 
 /// An edge that holds, with the customers of its ends.

@@ -62,14 +62,7 @@ impl Rows {
     pub async fn known(&self, keys: &[Key]) -> Result<BTreeMap<Key, Known>, Error> {
         let mut known = BTreeMap::new();
         for chunk in keys.chunks(KEYS) {
-            let sql = format!(
-                "select i.id, i.kind, i.namespace, i.blind, i.record_id, r.customer_id, c.part_of \
-                 from identifiers i \
-                 join records r on r.tenant_id = i.tenant_id and r.id = i.record_id \
-                 join customers c on c.tenant_id = r.tenant_id and c.id = r.customer_id \
-                 where i.tenant_id = $1 and i.valid_until is null and i.blind in ({})",
-                placeholders(2, chunk.len())
-            );
+            let sql = known_sql(chunk.len());
             // The kind and the namespace went into the hash: it tells identifiers apart by itself.
             let blind: Vec<Value> = chunk
                 .iter()
@@ -93,14 +86,7 @@ impl Rows {
     ) -> Result<BTreeMap<CustomerId, BTreeSet<Key>>, Error> {
         let mut held: BTreeMap<CustomerId, BTreeSet<Key>> = BTreeMap::new();
         for chunk in customers.chunks(KEYS) {
-            let sql = format!(
-                "select i.id, i.kind, i.namespace, i.blind, i.record_id, r.customer_id, c.part_of \
-                 from customers c \
-                 join records r on r.tenant_id = c.tenant_id and r.customer_id = c.id \
-                 join identifiers i on i.tenant_id = r.tenant_id and i.record_id = r.id \
-                 where c.tenant_id = $1 and i.valid_until is null and c.part_of in ({})",
-                placeholders(2, chunk.len())
-            );
+            let sql = held_sql(chunk.len());
             let ids = chunk.iter().map(|id| Value::from(*id)).collect::<Vec<_>>();
             for row in self.s.raw_all(&sql, ids).await? {
                 let (key, known) = known_row(&row)?;
@@ -122,8 +108,7 @@ impl Rows {
                 .s
                 .find::<Entity>()
                 .filter(Column::RecordId.is_in(ids))
-                .filter(Column::ValidUntil.is_null())
-                .order_by_asc(Column::Id);
+                .filter(Column::ValidUntil.is_null());
             let rows = rows.all().await?;
             let subjects: Vec<String> = rows
                 .iter()
@@ -134,6 +119,7 @@ impl Rows {
                 held.extend(opened(row, &keys)?);
             }
         }
+        held.sort_by_key(|held| held.id);
         Ok(held)
     }
 
@@ -197,6 +183,31 @@ impl Rows {
         }
         Ok(ended)
     }
+}
+
+/// Whose so many identifiers are. The joins are written as cross joins, which SQLite keeps in this order: without
+/// statistics it would begin with all records of the tenant.
+pub(super) fn known_sql(count: usize) -> String {
+    format!(
+        "select i.id, i.kind, i.namespace, i.blind, i.record_id, r.customer_id, c.part_of \
+         from identifiers i cross join records r cross join customers c \
+         where i.tenant_id = $1 and i.valid_until is null and i.blind in ({}) \
+           and r.tenant_id = i.tenant_id and r.id = i.record_id \
+           and c.tenant_id = r.tenant_id and c.id = r.customer_id",
+        placeholders(2, count)
+    )
+}
+
+/// The identifiers of so many customers; joined as in [`known_sql`].
+pub(super) fn held_sql(count: usize) -> String {
+    format!(
+        "select i.id, i.kind, i.namespace, i.blind, i.record_id, r.customer_id, c.part_of \
+         from customers c cross join records r cross join identifiers i \
+         where c.tenant_id = $1 and c.part_of in ({}) \
+           and r.tenant_id = c.tenant_id and r.customer_id = c.id \
+           and i.tenant_id = r.tenant_id and i.record_id = r.id and i.valid_until is null",
+        placeholders(2, count)
+    )
 }
 
 /// `($2, $3, …)` without the parentheses.

@@ -4,6 +4,8 @@ mod customers;
 mod edges;
 mod entities;
 mod identifiers;
+#[cfg(test)]
+mod plans;
 mod records;
 mod resolving;
 mod sealing;

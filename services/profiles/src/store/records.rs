@@ -99,10 +99,11 @@ impl Rows {
         let rows = self
             .s
             .find::<Entity>()
-            .filter(Column::CustomerId.is_in(homes))
-            .order_by_asc(Column::Id);
-        let rows = rows.all().await?.into_iter();
+            .filter(Column::CustomerId.is_in(homes));
+        let mut rows = rows.all().await?;
+        rows.sort_by_key(|row| row.id);
         Ok(rows
+            .into_iter()
             .map(|row| {
                 (
                     RecordId::from_uuid(row.id),

@@ -15,7 +15,7 @@ use super::identifiers::placeholders;
 use super::sealing::CUSTOMER_DISPLAY_NAME;
 use crate::domain::identifier::Key;
 use crate::domain::preferences::{Language, Zone};
-use crate::domain::resolve::{Ask, Directory, Hinted, Place};
+use crate::domain::resolve::{Ask, Directory, Hinted, Known, Place};
 
 /// Rows of one statement.
 const CHUNK: usize = 400;
@@ -81,7 +81,7 @@ impl Rows {
         let keys: Vec<Key> = keys.into_iter().cloned().collect();
         let mut loaded = Loaded {
             directory: Directory {
-                identifiers: self.known(&keys).await?,
+                identifiers: self.known_and_locked(&keys).await?,
                 ..Directory::default()
             },
             ..Loaded::default()
@@ -101,6 +101,26 @@ impl Rows {
         let homes: Vec<CustomerId> = parts.iter().map(|part| part.id).collect();
         (directory.suspected, directory.apart) = self.suspected_and_apart(&homes).await?;
         Ok(loaded)
+    }
+
+    /// Whose these identifiers are, with those customers locked: what comes between a look and a lock is looked up
+    /// again, so that a batch meets no change it would have to be run again for.
+    async fn known_and_locked(&self, keys: &[Key]) -> Result<BTreeMap<Key, Known>, Error> {
+        const LOOKS: usize = 4;
+        let mut known = self.known(keys).await?;
+        for _ in 0..LOOKS {
+            let customers: BTreeSet<CustomerId> =
+                known.values().map(|known| known.place.customer).collect();
+            if customers.is_empty() || !self.lock(customers).await? {
+                return Ok(known);
+            }
+            let again = self.known(keys).await?;
+            if again == known {
+                return Ok(known);
+            }
+            known = again;
+        }
+        Err(self.s.raced())
     }
 
     /// Counts a change of customers that records came in for, provided they are still part of the customer that
@@ -171,13 +191,7 @@ impl Rows {
         let sets: Vec<(&str, &[u8])> = sets.into_iter().collect();
         for chunk in sets.chunks(CHUNK) {
             let (sources, sets): (BTreeSet<&str>, BTreeSet<&[u8]>) = chunk.iter().copied().unzip();
-            let sql = format!(
-                "select r.id, r.customer_id, r.source, r.identifier_set, c.part_of from records r \
-                 join customers c on c.tenant_id = r.tenant_id and c.id = r.customer_id \
-                 where r.tenant_id = $1 and r.source in ({}) and r.identifier_set in ({}) order by r.id",
-                placeholders(2, sources.len()),
-                placeholders(2 + sources.len(), sets.len())
-            );
+            let sql = brought_sql(sources.len(), sets.len());
             let values = sources.iter().map(|source| Value::from(*source));
             let values = values.chain(sets.iter().map(|set| Value::from(set.to_vec())));
             for row in self.s.raw_all(&sql, values.collect::<Vec<_>>()).await? {
@@ -192,6 +206,9 @@ impl Rows {
                 );
                 brought.entry(key).or_default().push(place);
             }
+        }
+        for places in brought.values_mut() {
+            places.sort_by_key(|place| place.record);
         }
         Ok(brought)
     }
@@ -218,6 +235,18 @@ impl Rows {
         }
         Ok(parts)
     }
+}
+
+/// Records of so many sources with so many sets of identifiers. Sorted by whoever asks: an order by id would make
+/// SQLite walk all records of the tenant.
+pub(super) fn brought_sql(sources: usize, sets: usize) -> String {
+    format!(
+        "select r.id, r.customer_id, r.source, r.identifier_set, c.part_of from records r cross join customers c \
+         where r.tenant_id = $1 and r.source in ({}) and r.identifier_set in ({}) \
+           and c.tenant_id = r.tenant_id and c.id = r.customer_id",
+        placeholders(2, sources),
+        placeholders(2 + sources, sets)
+    )
 }
 
 /// A customer without anything personal.

@@ -48,7 +48,6 @@ static LENGTHS: LazyLock<HashMap<u16, BTreeSet<u16>>> = LazyLock::new(|| {
             kinds.personal_number(),
             kinds.voip(),
             kinds.pager(),
-            kinds.uan(),
             kinds.voicemail(),
         ];
         known.extend(
