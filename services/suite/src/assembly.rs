@@ -24,7 +24,6 @@ use crate::data_dir::{DataDir, Lock};
 use crate::error::Error;
 
 mod parts;
-pub(crate) mod pending;
 
 pub(crate) use parts::{migrations, verify};
 

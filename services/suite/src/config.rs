@@ -46,7 +46,7 @@ pub struct Config {
     /// The interaction log.
     pub interactions: rapport_interactions::Config,
     /// Tickets, work items, agents, queues.
-    pub routing: crate::assembly::pending::Config,
+    pub routing: rapport_routing::Config,
     /// Programmes and points.
     pub loyalty: rapport_loyalty::Config,
 }
@@ -65,7 +65,7 @@ impl Default for Config {
             gateway: rapport_gateway::Config::default(),
             profiles: rapport_profiles::Config::default(),
             interactions: rapport_interactions::Config::default(),
-            routing: crate::assembly::pending::Config::default(),
+            routing: rapport_routing::Config::default(),
             loyalty: rapport_loyalty::Config::default(),
         }
     }

@@ -35,7 +35,7 @@ const STAGED_POINTS: i64 = 250;
 ///
 /// # Errors
 /// [`Error::Demo`] when the suite did something else than the story says.
-pub async fn play(suite: &Suite, dir: &Path) -> Result<(), Error> {
+pub async fn play(suite: &Suite, dir: &Path) -> Result<Played, Error> {
     let mut story = Story::begin();
     story.tell(format!(
         "a suite in {}, gateway at {}",
@@ -60,7 +60,25 @@ pub async fn play(suite: &Suite, dir: &Path) -> Result<(), Error> {
         return Err(Error::Demo(broken.to_vec()));
     }
     story.chapter(&format!("{kept} expectations, all kept"));
-    epilogue::print(suite, &stage, dir)
+    Ok(Played {
+        manager_token: stage.manager_token,
+    })
+}
+
+/// What an hour leaves behind.
+#[derive(Debug)]
+pub struct Played {
+    manager_token: String,
+}
+
+impl Played {
+    /// Prints a token and three commands that work as they stand while the suite serves.
+    ///
+    /// # Errors
+    /// When the token cannot be written into the directory.
+    pub fn invite(&self, suite: &Suite, dir: &Path) -> Result<(), Error> {
+        epilogue::print(suite, &self.manager_token, dir)
+    }
 }
 
 /// What `rapport verify` checks, on the databases of the running suite.

@@ -14,7 +14,7 @@ pub(crate) fn migrations(role: Role) -> Vec<Box<dyn MigrationTrait>> {
         Role::Gateway => rapport_gateway::migrations(),
         Role::Profiles => rapport_profiles::migrations(),
         Role::Interactions => rapport_interactions::migrations(),
-        Role::Routing => Vec::new(),
+        Role::Routing => rapport_routing::migrations(),
         Role::Loyalty => rapport_loyalty::migrations(),
     }
 }
@@ -31,7 +31,9 @@ pub(super) async fn open(env: Env, config: &Config) -> Result<Service, Error> {
         Role::Interactions => rapport_interactions::open(env, config.interactions.clone())
             .await
             .map_err(|error| refused(error.to_string())),
-        Role::Routing => Ok(super::pending::open(env)),
+        Role::Routing => rapport_routing::open(env, config.routing.clone())
+            .await
+            .map_err(|error| refused(error.to_string())),
         Role::Loyalty => rapport_loyalty::open(env, config.loyalty.clone())
             .await
             .map_err(|error| refused(error.to_string())),
@@ -53,7 +55,9 @@ pub(crate) async fn verify(database: &Database) -> Result<Vec<String>, Error> {
         Role::Interactions => rapport_interactions::verify(database)
             .await
             .map_err(|error| failed(error.to_string()))?,
-        Role::Routing => Vec::new(),
+        Role::Routing => rapport_routing::verify(database)
+            .await
+            .map_err(|error| failed(error.to_string()))?,
         Role::Loyalty => rapport_loyalty::verify(database)
             .await
             .map_err(|error| failed(error.to_string()))?,

@@ -38,8 +38,9 @@ impl Demo {
                 suite.stop().await;
                 return Err(error);
             }
-            Ok(()) if self.exit => suite.stop().await,
-            Ok(()) => {
+            Ok(_) if self.exit => suite.stop().await,
+            Ok(played) => {
+                played.invite(&suite, &dir)?;
                 say("\nserving; stop it with Ctrl-C");
                 suite.stop_when(async { drop(asked.await) }).await
             }

@@ -4,15 +4,14 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use super::stage::Stage;
 use super::story::say;
 use crate::embed::Suite;
 use crate::error::Error;
 
 /// Prints a token and three commands that work as they stand.
-pub(super) fn print(suite: &Suite, stage: &Stage, dir: &Path) -> Result<(), Error> {
+pub(super) fn print(suite: &Suite, manager_token: &str, dir: &Path) -> Result<(), Error> {
     let file = dir.join("manager.token");
-    write_private(&file, &stage.manager_token).map_err(|source| Error::Io {
+    write_private(&file, manager_token).map_err(|source| Error::Io {
         what: file.display().to_string(),
         source,
     })?;
@@ -21,7 +20,7 @@ pub(super) fn print(suite: &Suite, stage: &Stage, dir: &Path) -> Result<(), Erro
     say(&format!(
         "\na manager's token, good for 8 hours (also in {}):\n{}",
         file.display(),
-        stage.manager_token
+        manager_token
     ));
     say("\nto try:");
     say(&format!(

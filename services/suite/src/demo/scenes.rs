@@ -279,9 +279,9 @@ fn line(entry: &interactions::TimelineEntry) -> String {
         Some(Entry::Interaction(interaction)) => {
             let input = interaction.input.clone().unwrap_or_default();
             format!(
-                "{} by {}",
-                short(input.kind().as_str_name(), 2),
-                short(input.channel().as_str_name(), 1)
+                "{}: {}",
+                short(input.channel().as_str_name(), 1),
+                short(input.kind().as_str_name(), 2)
             )
         }
         Some(Entry::Ticket(ticket)) => {

@@ -4,12 +4,14 @@ use rapport_foundation::id::TenantId;
 use rapport_foundation::time::Clock;
 use rapport_proto::access::v1 as access;
 use rapport_proto::access::v1::tenant_service_client::TenantServiceClient;
+use rapport_proto::interactions::v1 as interactions;
+use rapport_proto::interactions::v1::intake_service_client::IntakeServiceClient;
 use rapport_proto::loyalty::v1 as loyalty;
 use rapport_proto::loyalty::v1::program_service_client::ProgramServiceClient;
 use rapport_proto::routing::v1 as routing;
 use rapport_proto::routing::v1::agent_service_client::AgentServiceClient;
 use rapport_proto::routing::v1::queue_service_client::QueueServiceClient;
-use rapport_proto::types::v1::{Channel, Priority};
+use rapport_proto::types::v1::{Channel, Direction, Priority, Purpose, RoutingHint};
 use tonic::Status;
 
 use super::connector::Connector;
@@ -57,6 +59,7 @@ impl Stage {
             create_queue(&manager, BILLING, "Billing").await?,
         ];
         let program = create_program(&manager).await?;
+        send_enquiries_to_care(&manager).await?;
 
         let mut agents = Vec::new();
         for number in 1..=3 {
@@ -129,6 +132,31 @@ async fn create_queue(
         .create_queue(request)
         .await?;
     Ok(answer.into_inner().queue.unwrap_or_default())
+}
+
+/// A rule for what names no queue itself; without it the default queue would take it.
+async fn send_enquiries_to_care(manager: &Authorised) -> Result<(), Status> {
+    let rule = interactions::IntakeRule {
+        direction: Direction::Inbound as i32,
+        purpose: Purpose::Enquiry as i32,
+        asks_for_agent: true,
+        routing: Some(RoutingHint {
+            queue: CARE.into(),
+            ..RoutingHint::default()
+        }),
+        ..interactions::IntakeRule::default()
+    };
+    let request = interactions::SetIntakeRulesRequest {
+        request_id: request_id(),
+        intake_rules: Some(interactions::IntakeRules {
+            rules: vec![rule],
+            etag: String::new(),
+        }),
+    };
+    IntakeServiceClient::new(manager.clone())
+        .set_intake_rules(request)
+        .await
+        .map(drop)
 }
 
 async fn create_program(manager: &Authorised) -> Result<loyalty::Program, Status> {

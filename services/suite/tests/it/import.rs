@@ -232,7 +232,12 @@ async fn a_killed_import_goes_on_where_it_was_and_counts_nothing_twice() {
     let map = stage.write("map.toml", MAP.as_bytes());
     let mut file = b"number,how,opened,caller,said,group,category,category,urgency\n".to_vec();
     for number in 0..ROWS {
-        writeln!(file, "{number},Phone,1/3/2016 10:00,{},x,7,a,b,1", number % 50).unwrap();
+        writeln!(
+            file,
+            "{number},Phone,1/3/2016 10:00,{},x,7,a,b,1",
+            number % 50
+        )
+        .unwrap();
     }
     writeln!(file, "too,short").unwrap();
     let file = stage.write("many.csv", &file);
@@ -244,13 +249,21 @@ async fn a_killed_import_goes_on_where_it_was_and_counts_nothing_twice() {
         .unwrap();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while stage.interactions().await.len() < 300 {
-        assert!(std::time::Instant::now() < deadline, "the import does not get on");
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the import does not get on"
+        );
     }
     killed.kill().await.unwrap();
 
     let output = stage.import(&file, &map).await;
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert_eq!(counts(&stdout(&output)), [ROWS, 0, 0, 1], "{}", stdout(&output));
+    assert_eq!(
+        counts(&stdout(&output)),
+        [ROWS, 0, 0, 1],
+        "{}",
+        stdout(&output)
+    );
     let rejects = std::fs::read_to_string(stage.path("many.csv.rejects.csv")).unwrap();
     assert_eq!(rejects.lines().count(), 2, "{rejects}");
     stage.suite.stop().await;
