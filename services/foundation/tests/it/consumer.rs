@@ -338,3 +338,32 @@ async fn the_log_is_read_by_its_tenant_and_watched_by_services_only() {
         assert!(client.watch_heads(watch).await.is_err());
     }
 }
+
+#[tokio::test]
+async fn a_watcher_of_one_replica_hears_what_the_relay_of_another_moved() {
+    for engine in engines() {
+        let pair = Pair::open(&engine).await;
+        if engine == Engine::Sqlite {
+            // A file has one process.
+            continue;
+        }
+        let replica = pair
+            .source
+            .house
+            .env_on(pair.source.database.clone(), Role::Profiles)
+            .await;
+        Relay::spawn(
+            replica.db.clone(),
+            Role::Profiles,
+            replica.clock.clone(),
+            replica.shutdown.clone(),
+        );
+        replica.attach(Routes::new(log_service!(profiles, &replica.env)));
+        let ours = tenant();
+        let _consumer = pair.consume();
+        for n in 0..5 {
+            pair.append(ours, &["x"]).await;
+            pair.noted(ours, n + 1).await;
+        }
+    }
+}
