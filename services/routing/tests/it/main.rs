@@ -1,0 +1,11 @@
+//! The service in this process, through its contracts, on every engine there is.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod agents;
+mod bad_input;
+mod bench;
+mod desks;
+mod intake;
+mod restart;
+mod tickets;
