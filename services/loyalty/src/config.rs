@@ -19,6 +19,10 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { batch: BatchConfig::default(), sweep_interval_s: 15, sweep_batch: 500 }
+        Self {
+            batch: BatchConfig::default(),
+            sweep_interval_s: 15,
+            sweep_batch: 500,
+        }
     }
 }

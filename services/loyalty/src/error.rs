@@ -79,47 +79,57 @@ impl From<Error> for Failure {
 fn refused(refusal: &Refusal) -> Failure {
     let state = |reason, message| Failure::new(Code::FailedPrecondition, reason, message);
     match refusal {
-        Refusal::BalanceTooLow { available, wanted } => {
-            state("BALANCE_TOO_LOW", "There are too few points that can be spent now.")
-                .with_meta("available_units", available.to_string())
-                .with_meta("wanted_units", wanted.to_string())
-        }
-        Refusal::BalanceTooHigh => {
-            state("BALANCE_TOO_HIGH", "The account would hold more than an account may.")
-        }
+        Refusal::BalanceTooLow { available, wanted } => state(
+            "BALANCE_TOO_LOW",
+            "There are too few points that can be spent now.",
+        )
+        .with_meta("available_units", available.to_string())
+        .with_meta("wanted_units", wanted.to_string()),
+        Refusal::BalanceTooHigh => state(
+            "BALANCE_TOO_HIGH",
+            "The account would hold more than an account may.",
+        ),
         Refusal::TooManyHolds => state("TOO_MANY_HOLDS", "The member has too many open holds."),
-        Refusal::HoldNotOpen { state: now } => {
-            state("HOLD_NOT_OPEN", "The hold was captured, voided or has lapsed.")
-                .with_meta("state", now.as_str())
-        }
-        Refusal::CaptureTooLarge { held, wanted } => {
-            state("CAPTURE_TOO_LARGE", "More is to be captured than was set aside.")
-                .with_meta("held_units", held.to_string())
-                .with_meta("wanted_units", wanted.to_string())
-        }
-        Refusal::Stale { version } => {
-            Failure::new(Code::Aborted, "ETAG_MISMATCH", "The hold was changed since it was read.")
-                .with_meta("etag", format!("\"{version}\""))
-        }
-        Refusal::NotReversible { kind } => {
-            state("NOT_REVERSIBLE", "Only an earn or a capture can be taken back.")
-                .with_meta("type", kind.as_str())
-        }
-        Refusal::AlreadyReversed => {
-            state("ALREADY_REVERSED", "Nothing of the entry is left to take back.")
-        }
-        Refusal::ReversalTooLarge { left, wanted } => {
-            state("REVERSAL_TOO_LARGE", "Less of the entry is left than is to be taken back.")
-                .with_meta("left_units", left.to_string())
-                .with_meta("wanted_units", wanted.to_string())
-        }
+        Refusal::HoldNotOpen { state: now } => state(
+            "HOLD_NOT_OPEN",
+            "The hold was captured, voided or has lapsed.",
+        )
+        .with_meta("state", now.as_str()),
+        Refusal::CaptureTooLarge { held, wanted } => state(
+            "CAPTURE_TOO_LARGE",
+            "More is to be captured than was set aside.",
+        )
+        .with_meta("held_units", held.to_string())
+        .with_meta("wanted_units", wanted.to_string()),
+        Refusal::Stale { version } => Failure::new(
+            Code::Aborted,
+            "ETAG_MISMATCH",
+            "The hold was changed since it was read.",
+        )
+        .with_meta("etag", format!("\"{version}\"")),
+        Refusal::NotReversible { kind } => state(
+            "NOT_REVERSIBLE",
+            "Only an earn or a capture can be taken back.",
+        )
+        .with_meta("type", kind.as_str()),
+        Refusal::AlreadyReversed => state(
+            "ALREADY_REVERSED",
+            "Nothing of the entry is left to take back.",
+        ),
+        Refusal::ReversalTooLarge { left, wanted } => state(
+            "REVERSAL_TOO_LARGE",
+            "Less of the entry is left than is to be taken back.",
+        )
+        .with_meta("left_units", left.to_string())
+        .with_meta("wanted_units", wanted.to_string()),
         Refusal::CurrencyMismatch => state(
             "CURRENCY_MISMATCH",
             "The programme earns in another currency, and nothing is exchanged silently.",
         ),
-        Refusal::PointsMismatch => {
-            state("POINTS_MISMATCH", "The programme's points have another code or exponent.")
-        }
+        Refusal::PointsMismatch => state(
+            "POINTS_MISMATCH",
+            "The programme's points have another code or exponent.",
+        ),
         Refusal::EarnTooLarge => Failure::new(
             Code::InvalidArgument,
             "EARN_TOO_LARGE",

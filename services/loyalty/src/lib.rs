@@ -25,7 +25,7 @@ pub use error::Error;
 pub use migration::migrations;
 pub use verify::verify;
 
-use app::App;
+use app::{App, Shelf};
 use store::Store;
 use work::interactions::Interactions;
 use work::profiles::Profiles;
@@ -38,7 +38,13 @@ use work::sweep::Sweep;
 /// None so far; the signature is that of every service.
 pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     let store = Store::new(env.db.clone());
-    let (batcher, batching) = work::batcher::spawn(store.clone(), env.clock.clone(), &config.batch);
+    let shelf = Shelf::default();
+    let (batcher, batching) = work::batcher::spawn(
+        store.clone(),
+        env.clock.clone(),
+        shelf.clone(),
+        &config.batch,
+    );
     let sweep = Sweep {
         store: store.clone(),
         clock: env.clock.clone(),
@@ -46,8 +52,15 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
         shutdown: env.shutdown.clone(),
         config,
     };
-    let profiles = Profiles { store: store.clone(), clock: env.clock.clone() };
-    let interactions = Interactions { store: store.clone(), clock: env.clock.clone() };
+    let profiles = Profiles {
+        store: store.clone(),
+        clock: env.clock.clone(),
+    };
+    let interactions = Interactions {
+        store: store.clone(),
+        clock: env.clock.clone(),
+        shelf,
+    };
     let closing = {
         let (shutdown, batcher) = (env.shutdown.clone(), batcher.clone());
         // Calls that are running are answered; new ones are refused.
@@ -60,7 +73,12 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
         closing,
         batching,
         sweep.spawn(),
-        Relay::spawn(env.db.clone(), env.role, env.clock.clone(), env.shutdown.clone()),
+        Relay::spawn(
+            env.db.clone(),
+            env.role,
+            env.clock.clone(),
+            env.shutdown.clone(),
+        ),
         Consumer::spawn(&env, Role::Profiles, Arc::new(profiles)),
         Consumer::spawn(&env, Role::Interactions, Arc::new(interactions)),
     ];
@@ -72,5 +90,9 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     };
     let log = rapport_foundation::log_service!(loyalty, &env);
     let routes = grpc::routes(Arc::new(app)).add_service(log);
-    Ok(Service { role: env.role, routes, tasks })
+    Ok(Service {
+        role: env.role,
+        routes,
+        tasks,
+    })
 }

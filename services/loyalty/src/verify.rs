@@ -8,8 +8,8 @@ use rapport_foundation::id::{MemberId, TenantId};
 use rapport_foundation::verify::Breach;
 
 use crate::Error;
-use crate::domain::audit::{self, Book};
 use crate::domain::Ledger;
+use crate::domain::audit::{self, Book};
 use crate::store::system::{self, StoredBook};
 
 /// Members whose books are read at once.
@@ -27,15 +27,23 @@ pub async fn verify(db: &Database) -> Result<Vec<Breach>, Error> {
     let mut breaches: Vec<Breach> = system::dangling(db)
         .await?
         .into_iter()
-        .map(|(invariant, tenant, what)| Breach { invariant, tenant, what })
+        .map(|(invariant, tenant, what)| Breach {
+            invariant,
+            tenant,
+            what,
+        })
         .collect();
     let mut after = None;
     loop {
         let accounts = system::accounts(db, after, AT_ONCE).await?;
-        let Some((tenant, member)) = accounts.last() else { return Ok(breaches) };
+        let Some((tenant, member)) = accounts.last() else {
+            return Ok(breaches);
+        };
         after = Some((tenant.uuid(), member.uuid()));
         for of_tenant in accounts.chunk_by(|a, b| a.0 == b.0) {
-            let Some((tenant, _)) = of_tenant.first() else { continue };
+            let Some((tenant, _)) = of_tenant.first() else {
+                continue;
+            };
             let members: Vec<MemberId> = of_tenant.iter().map(|(_, member)| *member).collect();
             for book in system::books(db, *tenant, &members).await? {
                 if !faults(&book).is_empty() {
@@ -54,14 +62,22 @@ async fn settled_faults(
 ) -> Result<Vec<Breach>, Error> {
     let mut found = Vec::new();
     for reading in 0..READINGS {
-        found = system::books(db, tenant, &[member]).await?.iter().flat_map(faults).collect();
+        found = system::books(db, tenant, &[member])
+            .await?
+            .iter()
+            .flat_map(faults)
+            .collect();
         if found.is_empty() {
             break;
         }
         // A writer is done within milliseconds.
         tokio::time::sleep(Duration::from_millis(10 << reading)).await;
     }
-    let breach = |what| Breach { invariant: 3, tenant, what };
+    let breach = |what| Breach {
+        invariant: 3,
+        tenant,
+        what,
+    };
     Ok(found.into_iter().map(breach).collect())
 }
 
@@ -78,8 +94,7 @@ fn faults(book: &StoredBook) -> Vec<String> {
         earnings: &book.earnings,
         rule: &program.rule,
     });
-    let ledger =
-        Ledger::restore(book.account.clone(), book.lots.clone(), book.holds.clone());
+    let ledger = Ledger::restore(book.account.clone(), book.lots.clone(), book.holds.clone());
     if ledger.next_due_at() != book.next_due_at {
         faults.push(format!("{member}: the sweep would look at the wrong time"));
     }

@@ -66,7 +66,9 @@ pub(crate) enum Ask {
         reason: Option<String>,
     },
     /// Do what time has made due.
-    Settle { member: MemberId },
+    Settle {
+        member: MemberId,
+    },
 }
 
 /// A request id with the hash of what was asked under it.
@@ -85,8 +87,15 @@ impl Request {
         message: &impl prost::Message,
     ) -> Self {
         let key = idempotency::Key::new(ctx, method, id, message);
-        let id = RequestId { principal: ctx.principal.clone(), method: method.to_owned(), id };
-        Self { id, hash: key.hash().to_vec() }
+        let id = RequestId {
+            principal: ctx.principal.clone(),
+            method: method.to_owned(),
+            id,
+        };
+        Self {
+            id,
+            hash: key.hash().to_vec(),
+        }
     }
 }
 
@@ -102,7 +111,11 @@ pub(crate) struct Command {
 impl Command {
     /// A caller's command, in the trace of the current span.
     pub(crate) fn new(ask: Ask, request: Option<Request>) -> Self {
-        Self { ask, request, traceparent: telemetry::current_traceparent() }
+        Self {
+            ask,
+            request,
+            traceparent: telemetry::current_traceparent(),
+        }
     }
 }
 

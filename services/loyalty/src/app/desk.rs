@@ -55,7 +55,10 @@ impl Desk {
         let member = self.member_of(&command.ask)?;
         let outcome = self.act(now, member, &command.ask);
         let moved = self.ledgers.get(&member).map_or(0, Ledger::posted_count);
-        self.traces.entry(member).or_default().push((moved, command.traceparent.clone()));
+        self.traces
+            .entry(member)
+            .or_default()
+            .push((moved, command.traceparent.clone()));
         let done = outcome?;
         if let Some(request) = &command.request {
             self.settle(now, request, &done);
@@ -73,7 +76,10 @@ impl Desk {
             balance: done.balance,
             at: now,
         });
-        let seen = Seen { hash: request.hash.clone(), done: done.clone() };
+        let seen = Seen {
+            hash: request.hash.clone(),
+            done: done.clone(),
+        };
         self.requests.insert(request.id.clone(), seen);
     }
 
@@ -83,28 +89,52 @@ impl Desk {
             | Ask::EarnByOrder { member, .. }
             | Ask::Hold { member, .. }
             | Ask::Settle { member } => *member,
-            Ask::Capture { hold, .. } | Ask::Void { hold, .. } => {
-                self.holders.get(hold).copied().ok_or(Error::NoHold(*hold))?
-            }
+            Ask::Capture { hold, .. } | Ask::Void { hold, .. } => self
+                .holders
+                .get(hold)
+                .copied()
+                .ok_or(Error::NoHold(*hold))?,
             Ask::Reverse { entry, .. } => {
                 let original = self.originals.get(entry).ok_or(Error::NoEntry(*entry))?;
                 original.entry().member
             }
         };
-        if self.ledgers.contains_key(&member) { Ok(member) } else { Err(Error::NoMember(member)) }
+        if self.ledgers.contains_key(&member) {
+            Ok(member)
+        } else {
+            Err(Error::NoMember(member))
+        }
     }
 
     fn act(&mut self, now: Micros, member: MemberId, ask: &Ask) -> Result<Done, Error> {
-        let ledger = self.ledgers.get_mut(&member).ok_or(Error::NoMember(member))?;
+        let ledger = self
+            .ledgers
+            .get_mut(&member)
+            .ok_or(Error::NoMember(member))?;
         let program = ledger.account().program;
-        let program = self.programs.get(&program).ok_or(Error::NoProgram(program))?;
+        let program = self
+            .programs
+            .get(&program)
+            .ok_or(Error::NoProgram(program))?;
         let kind = &program.points;
         let (entry, hold) = match ask {
             Ask::Earn { sum, reason, .. } => {
-                let cause = Cause { reason: reason.clone(), ..Cause::default() };
-                (Some(ledger.earn(now, sum.of(kind)?, program.terms, cause)?), None)
+                let cause = Cause {
+                    reason: reason.clone(),
+                    ..Cause::default()
+                };
+                (
+                    Some(ledger.earn(now, sum.of(kind)?, program.terms, cause)?),
+                    None,
+                )
             }
-            Ask::EarnByOrder { order, total, interaction, reason, .. } => {
+            Ask::EarnByOrder {
+                order,
+                total,
+                interaction,
+                reason,
+                ..
+            } => {
                 let cause = Cause {
                     order_id: Some(order.clone()),
                     interaction: *interaction,
@@ -112,20 +142,34 @@ impl Desk {
                 };
                 return self.earn_by_order(now, member, order, total, cause);
             }
-            Ask::Hold { sum, order, timeout, .. } => {
+            Ask::Hold {
+                sum,
+                order,
+                timeout,
+                ..
+            } => {
                 let timeout = timeout.unwrap_or(program.hold_timeout);
                 let (hold, entry) = ledger.hold(now, sum.of(kind)?, timeout, order.clone())?;
                 (Some(entry), Some(hold))
             }
             Ask::Capture { hold, sum, seen } => {
                 let points = sum.as_ref().map(|sum| sum.of(kind)).transpose()?;
-                (Some(ledger.capture(now, *hold, points, *seen)?), Some(*hold))
+                (
+                    Some(ledger.capture(now, *hold, points, *seen)?),
+                    Some(*hold),
+                )
             }
             Ask::Void { hold, seen } => (Some(ledger.void(now, *hold, *seen)?), Some(*hold)),
             Ask::Reverse { entry, sum, reason } => {
                 let points = sum.as_ref().map(|sum| sum.of(kind)).transpose()?;
-                let original = self.originals.get_mut(entry).ok_or(Error::NoEntry(*entry))?;
-                (Some(ledger.reverse(now, original, points, reason.clone())?), None)
+                let original = self
+                    .originals
+                    .get_mut(entry)
+                    .ok_or(Error::NoEntry(*entry))?;
+                (
+                    Some(ledger.reverse(now, original, points, reason.clone())?),
+                    None,
+                )
             }
             Ask::Settle { .. } => {
                 ledger.catch_up(now);
@@ -144,9 +188,15 @@ impl Desk {
         total: &Amount,
         cause: Cause,
     ) -> Result<Done, Error> {
-        let ledger = self.ledgers.get_mut(&member).ok_or(Error::NoMember(member))?;
+        let ledger = self
+            .ledgers
+            .get_mut(&member)
+            .ok_or(Error::NoMember(member))?;
         let program = ledger.account().program;
-        let program = self.programs.get(&program).ok_or(Error::NoProgram(program))?;
+        let program = self
+            .programs
+            .get(&program)
+            .ok_or(Error::NoProgram(program))?;
         let key = (program.id, order.clone());
         if let Some(first) = self.earnings.get(&key) {
             if !first.is_same(member, total) {
@@ -194,7 +244,9 @@ fn answer(
     Done {
         member: ledger.account().member,
         kind: kind.clone(),
-        entry: entry.and_then(|id| ledger.posted(id)).map(|posted| posted.entry.clone()),
+        entry: entry
+            .and_then(|id| ledger.posted(id))
+            .map(|posted| posted.entry.clone()),
         hold: hold.and_then(|id| ledger.hold_of(id)).cloned(),
         balance: ledger.balance(now),
     }

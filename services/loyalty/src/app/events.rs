@@ -40,14 +40,21 @@ fn data(posted: &Posted, member: &Member, kind: &PointKind) -> Data {
     match line.kind {
         EntryKind::Earn => Data::PointsEarned(pb::PointsEarned {
             entry,
-            order_id: text(line.cause.order_id.as_ref().map(|order| order.as_str().to_owned())),
+            order_id: text(
+                line.cause
+                    .order_id
+                    .as_ref()
+                    .map(|order| order.as_str().to_owned()),
+            ),
             interaction_id: text(line.cause.interaction.map(|id| id.to_string())),
         }),
         EntryKind::Hold => Data::PointsHeld(pb::PointsHeld { entry, hold_id }),
         EntryKind::Capture => Data::HoldCaptured(pb::HoldCaptured { entry, hold_id }),
-        EntryKind::Void => {
-            Data::HoldVoided(pb::HoldVoided { entry, hold_id, lapsed: posted.lapsed })
-        }
+        EntryKind::Void => Data::HoldVoided(pb::HoldVoided {
+            entry,
+            hold_id,
+            lapsed: posted.lapsed,
+        }),
         EntryKind::Reverse => Data::EntryReversed(pb::EntryReversed {
             entry,
             reversed_entry_id: text(line.reverses.map(|id| id.to_string())),

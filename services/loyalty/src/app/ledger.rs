@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Command, Done};
 use super::desk::Desk;
-use super::{App, Asked, Membership, Page, may_see};
+use super::{App, Asked, Membership, Page, Shelf, may_see};
 use crate::Error;
-use crate::domain::{Balance, Changes, Entry, Hold, PointKind};
+use crate::domain::{Balance, Changes, Entry, Hold, Ledger, PointKind};
 use crate::store::{ledger, members, programs, requests};
 
 /// Decides commands in order and writes what came of them, all in this transaction. A command that is
@@ -22,25 +22,30 @@ pub(crate) async fn apply(
     s: &Scoped,
     now: Micros,
     commands: &[&Command],
+    shelf: &Shelf,
 ) -> Result<Vec<Result<Done, Error>>, Error> {
-    let mut desk = Desk::load(s, commands).await?;
-    let outcomes = commands.iter().map(|command| desk.decide(now, command)).collect();
-    desk.save(s).await?;
+    let mut desk = Desk::load(s, commands, shelf).await?;
+    let outcomes = commands
+        .iter()
+        .map(|command| desk.decide(now, command))
+        .collect();
+    let kept = desk.save(s).await?;
+    let shelf = shelf.clone();
+    s.after_commit(move || shelf.keep(kept));
     Ok(outcomes)
 }
 
 impl Desk {
-    async fn save(mut self, s: &Scoped) -> Result<(), Error> {
+    /// Writes what came of the commands, and answers the ledgers that are worth keeping.
+    async fn save(mut self, s: &Scoped) -> Result<Vec<Ledger>, Error> {
         let mut changes: Vec<Changes> = Vec::new();
         let mut outgoing = Vec::new();
         let mut touched: Vec<MemberId> = self.ledgers.keys().copied().collect();
         // Rows are written in the order in which they were locked.
         touched.sort_unstable();
         for id in touched {
-            let Some(change) = self.ledgers.get_mut(&id).and_then(crate::domain::Ledger::take_changes)
-            else {
-                continue;
-            };
+            let change = self.ledgers.get_mut(&id).and_then(Ledger::take_changes);
+            let Some(change) = change else { continue };
             let traces = self.traces.remove(&id).unwrap_or_default();
             let member = self.members.get(&id).ok_or(Error::NoMember(id))?;
             let program = self.programs.get(&member.program);
@@ -48,7 +53,12 @@ impl Desk {
             for (at, posted) in change.posted.iter().enumerate() {
                 let trace = traces.iter().find(|(moved, _)| *moved > at);
                 let trace = trace.and_then(|(_, trace)| trace.clone());
-                outgoing.push(super::events::of_entry(posted, member, &program.points, trace));
+                outgoing.push(super::events::of_entry(
+                    posted,
+                    member,
+                    &program.points,
+                    trace,
+                ));
             }
             changes.push(change);
         }
@@ -56,7 +66,7 @@ impl Desk {
         ledger::save(s, &changes, &self.earned).await?;
         requests::insert(s, &self.settled).await?;
         events::append_many(s, &outgoing).await?;
-        Ok(())
+        Ok(self.ledgers.into_values().filter(Shelf::wants).collect())
     }
 }
 
@@ -79,18 +89,25 @@ impl App {
         let now = self.clock.now();
         self.store
             .read(ctx.tenant, |s| async move {
-                let stored = ledger::holds(&s, [id]).await?.pop().ok_or(Error::NoHold(id))?;
+                let stored = ledger::holds(&s, [id])
+                    .await?
+                    .pop()
+                    .ok_or(Error::NoHold(id))?;
                 let (member, program) = membership(&s, stored.member).await?;
                 if !may_see(ctx, member.customer.customer) {
                     return Err(Error::NoHold(id));
                 }
-                let mut state =
-                    ledger::snapshot(&s, member.id).await?.ok_or(Error::NoMember(member.id))?;
+                let mut state = ledger::snapshot(&s, member.id)
+                    .await?
+                    .ok_or(Error::NoMember(member.id))?;
                 state.catch_up(now);
                 // Closed since, or closed before: then the row is what there is to tell.
                 let hold = match state.hold_of(id) {
                     Some(hold) => hold.clone(),
-                    None => ledger::holds(&s, [id]).await?.pop().ok_or(Error::NoHold(id))?,
+                    None => ledger::holds(&s, [id])
+                        .await?
+                        .pop()
+                        .ok_or(Error::NoHold(id))?,
                 };
                 Ok((hold, program.points))
             })
@@ -125,7 +142,10 @@ impl App {
         asked: Asked,
     ) -> Result<(Page<Entry>, PointKind), Error> {
         let query = fingerprint(ctx.tenant, &["ListEntries", &id.to_string()]);
-        let before = self.page_tokens.decode::<Before>(&asked.token, &query)?.map(|at| at.0);
+        let before = self
+            .page_tokens
+            .decode::<Before>(&asked.token, &query)?
+            .map(|at| at.0);
         let limit = u64::from(asked.size) + 1;
         let (entries, program) = self
             .store

@@ -8,7 +8,7 @@ use rapport_foundation::time::Micros;
 
 use super::command::{Ask, Command};
 use super::members::{enrol, enrolment};
-use super::{Enrol, apply};
+use super::{Enrol, Shelf, apply};
 use crate::Error;
 use crate::domain::{CustomerRef, Member, OrderId, Program, the_one_for};
 use crate::store::{customers, members, programs};
@@ -26,7 +26,12 @@ pub(crate) struct Purchase {
 /// Lets every programme earn by these purchases, in this transaction. An order that has earned earns
 /// nothing more; what a programme refuses (another currency, another content) is told in the log of this
 /// process and stands in nobody's way.
-pub(crate) async fn earn(s: &Scoped, now: Micros, purchases: &[Purchase]) -> Result<(), Error> {
+pub(crate) async fn earn(
+    s: &Scoped,
+    now: Micros,
+    purchases: &[Purchase],
+    shelf: &Shelf,
+) -> Result<(), Error> {
     if purchases.is_empty() {
         return Ok(());
     }
@@ -55,7 +60,11 @@ pub(crate) async fn earn(s: &Scoped, now: Micros, purchases: &[Purchase]) -> Res
     }
     events::append_many(s, &enrolments).await?;
     let commands: Vec<&Command> = commands.iter().collect();
-    for (outcome, command) in apply(s, now, &commands).await?.into_iter().zip(commands) {
+    for (outcome, command) in apply(s, now, &commands, shelf)
+        .await?
+        .into_iter()
+        .zip(commands)
+    {
         match outcome {
             Ok(_) => {}
             // Something is wrong with the store and not with the order: all of it again.
@@ -68,8 +77,10 @@ pub(crate) async fn earn(s: &Scoped, now: Micros, purchases: &[Purchase]) -> Res
 
 async fn known(s: &Scoped, purchase: &Purchase) -> Result<Vec<Member>, Error> {
     let moved = customers::moved(s, [purchase.customer.record]).await?;
-    let customer =
-        moved.get(&purchase.customer.record).copied().unwrap_or(purchase.customer.customer);
+    let customer = moved
+        .get(&purchase.customer.record)
+        .copied()
+        .unwrap_or(purchase.customer.customer);
     Ok(members::of_customer(s, customer).await?)
 }
 
@@ -82,8 +93,11 @@ async fn member(
     known: &[Member],
     enrolments: &mut Vec<Outgoing>,
 ) -> Result<Option<Member>, Error> {
-    let here: Vec<Member> =
-        known.iter().filter(|member| member.program == program.id).cloned().collect();
+    let here: Vec<Member> = known
+        .iter()
+        .filter(|member| member.program == program.id)
+        .cloned()
+        .collect();
     if let Some(member) = the_one_for(purchase.customer.record, &here) {
         return Ok(Some(member.clone()));
     }
@@ -91,7 +105,10 @@ async fn member(
     if !program.auto_enrol || program.rule.earns(&purchase.total).is_err() {
         return Ok(None);
     }
-    let new = Enrol { program: program.id, customer: purchase.customer };
+    let new = Enrol {
+        program: program.id,
+        customer: purchase.customer,
+    };
     let member = enrol(s, new, now).await?;
     let mut event = enrolment(&member);
     event.traceparent = purchase.traceparent.clone().or(event.traceparent);

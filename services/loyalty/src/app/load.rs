@@ -6,10 +6,11 @@ use rapport_foundation::db::{Error as StoreError, Scoped};
 use rapport_foundation::id::{EntryId, HoldId, MemberId};
 use uuid::Uuid;
 
+use super::Shelf;
 use super::command::{Ask, Command, Done};
 use super::desk::{Desk, Seen};
 use crate::Error;
-use crate::domain::{Entry, Hold, Ledger, Lot, Original};
+use crate::domain::{Account, Entry, Hold, Ledger, Lot, Original};
 use crate::store::requests::Settled;
 use crate::store::{ledger, members, programs, requests};
 
@@ -40,7 +41,11 @@ impl Named {
 
 impl Desk {
     /// Everything that these commands need, with their members' accounts locked.
-    pub(super) async fn load(s: &Scoped, commands: &[&Command]) -> Result<Self, Error> {
+    pub(super) async fn load(
+        s: &Scoped,
+        commands: &[&Command],
+        shelf: &Shelf,
+    ) -> Result<Self, Error> {
         let mut named = Named::by(commands);
         // To whom a hold or an entry belongs never changes.
         let holders: HashMap<HoldId, MemberId> = ledger::holds(s, named.holds.iter().copied())
@@ -50,17 +55,22 @@ impl Desk {
             .collect();
         let reversed = ledger::entries(s, named.reversed.iter().copied()).await?;
         named.members.extend(holders.values().copied());
-        named.members.extend(reversed.iter().map(|entry| entry.member));
+        named
+            .members
+            .extend(reversed.iter().map(|entry| entry.member));
 
         let ids: Vec<Uuid> = named.members.iter().map(|id| id.uuid()).collect();
         let accounts = ledger::lock_accounts(s, &ids).await?;
         let programs = programs::many(s, accounts.iter().map(|account| account.program)).await?;
         let members = members::many(s, named.members.iter().copied()).await?;
-        let ledgers = Self::ledgers(s, accounts, &ids, &named).await?;
+        let ledgers = Self::ledgers(s, accounts, &named, shelf).await?;
         let mut desk = Self {
             tenant: s.tenant(),
             programs,
-            members: members.into_iter().map(|member| (member.id, member)).collect(),
+            members: members
+                .into_iter()
+                .map(|member| (member.id, member))
+                .collect(),
             ledgers,
             holders,
             originals: originals(s, reversed).await?,
@@ -78,29 +88,40 @@ impl Desk {
 
     async fn ledgers(
         s: &Scoped,
-        accounts: Vec<crate::domain::Account>,
-        ids: &[Uuid],
+        accounts: Vec<Account>,
         named: &Named,
+        shelf: &Shelf,
     ) -> Result<HashMap<MemberId, Ledger>, Error> {
+        let mut ledgers: HashMap<MemberId, Ledger> = HashMap::new();
+        let mut unread: Vec<Account> = Vec::new();
+        for account in accounts {
+            match shelf.take(&account) {
+                Some(ledger) => _ = ledgers.insert(account.member, ledger),
+                None => unread.push(account),
+            }
+        }
+        let ids: Vec<Uuid> = unread.iter().map(|account| account.member.uuid()).collect();
         let mut lots: HashMap<MemberId, Vec<Lot>> = HashMap::new();
-        for lot in ledger::live_lots(s, ids).await? {
+        for lot in ledger::live_lots(s, &ids).await? {
             lots.entry(lot.member).or_default().push(lot);
         }
         let mut holds: HashMap<MemberId, Vec<Hold>> = HashMap::new();
-        for hold in ledger::open_holds(s, ids).await? {
+        for hold in ledger::open_holds(s, &ids).await? {
             holds.entry(hold.member).or_default().push(hold);
         }
-        // Those that are named may be closed: then the ledger says so.
-        for hold in ledger::holds(s, named.holds.iter().copied()).await? {
-            holds.entry(hold.member).or_default().push(hold);
-        }
-        let ledger = |account: crate::domain::Account| {
+        for account in unread {
             let member = account.member;
             let lots = lots.remove(&member).unwrap_or_default();
             let holds = holds.remove(&member).unwrap_or_default();
-            (member, Ledger::restore(account, lots, holds))
-        };
-        Ok(accounts.into_iter().map(ledger).collect())
+            ledgers.insert(member, Ledger::restore(account, lots, holds));
+        }
+        // Those that are named may be closed: then the ledger says so.
+        for hold in ledger::holds(s, named.holds.iter().copied()).await? {
+            if let Some(ledger) = ledgers.get_mut(&hold.member) {
+                ledger.include_hold(hold);
+            }
+        }
+        Ok(ledgers)
     }
 
     async fn load_earnings(&mut self, s: &Scoped, commands: &[&Command]) -> Result<(), Error> {
@@ -115,21 +136,26 @@ impl Desk {
         }
         let programs = self.programs.keys().copied().collect();
         let earnings = ledger::earnings(s, &programs, &orders).await?;
-        self.load_entries(s, earnings.iter().filter_map(|earning| earning.entry)).await?;
+        self.load_entries(s, earnings.iter().filter_map(|earning| earning.entry))
+            .await?;
         for earning in earnings {
-            self.earnings.insert((earning.program, earning.order_id.clone()), earning);
+            self.earnings
+                .insert((earning.program, earning.order_id.clone()), earning);
         }
         Ok(())
     }
 
     /// What is known of the request ids, with what they are answered with.
     async fn load_requests(&mut self, s: &Scoped, commands: &[&Command]) -> Result<(), Error> {
-        let asked = commands.iter().filter_map(|command| command.request.as_ref());
+        let asked = commands
+            .iter()
+            .filter_map(|command| command.request.as_ref());
         let known = requests::known(s, asked.map(|request| &request.id)).await?;
         if known.is_empty() {
             return Ok(());
         }
-        self.load_entries(s, known.iter().filter_map(|settled| settled.entry)).await?;
+        self.load_entries(s, known.iter().filter_map(|settled| settled.entry))
+            .await?;
         let holds = ledger::holds(s, known.iter().filter_map(|settled| settled.hold)).await?;
         let holds: HashMap<HoldId, Hold> = holds.into_iter().map(|hold| (hold.id, hold)).collect();
         for settled in known {
@@ -154,7 +180,9 @@ impl Desk {
                 None => None,
             },
         };
-        let program = program.ok_or(StoreError::Corrupt("a request of a member that is not there"))?;
+        let program = program.ok_or(StoreError::Corrupt(
+            "a request of a member that is not there",
+        ))?;
         let done = Done {
             member,
             kind: program.points,
@@ -162,7 +190,10 @@ impl Desk {
             hold: settled.hold.and_then(|id| holds.get(&id)).cloned(),
             balance: settled.balance,
         };
-        Ok(Seen { hash: settled.hash.clone(), done })
+        Ok(Seen {
+            hash: settled.hash.clone(),
+            done,
+        })
     }
 
     async fn load_entries(
@@ -172,16 +203,14 @@ impl Desk {
     ) -> Result<(), Error> {
         let ids: HashSet<EntryId> = ids.collect();
         let entries = ledger::entries(s, ids).await?;
-        self.entries.extend(entries.into_iter().map(|entry| (entry.id, entry)));
+        self.entries
+            .extend(entries.into_iter().map(|entry| (entry.id, entry)));
         Ok(())
     }
 }
 
 /// The entries to be taken back, with what was taken back of them so far and their lots.
-async fn originals(
-    s: &Scoped,
-    entries: Vec<Entry>,
-) -> Result<HashMap<EntryId, Original>, Error> {
+async fn originals(s: &Scoped, entries: Vec<Entry>) -> Result<HashMap<EntryId, Original>, Error> {
     if entries.is_empty() {
         return Ok(HashMap::new());
     }
@@ -198,8 +227,12 @@ async fn originals(
         let id = entry.id;
         let of_it = |lot: &&Lot| entry.allocations.iter().any(|part| part.lot == lot.id);
         let own = lots.iter().filter(of_it).cloned().collect();
-        let original = Original::new(entry.clone(), reversals.remove(&id).unwrap_or_default(), own)
-            .ok_or(StoreError::Corrupt("an entry whose lot is not there"))?;
+        let original = Original::new(
+            entry.clone(),
+            reversals.remove(&id).unwrap_or_default(),
+            own,
+        )
+        .ok_or(StoreError::Corrupt("an entry whose lot is not there"))?;
         originals.insert(id, original);
     }
     Ok(originals)

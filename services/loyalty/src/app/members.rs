@@ -25,7 +25,10 @@ pub(crate) struct Enrol {
 /// [`Error::MemberExists`].
 pub(super) async fn enrol(s: &Scoped, new: Enrol, now: Micros) -> Result<Member, Error> {
     let moved = customers::moved(s, [new.customer.record]).await?;
-    let customer = moved.get(&new.customer.record).copied().unwrap_or(new.customer.customer);
+    let customer = moved
+        .get(&new.customer.record)
+        .copied()
+        .unwrap_or(new.customer.customer);
     let slot = members::slot(s, new.program, customer).await?;
     let known = members::of_customer(s, customer).await?;
     if let Some(member) = known.iter().find(|member| member.program == new.program) {
@@ -34,7 +37,10 @@ pub(super) async fn enrol(s: &Scoped, new: Enrol, now: Micros) -> Result<Member,
     let member = Member {
         id: MemberId::new(now),
         program: new.program,
-        customer: CustomerRef { customer, record: new.customer.record },
+        customer: CustomerRef {
+            customer,
+            record: new.customer.record,
+        },
         enrolled_at: now,
         version: 1,
     };
@@ -48,7 +54,11 @@ pub(super) async fn enrol(s: &Scoped, new: Enrol, now: Micros) -> Result<Member,
 
 /// What others are told of a new member.
 pub(super) fn enrolment(member: &Member) -> Outgoing {
-    Outgoing::new(member.enrolled_at, member.id, super::events::enrolled(member))
+    Outgoing::new(
+        member.enrolled_at,
+        member.id,
+        super::events::enrolled(member),
+    )
 }
 
 impl App {
@@ -82,7 +92,9 @@ impl App {
     pub(crate) async fn get_member(&self, ctx: &Context, id: MemberId) -> Result<Member, Error> {
         let found: Option<Member> = self
             .store
-            .read(ctx.tenant, |s| async move { Ok::<_, Error>(members::get(&s, id).await?) })
+            .read(ctx.tenant, |s| async move {
+                Ok::<_, Error>(members::get(&s, id).await?)
+            })
             .await?;
         found
             .filter(|member| may_see(ctx, member.customer.customer))

@@ -8,6 +8,7 @@ pub(crate) mod linked;
 mod load;
 mod members;
 mod programs;
+mod shelf;
 
 use rapport_foundation::batch::Batcher;
 use rapport_foundation::context::{Context, PrincipalKind};
@@ -19,6 +20,7 @@ pub(crate) use command::{Ask, Command, Done, Request as NamedRequest, Sum};
 pub(crate) use ledger::apply;
 pub(crate) use members::Enrol;
 pub(crate) use programs::NewProgram;
+pub(crate) use shelf::Shelf;
 
 use crate::Error;
 use crate::domain::{Member, Program};
@@ -66,5 +68,8 @@ pub(crate) type Membership = (Member, Program);
 /// End customers see what is theirs and nothing else; whoever works for the tenant sees every member.
 fn may_see(ctx: &Context, customer: CustomerId) -> bool {
     ctx.kind != PrincipalKind::Customer
-        || ctx.principal.parse::<CustomerId>().is_ok_and(|own| own == customer)
+        || ctx
+            .principal
+            .parse::<CustomerId>()
+            .is_ok_and(|own| own == customer)
 }

@@ -70,7 +70,9 @@ impl App {
     pub(crate) async fn get_program(&self, ctx: &Context, id: ProgramId) -> Result<Program, Error> {
         let found: Option<Program> = self
             .store
-            .read(ctx.tenant, |s| async move { Ok::<_, Error>(programs::get(&s, id).await?) })
+            .read(ctx.tenant, |s| async move {
+                Ok::<_, Error>(programs::get(&s, id).await?)
+            })
             .await?;
         found.ok_or(Error::NoProgram(id))
     }

@@ -49,7 +49,10 @@ fn chain_holds(book: &Book<'_>, faults: &mut Vec<String>) {
     let mut last = None;
     for (entry, expected) in book.entries.iter().zip(1_i64..) {
         if entry.sequence != expected {
-            faults.push(format!("{}: number {} where {expected} follows", entry.id, entry.sequence));
+            faults.push(format!(
+                "{}: number {} where {expected} follows",
+                entry.id, entry.sequence
+            ));
         }
         if entry.member != account.member || entry.program != account.program {
             faults.push(format!("{}: is of another member or programme", entry.id));
@@ -58,7 +61,10 @@ fn chain_holds(book: &Book<'_>, faults: &mut Vec<String>) {
             faults.push(format!("{}: is earlier than the entry before it", entry.id));
         }
         if chain::link(&head, entry) != entry.hash {
-            faults.push(format!("{}: its hash does not follow from its content", entry.id));
+            faults.push(format!(
+                "{}: its hash does not follow from its content",
+                entry.id
+            ));
         }
         // Go on from what is stored: one fault is told once.
         head = entry.hash;
@@ -66,7 +72,10 @@ fn chain_holds(book: &Book<'_>, faults: &mut Vec<String>) {
     }
     let count = book.entries.last().map_or(0, |entry| entry.sequence);
     if account.sequence != count || account.head != head {
-        faults.push(format!("{}: the account does not stand at the chain's end", account.member));
+        faults.push(format!(
+            "{}: the account does not stand at the chain's end",
+            account.member
+        ));
     }
 }
 
@@ -79,7 +88,10 @@ fn balances_follow(book: &Book<'_>, faults: &mut Vec<String>) {
         debt -= i128::from(entry.postings.debt);
         let after = [entry.available_after, entry.held_after, entry.debt_after].map(i128::from);
         if after != [available, held, debt] {
-            faults.push(format!("{}: a balance after it is not the sum of the entries", entry.id));
+            faults.push(format!(
+                "{}: a balance after it is not the sum of the entries",
+                entry.id
+            ));
         }
         if available < 0 || held < 0 || debt < 0 {
             faults.push(format!("{}: a balance is negative after it", entry.id));
@@ -87,7 +99,10 @@ fn balances_follow(book: &Book<'_>, faults: &mut Vec<String>) {
     }
     let account = book.account;
     if [account.available, account.held, account.debt].map(i128::from) != [available, held, debt] {
-        faults.push(format!("{}: a balance is not the sum of the entries", account.member));
+        faults.push(format!(
+            "{}: a balance is not the sum of the entries",
+            account.member
+        ));
     }
     if account.debt > 0 && account.available > 0 {
         faults.push(format!("{}: has points and owes points", account.member));
@@ -99,7 +114,11 @@ fn reversals_fit(book: &Book<'_>, faults: &mut Vec<String>) {
     let entries: HashMap<EntryId, &Entry> =
         book.entries.iter().map(|entry| (entry.id, entry)).collect();
     let mut reversed: HashMap<EntryId, i128> = HashMap::new();
-    for entry in book.entries.iter().filter(|entry| entry.kind == EntryKind::Reverse) {
+    for entry in book
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Reverse)
+    {
         let original = entry.reverses.and_then(|id| entries.get(&id));
         match original {
             Some(original) if matches!(original.kind, EntryKind::Earn | EntryKind::Capture) => {
@@ -109,7 +128,10 @@ fn reversals_fit(book: &Book<'_>, faults: &mut Vec<String>) {
                     faults.push(format!("{}: more is taken back than it moved", original.id));
                 }
             }
-            _ => faults.push(format!("{}: takes back what cannot be taken back", entry.id)),
+            _ => faults.push(format!(
+                "{}: takes back what cannot be taken back",
+                entry.id
+            )),
         }
     }
 }
@@ -131,16 +153,25 @@ fn orders_fit(book: &Book<'_>, faults: &mut Vec<String>) {
             None => faults.push(format!("order {order}: has points and no entry")),
         }
     }
-    for entry in book.entries.iter().filter(|entry| entry.kind == EntryKind::Earn) {
+    for entry in book
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Earn)
+    {
         let earning = earned.remove(&entry.id);
         let said = entry.cause.order_id.as_ref();
         if earning.map(|earning| (&earning.order_id, earning.points))
             != said.map(|order| (order, entry.points))
         {
-            faults.push(format!("{}: does not agree with the order it was earned by", entry.id));
+            faults.push(format!(
+                "{}: does not agree with the order it was earned by",
+                entry.id
+            ));
         }
     }
     for entry in earned.keys() {
-        faults.push(format!("{entry}: an order says it earned by it, and it is not there"));
+        faults.push(format!(
+            "{entry}: an order says it earned by it, and it is not there"
+        ));
     }
 }

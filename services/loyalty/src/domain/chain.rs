@@ -44,7 +44,11 @@ pub(super) fn link(before: &Hash, entry: &Entry) -> Hash {
     content.number(entry.sequence);
     content.code(kind_code(entry.kind));
     content.number(entry.points);
-    entry.postings.amounts().iter().for_each(|units| content.number(*units));
+    entry
+        .postings
+        .amounts()
+        .iter()
+        .for_each(|units| content.number(*units));
     content.count(entry.allocations.len());
     for allocation in &entry.allocations {
         content.id(allocation.lot.uuid());

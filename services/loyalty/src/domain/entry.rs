@@ -89,7 +89,11 @@ impl Postings {
     /// Whether debits equal credits.
     #[must_use]
     pub fn balances(&self) -> bool {
-        self.amounts().iter().map(|units| i128::from(*units)).sum::<i128>() == 0
+        self.amounts()
+            .iter()
+            .map(|units| i128::from(*units))
+            .sum::<i128>()
+            == 0
     }
 }
 
@@ -110,8 +114,13 @@ pub enum Bucket {
 
 impl Bucket {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 5] =
-        [Self::Available, Self::Held, Self::Redeemed, Self::Expired, Self::Taken];
+    pub const ALL: [Self; 5] = [
+        Self::Available,
+        Self::Held,
+        Self::Redeemed,
+        Self::Expired,
+        Self::Taken,
+    ];
 
     /// The name that is stored.
     #[must_use]

@@ -89,7 +89,11 @@ impl Hold {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let parts = [self.captured, self.voided, self.expired, self.open()];
-        let allocated: i128 = self.allocations.iter().map(|part| i128::from(part.units)).sum();
+        let allocated: i128 = self
+            .allocations
+            .iter()
+            .map(|part| i128::from(part.units))
+            .sum();
         parts.iter().all(|units| *units >= 0)
             && parts.iter().map(|units| i128::from(*units)).sum::<i128>() == i128::from(self.amount)
             && allocated == i128::from(self.amount)

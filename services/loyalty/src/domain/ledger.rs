@@ -8,6 +8,9 @@ mod earn;
 mod hold;
 mod passing;
 mod reverse;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -148,6 +151,12 @@ impl Ledger {
         self.lots.values()
     }
 
+    /// How many lots are loaded.
+    #[must_use]
+    pub fn lot_count(&self) -> usize {
+        self.lots.len()
+    }
+
     /// Every loaded hold.
     pub fn holds(&self) -> impl Iterator<Item = &Hold> {
         self.holds.values()
@@ -156,7 +165,10 @@ impl Ledger {
     /// An entry made since the changes were last taken.
     #[must_use]
     pub fn posted(&self, id: EntryId) -> Option<&Posted> {
-        self.posted.iter().rev().find(|posted| posted.entry.id == id)
+        self.posted
+            .iter()
+            .rev()
+            .find(|posted| posted.entry.id == id)
     }
 
     /// How many entries were made since the changes were last taken.
@@ -194,7 +206,11 @@ impl Ledger {
     #[must_use]
     pub fn next_due_at(&self) -> Option<Micros> {
         let lapse = self.open_holds().map(|hold| hold.expires_at).min();
-        let expiry = self.lots.values().find(|lot| lot.available > 0).and_then(|lot| lot.expires_at);
+        let expiry = self
+            .lots
+            .values()
+            .find(|lot| lot.available > 0)
+            .and_then(|lot| lot.expires_at);
         lapse.into_iter().chain(expiry).min()
     }
 
@@ -211,13 +227,31 @@ impl Ledger {
             account: self.account.clone(),
             next_due_at: self.next_due_at(),
             posted: std::mem::take(&mut self.posted),
-            lots: lots.iter().filter_map(|place| self.lots.get(place)).cloned().collect(),
-            holds: holds.iter().filter_map(|id| self.holds.get(id)).cloned().collect(),
+            lots: lots
+                .iter()
+                .filter_map(|place| self.lots.get(place))
+                .cloned()
+                .collect(),
+            holds: holds
+                .iter()
+                .filter_map(|id| self.holds.get(id))
+                .cloned()
+                .collect(),
         };
-        self.lots.retain(|_, lot| lot.remainder() > 0);
-        self.places.retain(|_, place| self.lots.contains_key(place));
-        self.holds.retain(|_, hold| hold.state == HoldState::Open);
+        self.forget_empty(&lots);
         Some(changes)
+    }
+
+    /// Only what was touched can have become empty: a ledger may have very many lots.
+    fn forget_empty(&mut self, touched: &BTreeSet<Place>) {
+        for place in touched {
+            if self.lots.get(place).is_some_and(|lot| lot.remainder() == 0)
+                && let Some(lot) = self.lots.remove(place)
+            {
+                self.places.remove(&lot.id);
+            }
+        }
+        self.holds.retain(|_, hold| hold.state == HoldState::Open);
     }
 
     /// No operation happens before the newest entry, even when the clock of this host is behind.
@@ -226,14 +260,20 @@ impl Ledger {
     }
 
     fn open_holds(&self) -> impl Iterator<Item = &Hold> {
-        self.holds.values().filter(|hold| hold.state == HoldState::Open)
+        self.holds
+            .values()
+            .filter(|hold| hold.state == HoldState::Open)
     }
 
     fn pending(&self, at: Micros) -> i64 {
         if self.all_active_at <= at {
             return 0;
         }
-        self.lots.values().filter(|lot| !lot.is_active(at)).map(|lot| lot.available).sum()
+        self.lots
+            .values()
+            .filter(|lot| !lot.is_active(at))
+            .map(|lot| lot.available)
+            .sum()
     }
 
     fn lot(&self, id: LotId) -> Option<&Lot> {
@@ -302,14 +342,24 @@ impl Ledger {
         }
         let id = entry.id;
         let spendable_after = self.account.available - self.pending(line.at);
-        self.posted.push(Posted { entry, spendable_after, lapsed: line.lapsed });
+        self.posted.push(Posted {
+            entry,
+            spendable_after,
+            lapsed: line.lapsed,
+        });
         id
     }
 }
 
 /// Units of a lot that go from one bucket to another.
 fn moved(lot: &Lot, units: i64, from: Option<Bucket>, to: Bucket) -> Allocation {
-    Allocation { lot: lot.id, units, from, to, expires_at: lot.expires_at }
+    Allocation {
+        lot: lot.id,
+        units,
+        from,
+        to,
+        expires_at: lot.expires_at,
+    }
 }
 
 fn total(allocations: &[Allocation]) -> i64 {

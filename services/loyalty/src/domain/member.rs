@@ -34,7 +34,11 @@ pub fn the_one_for(record: RecordId, members: &[Member]) -> Option<&Member> {
     members
         .iter()
         .find(|member| member.customer.record == record)
-        .or_else(|| members.iter().min_by_key(|member| (member.enrolled_at, member.id)))
+        .or_else(|| {
+            members
+                .iter()
+                .min_by_key(|member| (member.enrolled_at, member.id))
+        })
 }
 
 #[cfg(test)]
@@ -46,7 +50,10 @@ mod tests {
         Member {
             id: MemberId::new(at),
             program: ProgramId::nil(),
-            customer: CustomerRef { customer: CustomerId::nil(), record },
+            customer: CustomerRef {
+                customer: CustomerId::nil(),
+                record,
+            },
             enrolled_at: at,
             version: 1,
         }

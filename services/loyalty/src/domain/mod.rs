@@ -17,6 +17,7 @@ mod program;
 mod refusal;
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod properties;
 
 pub use account::{Account, Balance};

@@ -156,16 +156,36 @@ mod tests {
     fn a_product_beyond_64_bits_neither_wraps_nor_panics() {
         let total = |units| Amount::new(units, "IDR", 0);
         assert_eq!(rule(i64::MAX, i64::MAX, 0).earns(&total(7)), Ok(7));
-        assert_eq!(rule(i64::MAX, 1, 0).earns(&total(i64::MAX)), Err(Refusal::EarnTooLarge));
+        assert_eq!(
+            rule(i64::MAX, 1, 0).earns(&total(i64::MAX)),
+            Err(Refusal::EarnTooLarge)
+        );
         assert_eq!(rule(1, 1, 0).earns(&total(MOST_POINTS)), Ok(MOST_POINTS));
-        assert_eq!(rule(1, 1, 0).earns(&total(MOST_POINTS + 1)), Err(Refusal::EarnTooLarge));
+        assert_eq!(
+            rule(1, 1, 0).earns(&total(MOST_POINTS + 1)),
+            Err(Refusal::EarnTooLarge)
+        );
     }
 
     #[test]
     fn points_last_from_their_activation() {
         let day = Duration::from_secs(86_400);
-        let terms = Terms { activation_delay: day, validity: Some(day * 2) };
-        assert_eq!(terms.span(Micros(0)), (Micros(0) + day, Some(Micros(0) + day * 3)));
-        assert_eq!(Terms { validity: None, ..terms }.span(Micros(0)).1, None);
+        let terms = Terms {
+            activation_delay: day,
+            validity: Some(day * 2),
+        };
+        assert_eq!(
+            terms.span(Micros(0)),
+            (Micros(0) + day, Some(Micros(0) + day * 3))
+        );
+        assert_eq!(
+            Terms {
+                validity: None,
+                ..terms
+            }
+            .span(Micros(0))
+            .1,
+            None
+        );
     }
 }

@@ -21,12 +21,29 @@ use model::{Model, Verdict};
 /// One step; indices are taken modulo what is there.
 #[derive(Debug, Clone)]
 enum Step {
-    Earn { units: i64, delay: u64, validity: Option<u64> },
-    Hold { units: i64, timeout: u64 },
-    Capture { hold: usize, units: Option<i64> },
-    Void { hold: usize },
-    Reverse { entry: usize, units: Option<i64> },
-    Pass { seconds: u64 },
+    Earn {
+        units: i64,
+        delay: u64,
+        validity: Option<u64>,
+    },
+    Hold {
+        units: i64,
+        timeout: u64,
+    },
+    Capture {
+        hold: usize,
+        units: Option<i64>,
+    },
+    Void {
+        hold: usize,
+    },
+    Reverse {
+        entry: usize,
+        units: Option<i64>,
+    },
+    Pass {
+        seconds: u64,
+    },
     Sweep,
 }
 
@@ -80,7 +97,11 @@ impl Bench {
 
     fn run(&mut self, step: &Step) {
         match *step {
-            Step::Earn { units, delay, validity } => {
+            Step::Earn {
+                units,
+                delay,
+                validity,
+            } => {
                 let seconds = Duration::from_secs;
                 let terms = Terms {
                     activation_delay: seconds(delay),
@@ -102,7 +123,9 @@ impl Bench {
                 }
             }
             Step::Capture { hold, units } => {
-                let Some(hold) = pick(&self.holds, hold) else { return };
+                let Some(hold) = pick(&self.holds, hold) else {
+                    return;
+                };
                 self.load_hold(hold);
                 let points = units.and_then(Points::new);
                 let done = self.ledger.capture(self.now, hold, points, None);
@@ -113,7 +136,9 @@ impl Bench {
                 }
             }
             Step::Void { hold } => {
-                let Some(hold) = pick(&self.holds, hold) else { return };
+                let Some(hold) = pick(&self.holds, hold) else {
+                    return;
+                };
                 self.load_hold(hold);
                 let done = self.ledger.void(self.now, hold, None);
                 assert_eq!(verdict(&done), self.model.void(self.now, hold), "void");
@@ -136,10 +161,23 @@ impl Bench {
     fn reverse(&mut self, index: usize, units: Option<i64>) {
         let ids: Vec<EntryId> = self.entries.iter().map(|entry| entry.id).collect();
         let Some(id) = pick(&ids, index) else { return };
-        let entry = self.entries.iter().find(|entry| entry.id == id).unwrap().clone();
-        let reversals =
-            self.entries.iter().filter(|other| other.reverses == Some(id)).cloned().collect();
-        let lots = entry.allocations.iter().map(|part| self.lots[&part.lot].clone()).collect();
+        let entry = self
+            .entries
+            .iter()
+            .find(|entry| entry.id == id)
+            .unwrap()
+            .clone();
+        let reversals = self
+            .entries
+            .iter()
+            .filter(|other| other.reverses == Some(id))
+            .cloned()
+            .collect();
+        let lots = entry
+            .allocations
+            .iter()
+            .map(|part| self.lots[&part.lot].clone())
+            .collect();
         let kind = entry.kind;
         let mut original = Original::new(entry, reversals, lots).unwrap();
         let points = units.and_then(Points::new);
@@ -162,13 +200,24 @@ impl Bench {
     /// What the store does; every now and then everything is read back.
     fn write(&mut self) {
         if let Some(changes) = self.ledger.take_changes() {
-            self.entries.extend(changes.posted.into_iter().map(|posted| posted.entry));
-            self.lots.extend(changes.lots.into_iter().map(|lot| (lot.id, lot)));
-            self.all_holds.extend(changes.holds.into_iter().map(|hold| (hold.id, hold)));
+            self.entries
+                .extend(changes.posted.into_iter().map(|posted| posted.entry));
+            self.lots
+                .extend(changes.lots.into_iter().map(|lot| (lot.id, lot)));
+            self.all_holds
+                .extend(changes.holds.into_iter().map(|hold| (hold.id, hold)));
         }
-        if self.entries.len() % 3 == 0 {
-            let live = self.lots.values().filter(|lot| lot.remainder() > 0).cloned();
-            let open = self.all_holds.values().filter(|hold| hold.state == HoldState::Open).cloned();
+        if self.entries.len().is_multiple_of(3) {
+            let live = self
+                .lots
+                .values()
+                .filter(|lot| lot.remainder() > 0)
+                .cloned();
+            let open = self
+                .all_holds
+                .values()
+                .filter(|hold| hold.state == HoldState::Open)
+                .cloned();
             self.ledger = Ledger::restore(self.ledger.account().clone(), live, open);
         }
     }
@@ -198,19 +247,30 @@ impl Bench {
         let mut present = self.ledger.clone();
         present.catch_up(self.now);
         let balance = present.balance(self.now);
-        [balance.available, balance.pending, balance.held, balance.debt]
+        [
+            balance.available,
+            balance.pending,
+            balance.held,
+            balance.debt,
+        ]
     }
 
     /// What happened, without what differs between two runs.
     fn story(&self) -> Vec<(EntryKind, i64, i64, Vec<i64>)> {
         let mut present = self.ledger.clone();
         present.catch_up(self.now);
-        let rest = present.take_changes().map_or(Vec::new(), |changes| changes.posted);
+        let rest = present
+            .take_changes()
+            .map_or(Vec::new(), |changes| changes.posted);
         self.entries
             .iter()
             .chain(rest.iter().map(|posted| &posted.entry))
             .map(|entry| {
-                let units = entry.allocations.iter().map(super::Allocation::signed).collect();
+                let units = entry
+                    .allocations
+                    .iter()
+                    .map(super::Allocation::signed)
+                    .collect();
                 (entry.kind, entry.points, entry.at.0, units)
             })
             .collect()
@@ -222,7 +282,11 @@ fn pick<T: Copy>(from: &[T], index: usize) -> Option<T> {
 }
 
 fn verdict<T>(done: &Result<T, Refusal>) -> Verdict {
-    if done.is_ok() { Verdict::Done } else { Verdict::Refused }
+    if done.is_ok() {
+        Verdict::Done
+    } else {
+        Verdict::Refused
+    }
 }
 
 proptest! {

@@ -13,9 +13,7 @@ use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
 use crate::app::{Ask, Asked, Enrol, NewProgram, Sum};
-use crate::domain::{
-    CustomerRef, EarnRule, MOST_POINTS, OrderId, PointKind, Points, Terms,
-};
+use crate::domain::{CustomerRef, EarnRule, MOST_POINTS, OrderId, PointKind, Points, Terms};
 use crate::store::members::Filter;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -36,7 +34,12 @@ pub(super) fn create_program(
     let mut c = Check::new();
     let id = c.request_id(&request.request_id);
     let empty = pb::Program::default();
-    c.require(request.program.is_some(), "program", "REQUIRED", "is required");
+    c.require(
+        request.program.is_some(),
+        "program",
+        "REQUIRED",
+        "is required",
+    );
     let program = request.program.as_ref().unwrap_or(&empty);
     let new = c.within("program", |c| new_program(c, program));
     let method = "rapport.loyalty.v1.ProgramService/CreateProgram";
@@ -53,10 +56,23 @@ fn new_program(c: &mut Check, program: &pb::Program) -> NewProgram {
         c.require(!is_set, field, "OUTPUT_ONLY", "is set by the service");
     }
     let empty = pb::EarnRule::default();
-    c.require(program.earn_rule.is_some(), "earn_rule", "REQUIRED", "is required");
+    c.require(
+        program.earn_rule.is_some(),
+        "earn_rule",
+        "REQUIRED",
+        "is required",
+    );
     let rule = program.earn_rule.as_ref().unwrap_or(&empty);
-    let delay = c.number("activation_delay_s", program.activation_delay_s, 0..=LONGEST_DELAY_S);
-    let days = c.number("validity_days", program.validity_days, 0..=LONGEST_VALIDITY_DAYS);
+    let delay = c.number(
+        "activation_delay_s",
+        program.activation_delay_s,
+        0..=LONGEST_DELAY_S,
+    );
+    let days = c.number(
+        "validity_days",
+        program.validity_days,
+        0..=LONGEST_VALIDITY_DAYS,
+    );
     let hold = c.number("hold_timeout_s", program.hold_timeout_s, 0..=LONGEST_HOLD_S);
     NewProgram {
         code: code(c, "code", &program.code),
@@ -68,7 +84,10 @@ fn new_program(c: &mut Check, program: &pb::Program) -> NewProgram {
         rule: c.within("earn_rule", |c| earn_rule(c, rule)),
         terms: Terms {
             activation_delay: seconds(delay),
-            validity: u32::try_from(days).ok().filter(|days| *days > 0).map(|days| DAY * days),
+            validity: u32::try_from(days)
+                .ok()
+                .filter(|days| *days > 0)
+                .map(|days| DAY * days),
         },
         hold_timeout: seconds(if hold == 0 { USUAL_HOLD_S } else { hold }),
         auto_enrol: program.auto_enrol,
@@ -110,7 +129,12 @@ pub(super) fn enrol(
     let mut c = Check::new();
     let id = c.request_id(&request.request_id);
     let empty = types::CustomerRef::default();
-    c.require(request.customer.is_some(), "customer", "REQUIRED", "is required");
+    c.require(
+        request.customer.is_some(),
+        "customer",
+        "REQUIRED",
+        "is required",
+    );
     let customer = request.customer.as_ref().unwrap_or(&empty);
     let new = Enrol {
         program: c.id("program_id", &request.program_id),
@@ -147,7 +171,10 @@ pub(super) fn list_entries(request: &pb::ListEntriesRequest) -> Result<(MemberId
 }
 
 fn page(c: &mut Check, size: i32, token: &str) -> Asked {
-    Asked { size: c.page_size(size, PAGE.0, PAGE.1), token: token.to_owned() }
+    Asked {
+        size: c.page_size(size, PAGE.0, PAGE.1),
+        token: token.to_owned(),
+    }
 }
 
 /// What a mutation of the ledger says: its request id and what is asked.
@@ -159,24 +186,33 @@ pub(super) fn earn(request: &pb::EarnPointsRequest) -> Result<Asking, Failure> {
     let member = c.id("member_id", &request.member_id);
     let reason = reason(&mut c, &request.reason);
     let ask = match (&request.points, &request.order) {
-        (Some(points), None) => Ask::Earn { member, sum: sum(&mut c, "points", points), reason },
+        (Some(points), None) => Ask::Earn {
+            member,
+            sum: sum(&mut c, "points", points),
+            reason,
+        },
         (None, Some(order)) => {
             let order = c.within("order", |c| purchase(c, order));
-            order.map(|(order, total)| Ask::EarnByOrder {
-                member,
-                order,
-                total,
-                interaction: None,
-                reason,
-            })
-            .unwrap_or(Ask::Settle { member })
+            order
+                .map(|(order, total)| Ask::EarnByOrder {
+                    member,
+                    order,
+                    total,
+                    interaction: None,
+                    reason,
+                })
+                .unwrap_or(Ask::Settle { member })
         }
         (None, None) => {
             c.fail("points", "REQUIRED", "either points or order is required");
             Ask::Settle { member }
         }
         (Some(_), Some(_)) => {
-            c.fail("points", "EXACTLY_ONE", "points and order exclude each other");
+            c.fail(
+                "points",
+                "EXACTLY_ONE",
+                "points and order exclude each other",
+            );
             Ask::Settle { member }
         }
     };
@@ -204,7 +240,12 @@ fn order_id(c: &mut Check, text: &str) -> Option<OrderId> {
         return None;
     }
     let id = OrderId::new(&text);
-    c.require(id.is_some(), "order_id", "CONTROL_CHARACTER", "holds a control character");
+    c.require(
+        id.is_some(),
+        "order_id",
+        "CONTROL_CHARACTER",
+        "holds a control character",
+    );
     id
 }
 
@@ -220,35 +261,65 @@ pub(super) fn hold(request: &pb::HoldPointsRequest) -> Result<Asking, Failure> {
     };
     let timeout = c.number("timeout_s", request.timeout_s, 0..=LONGEST_HOLD_S);
     let timeout = (timeout > 0).then(|| seconds(timeout));
-    c.done((id, Ask::Hold { member, sum, order, timeout }))
+    c.done((
+        id,
+        Ask::Hold {
+            member,
+            sum,
+            order,
+            timeout,
+        },
+    ))
 }
 
 pub(super) fn capture(request: &pb::CaptureHoldRequest) -> Result<Asking, Failure> {
     let mut c = Check::new();
     let id = c.request_id(&request.request_id);
     let hold = c.id("hold_id", &request.hold_id);
-    let sum = request.points.as_ref().map(|points| sum(&mut c, "points", points));
-    c.done((id, Ask::Capture { hold, sum, seen: seen(&request.etag) }))
+    let sum = request
+        .points
+        .as_ref()
+        .map(|points| sum(&mut c, "points", points));
+    c.done((
+        id,
+        Ask::Capture {
+            hold,
+            sum,
+            seen: seen(&request.etag),
+        },
+    ))
 }
 
 pub(super) fn void(request: &pb::VoidHoldRequest) -> Result<Asking, Failure> {
     let mut c = Check::new();
     let id = c.request_id(&request.request_id);
     let hold = c.id("hold_id", &request.hold_id);
-    c.done((id, Ask::Void { hold, seen: seen(&request.etag) }))
+    c.done((
+        id,
+        Ask::Void {
+            hold,
+            seen: seen(&request.etag),
+        },
+    ))
 }
 
 pub(super) fn reverse(request: &pb::ReverseEntryRequest) -> Result<Asking, Failure> {
     let mut c = Check::new();
     let id = c.request_id(&request.request_id);
     let entry = c.id("entry_id", &request.entry_id);
-    let sum = request.points.as_ref().map(|points| sum(&mut c, "points", points));
+    let sum = request
+        .points
+        .as_ref()
+        .map(|points| sum(&mut c, "points", points));
     let reason = reason(&mut c, &request.reason);
     c.done((id, Ask::Reverse { entry, sum, reason }))
 }
 
 fn required_sum(c: &mut Check, field: &str, amount: Option<&types::Amount>) -> Sum {
-    let empty = types::Amount { units: 1, ..types::Amount::default() };
+    let empty = types::Amount {
+        units: 1,
+        ..types::Amount::default()
+    };
     match amount {
         Some(amount) => sum(c, field, amount),
         None => {
@@ -281,7 +352,12 @@ fn reason(c: &mut Check, text: &str) -> Option<String> {
 fn code(c: &mut Check, field: &str, text: &str) -> String {
     let text = c.text(field, text, 1..=64);
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
-    c.require(text.chars().all(fits), field, "MALFORMED_CODE", "is not of [a-z0-9._-]");
+    c.require(
+        text.chars().all(fits),
+        field,
+        "MALFORMED_CODE",
+        "is not of [a-z0-9._-]",
+    );
     text
 }
 
@@ -289,7 +365,12 @@ fn code(c: &mut Check, field: &str, text: &str) -> String {
 fn unit(c: &mut Check, field: &str, text: &str) -> String {
     let text = c.text(field, text, 2..=12);
     let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
-    c.require(text.chars().all(fits), field, "MALFORMED_CODE", "is not of A-Z, 0-9");
+    c.require(
+        text.chars().all(fits),
+        field,
+        "MALFORMED_CODE",
+        "is not of A-Z, 0-9",
+    );
     text
 }
 

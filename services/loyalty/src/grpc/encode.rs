@@ -12,7 +12,10 @@ use crate::domain::{
 const DAY_S: u64 = 86_400;
 
 pub(super) fn program(program: Program) -> pb::Program {
-    let days = program.terms.validity.map_or(0, |validity| validity.as_secs() / DAY_S);
+    let days = program
+        .terms
+        .validity
+        .map_or(0, |validity| validity.as_secs() / DAY_S);
     pb::Program {
         id: program.id.to_string(),
         code: program.code,
@@ -67,14 +70,25 @@ pub(super) fn entry(entry: &Entry, kind: &PointKind) -> pb::Entry {
         r#type: entry_type(entry.kind).into(),
         points: points(entry.points, kind),
         postings: postings(&entry.postings, kind),
-        allocations: entry.allocations.iter().map(|part| allocation(part, kind)).collect(),
+        allocations: entry
+            .allocations
+            .iter()
+            .map(|part| allocation(part, kind))
+            .collect(),
         available_after: points(entry.available_after, kind),
         held_after: points(entry.held_after, kind),
         sequence: entry.sequence,
         hold_id: entry.hold.map(|id| id.to_string()).unwrap_or_default(),
         reversed_entry_id: entry.reverses.map(|id| id.to_string()).unwrap_or_default(),
-        order_id: cause.order_id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default(),
-        interaction_id: cause.interaction.map(|id| id.to_string()).unwrap_or_default(),
+        order_id: cause
+            .order_id
+            .as_ref()
+            .map(|id| id.as_str().to_owned())
+            .unwrap_or_default(),
+        interaction_id: cause
+            .interaction
+            .map(|id| id.to_string())
+            .unwrap_or_default(),
         reason: cause.reason.clone().unwrap_or_default(),
         create_time: Some(entry.at.into()),
     }
@@ -93,7 +107,10 @@ fn postings(postings: &Postings, kind: &PointKind) -> Vec<pb::Posting> {
         .into_iter()
         .zip(postings.amounts())
         .filter(|(_, units)| *units != 0)
-        .map(|(account, units)| pb::Posting { account: account.into(), amount: points(units, kind) })
+        .map(|(account, units)| pb::Posting {
+            account: account.into(),
+            amount: points(units, kind),
+        })
         .collect()
 }
 
@@ -121,7 +138,11 @@ pub(super) fn hold(hold: &Hold, kind: &PointKind) -> pb::Hold {
         state: state.into(),
         expire_time: Some(hold.expires_at.into()),
         create_time: Some(hold.created_at.into()),
-        order_id: hold.order_id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default(),
+        order_id: hold
+            .order_id
+            .as_ref()
+            .map(|id| id.as_str().to_owned())
+            .unwrap_or_default(),
         etag: etag(hold.version),
         expired: points(hold.expired, kind),
     }
@@ -134,7 +155,9 @@ pub(super) fn balance(member_id: &str, balance: &Balance, kind: &PointKind) -> p
         held: points(balance.held, kind),
         pending: points(balance.pending, kind),
         debt: points(balance.debt, kind),
-        next_expiring: balance.next_expiring.and_then(|(units, _)| points(units, kind)),
+        next_expiring: balance
+            .next_expiring
+            .and_then(|(units, _)| points(units, kind)),
         next_expire_time: balance.next_expiring.map(|(_, at)| at.into()),
         as_of_time: Some(balance.as_of.into()),
     }
@@ -153,8 +176,16 @@ const fn entry_type(kind: EntryKind) -> pb::EntryType {
 }
 
 fn points(units: i64, kind: &PointKind) -> Option<types::Amount> {
-    let Amount { units, code, exponent } = kind.amount(units);
-    Some(types::Amount { units, code, exponent: i32::from(exponent) })
+    let Amount {
+        units,
+        code,
+        exponent,
+    } = kind.amount(units);
+    Some(types::Amount {
+        units,
+        code,
+        exponent: i32::from(exponent),
+    })
 }
 
 fn etag(version: i64) -> String {

@@ -5,8 +5,8 @@ use rapport_proto::loyalty::v1::ledger_service_server::LedgerService;
 use tonic::{Request, Response, Status};
 
 use super::{Api, decode, encode};
-use crate::app::{Command, Done, NamedRequest};
 use crate::Error;
+use crate::app::{Command, Done, NamedRequest};
 
 /// The full name of a method of this service.
 macro_rules! method {
@@ -36,36 +36,59 @@ impl LedgerService for Api {
         &self,
         request: Request<pb::EarnPointsRequest>,
     ) -> Result<Response<pb::EarnPointsResponse>, Status> {
-        let done = self.post(&request, method!("EarnPoints"), decode::earn).await?;
+        let done = self
+            .post(&request, method!("EarnPoints"), decode::earn)
+            .await?;
         let (entry, _, balance) = encode::done(&done);
-        Ok(Response::new(pb::EarnPointsResponse { entry, balance: Some(balance) }))
+        Ok(Response::new(pb::EarnPointsResponse {
+            entry,
+            balance: Some(balance),
+        }))
     }
 
     async fn hold_points(
         &self,
         request: Request<pb::HoldPointsRequest>,
     ) -> Result<Response<pb::HoldPointsResponse>, Status> {
-        let done = self.post(&request, method!("HoldPoints"), decode::hold).await?;
+        let done = self
+            .post(&request, method!("HoldPoints"), decode::hold)
+            .await?;
         let (entry, hold, balance) = encode::done(&done);
-        Ok(Response::new(pb::HoldPointsResponse { hold, entry, balance: Some(balance) }))
+        Ok(Response::new(pb::HoldPointsResponse {
+            hold,
+            entry,
+            balance: Some(balance),
+        }))
     }
 
     async fn capture_hold(
         &self,
         request: Request<pb::CaptureHoldRequest>,
     ) -> Result<Response<pb::CaptureHoldResponse>, Status> {
-        let done = self.post(&request, method!("CaptureHold"), decode::capture).await?;
+        let done = self
+            .post(&request, method!("CaptureHold"), decode::capture)
+            .await?;
         let (entry, hold, balance) = encode::done(&done);
-        Ok(Response::new(pb::CaptureHoldResponse { hold, entry, balance: Some(balance) }))
+        Ok(Response::new(pb::CaptureHoldResponse {
+            hold,
+            entry,
+            balance: Some(balance),
+        }))
     }
 
     async fn void_hold(
         &self,
         request: Request<pb::VoidHoldRequest>,
     ) -> Result<Response<pb::VoidHoldResponse>, Status> {
-        let done = self.post(&request, method!("VoidHold"), decode::void).await?;
+        let done = self
+            .post(&request, method!("VoidHold"), decode::void)
+            .await?;
         let (entry, hold, balance) = encode::done(&done);
-        Ok(Response::new(pb::VoidHoldResponse { hold, entry, balance: Some(balance) }))
+        Ok(Response::new(pb::VoidHoldResponse {
+            hold,
+            entry,
+            balance: Some(balance),
+        }))
     }
 
     async fn get_hold(
@@ -75,16 +98,23 @@ impl LedgerService for Api {
         let ctx = Context::of(&request)?;
         let id = decode::hold_id(&request.get_ref().hold_id)?;
         let (hold, kind) = self.app.get_hold(&ctx, id).await?;
-        Ok(Response::new(pb::GetHoldResponse { hold: Some(encode::hold(&hold, &kind)) }))
+        Ok(Response::new(pb::GetHoldResponse {
+            hold: Some(encode::hold(&hold, &kind)),
+        }))
     }
 
     async fn reverse_entry(
         &self,
         request: Request<pb::ReverseEntryRequest>,
     ) -> Result<Response<pb::ReverseEntryResponse>, Status> {
-        let done = self.post(&request, method!("ReverseEntry"), decode::reverse).await?;
+        let done = self
+            .post(&request, method!("ReverseEntry"), decode::reverse)
+            .await?;
         let (entry, _, balance) = encode::done(&done);
-        Ok(Response::new(pb::ReverseEntryResponse { entry, balance: Some(balance) }))
+        Ok(Response::new(pb::ReverseEntryResponse {
+            entry,
+            balance: Some(balance),
+        }))
     }
 
     async fn get_balance(
@@ -106,7 +136,11 @@ impl LedgerService for Api {
         let (member, asked) = decode::list_entries(request.get_ref())?;
         let (page, kind) = self.app.list_entries(&ctx, member, asked).await?;
         Ok(Response::new(pb::ListEntriesResponse {
-            entries: page.items.iter().map(|entry| encode::entry(entry, &kind)).collect(),
+            entries: page
+                .items
+                .iter()
+                .map(|entry| encode::entry(entry, &kind))
+                .collect(),
             next_page_token: page.next,
         }))
     }

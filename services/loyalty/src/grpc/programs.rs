@@ -48,7 +48,9 @@ impl ProgramService for Api {
         let ctx = Context::of(&request)?;
         let (new, key) = decode::enrol(&ctx, request.get_ref())?;
         let member = self.app.enrol_member(&ctx, new, key).await?;
-        Ok(Response::new(pb::EnrolMemberResponse { member: Some(encode::member(&member)) }))
+        Ok(Response::new(pb::EnrolMemberResponse {
+            member: Some(encode::member(&member)),
+        }))
     }
 
     async fn get_member(
@@ -58,7 +60,9 @@ impl ProgramService for Api {
         let ctx = Context::of(&request)?;
         let id = decode::member_id(&request.get_ref().member_id)?;
         let member = self.app.get_member(&ctx, id).await?;
-        Ok(Response::new(pb::GetMemberResponse { member: Some(encode::member(&member)) }))
+        Ok(Response::new(pb::GetMemberResponse {
+            member: Some(encode::member(&member)),
+        }))
     }
 
     async fn list_members(

@@ -30,7 +30,10 @@ impl MigrationTrait for Programs {
             number("validity_days"),
             number("activation_delay_s"),
             number("hold_timeout_s"),
-            ColumnDef::new(Alias::new("auto_enrol")).boolean().not_null().to_owned(),
+            ColumnDef::new(Alias::new("auto_enrol"))
+                .boolean()
+                .not_null()
+                .to_owned(),
             number("created_at"),
             number("updated_at"),
             number("version"),
@@ -46,8 +49,12 @@ impl MigrationTrait for Programs {
             number("enrolled_at"),
             number("version"),
         ];
-        manager.create_table(table("programs", &["id"], programs)).await?;
-        manager.create_table(table("members", &["id"], members)).await?;
+        manager
+            .create_table(table("programs", &["id"], programs))
+            .await?;
+        manager
+            .create_table(table("members", &["id"], members))
+            .await?;
         let once = ["program_id", "customer_id", "slot"];
         for index in [
             unique("programs", "programs_by_code", &["code"]),

@@ -18,7 +18,14 @@ impl MigrationName for Ledger {
 #[async_trait::async_trait]
 impl MigrationTrait for Ledger {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in [accounts(), lots(), holds(), entries(), earnings(), requests()] {
+        for table in [
+            accounts(),
+            lots(),
+            holds(),
+            entries(),
+            earnings(),
+            requests(),
+        ] {
             manager.create_table(table).await?;
         }
         let due = Index::create()
@@ -182,9 +189,16 @@ fn requests() -> TableCreateStatement {
         text("balance"),
         number("created_at"),
     ];
-    table("ledger_requests", &["principal", "method", "request_id"], columns)
+    table(
+        "ledger_requests",
+        &["principal", "method", "request_id"],
+        columns,
+    )
 }
 
 fn bytes(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name)).binary().not_null().to_owned()
+    ColumnDef::new(Alias::new(name))
+        .binary()
+        .not_null()
+        .to_owned()
 }

@@ -17,7 +17,9 @@ impl MigrationName for Customers {
 impl MigrationTrait for Customers {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let columns = vec![uuid("record_id"), uuid("customer_id"), number("moved_at")];
-        manager.create_table(table("record_customers", &["record_id"], columns)).await?;
+        manager
+            .create_table(table("record_customers", &["record_id"], columns))
+            .await?;
         manager
             .create_index(index(
                 "record_customers",

@@ -20,19 +20,31 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
 }
 
 fn uuid(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name)).uuid().not_null().to_owned()
+    ColumnDef::new(Alias::new(name))
+        .uuid()
+        .not_null()
+        .to_owned()
 }
 
 fn text(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name)).text().not_null().to_owned()
+    ColumnDef::new(Alias::new(name))
+        .text()
+        .not_null()
+        .to_owned()
 }
 
 fn number(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name)).big_integer().not_null().to_owned()
+    ColumnDef::new(Alias::new(name))
+        .big_integer()
+        .not_null()
+        .to_owned()
 }
 
 fn small(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name)).small_integer().not_null().to_owned()
+    ColumnDef::new(Alias::new(name))
+        .small_integer()
+        .not_null()
+        .to_owned()
 }
 
 fn optional(mut column: ColumnDef) -> ColumnDef {
@@ -58,7 +70,10 @@ fn table(name: &str, key: &[&str], columns: Vec<ColumnDef>) -> TableCreateStatem
 /// An index of a tenant's rows by these columns.
 fn index(table: &str, name: &str, columns: &[&str]) -> IndexCreateStatement {
     let mut index = Index::create();
-    index.name(name).table(Alias::new(table)).col(Alias::new("tenant_id"));
+    index
+        .name(name)
+        .table(Alias::new(table))
+        .col(Alias::new("tenant_id"));
     for column in columns {
         index.col(Alias::new(*column));
     }

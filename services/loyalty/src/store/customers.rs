@@ -27,7 +27,8 @@ pub(crate) async fn move_records(
     });
     let rows = rows.map(Model::into_active_model).collect();
     let key = [Column::TenantId, Column::RecordId];
-    s.upsert_many(rows, key, [Column::CustomerId, Column::MovedAt]).await
+    s.upsert_many(rows, key, [Column::CustomerId, Column::MovedAt])
+        .await
 }
 
 /// Of these records, those that were moved, with the customer they belong to now.
@@ -39,15 +40,26 @@ pub(crate) async fn moved(
     if records.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = s.find::<Entity>().filter(Column::RecordId.is_in(records)).all().await?;
+    let rows = s
+        .find::<Entity>()
+        .filter(Column::RecordId.is_in(records))
+        .all()
+        .await?;
     let pair = |row: Model| {
-        (RecordId::from_uuid(row.record_id), CustomerId::from_uuid(row.customer_id))
+        (
+            RecordId::from_uuid(row.record_id),
+            CustomerId::from_uuid(row.customer_id),
+        )
     };
     Ok(rows.into_iter().map(pair).collect())
 }
 
 /// The moved records that belong to a customer now.
 pub(crate) async fn moved_to(s: &Scoped, customer: CustomerId) -> Result<Vec<Uuid>, Error> {
-    let rows = s.find::<Entity>().filter(Column::CustomerId.eq(customer.uuid())).all().await?;
+    let rows = s
+        .find::<Entity>()
+        .filter(Column::CustomerId.eq(customer.uuid()))
+        .all()
+        .await?;
     Ok(rows.into_iter().map(|row| row.record_id).collect())
 }

@@ -9,9 +9,7 @@ use sea_orm::{ColumnTrait as _, IntoActiveModel as _, Value};
 use uuid::Uuid;
 
 use super::entities::{account, earning, entry, hold, lot};
-use crate::domain::{
-    Account, Changes, Earning, Entry, Hold, Ledger, Lot, OrderId,
-};
+use crate::domain::{Account, Changes, Earning, Entry, Hold, Ledger, Lot, OrderId};
 
 /// Values in one list of a query: far below what the engines take.
 const LIST: usize = 1_000;
@@ -40,18 +38,25 @@ pub(crate) async fn lock_accounts(s: &Scoped, members: &[Uuid]) -> Result<Vec<Ac
 /// The account of one member, not locked.
 pub(crate) async fn account(s: &Scoped, member: MemberId) -> Result<Option<Account>, Error> {
     let rows = s.find::<account::Entity>();
-    let row = rows.filter(account::Column::MemberId.eq(member.uuid())).one().await?;
+    let row = rows
+        .filter(account::Column::MemberId.eq(member.uuid()))
+        .one()
+        .await?;
     row.map(Account::try_from).transpose()
 }
 
 /// One member's ledger as it was at one moment; `None` when there is no such member. The statements of a
 /// read share no snapshot: what was torn by a concurrent write is read again.
 pub(crate) async fn snapshot(s: &Scoped, member: MemberId) -> Result<Option<Ledger>, Error> {
-    let Some(mut seen) = account(s, member).await? else { return Ok(None) };
+    let Some(mut seen) = account(s, member).await? else {
+        return Ok(None);
+    };
     for _ in 0..8 {
         let lots = live_lots(s, &[member.uuid()]).await?;
         let holds = open_holds(s, &[member.uuid()]).await?;
-        let Some(after) = account(s, member).await? else { return Ok(None) };
+        let Some(after) = account(s, member).await? else {
+            return Ok(None);
+        };
         if after.version == seen.version {
             return Ok(Some(Ledger::restore(seen, lots, holds)));
         }
@@ -82,7 +87,10 @@ pub(crate) async fn lots(s: &Scoped, ids: HashSet<LotId>) -> Result<Vec<Lot>, Er
     let mut lots = Vec::new();
     for list in ids.chunks(LIST) {
         let rows = s.find::<lot::Entity>();
-        let rows = rows.filter(lot::Column::Id.is_in(list.iter().copied())).all().await?;
+        let rows = rows
+            .filter(lot::Column::Id.is_in(list.iter().copied()))
+            .all()
+            .await?;
         lots.extend(rows.into_iter().map(Lot::from));
     }
     Ok(lots)
@@ -114,7 +122,11 @@ pub(crate) async fn holds(
     let mut holds = Vec::new();
     for list in ids.chunks(LIST) {
         let rows = s.find::<hold::Entity>();
-        for row in rows.filter(hold::Column::Id.is_in(list.iter().copied())).all().await? {
+        for row in rows
+            .filter(hold::Column::Id.is_in(list.iter().copied()))
+            .all()
+            .await?
+        {
             holds.push(Hold::try_from(row)?);
         }
     }
@@ -146,7 +158,11 @@ async fn entries_where(
     let mut entries = Vec::new();
     for list in ids.chunks(LIST) {
         let rows = s.find::<entry::Entity>();
-        for row in rows.filter(column.is_in(list.iter().copied())).all().await? {
+        for row in rows
+            .filter(column.is_in(list.iter().copied()))
+            .all()
+            .await?
+        {
             entries.push(Entry::try_from(row)?);
         }
     }
@@ -206,7 +222,9 @@ pub(crate) async fn save(s: &Scoped, changes: &[Changes], earned: &[Earning]) ->
         entries.push(entry::row(tenant, &posted.entry)?.into_active_model());
     }
     let lots = changes.iter().flat_map(|change| &change.lots);
-    let lots: Vec<_> = lots.map(|lot| lot::row(tenant, lot).into_active_model()).collect();
+    let lots: Vec<_> = lots
+        .map(|lot| lot::row(tenant, lot).into_active_model())
+        .collect();
     let mut holds = Vec::new();
     for hold in changes.iter().flat_map(|change| &change.holds) {
         holds.push(hold::row(tenant, hold)?.into_active_model());
@@ -230,8 +248,10 @@ pub(crate) async fn save(s: &Scoped, changes: &[Changes], earned: &[Earning]) ->
 /// An order that earned in a concurrent transaction makes this one start again.
 async fn save_earnings(s: &Scoped, earned: &[Earning]) -> Result<(), Error> {
     use earning::Column as C;
-    let rows: Vec<_> =
-        earned.iter().map(|one| earning::row(s.tenant(), one).into_active_model()).collect();
+    let rows: Vec<_> = earned
+        .iter()
+        .map(|one| earning::row(s.tenant(), one).into_active_model())
+        .collect();
     for rows in chunks(rows) {
         let wanted = rows.len();
         let key = [C::TenantId, C::ProgramId, C::OrderId];
@@ -248,7 +268,9 @@ const ACCOUNT_COLUMNS: &str = "tenant_id, member_id, program_id, available, held
 /// Many accounts in one statement, each only if it still has the version it was read with.
 async fn save_accounts(s: &Scoped, accounts: &[account::Model]) -> Result<(), Error> {
     for rows in accounts.chunks(ROWS) {
-        let places: Vec<String> = (0..rows.len()).map(|row| account_places(2 + row * 10)).collect();
+        let places: Vec<String> = (0..rows.len())
+            .map(|row| account_places(2 + row * 10))
+            .collect();
         let sql = format!(
             "insert into accounts ({ACCOUNT_COLUMNS}) values {} \
              on conflict (tenant_id, member_id) do update set available = excluded.available, \
@@ -267,7 +289,9 @@ async fn save_accounts(s: &Scoped, accounts: &[account::Model]) -> Result<(), Er
 }
 
 fn account_places(first: usize) -> String {
-    let places: Vec<String> = (first..first + 10).map(|place| format!("${place}")).collect();
+    let places: Vec<String> = (first..first + 10)
+        .map(|place| format!("${place}"))
+        .collect();
     format!("($1, {})", places.join(", "))
 }
 

@@ -5,8 +5,8 @@ use sea_orm::{ColumnTrait as _, Condition, IntoActiveModel as _};
 use uuid::Uuid;
 
 use super::customers;
-use super::entities::member::{Column, Entity, Model, row};
 use super::entities::account;
+use super::entities::member::{Column, Entity, Model, row};
 use crate::domain::{Account, Member};
 
 /// Which members are looked for; both conditions must hold when given.
@@ -34,9 +34,11 @@ pub(crate) async fn slot(
 
 /// Stores a new member with an empty account. [`Error::Unique`] when the place is taken.
 pub(crate) async fn insert(s: &Scoped, member: &Member, slot: i64) -> Result<(), Error> {
-    s.insert(row(s.tenant(), member, slot).into_active_model()).await?;
+    s.insert(row(s.tenant(), member, slot).into_active_model())
+        .await?;
     let account = Account::open(s.tenant(), member.program, member.id, member.enrolled_at);
-    s.insert(account::row(&account, None).into_active_model()).await?;
+    s.insert(account::row(&account, None).into_active_model())
+        .await?;
     Ok(())
 }
 
@@ -57,7 +59,10 @@ pub(crate) async fn many(
 
 /// Every member that is this customer now, oldest first.
 pub(crate) async fn of_customer(s: &Scoped, customer: CustomerId) -> Result<Vec<Member>, Error> {
-    let filter = Filter { customer: Some(customer), program: None };
+    let filter = Filter {
+        customer: Some(customer),
+        program: None,
+    };
     members(s, filtered(s, filter).await?.order_by_asc(Column::Id)).await
 }
 
@@ -68,7 +73,10 @@ pub(crate) async fn page(
     before: Option<MemberId>,
     limit: u64,
 ) -> Result<Vec<Member>, Error> {
-    let mut rows = filtered(s, filter).await?.order_by_desc(Column::Id).limit(limit);
+    let mut rows = filtered(s, filter)
+        .await?
+        .order_by_desc(Column::Id)
+        .limit(limit);
     if let Some(before) = before {
         rows = rows.filter(Column::Id.lt(before.uuid()));
     }
@@ -86,7 +94,9 @@ async fn filtered(s: &Scoped, filter: Filter) -> Result<Rows<Entity>, Error> {
             "not exists (select 1 from record_customers r \
              where r.tenant_id = members.tenant_id and r.record_id = members.record_id)",
         );
-        let came = Condition::all().add(Column::CustomerId.eq(customer.uuid())).add(unmoved);
+        let came = Condition::all()
+            .add(Column::CustomerId.eq(customer.uuid()))
+            .add(unmoved);
         let moved = Column::RecordId.is_in(customers::moved_to(s, customer).await?);
         rows = rows.filter(Condition::any().add(came).add(moved));
     }

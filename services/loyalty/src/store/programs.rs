@@ -10,18 +10,26 @@ use crate::domain::Program;
 
 /// Stores a new programme. [`Error::Unique`] when its code is taken.
 pub(crate) async fn insert(s: &Scoped, program: &Program) -> Result<(), Error> {
-    s.insert(row(s.tenant(), program).into_active_model()).await?;
+    s.insert(row(s.tenant(), program).into_active_model())
+        .await?;
     Ok(())
 }
 
 pub(crate) async fn get(s: &Scoped, id: ProgramId) -> Result<Option<Program>, Error> {
-    let row = s.find::<Entity>().filter(Column::Id.eq(id.uuid())).one().await?;
+    let row = s
+        .find::<Entity>()
+        .filter(Column::Id.eq(id.uuid()))
+        .one()
+        .await?;
     row.map(Program::try_from).transpose()
 }
 
 /// Whether a programme with this code is there.
 pub(crate) async fn has_code(s: &Scoped, code: &str) -> Result<bool, Error> {
-    s.find::<Entity>().filter(Column::Code.eq(code)).exists().await
+    s.find::<Entity>()
+        .filter(Column::Code.eq(code))
+        .exists()
+        .await
 }
 
 pub(crate) async fn many(
@@ -32,7 +40,11 @@ pub(crate) async fn many(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = s.find::<Entity>().filter(Column::Id.is_in(ids)).all().await?;
+    let rows = s
+        .find::<Entity>()
+        .filter(Column::Id.is_in(ids))
+        .all()
+        .await?;
     by_id(rows.into_iter().map(Program::try_from))
 }
 
@@ -52,11 +64,17 @@ pub(crate) async fn page(
     if let Some(before) = before {
         rows = rows.filter(Column::Id.lt(before.uuid()));
     }
-    rows.all().await?.into_iter().map(Program::try_from).collect()
+    rows.all()
+        .await?
+        .into_iter()
+        .map(Program::try_from)
+        .collect()
 }
 
 fn by_id(
     programs: impl Iterator<Item = Result<Program, Error>>,
 ) -> Result<HashMap<ProgramId, Program>, Error> {
-    programs.map(|program| program.map(|program| (program.id, program))).collect()
+    programs
+        .map(|program| program.map(|program| (program.id, program)))
+        .collect()
 }

@@ -71,7 +71,12 @@ pub(crate) async fn insert(s: &Scoped, done: &[Settled]) -> Result<(), Error> {
     for one in done {
         rows.push(row(s, one)?.into_active_model());
     }
-    let key = [Column::TenantId, Column::Principal, Column::Method, Column::RequestId];
+    let key = [
+        Column::TenantId,
+        Column::Principal,
+        Column::Method,
+        Column::RequestId,
+    ];
     if s.insert_fresh(rows, key).await?.len() != done.len() {
         return Err(s.raced());
     }
@@ -112,7 +117,11 @@ fn row(s: &Scoped, one: &Settled) -> Result<Model, Error> {
 fn settled(row: Model) -> Result<Settled, Error> {
     let answered: Answered = stored::from_json(&row.balance)?;
     Ok(Settled {
-        request: RequestId { principal: row.principal, method: row.method, id: row.request_id },
+        request: RequestId {
+            principal: row.principal,
+            method: row.method,
+            id: row.request_id,
+        },
         hash: row.hash,
         member: MemberId::from_uuid(row.member_id),
         entry: row.entry_id.map(EntryId::from_uuid),

@@ -42,7 +42,10 @@ pub(crate) async fn due(
         })
         .await?;
     let pair = |row: account::Model| {
-        (TenantId::from_uuid(row.tenant_id), MemberId::from_uuid(row.member_id))
+        (
+            TenantId::from_uuid(row.tenant_id),
+            MemberId::from_uuid(row.member_id),
+        )
     };
     Ok(rows.into_iter().map(pair).collect())
 }
@@ -52,10 +55,14 @@ pub(crate) async fn next_due_at(store: &Store) -> Result<Option<Micros>, Error> 
     let row = store
         .db
         .system_read(|s| async move {
-            s.raw_one("select min(next_due_at) as at from accounts", []).await
+            s.raw_one("select min(next_due_at) as at from accounts", [])
+                .await
         })
         .await?;
-    let at = row.map(|row| row.try_get::<Option<i64>>("", "at")).transpose()?.flatten();
+    let at = row
+        .map(|row| row.try_get::<Option<i64>>("", "at"))
+        .transpose()?
+        .flatten();
     Ok(at.map(Micros))
 }
 
@@ -89,14 +96,23 @@ pub(crate) async fn accounts(
         .system_read(|s| async move {
             let mut rows = s.find::<account::Entity>();
             if let Some((tenant, member)) = after {
-                let same = Condition::all().add(C::TenantId.eq(tenant)).add(C::MemberId.gt(member));
+                let same = Condition::all()
+                    .add(C::TenantId.eq(tenant))
+                    .add(C::MemberId.gt(member));
                 rows = rows.filter(Condition::any().add(C::TenantId.gt(tenant)).add(same));
             }
-            rows.order_by_asc(C::TenantId).order_by_asc(C::MemberId).limit(limit).all().await
+            rows.order_by_asc(C::TenantId)
+                .order_by_asc(C::MemberId)
+                .limit(limit)
+                .all()
+                .await
         })
         .await?;
     let pair = |row: account::Model| {
-        (TenantId::from_uuid(row.tenant_id), MemberId::from_uuid(row.member_id))
+        (
+            TenantId::from_uuid(row.tenant_id),
+            MemberId::from_uuid(row.member_id),
+        )
     };
     Ok(rows.into_iter().map(pair).collect())
 }
@@ -109,23 +125,46 @@ pub(crate) async fn books(
 ) -> Result<Vec<StoredBook>, Error> {
     let ids: Vec<Uuid> = members.iter().map(|id| id.uuid()).collect();
     let ids = &ids;
-    db.system_read(|all| async move { read_books(&all.scoped(tenant), ids).await }).await
+    db.system_read(|all| async move { read_books(&all.scoped(tenant), ids).await })
+        .await
 }
 
 async fn read_books(s: &Scoped, ids: &[Uuid]) -> Result<Vec<StoredBook>, Error> {
     let list = || ids.iter().copied();
     let rows = s.find::<account::Entity>();
-    let accounts = rows.filter(account::Column::MemberId.is_in(list())).all().await?;
-    let rows = s.find::<entry::Entity>().filter(entry::Column::MemberId.is_in(list()));
+    let accounts = rows
+        .filter(account::Column::MemberId.is_in(list()))
+        .all()
+        .await?;
+    let rows = s
+        .find::<entry::Entity>()
+        .filter(entry::Column::MemberId.is_in(list()));
     let entries = rows.order_by_asc(entry::Column::Sequence).all().await?;
-    let mut entries = group(entries.into_iter().map(Entry::try_from), |entry| entry.member)?;
-    let lots = s.find::<lot::Entity>().filter(lot::Column::MemberId.is_in(list())).all().await?;
-    let mut lots = group(lots.into_iter().map(|row| Ok(Lot::from(row))), |lot| lot.member)?;
-    let holds = s.find::<hold::Entity>().filter(hold::Column::MemberId.is_in(list())).all().await?;
+    let mut entries = group(entries.into_iter().map(Entry::try_from), |entry| {
+        entry.member
+    })?;
+    let lots = s
+        .find::<lot::Entity>()
+        .filter(lot::Column::MemberId.is_in(list()))
+        .all()
+        .await?;
+    let mut lots = group(lots.into_iter().map(|row| Ok(Lot::from(row))), |lot| {
+        lot.member
+    })?;
+    let holds = s
+        .find::<hold::Entity>()
+        .filter(hold::Column::MemberId.is_in(list()))
+        .all()
+        .await?;
     let mut holds = group(holds.into_iter().map(Hold::try_from), |hold| hold.member)?;
     let rows = s.find::<earning::Entity>();
-    let earnings = rows.filter(earning::Column::MemberId.is_in(list())).all().await?;
-    let mut earnings = group(earnings.into_iter().map(Earning::try_from), |one| one.member)?;
+    let earnings = rows
+        .filter(earning::Column::MemberId.is_in(list()))
+        .all()
+        .await?;
+    let mut earnings = group(earnings.into_iter().map(Earning::try_from), |one| {
+        one.member
+    })?;
     let mut books = Vec::new();
     for row in accounts {
         let next_due_at = row.next_due_at;
@@ -166,7 +205,11 @@ pub(crate) async fn dangling(db: &Database) -> Result<Vec<(u8, TenantId, String)
         for row in rows {
             let tenant: Uuid = row.try_get("", "tenant_id")?;
             let count: i64 = row.try_get("", "many")?;
-            found.push((*invariant, TenantId::from_uuid(tenant), format!("{count} {what}")));
+            found.push((
+                *invariant,
+                TenantId::from_uuid(tenant),
+                format!("{count} {what}"),
+            ));
         }
     }
     Ok(found)

@@ -8,7 +8,7 @@ use rapport_foundation::service::Task;
 use rapport_foundation::time::Clock;
 
 use crate::Error;
-use crate::app::{Command, Done, Queued, apply};
+use crate::app::{Command, Done, Queued, Shelf, apply};
 use crate::store::Store;
 use crate::store::system;
 
@@ -16,11 +16,12 @@ use crate::store::system;
 pub(crate) fn spawn(
     store: Store,
     clock: Clock,
+    shelf: Shelf,
     limits: &BatchConfig,
 ) -> (Batcher<Queued, Done, Error>, Task) {
     Batcher::spawn("ledger batcher", limits, move |batch: Vec<Queued>| {
-        let (store, clock) = (store.clone(), clock.clone());
-        async move { run(&store, &clock, &batch).await }
+        let (store, clock, shelf) = (store.clone(), clock.clone(), shelf.clone());
+        async move { run(&store, &clock, &shelf, &batch).await }
     })
 }
 
@@ -29,6 +30,7 @@ pub(crate) fn spawn(
 async fn run(
     store: &Store,
     clock: &Clock,
+    shelf: &Shelf,
     batch: &[Queued],
 ) -> Result<Vec<Result<Done, Error>>, Error> {
     let mut tenants: BTreeMap<TenantId, Vec<usize>> = BTreeMap::new();
@@ -39,9 +41,12 @@ async fn run(
     system::write(store, |all| async move {
         let mut answers: Vec<Option<Result<Done, Error>>> = batch.iter().map(|_| None).collect();
         for (tenant, places) in tenants {
-            let commands: Vec<&Command> =
-                places.iter().filter_map(|place| batch.get(*place)).map(|queued| &queued.1).collect();
-            let outcomes = apply(&all.scoped(*tenant), clock.now(), &commands).await?;
+            let commands: Vec<&Command> = places
+                .iter()
+                .filter_map(|place| batch.get(*place))
+                .map(|queued| &queued.1)
+                .collect();
+            let outcomes = apply(&all.scoped(*tenant), clock.now(), &commands, shelf).await?;
             for (place, outcome) in places.iter().zip(outcomes) {
                 answers[*place] = Some(outcome);
             }

@@ -9,6 +9,7 @@ use rapport_proto::events::v1::{Event, InteractionFacts};
 use rapport_proto::types::v1 as types;
 
 use crate::Error;
+use crate::app::Shelf;
 use crate::app::linked::{Purchase, earn};
 use crate::domain::{CustomerRef, OrderId};
 use crate::store::Store;
@@ -16,6 +17,7 @@ use crate::store::Store;
 pub(crate) struct Interactions {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
+    pub(crate) shelf: Shelf,
 }
 
 #[async_trait::async_trait]
@@ -27,7 +29,7 @@ impl Handler for Interactions {
             .store
             .write(batch.tenant, |s| async move {
                 batch.mark.advance(&s).await?;
-                earn(&s, now, purchases).await
+                earn(&s, now, purchases, &self.shelf).await
             })
             .await;
         Ok(done?)
@@ -85,7 +87,11 @@ mod tests {
             interaction_id: InteractionId::new(Micros(1)).to_string(),
             order: Some(types::Order {
                 order_id: "A-1".into(),
-                total: Some(types::Amount { units: 500, code: "EUR".into(), exponent: 2 }),
+                total: Some(types::Amount {
+                    units: 500,
+                    code: "EUR".into(),
+                    exponent: 2,
+                }),
             }),
             ..InteractionFacts::default()
         }
@@ -100,23 +106,57 @@ mod tests {
 
     fn linked(facts: InteractionFacts, pending: bool) -> Event {
         let customer = if pending { None } else { customer() };
-        let data = InteractionLinked { interaction: Some(facts), customer, pending };
-        Event { data: Some(Data::InteractionLinked(data)), ..Event::default() }
+        let data = InteractionLinked {
+            interaction: Some(facts),
+            customer,
+            pending,
+        };
+        Event {
+            data: Some(Data::InteractionLinked(data)),
+            ..Event::default()
+        }
     }
 
     #[test]
     fn an_order_of_a_known_customer_is_a_purchase_and_nothing_else_is() {
         let found = purchase(&linked(facts(), false)).unwrap();
-        assert_eq!((found.order.as_str(), found.total), ("A-1", Amount::new(500, "EUR", 2)));
+        assert_eq!(
+            (found.order.as_str(), found.total),
+            ("A-1", Amount::new(500, "EUR", 2))
+        );
         assert!(purchase(&linked(facts(), true)).is_none(), "pending");
-        assert!(purchase(&linked(InteractionFacts { history: true, ..facts() }, false)).is_none());
-        assert!(purchase(&linked(InteractionFacts { order: None, ..facts() }, false)).is_none());
+        assert!(
+            purchase(&linked(
+                InteractionFacts {
+                    history: true,
+                    ..facts()
+                },
+                false
+            ))
+            .is_none()
+        );
+        assert!(
+            purchase(&linked(
+                InteractionFacts {
+                    order: None,
+                    ..facts()
+                },
+                false
+            ))
+            .is_none()
+        );
     }
 
     #[test]
     fn a_late_link_is_a_purchase_as_well() {
-        let data = CustomerLinked { interaction: Some(facts()), customer: customer() };
-        let event = Event { data: Some(Data::CustomerLinked(data)), ..Event::default() };
+        let data = CustomerLinked {
+            interaction: Some(facts()),
+            customer: customer(),
+        };
+        let event = Event {
+            data: Some(Data::CustomerLinked(data)),
+            ..Event::default()
+        };
         assert!(purchase(&event).is_some());
     }
 }

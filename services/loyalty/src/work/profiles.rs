@@ -43,5 +43,8 @@ impl Handler for Profiles {
 }
 
 fn read(moved: &RecordMove) -> Option<(RecordId, CustomerId)> {
-    Some((moved.record_id.parse().ok()?, moved.customer_id.parse().ok()?))
+    Some((
+        moved.record_id.parse().ok()?,
+        moved.customer_id.parse().ok()?,
+    ))
 }

@@ -39,13 +39,16 @@ impl Sweep {
             let latest = self.clock.now() + interval;
             let next = match self.pass().await {
                 // What is due and could not be settled is tried again after the interval.
-                Ok(next) => next.filter(|at| *at > self.clock.now()).unwrap_or(latest).min(latest),
+                Ok(next) => next
+                    .filter(|at| *at > self.clock.now())
+                    .unwrap_or(latest)
+                    .min(latest),
                 Err(error) => {
                     tracing::warn!(%error, "the sweep of the ledger failed");
                     latest
                 }
             };
-            if passes % FORGET_EVERY == 0 {
+            if passes.is_multiple_of(FORGET_EVERY) {
                 self.forget().await;
             }
             passes = passes.wrapping_add(1);
@@ -65,7 +68,8 @@ impl Sweep {
             for members in due.chunks(ABREAST) {
                 let calls = members.iter().map(|(tenant, member)| {
                     let ask = Ask::Settle { member: *member };
-                    self.batcher.submit(*tenant, (*tenant, Command::new(ask, None)))
+                    self.batcher
+                        .submit(*tenant, (*tenant, Command::new(ask, None)))
                 });
                 for outcome in join_all(calls).await {
                     match outcome {

@@ -7,7 +7,9 @@ use rapport_proto::loyalty::v1 as pb;
 use crate::floor::{Floor, on_every_engine, points, rid};
 
 async fn tamper(f: &Floor, sql: &'static str) -> Result<u64, rapport_foundation::db::Error> {
-    f.t.db.system_write(|s| async move { s.raw_exec(sql, []).await }).await
+    f.t.db
+        .system_write(|s| async move { s.raw_exec(sql, []).await })
+        .await
 }
 
 /// A book with something of everything.
@@ -78,13 +80,23 @@ async fn after_a_restart_the_ledger_stands_where_it_stood() {
             points: Some(points(7)),
             ..pb::EarnPointsRequest::default()
         };
-        let before = f.ledger().earn_points(f.ask(request.clone())).await.unwrap().into_inner();
+        let before = f
+            .ledger()
+            .earn_points(f.ask(request.clone()))
+            .await
+            .unwrap()
+            .into_inner();
         let (tenant, clock, house) = (f.tenant, f.clock.clone(), f.t.house.clone());
         let database = f.t.database.clone();
         drop(f);
         let env = house.env_on(database, Role::Loyalty).await;
         let f = Floor::on(env, tenant, clock).await;
-        let after = f.ledger().earn_points(f.ask(request)).await.unwrap().into_inner();
+        let after = f
+            .ledger()
+            .earn_points(f.ask(request))
+            .await
+            .unwrap()
+            .into_inner();
         assert_eq!(after, before);
         assert_eq!(f.balance(&member).await, [72, 5, 0, 0]);
         f.check().await;

@@ -58,7 +58,11 @@ async fn twenty_parallel_calls_with_one_request_id_credit_once() {
             ..pb::EarnPointsRequest::default()
         };
         let call = async |_| {
-            f.ledger().earn_points(f.ask(request.clone())).await.unwrap().into_inner()
+            f.ledger()
+                .earn_points(f.ask(request.clone()))
+                .await
+                .unwrap()
+                .into_inner()
         };
         let answers = join_all((0..20).map(call)).await;
         assert!(answers.iter().all(|answer| *answer == answers[0]));
@@ -74,7 +78,11 @@ async fn twenty_parallel_calls_for_one_order_earn_once() {
         let member = f.member().await;
         let answers = join_all((0..20).map(|_| f.earn_by(&member, "A-1", 10_000))).await;
         let first = answers[0].as_ref().unwrap().entry.clone();
-        assert!(answers.iter().all(|answer| answer.as_ref().unwrap().entry == first));
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.as_ref().unwrap().entry == first)
+        );
         assert_eq!(f.balance(&member).await, [100, 0, 0, 0]);
         f.check().await;
     })
@@ -101,12 +109,16 @@ async fn a_hold_is_captured_or_voided_and_never_both() {
 async fn two_replicas_on_one_account_agree() {
     for engine in engines() {
         let one = Floor::open(&engine).await;
-        let replica = one.t.house.env_on(one.t.database.clone(), Role::Loyalty).await;
+        let replica = one
+            .t
+            .house
+            .env_on(one.t.database.clone(), Role::Loyalty)
+            .await;
         let two = Floor::on(replica, one.tenant, one.clock.clone()).await;
         let member = one.member().await;
         one.earn(&member, 50).await.unwrap();
         let call = async |number: usize| {
-            let floor = if number % 2 == 0 { &one } else { &two };
+            let floor = if number.is_multiple_of(2) { &one } else { &two };
             floor.hold(&member, 1, 0).await
         };
         let answers = join_all((0..80).map(call)).await;

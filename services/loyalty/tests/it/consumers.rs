@@ -19,14 +19,22 @@ struct Source {
 
 impl Source {
     async fn interactions(f: &Floor, engine: &Engine) -> Self {
-        let t = f.t.house.env(engine, Role::Interactions, shared_tables).await;
-        t.attach(Routes::new(rapport_foundation::log_service!(interactions, &t.env)));
+        let t =
+            f.t.house
+                .env(engine, Role::Interactions, shared_tables)
+                .await;
+        t.attach(Routes::new(rapport_foundation::log_service!(
+            interactions,
+            &t.env
+        )));
         Self::relayed(t)
     }
 
     async fn profiles(f: &Floor, engine: &Engine) -> Self {
         let t = f.t.house.env(engine, Role::Profiles, shared_tables).await;
-        t.attach(Routes::new(rapport_foundation::log_service!(profiles, &t.env)));
+        t.attach(Routes::new(rapport_foundation::log_service!(
+            profiles, &t.env
+        )));
         Self::relayed(t)
     }
 
@@ -44,7 +52,9 @@ impl Source {
         let done: Result<(), rapport_foundation::db::Error> = self
             .t
             .db
-            .write(f.tenant, |s| async move { events::append_many(&s, events).await })
+            .write(f.tenant, |s| async move {
+                events::append_many(&s, events).await
+            })
             .await;
         done.unwrap();
     }
@@ -52,7 +62,8 @@ impl Source {
 
 fn facts(order: types::Order) -> ev::InteractionFacts {
     ev::InteractionFacts {
-        interaction_id: InteractionId::new(rapport_foundation::time::Clock::system().now()).to_string(),
+        interaction_id: InteractionId::new(rapport_foundation::time::Clock::system().now())
+            .to_string(),
         order: Some(order),
         ..ev::InteractionFacts::default()
     }
@@ -71,13 +82,21 @@ async fn members(f: &Floor, customer_id: &str) -> Vec<pb::Member> {
         customer_id: customer_id.to_owned(),
         ..pb::ListMembersRequest::default()
     };
-    f.programs().list_members(f.ask(request)).await.unwrap().into_inner().members
+    f.programs()
+        .list_members(f.ask(request))
+        .await
+        .unwrap()
+        .into_inner()
+        .members
 }
 
 /// Everything in the service's own log, as another service reads it.
 async fn log(f: &Floor) -> Vec<ev::Event> {
     let log = events::Log::new(f.t.db.clone());
-    log.read(f.tenant, events::Position::default(), 1_000).await.unwrap().0
+    log.read(f.tenant, events::Position::default(), 1_000)
+        .await
+        .unwrap()
+        .0
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,7 +115,10 @@ async fn an_order_in_the_log_earns_once_and_makes_a_member() {
         let (who, nobody) = (customer(), customer());
         let order = facts(purchase("A-1", 5_000));
         let interaction = order.interaction_id.clone();
-        let history = ev::InteractionFacts { history: true, ..facts(purchase("H-1", 9_900)) };
+        let history = ev::InteractionFacts {
+            history: true,
+            ..facts(purchase("H-1", 9_900))
+        };
         let pending = ev::InteractionLinked {
             interaction: Some(facts(purchase("P-1", 7_000))),
             customer: None,
@@ -128,9 +150,18 @@ async fn an_order_in_the_log_earns_once_and_makes_a_member() {
             (balance == [120, 0, 0, 0]).then_some(found)
         })
         .await;
-        assert_eq!(members(&f, &who.customer_id).await, [member.clone()]);
-        assert_eq!((&member.program_id, member.customer), (&open.id, Some(who.clone())));
-        assert!(members(&f, &nobody.customer_id).await.is_empty(), "history enrols nobody");
+        assert_eq!(
+            members(&f, &who.customer_id).await,
+            std::slice::from_ref(&member)
+        );
+        assert_eq!(
+            (&member.program_id, member.customer),
+            (&open.id, Some(who.clone()))
+        );
+        assert!(
+            members(&f, &nobody.customer_id).await.is_empty(),
+            "history enrols nobody"
+        );
         assert_eq!(f.entries(&member.id).await.len(), 2);
         drop((closed, dollars));
 
@@ -146,7 +177,10 @@ async fn an_order_in_the_log_earns_once_and_makes_a_member() {
             (earned.len() == 2).then_some(earned)
         })
         .await;
-        assert_eq!((&earned[0].interaction_id, earned[0].order_id.as_str()), (&interaction, "A-1"));
+        assert_eq!(
+            (&earned[0].interaction_id, earned[0].order_id.as_str()),
+            (&interaction, "A-1")
+        );
         assert_eq!(earned[0].entry.as_ref().unwrap().customer, Some(who));
         f.check().await;
     }
@@ -177,9 +211,11 @@ async fn a_merge_moves_the_map_and_both_accounts_stay_until_it_is_taken_back() {
             Some(members(&f, &kept.customer_id).await).filter(|members| members.len() == 3)
         })
         .await;
-        assert!(all.iter().all(|member| {
-            member.customer.as_ref().unwrap().customer_id == kept.customer_id
-        }));
+        assert!(
+            all.iter().all(|member| {
+                member.customer.as_ref().unwrap().customer_id == kept.customer_id
+            })
+        );
         assert!(members(&f, &merged.customer_id).await.is_empty());
         // Who is a member by a merge is one.
         let again = f.enrol(&other, kept.clone()).await;
@@ -191,7 +227,13 @@ async fn a_merge_moves_the_map_and_both_accounts_stay_until_it_is_taken_back() {
             customer_id: kept.customer_id.clone(),
             record_id: merged.record_id.clone(),
         };
-        source.says(&f, "int_2", vec![linked(facts(purchase("B-1", 1_000)), &by_two)]).await;
+        source
+            .says(
+                &f,
+                "int_2",
+                vec![linked(facts(purchase("B-1", 1_000)), &by_two)],
+            )
+            .await;
         eventually("the second account has earned", async || {
             (f.balance(&two.id).await == [10, 0, 0, 0]).then_some(())
         })
@@ -229,7 +271,10 @@ async fn a_customer_whose_earlier_member_went_with_its_record_can_be_enrolled_ag
         let unmerge = Data::CustomersUnmerged(ev::CustomersUnmerged {
             customer_id: who.customer_id.clone(),
             restored_customer_id: away.clone(),
-            moves: vec![ev::RecordMove { record_id: who.record_id.clone(), customer_id: away.clone() }],
+            moves: vec![ev::RecordMove {
+                record_id: who.record_id.clone(),
+                customer_id: away.clone(),
+            }],
         });
         profiles.says(&f, &who.customer_id, vec![unmerge]).await;
         eventually("the record has gone", async || {
@@ -237,7 +282,9 @@ async fn a_customer_whose_earlier_member_went_with_its_record_can_be_enrolled_ag
         })
         .await;
         let record_id = RecordId::new(now).to_string();
-        f.enrol(&program, types::CustomerRef { record_id, ..who }).await.unwrap();
+        f.enrol(&program, types::CustomerRef { record_id, ..who })
+            .await
+            .unwrap();
         f.check().await;
     }
 }

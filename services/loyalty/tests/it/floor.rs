@@ -18,7 +18,12 @@ use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
-const SCOPES: &[&str] = &["loyalty.manage", "loyalty.read", "loyalty.reverse", "loyalty.write"];
+const SCOPES: &[&str] = &[
+    "loyalty.manage",
+    "loyalty.read",
+    "loyalty.reverse",
+    "loyalty.write",
+];
 
 pub(crate) struct Floor {
     pub(crate) t: TestEnv,
@@ -38,17 +43,29 @@ pub(crate) async fn on_every_engine(mut test: impl AsyncFnMut(Floor)) {
 impl Floor {
     pub(crate) async fn open(engine: &Engine) -> Self {
         let clock = Clock::manual(Micros::from_secs(1_800_000_000));
-        let house = House::new(clock.clone());
-        let t = house.env(engine, Role::Loyalty, rapport_loyalty::migrations).await;
+        // Only the service is on the clock that is moved: signed contexts would grow old by it.
+        let house = House::new(Clock::system());
+        let t = house
+            .env(engine, Role::Loyalty, rapport_loyalty::migrations)
+            .await;
         Self::on(t, testing::tenant(), clock).await
     }
 
     /// The service in this environment, such as one after a restart.
-    pub(crate) async fn on(t: TestEnv, tenant: TenantId, clock: Clock) -> Self {
-        let config = Config { sweep_interval_s: 1, ..Config::default() };
+    pub(crate) async fn on(mut t: TestEnv, tenant: TenantId, clock: Clock) -> Self {
+        t.env.clock = clock.clone();
+        let config = Config {
+            sweep_interval_s: 1,
+            ..Config::default()
+        };
         let service = rapport_loyalty::open(t.env.clone(), config).await.unwrap();
         let channel = t.attach(service.routes);
-        Self { t, tenant, clock, channel }
+        Self {
+            t,
+            tenant,
+            clock,
+            channel,
+        }
     }
 
     pub(crate) fn ledger(&self) -> LedgerServiceClient<Channel> {
@@ -70,7 +87,10 @@ impl Floor {
     pub(crate) async fn program(&self, change: impl FnOnce(&mut pb::Program)) -> pb::Program {
         let mut program = plain_program();
         change(&mut program);
-        let request = pb::CreateProgramRequest { request_id: rid(), program: Some(program) };
+        let request = pb::CreateProgramRequest {
+            request_id: rid(),
+            program: Some(program),
+        };
         let created = self.programs().create_program(self.ask(request)).await;
         created.unwrap().into_inner().program.unwrap()
     }
@@ -110,7 +130,10 @@ impl Floor {
             points: Some(points(units)),
             ..pb::EarnPointsRequest::default()
         };
-        self.ledger().earn_points(self.ask(request)).await.map(Response::into_inner)
+        self.ledger()
+            .earn_points(self.ask(request))
+            .await
+            .map(Response::into_inner)
     }
 
     pub(crate) async fn earn_by(
@@ -125,7 +148,10 @@ impl Floor {
             order: Some(purchase(order, total)),
             ..pb::EarnPointsRequest::default()
         };
-        self.ledger().earn_points(self.ask(request)).await.map(Response::into_inner)
+        self.ledger()
+            .earn_points(self.ask(request))
+            .await
+            .map(Response::into_inner)
     }
 
     pub(crate) async fn hold(
@@ -141,7 +167,10 @@ impl Floor {
             timeout_s,
             ..pb::HoldPointsRequest::default()
         };
-        self.ledger().hold_points(self.ask(request)).await.map(Response::into_inner)
+        self.ledger()
+            .hold_points(self.ask(request))
+            .await
+            .map(Response::into_inner)
     }
 
     pub(crate) async fn capture(
@@ -155,7 +184,10 @@ impl Floor {
             points: units.map(points),
             ..pb::CaptureHoldRequest::default()
         };
-        self.ledger().capture_hold(self.ask(request)).await.map(Response::into_inner)
+        self.ledger()
+            .capture_hold(self.ask(request))
+            .await
+            .map(Response::into_inner)
     }
 
     pub(crate) async fn void(&self, hold: &str) -> Result<pb::VoidHoldResponse, Status> {
@@ -164,7 +196,10 @@ impl Floor {
             hold_id: hold.to_owned(),
             etag: String::new(),
         };
-        self.ledger().void_hold(self.ask(request)).await.map(Response::into_inner)
+        self.ledger()
+            .void_hold(self.ask(request))
+            .await
+            .map(Response::into_inner)
     }
 
     pub(crate) async fn reverse(
@@ -178,17 +213,24 @@ impl Floor {
             points: units.map(points),
             reason: "refund".into(),
         };
-        self.ledger().reverse_entry(self.ask(request)).await.map(Response::into_inner)
+        self.ledger()
+            .reverse_entry(self.ask(request))
+            .await
+            .map(Response::into_inner)
     }
 
     pub(crate) async fn get_hold(&self, hold: &str) -> Result<pb::Hold, Status> {
-        let request = pb::GetHoldRequest { hold_id: hold.to_owned() };
+        let request = pb::GetHoldRequest {
+            hold_id: hold.to_owned(),
+        };
         let done = self.ledger().get_hold(self.ask(request)).await?;
         Ok(done.into_inner().hold.unwrap())
     }
 
     pub(crate) async fn get_balance(&self, member: &str) -> pb::Balance {
-        let request = pb::GetBalanceRequest { member_id: member.to_owned() };
+        let request = pb::GetBalanceRequest {
+            member_id: member.to_owned(),
+        };
         let done = self.ledger().get_balance(self.ask(request)).await;
         done.unwrap().into_inner().balance.unwrap()
     }
@@ -204,8 +246,17 @@ impl Floor {
         let mut page_token = String::new();
         loop {
             let member_id = member.to_owned();
-            let request = pb::ListEntriesRequest { member_id, page_size: 7, page_token };
-            let page = self.ledger().list_entries(self.ask(request)).await.unwrap().into_inner();
+            let request = pb::ListEntriesRequest {
+                member_id,
+                page_size: 7,
+                page_token,
+            };
+            let page = self
+                .ledger()
+                .list_entries(self.ask(request))
+                .await
+                .unwrap()
+                .into_inner();
             entries.extend(page.entries);
             page_token = page.next_page_token;
             if page_token.is_empty() {
@@ -260,12 +311,23 @@ pub(crate) fn rid() -> String {
 }
 
 pub(crate) fn points(units: i64) -> types::Amount {
-    types::Amount { units, code: "PTS".into(), exponent: 0 }
+    types::Amount {
+        units,
+        code: "PTS".into(),
+        exponent: 0,
+    }
 }
 
 pub(crate) fn purchase(order: &str, units: i64) -> types::Order {
-    let total = Some(types::Amount { units, code: "EUR".into(), exponent: 2 });
-    types::Order { order_id: order.into(), total }
+    let total = Some(types::Amount {
+        units,
+        code: "EUR".into(),
+        exponent: 2,
+    });
+    types::Order {
+        order_id: order.into(),
+        total,
+    }
 }
 
 pub(crate) fn customer() -> types::CustomerRef {
@@ -279,7 +341,10 @@ pub(crate) fn customer() -> types::CustomerRef {
 /// Code and stable reason of a refusal.
 pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
     let status = answer.unwrap_err();
-    let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+    let reason = status
+        .get_details_error_info()
+        .map(|info| info.reason)
+        .unwrap_or_default();
     (status.code(), reason)
 }
 
@@ -288,7 +353,10 @@ pub(crate) fn violations<T: std::fmt::Debug>(answer: Result<T, Status>) -> Vec<(
     let status = answer.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     let listed = status.get_details_bad_request().unwrap().field_violations;
-    listed.into_iter().map(|one| (one.field, one.reason)).collect()
+    listed
+        .into_iter()
+        .map(|one| (one.field, one.reason))
+        .collect()
 }
 
 pub(crate) fn precondition(reason: &str) -> (Code, String) {

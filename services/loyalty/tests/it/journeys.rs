@@ -10,12 +10,21 @@ use crate::floor::{DAY, on_every_engine, points, precondition, refusal};
 async fn a_claw_back_beyond_the_balance_is_a_debt_that_the_next_earn_pays_first() {
     on_every_engine(async |f| {
         let member = f.member().await;
-        let order = f.earn_by(&member, "A-1", 10_000).await.unwrap().entry.unwrap().id;
+        let order = f
+            .earn_by(&member, "A-1", 10_000)
+            .await
+            .unwrap()
+            .entry
+            .unwrap()
+            .id;
         let hold = f.hold(&member, 80, 0).await.unwrap().hold.unwrap().id;
         f.capture(&hold, None).await.unwrap();
         f.reverse(&order, None).await.unwrap();
         assert_eq!(f.balance(&member).await, [0, 0, 0, 80]);
-        assert_eq!(refusal(f.hold(&member, 1, 0).await), precondition("BALANCE_TOO_LOW"));
+        assert_eq!(
+            refusal(f.hold(&member, 1, 0).await),
+            precondition("BALANCE_TOO_LOW")
+        );
 
         f.earn_by(&member, "A-2", 5_000).await.unwrap();
         assert_eq!(f.balance(&member).await, [0, 0, 0, 30]);
@@ -24,7 +33,13 @@ async fn a_claw_back_beyond_the_balance_is_a_debt_that_the_next_earn_pays_first(
         let story = f.story(&member).await;
         assert_eq!(
             story[3..],
-            [(T::Reverse, 100), (T::Earn, 50), (T::DebtPayment, 50), (T::Earn, 50), (T::DebtPayment, 30)]
+            [
+                (T::Reverse, 100),
+                (T::Earn, 50),
+                (T::DebtPayment, 50),
+                (T::Earn, 50),
+                (T::DebtPayment, 30)
+            ]
         );
         f.check().await;
     })
@@ -35,7 +50,13 @@ async fn a_claw_back_beyond_the_balance_is_a_debt_that_the_next_earn_pays_first(
 async fn points_that_come_back_pay_a_debt_before_they_can_be_spent() {
     on_every_engine(async |f| {
         let member = f.member().await;
-        let order = f.earn_by(&member, "A-1", 10_000).await.unwrap().entry.unwrap().id;
+        let order = f
+            .earn_by(&member, "A-1", 10_000)
+            .await
+            .unwrap()
+            .entry
+            .unwrap()
+            .id;
         let hold = f.hold(&member, 100, 0).await.unwrap().hold.unwrap().id;
         f.reverse(&order, None).await.unwrap();
         assert_eq!(f.balance(&member).await, [0, 100, 0, 100]);
@@ -61,7 +82,11 @@ async fn a_refunded_purchase_gives_points_back_to_the_lots_they_came_from() {
             .iter()
             .map(|part| (part.lot_id.clone(), part.amount.clone().unwrap().units))
             .collect();
-        assert_eq!(touched, [(lot(&first), -30), (lot(&second), -10)], "what lapses first goes first");
+        assert_eq!(
+            touched,
+            [(lot(&first), -30), (lot(&second), -10)],
+            "what lapses first goes first"
+        );
 
         let back = f.reverse(&spent.id, Some(25)).await.unwrap().entry.unwrap();
         let touched: Vec<_> = back
@@ -91,7 +116,10 @@ async fn points_wait_last_and_lapse_by_the_clock_alone() {
             .await;
         f.earn(&member, 10).await.unwrap();
         assert_eq!(f.balance(&member).await, [0, 0, 10, 0]);
-        assert_eq!(refusal(f.hold(&member, 1, 0).await), precondition("BALANCE_TOO_LOW"));
+        assert_eq!(
+            refusal(f.hold(&member, 1, 0).await),
+            precondition("BALANCE_TOO_LOW")
+        );
         f.clock.advance(Duration::from_secs(3_600));
         let balance = f.get_balance(&member).await;
         assert_eq!(balance.available, Some(points(10)));
@@ -115,8 +143,20 @@ async fn a_lot_that_expires_under_a_hold_is_kept_until_the_hold_resolves() {
     on_every_engine(async |f| {
         let member = f.member_of(|program| program.validity_days = 1).await;
         f.earn(&member, 100).await.unwrap();
-        let kept = f.hold(&member, 40, 2_592_000).await.unwrap().hold.unwrap().id;
-        let given = f.hold(&member, 30, 2_592_000).await.unwrap().hold.unwrap().id;
+        let kept = f
+            .hold(&member, 40, 2_592_000)
+            .await
+            .unwrap()
+            .hold
+            .unwrap()
+            .id;
+        let given = f
+            .hold(&member, 30, 2_592_000)
+            .await
+            .unwrap()
+            .hold
+            .unwrap()
+            .id;
         f.clock.advance(2 * DAY);
         assert_eq!(f.balance(&member).await, [0, 70, 0, 0]);
         f.capture(&kept, Some(25)).await.unwrap();
@@ -124,7 +164,14 @@ async fn a_lot_that_expires_under_a_hold_is_kept_until_the_hold_resolves() {
         assert_eq!(f.balance(&member).await, [0, 0, 0, 0]);
         let units = |amount: Option<rapport_proto::types::v1::Amount>| amount.unwrap().units;
         let hold = f.get_hold(&kept).await.unwrap();
-        assert_eq!([units(hold.captured), units(hold.voided), units(hold.expired)], [25, 0, 15]);
+        assert_eq!(
+            [
+                units(hold.captured),
+                units(hold.voided),
+                units(hold.expired)
+            ],
+            [25, 0, 15]
+        );
         f.check().await;
     })
     .await;
@@ -138,9 +185,18 @@ async fn a_hold_lapses_by_the_clock_and_cannot_be_captured_afterwards() {
         let hold = f.hold(&member, 10, 60).await.unwrap().hold.unwrap().id;
         f.clock.advance(Duration::from_secs(60));
         assert_eq!(f.balance(&member).await, [10, 0, 0, 0]);
-        assert_eq!(f.get_hold(&hold).await.unwrap().state(), pb::HoldState::Lapsed);
-        assert_eq!(refusal(f.capture(&hold, None).await), precondition("HOLD_NOT_OPEN"));
-        assert_eq!(f.story(&member).await, [(T::Earn, 10), (T::Hold, 10), (T::Void, 10)]);
+        assert_eq!(
+            f.get_hold(&hold).await.unwrap().state(),
+            pb::HoldState::Lapsed
+        );
+        assert_eq!(
+            refusal(f.capture(&hold, None).await),
+            precondition("HOLD_NOT_OPEN")
+        );
+        assert_eq!(
+            f.story(&member).await,
+            [(T::Earn, 10), (T::Hold, 10), (T::Void, 10)]
+        );
         f.check().await;
     })
     .await;
@@ -159,7 +215,11 @@ async fn an_expiry_does_not_take_what_was_earned_later() {
         let hold = f.hold(&member, 15, 0).await.unwrap().hold.unwrap().id;
         f.capture(&hold, None).await.unwrap();
         f.clock.advance(2 * DAY);
-        assert_eq!(f.balance(&member).await, [25, 0, 0, 0], "the spent lot has nothing to lapse");
+        assert_eq!(
+            f.balance(&member).await,
+            [25, 0, 0, 0],
+            "the spent lot has nothing to lapse"
+        );
         f.clock.advance(2 * DAY);
         assert_eq!(f.balance(&member).await, [20, 0, 0, 0]);
         f.check().await;

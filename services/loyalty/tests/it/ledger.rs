@@ -15,7 +15,10 @@ async fn points_are_earned_held_captured_and_the_rest_goes_back() {
         let held = f.hold(&member, 60, 0).await.unwrap();
         assert_eq!(amounts(&held.balance.unwrap()), [40, 60, 0, 0]);
         let hold = held.hold.unwrap();
-        assert_eq!((hold.state(), hold.etag.as_str()), (pb::HoldState::Open, "\"1\""));
+        assert_eq!(
+            (hold.state(), hold.etag.as_str()),
+            (pb::HoldState::Open, "\"1\"")
+        );
         assert_eq!(f.get_hold(&hold.id).await.unwrap(), hold);
 
         let captured = f.capture(&hold.id, Some(45)).await.unwrap();
@@ -23,16 +26,28 @@ async fn points_are_earned_held_captured_and_the_rest_goes_back() {
         let closed = captured.hold.unwrap();
         let units = |amount: Option<rapport_proto::types::v1::Amount>| amount.unwrap().units;
         assert_eq!(closed.state(), pb::HoldState::Captured);
-        assert_eq!([units(closed.captured.clone()), units(closed.voided.clone())], [45, 15]);
+        assert_eq!(
+            [units(closed.captured.clone()), units(closed.voided.clone())],
+            [45, 15]
+        );
         assert_eq!(f.get_hold(&hold.id).await.unwrap(), closed);
         assert_eq!(
             f.story(&member).await,
-            [(T::Earn, 100), (T::Hold, 60), (T::Capture, 45), (T::Void, 15)]
+            [
+                (T::Earn, 100),
+                (T::Hold, 60),
+                (T::Capture, 45),
+                (T::Void, 15)
+            ]
         );
         let entries = f.entries(&member).await;
         assert!(entries.iter().rev().map(|entry| entry.sequence).eq(1..=4));
         for entry in &entries {
-            let sum: i64 = entry.postings.iter().map(|p| p.amount.as_ref().unwrap().units).sum();
+            let sum: i64 = entry
+                .postings
+                .iter()
+                .map(|p| p.amount.as_ref().unwrap().units)
+                .sum();
             assert_eq!(sum, 0, "debits are credits");
         }
         f.check().await;
@@ -56,8 +71,14 @@ async fn a_void_gives_everything_back_and_a_closed_hold_stays_closed() {
         let voided = f.void(&hold.id).await.unwrap();
         assert_eq!(voided.entry.unwrap().r#type(), T::Void);
         assert_eq!(f.balance(&member).await, [10, 0, 0, 0]);
-        assert_eq!(refusal(f.void(&hold.id).await), precondition("HOLD_NOT_OPEN"));
-        assert_eq!(refusal(f.capture(&hold.id, None).await), precondition("HOLD_NOT_OPEN"));
+        assert_eq!(
+            refusal(f.void(&hold.id).await),
+            precondition("HOLD_NOT_OPEN")
+        );
+        assert_eq!(
+            refusal(f.capture(&hold.id, None).await),
+            precondition("HOLD_NOT_OPEN")
+        );
         f.check().await;
     })
     .await;
@@ -69,7 +90,10 @@ async fn amounts_that_are_no_amounts_are_refused_before_anything_moves() {
         let member = f.member().await;
         for units in [0, -1, i64::MIN, 1_000_000_000_000_001, i64::MAX] {
             let seen = violations(f.earn(&member, units).await);
-            assert_eq!(seen, [("points.units".to_owned(), "OUT_OF_RANGE".to_owned())]);
+            assert_eq!(
+                seen,
+                [("points.units".to_owned(), "OUT_OF_RANGE".to_owned())]
+            );
             assert_eq!(violations(f.hold(&member, units, 0).await), seen);
         }
         let earn = async |change: &dyn Fn(&mut pb::EarnPointsRequest)| {
@@ -87,9 +111,15 @@ async fn amounts_that_are_no_amounts_are_refused_before_anything_moves() {
             request.points = Some(points(1));
             request.order = Some(purchase("A", 1_000));
         });
-        assert_eq!(violations(both.await), [("points".to_owned(), "EXACTLY_ONE".to_owned())]);
+        assert_eq!(
+            violations(both.await),
+            [("points".to_owned(), "EXACTLY_ONE".to_owned())]
+        );
         let other = earn(&|request| {
-            request.points = Some(rapport_proto::types::v1::Amount { exponent: 2, ..points(1) });
+            request.points = Some(rapport_proto::types::v1::Amount {
+                exponent: 2,
+                ..points(1)
+            });
         });
         assert_eq!(refusal(other.await), precondition("POINTS_MISMATCH"));
         let bad = earn(&|request| {
@@ -111,14 +141,20 @@ async fn an_order_earns_once_by_the_rule_in_the_programmes_currency() {
         let member = f.member().await;
         let first = f.earn_by(&member, "A-1", 1_999).await.unwrap();
         let entry = first.entry.unwrap();
-        assert_eq!((entry.points.clone(), entry.order_id.as_str()), (Some(points(19)), "A-1"));
+        assert_eq!(
+            (entry.points.clone(), entry.order_id.as_str()),
+            (Some(points(19)), "A-1")
+        );
         let again = f.earn_by(&member, "A-1", 1_999).await.unwrap();
         assert_eq!(again.entry, Some(entry));
         let other = (Code::AlreadyExists, "ORDER_REUSED".to_owned());
         assert_eq!(refusal(f.earn_by(&member, "A-1", 2_000).await), other);
 
         let small = f.earn_by(&member, "A-2", 499).await.unwrap();
-        assert_eq!((small.entry, amounts(&small.balance.unwrap())), (None, [19, 0, 0, 0]));
+        assert_eq!(
+            (small.entry, amounts(&small.balance.unwrap())),
+            (None, [19, 0, 0, 0])
+        );
         assert_eq!(refusal(f.earn_by(&member, "A-2", 999).await), other);
 
         let mut dollars = purchase("A-3", 1_000);
@@ -149,7 +185,12 @@ async fn a_repetition_gets_the_same_answer_and_has_no_second_effect() {
             points: Some(points(100)),
             ..pb::EarnPointsRequest::default()
         };
-        let first = f.ledger().earn_points(f.ask(earn.clone())).await.unwrap().into_inner();
+        let first = f
+            .ledger()
+            .earn_points(f.ask(earn.clone()))
+            .await
+            .unwrap()
+            .into_inner();
         let entry = first.entry.as_ref().unwrap().id.clone();
         let refund = pb::ReverseEntryRequest {
             request_id: rid(),
@@ -157,14 +198,32 @@ async fn a_repetition_gets_the_same_answer_and_has_no_second_effect() {
             points: Some(points(30)),
             reason: String::new(),
         };
-        let back = f.ledger().reverse_entry(f.ask(refund.clone())).await.unwrap().into_inner();
+        let back = f
+            .ledger()
+            .reverse_entry(f.ask(refund.clone()))
+            .await
+            .unwrap()
+            .into_inner();
         f.clock.advance(std::time::Duration::from_secs(8 * 86_400));
 
-        let again = f.ledger().earn_points(f.ask(earn.clone())).await.unwrap().into_inner();
+        let again = f
+            .ledger()
+            .earn_points(f.ask(earn.clone()))
+            .await
+            .unwrap()
+            .into_inner();
         assert_eq!(again, first, "also after more than a week");
-        let again = f.ledger().reverse_entry(f.ask(refund)).await.unwrap().into_inner();
+        let again = f
+            .ledger()
+            .reverse_entry(f.ask(refund))
+            .await
+            .unwrap()
+            .into_inner();
         assert_eq!(again, back);
-        let other = pb::EarnPointsRequest { points: Some(points(101)), ..earn };
+        let other = pb::EarnPointsRequest {
+            points: Some(points(101)),
+            ..earn
+        };
         let seen = refusal(f.ledger().earn_points(f.ask(other)).await);
         assert_eq!(seen, (Code::AlreadyExists, "REQUEST_ID_REUSED".to_owned()));
         assert_eq!(f.balance(&member).await, [70, 0, 0, 0]);
@@ -201,9 +260,18 @@ async fn no_more_is_taken_back_than_an_entry_moved() {
         let seen = refusal(f.reverse(&entry, Some(31)).await);
         assert_eq!(seen, precondition("REVERSAL_TOO_LARGE"));
         let rest = f.reverse(&entry, None).await.unwrap().entry.unwrap();
-        assert_eq!((rest.points, rest.reversed_entry_id), (Some(points(30)), entry.clone()));
-        assert_eq!(refusal(f.reverse(&entry, None).await), precondition("ALREADY_REVERSED"));
-        assert_eq!(refusal(f.reverse(&rest.id, None).await), precondition("NOT_REVERSIBLE"));
+        assert_eq!(
+            (rest.points, rest.reversed_entry_id),
+            (Some(points(30)), entry.clone())
+        );
+        assert_eq!(
+            refusal(f.reverse(&entry, None).await),
+            precondition("ALREADY_REVERSED")
+        );
+        assert_eq!(
+            refusal(f.reverse(&rest.id, None).await),
+            precondition("NOT_REVERSIBLE")
+        );
         assert_eq!(f.balance(&member).await, [0, 0, 0, 0]);
         f.check().await;
     })

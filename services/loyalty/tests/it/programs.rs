@@ -25,8 +25,15 @@ async fn a_programme_reads_back_as_it_was_made() {
         wanted.hold_timeout_s = 60;
         wanted.auto_enrol = true;
         let made = create(&f, &rid(), &wanted).await.unwrap();
-        let request = pb::GetProgramRequest { program_id: made.id.clone() };
-        let read = f.programs().get_program(f.ask(request)).await.unwrap().into_inner();
+        let request = pb::GetProgramRequest {
+            program_id: made.id.clone(),
+        };
+        let read = f
+            .programs()
+            .get_program(f.ask(request))
+            .await
+            .unwrap()
+            .into_inner();
         assert_eq!(read.program.as_ref(), Some(&made));
         wanted.id.clone_from(&made.id);
         wanted.create_time = made.create_time;
@@ -43,7 +50,10 @@ async fn a_code_is_taken_once_and_a_repetition_is_answered_alike() {
         let (id, program) = (rid(), plain_program());
         let made = create(&f, &id, &program).await.unwrap();
         assert_eq!(create(&f, &id, &program).await.unwrap(), made);
-        let other = pb::Program { display_name: "Other".into(), ..program.clone() };
+        let other = pb::Program {
+            display_name: "Other".into(),
+            ..program.clone()
+        };
         let reused = (Code::AlreadyExists, "REQUEST_ID_REUSED".to_owned());
         assert_eq!(refusal(create(&f, &id, &other).await), reused);
         let taken = (Code::AlreadyExists, "PROGRAM_CODE_TAKEN".to_owned());
@@ -90,7 +100,10 @@ async fn every_violation_of_a_programme_is_told_at_once() {
                 "request_id",
             ]
         );
-        let none = pb::CreateProgramRequest { request_id: rid(), program: None };
+        let none = pb::CreateProgramRequest {
+            request_id: rid(),
+            program: None,
+        };
         let seen = violations(f.programs().create_program(f.ask(none)).await);
         assert!(seen.contains(&("program".into(), "REQUIRED".into())));
     })
@@ -106,22 +119,37 @@ async fn listings_go_from_new_to_old_in_pages_that_belong_to_their_query() {
         }
         made.reverse();
         let list = async |page_size: i32, page_token: String| {
-            let request = pb::ListProgramsRequest { page_size, page_token };
-            f.programs().list_programs(f.ask(request)).await.map(tonic::Response::into_inner)
+            let request = pb::ListProgramsRequest {
+                page_size,
+                page_token,
+            };
+            f.programs()
+                .list_programs(f.ask(request))
+                .await
+                .map(tonic::Response::into_inner)
         };
         let first = list(3, String::new()).await.unwrap();
         let second = list(3, first.next_page_token.clone()).await.unwrap();
         assert_eq!(second.next_page_token, "");
         let all = first.programs.iter().chain(&second.programs);
-        assert_eq!(all.map(|program| program.id.clone()).collect::<Vec<_>>(), made);
+        assert_eq!(
+            all.map(|program| program.id.clone()).collect::<Vec<_>>(),
+            made
+        );
 
         let foreign = pb::ListMembersRequest {
             page_token: first.next_page_token,
             ..pb::ListMembersRequest::default()
         };
         let seen = refusal(f.programs().list_members(f.ask(foreign)).await);
-        assert_eq!(seen, (Code::InvalidArgument, "PAGE_TOKEN_FOREIGN".to_owned()));
-        assert_eq!(list(-1, String::new()).await.unwrap_err().code(), Code::InvalidArgument);
+        assert_eq!(
+            seen,
+            (Code::InvalidArgument, "PAGE_TOKEN_FOREIGN".to_owned())
+        );
+        assert_eq!(
+            list(-1, String::new()).await.unwrap_err().code(),
+            Code::InvalidArgument
+        );
     })
     .await;
 }
@@ -134,11 +162,21 @@ async fn a_customer_is_a_member_of_a_programme_once() {
         let member = f.enrol(&one, who.clone()).await.unwrap();
         assert_eq!(member.customer.as_ref(), Some(&who));
         let again = f.enrol(&one, who.clone()).await;
-        assert_eq!(refusal(again), (Code::AlreadyExists, "MEMBER_EXISTS".to_owned()));
+        assert_eq!(
+            refusal(again),
+            (Code::AlreadyExists, "MEMBER_EXISTS".to_owned())
+        );
         let elsewhere = f.enrol(&two, who.clone()).await.unwrap();
 
-        let id = pb::GetMemberRequest { member_id: member.id.clone() };
-        let read = f.programs().get_member(f.ask(id)).await.unwrap().into_inner();
+        let id = pb::GetMemberRequest {
+            member_id: member.id.clone(),
+        };
+        let read = f
+            .programs()
+            .get_member(f.ask(id))
+            .await
+            .unwrap()
+            .into_inner();
         assert_eq!(read.member, Some(member.clone()));
         let list = async |program_id: &str, customer_id: &str| {
             let request = pb::ListMembersRequest {
@@ -146,12 +184,20 @@ async fn a_customer_is_a_member_of_a_programme_once() {
                 customer_id: customer_id.into(),
                 ..pb::ListMembersRequest::default()
             };
-            let page = f.programs().list_members(f.ask(request)).await.unwrap().into_inner();
-            page.members.into_iter().map(|member| member.id).collect::<Vec<_>>()
+            let page = f
+                .programs()
+                .list_members(f.ask(request))
+                .await
+                .unwrap()
+                .into_inner();
+            page.members
+                .into_iter()
+                .map(|member| member.id)
+                .collect::<Vec<_>>()
         };
         let both = [elsewhere.id.clone(), member.id.clone()];
         assert_eq!(list("", &who.customer_id).await, both);
-        assert_eq!(list(&one.id, "").await, [member.id.clone()]);
+        assert_eq!(list(&one.id, "").await, std::slice::from_ref(&member.id));
         assert_eq!(list(&two.id, &who.customer_id).await, [elsewhere.id]);
         assert!(list("", &customer().customer_id).await.is_empty());
     })
@@ -167,7 +213,10 @@ async fn twenty_enrolments_at_once_make_one_member() {
         let answers = futures::future::join_all(calls).await;
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
         for refused in answers.into_iter().filter(Result::is_err) {
-            assert_eq!(refusal(refused), (Code::AlreadyExists, "MEMBER_EXISTS".to_owned()));
+            assert_eq!(
+                refusal(refused),
+                (Code::AlreadyExists, "MEMBER_EXISTS".to_owned())
+            );
         }
         f.check().await;
     })

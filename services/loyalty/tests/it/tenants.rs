@@ -21,13 +21,27 @@ async fn every_call(
             answers.push((stringify!($method), answer));
         };
     }
-    call!(programs.get_program, pb::GetProgramRequest { program_id: program_id.clone() });
+    call!(
+        programs.get_program,
+        pb::GetProgramRequest {
+            program_id: program_id.clone()
+        }
+    );
     let customer = Some(customer());
     call!(
         programs.enrol_member,
-        pb::EnrolMemberRequest { request_id: rid(), program_id, customer }
+        pb::EnrolMemberRequest {
+            request_id: rid(),
+            program_id,
+            customer
+        }
     );
-    call!(programs.get_member, pb::GetMemberRequest { member_id: member_id.clone() });
+    call!(
+        programs.get_member,
+        pb::GetMemberRequest {
+            member_id: member_id.clone()
+        }
+    );
     call!(
         ledger.earn_points,
         pb::EarnPointsRequest {
@@ -71,10 +85,18 @@ async fn every_call(
             ..pb::ReverseEntryRequest::default()
         }
     );
-    call!(ledger.get_balance, pb::GetBalanceRequest { member_id: member_id.clone() });
+    call!(
+        ledger.get_balance,
+        pb::GetBalanceRequest {
+            member_id: member_id.clone()
+        }
+    );
     call!(
         ledger.list_entries,
-        pb::ListEntriesRequest { member_id, ..pb::ListEntriesRequest::default() }
+        pb::ListEntriesRequest {
+            member_id,
+            ..pb::ListEntriesRequest::default()
+        }
     );
     answers
 }
@@ -89,11 +111,19 @@ async fn another_tenants_resources_are_not_there() {
         let stranger = testing::context(testing::tenant(), &["loyalty.write"]);
         let ids = [program.id.as_str(), &member, &hold, &entry];
         for (call, answer) in every_call(&f, &stranger, ids).await {
-            assert_eq!(refusal(answer), (Code::NotFound, "NOT_FOUND".to_owned()), "{call}");
+            assert_eq!(
+                refusal(answer),
+                (Code::NotFound, "NOT_FOUND".to_owned()),
+                "{call}"
+            );
         }
         assert_eq!(f.balance(&member).await, [6, 4, 0, 0]);
         let all = pb::ListMembersRequest::default();
-        let listed = f.programs().list_members(f.ask_as(&stranger, all)).await.unwrap();
+        let listed = f
+            .programs()
+            .list_members(f.ask_as(&stranger, all))
+            .await
+            .unwrap();
         assert!(listed.into_inner().members.is_empty());
         f.check().await;
     })
@@ -107,14 +137,23 @@ async fn an_end_customer_sees_what_is_theirs_and_nothing_else() {
         let (own, foreign) = (customer(), customer());
         let mine = f.enrol(&program, own.clone()).await.unwrap().id;
         let theirs = f.enrol(&program, foreign).await.unwrap().id;
-        let me = Context::from(Claims::new(f.tenant, own.customer_id, PrincipalKind::Customer));
+        let me = Context::from(Claims::new(
+            f.tenant,
+            own.customer_id,
+            PrincipalKind::Customer,
+        ));
         let balance = async |member_id: &str| {
-            let request = pb::GetBalanceRequest { member_id: member_id.to_owned() };
+            let request = pb::GetBalanceRequest {
+                member_id: member_id.to_owned(),
+            };
             f.ledger().get_balance(f.ask_as(&me, request)).await
         };
         assert!(balance(&mine).await.is_ok());
         assert_eq!(refusal(balance(&theirs).await).0, Code::NotFound);
-        let request = pb::ListEntriesRequest { member_id: theirs, ..Default::default() };
+        let request = pb::ListEntriesRequest {
+            member_id: theirs,
+            ..Default::default()
+        };
         let listed = f.ledger().list_entries(f.ask_as(&me, request)).await;
         assert_eq!(refusal(listed).0, Code::NotFound);
     })

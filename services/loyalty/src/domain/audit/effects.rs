@@ -10,15 +10,22 @@ use crate::domain::{Entry, EntryKind, Hold, Lot};
 pub(super) fn check(book: &Book<'_>, faults: &mut Vec<String>) {
     lots(book, faults);
     holds(book, faults);
-    let sum = |units: &dyn Fn(&Lot) -> i64| book.lots.iter().map(|lot| i128::from(units(lot))).sum();
+    let sum =
+        |units: &dyn Fn(&Lot) -> i64| book.lots.iter().map(|lot| i128::from(units(lot))).sum();
     let (available, held): (i128, i128) = (sum(&|lot| lot.available), sum(&|lot| lot.held));
     let open: i128 = book.holds.iter().map(|hold| i128::from(hold.open())).sum();
     let account = book.account;
     if available != i128::from(account.available) {
-        faults.push(format!("{}: lots do not make up what is available", account.member));
+        faults.push(format!(
+            "{}: lots do not make up what is available",
+            account.member
+        ));
     }
     if held != i128::from(account.held) || open != held {
-        faults.push(format!("{}: lots, holds and what is held disagree", account.member));
+        faults.push(format!(
+            "{}: lots, holds and what is held disagree",
+            account.member
+        ));
     }
 }
 
@@ -30,20 +37,30 @@ fn lots(book: &Book<'_>, faults: &mut Vec<String>) {
                 replayed.insert(allocation.lot, empty(entry, allocation.lot));
             }
             let Some(lot) = replayed.get_mut(&allocation.lot) else {
-                faults.push(format!("{}: touches {}, which is not there", entry.id, allocation.lot));
+                faults.push(format!(
+                    "{}: touches {}, which is not there",
+                    entry.id, allocation.lot
+                ));
                 continue;
             };
             lot.expires_at = allocation.expires_at;
             lot.apply(allocation);
             if !lot.is_whole() {
-                faults.push(format!("{}: takes more of {} than there is", entry.id, lot.id));
+                faults.push(format!(
+                    "{}: takes more of {} than there is",
+                    entry.id, lot.id
+                ));
             }
         }
     }
     for lot in book.lots {
         match replayed.remove(&lot.id) {
             // From when a lot is active is in no entry.
-            Some(computed) if (Lot { active_at: lot.active_at, ..computed }) == *lot => {}
+            Some(computed)
+                if (Lot {
+                    active_at: lot.active_at,
+                    ..computed
+                }) == *lot => {}
             Some(_) => faults.push(format!("{}: is not what the entries make of it", lot.id)),
             None => faults.push(format!("{}: no entry made it", lot.id)),
         }
@@ -96,7 +113,10 @@ fn holds(book: &Book<'_>, faults: &mut Vec<String>) {
     }
     for hold in book.holds {
         if !hold.is_whole() {
-            faults.push(format!("{}: captured, voided, expired and open do not make it up", hold.id));
+            faults.push(format!(
+                "{}: captured, voided, expired and open do not make it up",
+                hold.id
+            ));
         }
         if seen.remove(&hold.id) != Some(said(hold)) {
             faults.push(format!("{}: is not what the entries make of it", hold.id));

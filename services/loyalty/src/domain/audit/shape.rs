@@ -11,9 +11,16 @@ pub(super) fn check(entry: &Entry, faults: &mut Vec<String>) {
         faults.push(format!("{id}: debits are not credits"));
     }
     if entry.postings != expected(entry) {
-        faults.push(format!("{id}: posts what a {} does not post", entry.kind.as_str()));
+        faults.push(format!(
+            "{id}: posts what a {} does not post",
+            entry.kind.as_str()
+        ));
     }
-    if entry.allocations.iter().any(|allocation| allocation.units <= 0) {
+    if entry
+        .allocations
+        .iter()
+        .any(|allocation| allocation.units <= 0)
+    {
         faults.push(format!("{id}: an allocation moves nothing"));
     }
     let posted = [
@@ -27,7 +34,11 @@ pub(super) fn check(entry: &Entry, faults: &mut Vec<String>) {
             faults.push(format!("{id}: lots and {} disagree", bucket.as_str()));
         }
     }
-    let made = entry.allocations.iter().filter(|allocation| allocation.from.is_none()).count();
+    let made = entry
+        .allocations
+        .iter()
+        .filter(|allocation| allocation.from.is_none())
+        .count();
     if made != usize::from(entry.kind == EntryKind::Earn) {
         faults.push(format!("{id}: only an earn makes a lot, and it makes one"));
     }
@@ -39,15 +50,41 @@ fn expected(entry: &Entry) -> Postings {
     let units = entry.points;
     let none = Postings::default();
     match entry.kind {
-        EntryKind::Earn => Postings { available: units, issuance: -units, ..none },
-        EntryKind::Hold => Postings { available: -units, held: units, ..none },
-        EntryKind::Capture => Postings { held: -units, redeemed: units, ..none },
-        EntryKind::Void => Postings { held: -units, available: units, ..none },
-        EntryKind::Expire => Postings { available: -units, expired: units, ..none },
-        EntryKind::DebtPayment => Postings { available: -units, debt: units, ..none },
-        EntryKind::Reverse if entry.postings.redeemed != 0 => {
-            Postings { redeemed: -units, available: units, ..none }
-        }
+        EntryKind::Earn => Postings {
+            available: units,
+            issuance: -units,
+            ..none
+        },
+        EntryKind::Hold => Postings {
+            available: -units,
+            held: units,
+            ..none
+        },
+        EntryKind::Capture => Postings {
+            held: -units,
+            redeemed: units,
+            ..none
+        },
+        EntryKind::Void => Postings {
+            held: -units,
+            available: units,
+            ..none
+        },
+        EntryKind::Expire => Postings {
+            available: -units,
+            expired: units,
+            ..none
+        },
+        EntryKind::DebtPayment => Postings {
+            available: -units,
+            debt: units,
+            ..none
+        },
+        EntryKind::Reverse if entry.postings.redeemed != 0 => Postings {
+            redeemed: -units,
+            available: units,
+            ..none
+        },
         EntryKind::Reverse => Postings {
             issuance: units,
             available: entry.postings.available.min(0),
@@ -66,7 +103,11 @@ fn flow(entry: &Entry, bucket: Bucket) -> i128 {
         .map(|allocation| {
             let units = i128::from(allocation.units);
             let brought = if allocation.to == bucket { units } else { 0 };
-            let took = if allocation.from == Some(bucket) { units } else { 0 };
+            let took = if allocation.from == Some(bucket) {
+                units
+            } else {
+                0
+            };
             brought - took
         })
         .sum()

@@ -39,7 +39,11 @@ impl Ledger {
             expires_at,
             created_at: now,
         };
-        let postings = Postings { available: units, issuance: -units, ..Postings::default() };
+        let postings = Postings {
+            available: units,
+            issuance: -units,
+            ..Postings::default()
+        };
         let mut line = Line::new(now, EntryKind::Earn, units, postings);
         line.allocations = vec![moved(&lot, units, None, Bucket::Available)];
         line.cause = cause;

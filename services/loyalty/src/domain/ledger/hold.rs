@@ -23,7 +23,10 @@ impl Ledger {
         let units = points.units();
         let available = self.account.available - self.pending(now);
         if available < units {
-            return Err(Refusal::BalanceTooLow { available, wanted: units });
+            return Err(Refusal::BalanceTooLow {
+                available,
+                wanted: units,
+            });
         }
         if self.open_holds().count() >= MOST_OPEN_HOLDS {
             return Err(Refusal::TooManyHolds);
@@ -40,7 +43,10 @@ impl Ledger {
             state: HoldState::Open,
             allocations: allocations
                 .iter()
-                .map(|part| HoldAllocation { lot: part.lot, units: part.units })
+                .map(|part| HoldAllocation {
+                    lot: part.lot,
+                    units: part.units,
+                })
                 .collect(),
             order_id: order_id.clone(),
             expires_at: now + timeout,
@@ -49,7 +55,11 @@ impl Ledger {
         };
         self.holds.insert(id, hold);
         self.touched_holds.insert(id);
-        let postings = Postings { available: -units, held: units, ..Postings::default() };
+        let postings = Postings {
+            available: -units,
+            held: units,
+            ..Postings::default()
+        };
         let mut line = Line::new(now, EntryKind::Hold, units, postings);
         line.allocations = allocations;
         line.hold = Some(id);
@@ -74,7 +84,10 @@ impl Ledger {
         let hold = self.open_hold(id, seen)?;
         let units = points.map_or(hold.amount, Points::units);
         if units > hold.amount {
-            return Err(Refusal::CaptureTooLarge { held: hold.amount, wanted: units });
+            return Err(Refusal::CaptureTooLarge {
+                held: hold.amount,
+                wanted: units,
+            });
         }
         let (spent, rest) = split(&hold, units);
         let allocations: Vec<Allocation> = spent
@@ -82,12 +95,23 @@ impl Ledger {
             .filter_map(|(lot, units)| self.lot(*lot).map(|lot| (lot, *units)))
             .map(|(lot, units)| moved(lot, units, Some(Bucket::Held), Bucket::Redeemed))
             .collect();
-        debug_assert_eq!(total(&allocations), units, "every lot of an open hold is loaded");
-        let postings = Postings { held: -units, redeemed: units, ..Postings::default() };
+        debug_assert_eq!(
+            total(&allocations),
+            units,
+            "every lot of an open hold is loaded"
+        );
+        let postings = Postings {
+            held: -units,
+            redeemed: units,
+            ..Postings::default()
+        };
         let mut line = Line::new(now, EntryKind::Capture, units, postings);
         line.allocations = allocations;
         line.hold = Some(id);
-        line.cause = Cause { order_id: hold.order_id, ..Cause::default() };
+        line.cause = Cause {
+            order_id: hold.order_id,
+            ..Cause::default()
+        };
         let entry = self.post(line);
         if let Some(hold) = self.holds.get_mut(&id) {
             hold.captured = units;
@@ -102,12 +126,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Refusal::HoldNotOpen`], [`Refusal::Stale`].
-    pub fn void(
-        &mut self,
-        now: Micros,
-        id: HoldId,
-        seen: Option<i64>,
-    ) -> Result<EntryId, Refusal> {
+    pub fn void(&mut self, now: Micros, id: HoldId, seen: Option<i64>) -> Result<EntryId, Refusal> {
         let now = self.not_before_the_last(now);
         self.catch_up(now);
         let hold = self.open_hold(id, seen)?;
@@ -116,9 +135,16 @@ impl Ledger {
             hold.version += 1;
         }
         let before = self.posted.len();
-        let rest = hold.allocations.iter().map(|part| (part.lot, part.units)).collect();
+        let rest = hold
+            .allocations
+            .iter()
+            .map(|part| (part.lot, part.units))
+            .collect();
         self.give_back(now, id, rest, false);
-        Ok(self.posted.get(before).map_or(EntryId::nil(), |posted| posted.entry.id))
+        Ok(self
+            .posted
+            .get(before)
+            .map_or(EntryId::nil(), |posted| posted.entry.id))
     }
 
     fn open_hold(&self, id: HoldId, seen: Option<i64>) -> Result<Hold, Refusal> {
@@ -126,12 +152,14 @@ impl Ledger {
             Some(hold) if hold.state != HoldState::Open => {
                 Err(Refusal::HoldNotOpen { state: hold.state })
             }
-            Some(hold) if seen.is_some_and(|seen| seen != hold.version) => {
-                Err(Refusal::Stale { version: hold.version })
-            }
+            Some(hold) if seen.is_some_and(|seen| seen != hold.version) => Err(Refusal::Stale {
+                version: hold.version,
+            }),
             Some(hold) => Ok(hold.clone()),
             // Whoever calls has loaded it; what is not there is not open.
-            None => Err(Refusal::HoldNotOpen { state: HoldState::Voided }),
+            None => Err(Refusal::HoldNotOpen {
+                state: HoldState::Voided,
+            }),
         }
     }
 }

@@ -11,7 +11,10 @@ impl Ledger {
     /// lots expire before holds lapse: what then returns to a lot that is over is all it has.
     pub fn catch_up(&mut self, now: Micros) {
         loop {
-            let lapse = self.open_holds().map(|hold| (hold.expires_at, hold.id)).min();
+            let lapse = self
+                .open_holds()
+                .map(|hold| (hold.expires_at, hold.id))
+                .min();
             let lapse = lapse.filter(|(at, _)| *at <= now);
             let expiry = self
                 .lots
@@ -29,10 +32,16 @@ impl Ledger {
 
     fn lapse(&mut self, at: Micros, id: HoldId) {
         let at = self.not_before_the_last(at);
-        let Some(hold) = self.holds.get_mut(&id) else { return };
+        let Some(hold) = self.holds.get_mut(&id) else {
+            return;
+        };
         hold.state = HoldState::Lapsed;
         hold.version += 1;
-        let rest = hold.allocations.iter().map(|part| (part.lot, part.units)).collect();
+        let rest = hold
+            .allocations
+            .iter()
+            .map(|part| (part.lot, part.units))
+            .collect();
         self.give_back(at, id, rest, true);
     }
 
@@ -42,7 +51,11 @@ impl Ledger {
         let Some(lot) = self.lot(id) else { return };
         let units = lot.available;
         let allocation = moved(lot, units, Some(Bucket::Available), Bucket::Expired);
-        let postings = Postings { available: -units, expired: units, ..Postings::default() };
+        let postings = Postings {
+            available: -units,
+            expired: units,
+            ..Postings::default()
+        };
         let mut line = Line::new(at, EntryKind::Expire, units, postings);
         line.allocations = vec![allocation];
         line.hold = hold;
@@ -65,7 +78,11 @@ impl Ledger {
             .collect();
         let units = total(&allocations);
         if units > 0 {
-            let postings = Postings { available: units, held: -units, ..Postings::default() };
+            let postings = Postings {
+                available: units,
+                held: -units,
+                ..Postings::default()
+            };
             let mut line = Line::new(at, EntryKind::Void, units, postings);
             line.allocations.clone_from(&allocations);
             line.hold = Some(id);
@@ -108,7 +125,11 @@ impl Ledger {
         if units <= 0 {
             return;
         }
-        let postings = Postings { available: -units, debt: units, ..Postings::default() };
+        let postings = Postings {
+            available: -units,
+            debt: units,
+            ..Postings::default()
+        };
         let mut line = Line::new(at, EntryKind::DebtPayment, units, postings);
         line.allocations = self.take(units, Bucket::Taken, |_| true);
         self.post(line);

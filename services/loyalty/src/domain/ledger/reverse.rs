@@ -23,7 +23,11 @@ impl Original {
             .allocations
             .iter()
             .all(|allocation| lots.iter().any(|lot| lot.id == allocation.lot));
-        complete.then_some(Self { entry, reversals, lots })
+        complete.then_some(Self {
+            entry,
+            reversals,
+            lots,
+        })
     }
 
     /// The entry.
@@ -77,7 +81,10 @@ impl Ledger {
         }
         let units = points.map_or(left, Points::units);
         if units > left {
-            return Err(Refusal::ReversalTooLarge { left, wanted: units });
+            return Err(Refusal::ReversalTooLarge {
+                left,
+                wanted: units,
+            });
         }
         self.include_lots(original.lots.iter().cloned());
         let (postings, allocations) = if kind == EntryKind::Earn {
@@ -89,7 +96,10 @@ impl Ledger {
         line.allocations = allocations;
         line.hold = original.entry.hold;
         line.reverses = Some(original.entry.id);
-        line.cause = Cause { reason, ..original.entry.cause.clone() };
+        line.cause = Cause {
+            reason,
+            ..original.entry.cause.clone()
+        };
         let id = self.post(line);
         if let Some(posted) = self.posted(id) {
             let entry = posted.entry.clone();
@@ -106,7 +116,11 @@ impl Ledger {
         original: &Original,
         units: i64,
     ) -> Result<(Postings, Vec<Allocation>), Refusal> {
-        let own = original.entry.allocations.first().and_then(|part| self.lot(part.lot));
+        let own = original
+            .entry
+            .allocations
+            .first()
+            .and_then(|part| self.lot(part.lot));
         let mut allocations = Vec::new();
         let (mut left, mut lapsed) = (units, 0);
         if let Some(lot) = own {
@@ -161,7 +175,11 @@ impl Ledger {
             }
         }
         debug_assert_eq!(left, 0, "what was captured is in the lots it came from");
-        let postings = Postings { redeemed: -units, available: units, ..Postings::default() };
+        let postings = Postings {
+            redeemed: -units,
+            available: units,
+            ..Postings::default()
+        };
         Ok((postings, allocations))
     }
 }

@@ -53,8 +53,12 @@ impl Model {
         }
         while self.now < now {
             self.now += Duration::from_secs(1);
-            let due: Vec<HoldId> =
-                self.holds.iter().filter(|(_, end)| **end <= self.now).map(|(id, _)| *id).collect();
+            let due: Vec<HoldId> = self
+                .holds
+                .iter()
+                .filter(|(_, end)| **end <= self.now)
+                .map(|(id, _)| *id)
+                .collect();
             for hold in due {
                 self.release(hold);
             }
@@ -81,7 +85,12 @@ impl Model {
         let (active, end) = terms.span(now);
         let lot = self.lots;
         self.lots += 1;
-        self.tokens.extend((0..units).map(|_| Token { lot, active, end, at: Where::Available }));
+        self.tokens.extend((0..units).map(|_| Token {
+            lot,
+            active,
+            end,
+            at: Where::Available,
+        }));
         self.earns.insert(entry, (lot, units));
         self.settle();
     }
@@ -124,7 +133,8 @@ impl Model {
     }
 
     pub(super) fn name_capture(&mut self, entry: EntryId) {
-        self.captures.insert(entry, std::mem::take(&mut self.last_capture));
+        self.captures
+            .insert(entry, std::mem::take(&mut self.last_capture));
     }
 
     pub(super) fn void(&mut self, now: Micros, hold: HoldId) -> Verdict {
@@ -146,7 +156,9 @@ impl Model {
         self.earns.insert(entry, (lot, left - wanted));
         for _ in 0..wanted {
             let own = |at: Where| {
-                self.tokens.iter().position(|token| token.lot == lot && token.at == at)
+                self.tokens
+                    .iter()
+                    .position(|token| token.lot == lot && token.at == at)
             };
             let token = own(Where::Available)
                 .or_else(|| own(Where::Lapsed))
@@ -205,7 +217,9 @@ impl Model {
     }
 
     fn where_is(&self, at: Where) -> Vec<usize> {
-        (0..self.tokens.len()).filter(|token| self.tokens[*token].at == at).collect()
+        (0..self.tokens.len())
+            .filter(|token| self.tokens[*token].at == at)
+            .collect()
     }
 
     fn rank(&self, token: usize) -> (Micros, usize) {

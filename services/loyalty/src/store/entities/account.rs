@@ -2,9 +2,7 @@ use rapport_foundation::db::Error;
 use rapport_foundation::id::{MemberId, ProgramId, TenantId};
 use rapport_foundation::time::Micros;
 use sea_orm::DeriveEntityModel;
-use sea_orm::prelude::{
-    DerivePrimaryKey, EntityTrait, EnumIter, PrimaryKeyTrait, Uuid,
-};
+use sea_orm::prelude::{DerivePrimaryKey, EntityTrait, EnumIter, PrimaryKeyTrait, Uuid};
 
 use crate::domain::{Account, Hash};
 

@@ -3,9 +3,7 @@ use rapport_foundation::id::{EntryId, MemberId, ProgramId, TenantId};
 use rapport_foundation::money::Amount;
 use rapport_foundation::time::Micros;
 use sea_orm::DeriveEntityModel;
-use sea_orm::prelude::{
-    DerivePrimaryKey, EntityTrait, EnumIter, PrimaryKeyTrait, Uuid,
-};
+use sea_orm::prelude::{DerivePrimaryKey, EntityTrait, EnumIter, PrimaryKeyTrait, Uuid};
 
 use crate::domain::{Earning, OrderId};
 

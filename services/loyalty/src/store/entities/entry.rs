@@ -4,9 +4,7 @@ use rapport_foundation::id::{
 };
 use rapport_foundation::time::Micros;
 use sea_orm::DeriveEntityModel;
-use sea_orm::prelude::{
-    DerivePrimaryKey, EntityTrait, EnumIter, PrimaryKeyTrait, Uuid,
-};
+use sea_orm::prelude::{DerivePrimaryKey, EntityTrait, EnumIter, PrimaryKeyTrait, Uuid};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Allocation, Bucket, Cause, Entry, EntryKind, Hash, OrderId, Postings};
@@ -87,7 +85,10 @@ pub(crate) fn row(tenant: TenantId, entry: &Entry) -> Result<Model, Error> {
         debt_after: entry.debt_after,
         hold_id: entry.hold.map(HoldId::uuid),
         reverses: entry.reverses.map(EntryId::uuid),
-        order_id: cause.order_id.as_ref().map(|order| order.as_str().to_owned()),
+        order_id: cause
+            .order_id
+            .as_ref()
+            .map(|order| order.as_str().to_owned()),
         interaction_id: cause.interaction.map(InteractionId::uuid),
         reason: cause.reason.clone(),
         at: entry.at,
@@ -131,7 +132,10 @@ impl TryFrom<Model> for Entry {
                 redeemed: row.d_redeemed,
                 expired: row.d_expired,
             },
-            allocations: parts.into_iter().map(Allocation::try_from).collect::<Result<_, _>>()?,
+            allocations: parts
+                .into_iter()
+                .map(Allocation::try_from)
+                .collect::<Result<_, _>>()?,
             available_after: row.available_after,
             held_after: row.held_after,
             debt_after: row.debt_after,

@@ -2,9 +2,7 @@ use rapport_foundation::db::Error;
 use rapport_foundation::id::{HoldId, LotId, MemberId, TenantId};
 use rapport_foundation::time::Micros;
 use sea_orm::DeriveEntityModel;
-use sea_orm::prelude::{
-    DerivePrimaryKey, EntityTrait, EnumIter, PrimaryKeyTrait, Uuid,
-};
+use sea_orm::prelude::{DerivePrimaryKey, EntityTrait, EnumIter, PrimaryKeyTrait, Uuid};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Hold, HoldAllocation, HoldState, OrderId};
@@ -40,8 +38,14 @@ struct Part {
 }
 
 pub(crate) fn row(tenant: TenantId, hold: &Hold) -> Result<Model, Error> {
-    let parts: Vec<Part> =
-        hold.allocations.iter().map(|part| Part { lot: part.lot, units: part.units }).collect();
+    let parts: Vec<Part> = hold
+        .allocations
+        .iter()
+        .map(|part| Part {
+            lot: part.lot,
+            units: part.units,
+        })
+        .collect();
     Ok(Model {
         tenant_id: tenant.uuid(),
         id: hold.id.uuid(),
@@ -52,7 +56,10 @@ pub(crate) fn row(tenant: TenantId, hold: &Hold) -> Result<Model, Error> {
         expired: hold.expired,
         state: hold.state.as_str().to_owned(),
         allocations: super::super::stored::to_json(&parts)?,
-        order_id: hold.order_id.as_ref().map(|order| order.as_str().to_owned()),
+        order_id: hold
+            .order_id
+            .as_ref()
+            .map(|order| order.as_str().to_owned()),
         expires_at: hold.expires_at,
         created_at: hold.created_at,
         version: hold.version,
@@ -74,7 +81,10 @@ impl TryFrom<Model> for Hold {
             state: HoldState::parse(&row.state).ok_or(Error::Corrupt("the state of a hold"))?,
             allocations: parts
                 .iter()
-                .map(|part| HoldAllocation { lot: part.lot, units: part.units })
+                .map(|part| HoldAllocation {
+                    lot: part.lot,
+                    units: part.units,
+                })
                 .collect(),
             order_id: row.order_id.as_deref().and_then(OrderId::new),
             expires_at: row.expires_at,

@@ -1,9 +1,7 @@
 use rapport_foundation::id::{CustomerId, MemberId, ProgramId, RecordId, TenantId};
 use rapport_foundation::time::Micros;
 use sea_orm::DeriveEntityModel;
-use sea_orm::prelude::{
-    DerivePrimaryKey, EntityTrait, EnumIter, PrimaryKeyTrait, Uuid,
-};
+use sea_orm::prelude::{DerivePrimaryKey, EntityTrait, EnumIter, PrimaryKeyTrait, Uuid};
 
 use crate::domain::{CustomerRef, Member};
 

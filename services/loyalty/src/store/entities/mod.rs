@@ -1,5 +1,8 @@
 //! The rows, one table a file, each with its way to and from the domain.
-#![expect(unreachable_pub, reason = "the ORM's derive wants public models, the crate shows none")]
+#![expect(
+    unreachable_pub,
+    reason = "the ORM's derive wants public models, the crate shows none"
+)]
 
 pub(crate) mod account;
 pub(crate) mod earning;

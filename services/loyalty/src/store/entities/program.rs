@@ -4,9 +4,7 @@ use rapport_foundation::db::Error;
 use rapport_foundation::id::{ProgramId, TenantId};
 use rapport_foundation::time::Micros;
 use sea_orm::DeriveEntityModel;
-use sea_orm::prelude::{
-    DerivePrimaryKey, EntityTrait, EnumIter, PrimaryKeyTrait, Uuid,
-};
+use sea_orm::prelude::{DerivePrimaryKey, EntityTrait, EnumIter, PrimaryKeyTrait, Uuid};
 
 use crate::domain::{EarnRule, PointKind, Program, Terms};
 
@@ -40,7 +38,10 @@ pub struct Model {
 super::tenant_owned!();
 
 pub(crate) fn row(tenant: TenantId, program: &Program) -> Model {
-    let days = program.terms.validity.map_or(0, |validity| validity.as_secs() / DAY_S);
+    let days = program
+        .terms
+        .validity
+        .map_or(0, |validity| validity.as_secs() / DAY_S);
     Model {
         tenant_id: tenant.uuid(),
         id: program.id.uuid(),
@@ -82,7 +83,10 @@ impl TryFrom<Model> for Program {
             id: ProgramId::from_uuid(row.id),
             code: row.code,
             display_name: row.display_name,
-            points: PointKind { code: row.point_code, exponent: row.point_exponent },
+            points: PointKind {
+                code: row.point_code,
+                exponent: row.point_exponent,
+            },
             rule: EarnRule {
                 currency_code: row.currency_code,
                 currency_exponent: row.currency_exponent,
