@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         documented.encode_file_descriptor_set(),
     )?;
     tonic_prost_build::configure()
+        .boxed(".rapport.interactions.v1.TimelineEntry.entry.interaction")
         .bytes(".rapport.interactions.v1.InteractionInput.raw_payload")
         .compile_fds(documented.file_descriptor_set())?;
 

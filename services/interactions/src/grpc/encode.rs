@@ -158,7 +158,7 @@ pub(crate) fn conflict(conflict: Conflict) -> pb::InteractionConflict {
 
 pub(crate) fn entry(entry: Entry) -> pb::TimelineEntry {
     let what = match entry.what {
-        What::Contact(one) => pb::timeline_entry::Entry::Interaction(interaction(*one)),
+        What::Contact(one) => pb::timeline_entry::Entry::Interaction(Box::new(interaction(*one))),
         What::Change(Change::Ticket(ticket, change)) => {
             pb::timeline_entry::Entry::Ticket(pb::TicketProjection {
                 ticket_id: ticket.to_string(),
