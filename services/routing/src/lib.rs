@@ -26,7 +26,7 @@ pub use store::verify;
 
 use app::App;
 use store::Store;
-use work::{Interactions, Profiles, Shell};
+use work::{Interactions, Profiles, Shell, sweep};
 
 /// Opens the service on a migrated database: its routes, and its workers, which run until
 /// `env.shutdown` is cancelled.
@@ -61,6 +61,12 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
         ),
         Consumer::spawn_with(&env, Role::Interactions, interactions, &config.consumer),
         Consumer::spawn_with(&env, Role::Profiles, profiles, &config.consumer),
+        sweep::spawn(
+            env.db.clone(),
+            store.clone(),
+            env.clock.clone(),
+            env.shutdown.clone(),
+        ),
     ];
     let app = App::new(store, shell, env.clone(), config);
     let mut routes = grpc::routes(&app);

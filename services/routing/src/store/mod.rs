@@ -60,3 +60,6 @@ impl Store {
         Self { db, vault }
     }
 }
+
+#[cfg(test)]
+mod tests;

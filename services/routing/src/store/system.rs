@@ -2,6 +2,7 @@
 
 use rapport_foundation::db::{Error, System};
 use rapport_foundation::id::TenantId;
+use rapport_foundation::time::Micros;
 
 use super::Store;
 
@@ -19,5 +20,13 @@ impl Store {
             rows.iter().map(id).collect()
         };
         self.db.system_read(find).await
+    }
+
+    /// Forgets contacts that ended before `before` and whose interaction never asked for
+    /// anybody. Answers how many.
+    pub(crate) async fn forget_ended_contacts(&self, before: Micros) -> Result<u64, Error> {
+        let sql = "delete from ended_contacts where ended_at < $1";
+        let forget = |s: System| async move { s.raw_exec(sql, [before.0.into()]).await };
+        self.db.system_write(forget).await
     }
 }

@@ -6,6 +6,7 @@ mod interactions;
 mod lane;
 mod profiles;
 mod shell;
+pub(crate) mod sweep;
 
 pub(crate) use interactions::Interactions;
 pub(crate) use profiles::Profiles;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod agents;
+mod away;
 mod bad_input;
 mod bench;
 mod desks;

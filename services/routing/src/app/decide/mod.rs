@@ -7,7 +7,7 @@ mod queues;
 mod tickets;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_foundation::events::{Data, Outgoing};
 use rapport_foundation::id::{AgentId, EventId, OfferId, QueueId, TicketId};
@@ -275,10 +275,9 @@ impl<'a> Fold<'a> {
         decision.items.extend(changes.items);
         decision.standings = changes.agents;
         decision.offers = self.offers.into_values().collect();
-        let take = |ids: BTreeSet<TicketId>, mut from: HashMap<_, _>| {
-            ids.iter().filter_map(|id| from.remove(id)).collect()
-        };
-        decision.tickets = take(self.tickets, self.loaded.tickets);
+        let mut tickets = self.loaded.tickets;
+        let changed = self.tickets.iter();
+        decision.tickets = changed.filter_map(|id| tickets.remove(id)).collect();
         let agents = self
             .agents
             .iter()

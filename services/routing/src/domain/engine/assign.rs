@@ -164,7 +164,7 @@ impl Engine {
             held.work.declines.push(Decline { agent, until });
             self.timers.set(until, Timer::DeclineEnds(id, agent));
         }
-        self.to_the_end_of_the_line(now, agent);
+        self.send_to_end_of_line(now, agent);
         self.match_item(now, id, out);
         self.match_agent(now, agent, out);
         Ok(())
@@ -186,7 +186,7 @@ impl Engine {
                 seat.standing.lapsed_offers += 1;
                 seat.standing.lapsed_offers
             });
-            self.to_the_end_of_the_line(now, agent);
+            self.send_to_end_of_line(now, agent);
             if lapsed.is_some_and(|n| n >= most)
                 && self
                     .standing(agent)
@@ -214,7 +214,7 @@ impl Engine {
         }
     }
 
-    fn to_the_end_of_the_line(&mut self, now: Micros, agent: AgentId) {
+    fn send_to_end_of_line(&mut self, now: Micros, agent: AgentId) {
         self.floor
             .change(agent, |seat| seat.standing.idle_since = now);
         self.touch_agent(agent);

@@ -1,0 +1,415 @@
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rapport_foundation::id::{
+    AgentId, ConversationId, CustomerId, QueueId, RecordId, TenantId, TicketId, WorkItemId,
+};
+use rapport_foundation::role::Role;
+use rapport_foundation::testing::{TestEnv, on_every_engine, tenant};
+use rapport_foundation::time::Micros;
+use uuid::Uuid;
+
+use super::{Committed, Decision, Lease, Needs, OfferRow, Store, TicketFilter};
+use crate::domain::{
+    Agent, Capacity, Channel, CustomerRef, Decline, Offer, OfferEnd, OfferOutcome, Opening,
+    Presence, Priority, Purpose, Queue, Standing, Status, Ticket, WorkItem, WorkState,
+};
+
+const NOW: Micros = Micros(1_700_000_000_000_000);
+
+/// A store, a tenant, and the right to decide for it.
+struct Desk {
+    t: TestEnv,
+    store: Store,
+    tenant: TenantId,
+    lease: Lease,
+}
+
+async fn everywhere(mut test: impl AsyncFnMut(Desk)) {
+    on_every_engine(Role::Routing, crate::migrations, async |t| {
+        let store = Store::new(t.db.clone(), t.vault.clone());
+        let tenant = tenant();
+        let lease = take(&store, tenant, Uuid::now_v7(), NOW, true)
+            .await
+            .unwrap();
+        test(Desk {
+            t,
+            store,
+            tenant,
+            lease,
+        })
+        .await;
+    })
+    .await;
+}
+
+async fn take(
+    store: &Store,
+    tenant: TenantId,
+    owner: Uuid,
+    now: Micros,
+    start: bool,
+) -> Option<Lease> {
+    let until = now + Duration::from_secs(15);
+    store
+        .take_over(tenant, owner, now, until, start)
+        .await
+        .unwrap()
+}
+
+impl Desk {
+    async fn decide(&mut self, decision: &Decision) -> Committed {
+        let until = NOW + Duration::from_secs(15);
+        let done = self
+            .store
+            .decide(self.tenant, self.lease, until, decision)
+            .await
+            .unwrap();
+        if done == Committed::Stored {
+            self.lease.decision += 1;
+        }
+        done
+    }
+}
+
+fn queue() -> Queue {
+    Queue {
+        wrap_up: Duration::from_secs(30),
+        required_skills: ["dutch".parse().unwrap()].into(),
+        ..Queue::usual(QueueId::new(NOW), "care".parse().unwrap(), NOW)
+    }
+}
+
+fn agent(queue: &Queue) -> Agent {
+    Agent {
+        id: AgentId::new(NOW),
+        principal: "ana@example.com".into(),
+        display_name: "Ana".into(),
+        skills: ["dutch".parse().unwrap()].into(),
+        queues: BTreeSet::from([queue.id]),
+        capacity: Capacity {
+            usual: 2,
+            named: vec![(Channel::Chat, 3)],
+            since: NOW,
+        },
+        standing: Standing::new(NOW),
+        created_at: NOW,
+        updated_at: NOW,
+        version: 1,
+    }
+}
+
+fn ticket(queue: &Queue, customer: Option<CustomerRef>) -> Ticket {
+    let opening = Opening {
+        subject: "No tone".into(),
+        description: "Since Monday".into(),
+        priority: Priority::High,
+        queue: queue.id,
+        customer,
+        conversation: Some(ConversationId::new(NOW)),
+        skills: ["dutch".parse().unwrap()].into(),
+        tags: ["line".parse().unwrap()].into(),
+        purpose: Some(Purpose::Complaint),
+    };
+    Ticket::open(TicketId::new(NOW), opening, NOW)
+}
+
+fn work(ticket: &Ticket, state: impl FnOnce(WorkItemId) -> WorkState) -> WorkItem {
+    let id = WorkItemId::new(NOW);
+    WorkItem {
+        id,
+        ticket: ticket.id,
+        interaction: None,
+        customer: ticket.customer,
+        channel: Channel::Phone,
+        queue: ticket.queue,
+        skills: ticket.skills.clone(),
+        priority: ticket.priority,
+        queued_at: NOW,
+        offers_made: 2,
+        declines: vec![Decline {
+            agent: AgentId::new(NOW),
+            until: NOW + Duration::from_secs(9),
+        }],
+        settled: true,
+        state: state(id),
+        traceparent: Some("00-1-2-01".into()),
+        version: 3,
+    }
+}
+
+fn customer() -> CustomerRef {
+    CustomerRef {
+        record: RecordId::new(NOW),
+        customer: CustomerId::new(NOW),
+    }
+}
+
+fn states(agent: AgentId) -> Vec<Box<dyn Fn(WorkItemId) -> WorkState>> {
+    let disposition = Some("solved".parse().unwrap());
+    let offer = move |item| Offer {
+        id: rapport_foundation::id::OfferId::new(NOW),
+        item,
+        agent,
+        made_at: NOW,
+        expires_at: NOW + Duration::from_secs(20),
+    };
+    let (wrapping, done) = (disposition.clone(), disposition);
+    vec![
+        Box::new(|_| WorkState::Waiting),
+        Box::new(move |item| WorkState::Offered(offer(item))),
+        Box::new(move |_| WorkState::Accepted { agent, at: NOW }),
+        Box::new(move |_| WorkState::WrappingUp {
+            agent,
+            accepted_at: NOW,
+            at: Micros(NOW.0 + 1),
+            until: Micros(NOW.0 + 2),
+            disposition: wrapping.clone(),
+        }),
+        Box::new(move |_| WorkState::Completed {
+            agent,
+            accepted_at: NOW,
+            handled_at: Micros(NOW.0 + 1),
+            at: Micros(NOW.0 + 2),
+            disposition: done.clone(),
+        }),
+        Box::new(|_| WorkState::Abandoned { at: NOW }),
+        Box::new(|_| WorkState::Withdrawn { at: NOW }),
+    ]
+}
+
+#[tokio::test]
+async fn what_is_stored_is_read_back_as_it_was() {
+    everywhere(async |mut desk: Desk| {
+        let (queue, customer) = (queue(), customer());
+        let mut agent = agent(&queue);
+        let ticket = ticket(&queue, Some(customer));
+        let items: Vec<_> = states(agent.id)
+            .into_iter()
+            .map(|state| work(&ticket, state))
+            .collect();
+        agent.standing = Standing {
+            status: Status::Available,
+            reason: Some("back".parse().unwrap()),
+            presence: Presence::Leaving {
+                until: Micros(NOW.0 + 7),
+            },
+            lapsed_offers: 3,
+            ..Standing::new(NOW)
+        };
+        let decision = Decision {
+            tickets: vec![ticket.clone()],
+            items: items.clone(),
+            queues: vec![queue.clone()],
+            agents: vec![Agent {
+                standing: Standing::new(NOW),
+                ..agent.clone()
+            }],
+            standings: vec![(agent.id, agent.standing.clone())],
+            customers: vec![customer],
+            ..Decision::default()
+        };
+        assert_eq!(desk.decide(&decision).await, Committed::Stored);
+        let (store, tenant) = (&desk.store, desk.tenant);
+        assert_eq!(
+            store.ticket(tenant, ticket.id).await.unwrap().as_ref(),
+            Some(&ticket)
+        );
+        for item in &items {
+            assert_eq!(
+                store.work_item(tenant, item.id).await.unwrap().as_ref(),
+                Some(item)
+            );
+        }
+        let waiting = 1;
+        assert_eq!(
+            store.queue(tenant, queue.id).await.unwrap(),
+            Some((queue.clone(), waiting))
+        );
+        let stored = store.agent(tenant, agent.id).await.unwrap().unwrap();
+        assert_eq!(
+            (stored.agent.principal, stored.agent.standing),
+            (agent.principal.clone(), agent.standing.clone())
+        );
+        assert_eq!(
+            (stored.agent.queues, stored.agent.capacity),
+            (agent.queues.clone(), agent.capacity.clone())
+        );
+        assert_eq!(stored.holds, 3, "offered, accepted, in wrap-up");
+        assert_eq!(
+            store.agent_of(tenant, "ana@example.com").await.unwrap(),
+            Some(agent.id)
+        );
+        let restored = store.restored(tenant).await.unwrap();
+        assert_eq!(restored.queues, [queue]);
+        assert_eq!(restored.snapshot.items.len(), 4, "only what is open");
+        assert_eq!(restored.snapshot.agents[0].1, agent.standing);
+        assert!(store.tenants_at_work().await.unwrap().contains(&tenant));
+        assert_eq!(store.ticket(self::tenant(), ticket.id).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_decision_whose_answer_was_lost_is_recognised_when_it_is_repeated() {
+    everywhere(async |mut desk: Desk| {
+        let queue = queue();
+        let decision = Decision {
+            queues: vec![queue.clone()],
+            ..Decision::default()
+        };
+        let before = desk.lease;
+        assert_eq!(desk.decide(&decision).await, Committed::Stored);
+        desk.lease = before;
+        let again = Decision {
+            tickets: vec![ticket(&queue, None)],
+            ..decision
+        };
+        assert_eq!(
+            desk.decide(&again).await,
+            Committed::Stored,
+            "it counts as stored"
+        );
+        let page = desk
+            .store
+            .tickets(desk.tenant, &TicketFilter::default(), None, 10)
+            .await
+            .unwrap();
+        assert_eq!(page.rows.len(), 0, "and nothing is stored twice");
+        let tickets = Decision {
+            tickets: vec![ticket(&queue, None)],
+            ..Decision::default()
+        };
+        assert_eq!(
+            desk.decide(&tickets).await,
+            Committed::Stored,
+            "the next one goes on"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_lost_the_lease_cannot_commit_and_takes_it_back_only_when_it_has_run_out() {
+    everywhere(async |mut desk: Desk| {
+        let (other, ours) = (Uuid::now_v7(), Uuid::now_v7());
+        let (store, tenant) = (desk.store.clone(), desk.tenant);
+        let theirs = take(&store, tenant, other, NOW, true).await.unwrap();
+        assert_eq!(theirs.epoch, desk.lease.epoch + 1);
+        let decision = Decision {
+            queues: vec![queue()],
+            ..Decision::default()
+        };
+        assert_eq!(desk.decide(&decision).await, Committed::Fenced);
+        assert_eq!(store.restored(tenant).await.unwrap().queues, []);
+        assert_eq!(
+            take(&store, tenant, ours, NOW, false).await,
+            None,
+            "it runs"
+        );
+        let later = NOW + Duration::from_secs(15);
+        let back = take(&store, tenant, ours, later, false).await.unwrap();
+        assert_eq!(
+            (back.epoch, back.decision),
+            (theirs.epoch + 1, theirs.decision)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn offers_keep_how_they_ended_and_needs_are_met_at_once() {
+    everywhere(async |mut desk: Desk| {
+        let queue = queue();
+        let ticket = ticket(&queue, Some(customer()));
+        let agent = agent(&queue);
+        let offered = work(&ticket, |item| states(agent.id)[1](item));
+        let offer = *offered.offer().unwrap();
+        let made = OfferRow {
+            offer,
+            outcome: OfferOutcome::Pending,
+            ended_at: None,
+        };
+        let ended = OfferRow {
+            outcome: OfferOutcome::Ended(OfferEnd::AgentGone),
+            ended_at: Some(NOW),
+            ..made
+        };
+        let interaction = rapport_foundation::id::InteractionId::new(NOW);
+        let ours = WorkItem {
+            interaction: Some(interaction),
+            ..offered
+        };
+        let decision = Decision {
+            tickets: vec![ticket.clone()],
+            items: vec![ours.clone()],
+            offers: vec![made],
+            contacts_ended: vec![(interaction, NOW)],
+            ..Decision::default()
+        };
+        desk.decide(&decision).await;
+        assert_eq!(
+            desk.store.offer(desk.tenant, offer.id).await.unwrap(),
+            Some(made)
+        );
+        desk.decide(&Decision {
+            offers: vec![ended],
+            ..Decision::default()
+        })
+        .await;
+        assert_eq!(
+            desk.store.offer(desk.tenant, offer.id).await.unwrap(),
+            Some(ended)
+        );
+        let needs = Needs {
+            conversations: ticket.conversation.into_iter().collect(),
+            interactions: vec![interaction],
+            ..Needs::default()
+        };
+        let loaded = desk.store.load(desk.tenant, &needs).await.unwrap();
+        assert_eq!(loaded.tickets[&ticket.id], ticket);
+        assert_eq!(
+            loaded.by_conversation[&ticket.conversation.unwrap()],
+            ticket.id
+        );
+        assert_eq!(loaded.by_interaction[&interaction], (ours.id, ticket.id));
+        assert!(loaded.ended.contains(&interaction));
+        desk.decide(&Decision {
+            contacts_met: vec![interaction],
+            ..Decision::default()
+        })
+        .await;
+        let loaded = desk.store.load(desk.tenant, &needs).await.unwrap();
+        assert!(loaded.ended.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ticket_outlives_its_words() {
+    everywhere(async |mut desk: Desk| {
+        let queue = queue();
+        let ticket = ticket(&queue, Some(customer()));
+        desk.decide(&Decision {
+            tickets: vec![ticket.clone()],
+            ..Decision::default()
+        })
+        .await;
+        let subject = ticket.customer.unwrap().record.to_string();
+        let (vault, subject) = (&desk.t.vault, subject.as_str());
+        let destroy =
+            |s: rapport_foundation::db::Scoped| async move { vault.destroy(&s, subject).await };
+        assert!(desk.t.db.write(desk.tenant, destroy).await.unwrap());
+        let read = desk
+            .store
+            .ticket(desk.tenant, ticket.id)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(read.subject.is_empty() && read.description.is_empty());
+        assert_eq!((read.state, read.queue), (ticket.state, ticket.queue));
+    })
+    .await;
+}

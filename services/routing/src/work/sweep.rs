@@ -1,0 +1,43 @@
+//! Forgets what nobody will ask for again.
+
+use std::time::Duration;
+
+use rapport_foundation::db::Database;
+use rapport_foundation::idempotency;
+use rapport_foundation::service::Task;
+use rapport_foundation::time::Clock;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::Store;
+
+/// What is kept is kept for days: an hour more does not matter.
+const EVERY: Duration = Duration::from_secs(3_600);
+/// An interaction is linked within seconds of its contact; one that is not linked within this
+/// time asks for nobody any more.
+const ENDED_CONTACTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// Sweeps until shutdown.
+pub(crate) fn spawn(db: Database, store: Store, clock: Clock, shutdown: CancellationToken) -> Task {
+    Task::spawn("routing sweep", async move {
+        loop {
+            tokio::select! {
+                () = clock.sleep(EVERY) => {}
+                () = shutdown.cancelled() => return,
+            }
+            let now = clock.now();
+            let swept = async {
+                let ids = idempotency::sweep(&db, now).await?;
+                Ok::<_, rapport_foundation::db::Error>(
+                    ids + store
+                        .forget_ended_contacts(now - ENDED_CONTACTS_KEPT)
+                        .await?,
+                )
+            };
+            match swept.await {
+                Ok(0) => {}
+                Ok(swept) => tracing::info!(swept, "forgot old request ids and contacts"),
+                Err(error) => tracing::warn!(%error, "what is old cannot be forgotten"),
+            }
+        }
+    })
+}
