@@ -324,7 +324,7 @@ async fn journeys_split_on_postgres() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_trace_spans_gateway_and_all_services() {
     let receiver = Receiver::start().await;
-    let suite = Suite::traced(Topology::Embedded, Database::sqlite(), receiver.address).await;
+    let suite = Suite::traced(Topology::Split, Database::sqlite(), receiver.address).await;
     one_contact_end_to_end(&suite).await;
     until(
         "one trace over gateway, interactions, profiles, routing and loyalty",
@@ -338,12 +338,9 @@ async fn one_trace_spans_gateway_and_all_services() {
                 ["gateway", "interactions", "profiles", "routing", "loyalty"]
                     .into_iter()
                     .all(|role| {
-                        spans.iter().any(|s| {
-                            s.trace == *trace
-                                && (s.service.contains(role)
-                                    || s.name.contains(&format!("rapport.{role}"))
-                                    || s.name.starts_with(role))
-                        })
+                        spans
+                            .iter()
+                            .any(|s| s.trace == *trace && s.service == format!("rapport-{role}"))
                     })
             };
             traces.iter().any(whole).then_some(())
