@@ -1,0 +1,116 @@
+//! The end of a live contact.
+
+use rapport_proto::events::v1::event::Data;
+use rapport_proto::interactions::v1 as pb;
+use rapport_proto::types::v1 as types;
+use tonic::Code;
+
+use crate::stage::{Stage, at, call, message, on_every_engine, quick, refused, violations};
+
+async fn end(
+    stage: &Stage,
+    external_id: &str,
+    seconds: i64,
+    reason: types::ContactEndReason,
+) -> Result<pb::Interaction, tonic::Status> {
+    let asked = pb::EndContactRequest {
+        external_id: external_id.into(),
+        end_time: Some(at(seconds)),
+        reason: reason.into(),
+    };
+    let answer = stage.client().end_contact(stage.says(asked)).await?;
+    Ok(answer.into_inner().interaction.unwrap())
+}
+
+#[tokio::test]
+async fn a_contact_ends_once() {
+    on_every_engine(quick(), async |stage| {
+        let left = types::ContactEndReason::CustomerLeft;
+        let logged = stage.log(call("c-1", "+62811")).await;
+        for _ in 0..2 {
+            let ended = end(&stage, "c-1", 1_700_000_060, left).await.unwrap();
+            assert_eq!(
+                (ended.id.as_str(), ended.end_reason()),
+                (logged.id.as_str(), left)
+            );
+            assert_eq!(ended.end_time, Some(at(1_700_000_060)));
+        }
+        let other = end(&stage, "c-1", 1_700_000_061, left).await;
+        refused(other, Code::AlreadyExists, "CONTACT_ENDED_ALREADY");
+        assert_eq!(
+            stage.get(&logged.id).await.end_time,
+            Some(at(1_700_000_060))
+        );
+
+        let told = stage
+            .event("the end is told", |data| match data {
+                Data::ContactEnded(ended) => Some(ended.clone()),
+                _ => None,
+            })
+            .await;
+        assert_eq!(told.interaction_id, logged.id);
+        assert_eq!(told.conversation_id, logged.conversation_id);
+        let ends = stage
+            .events()
+            .await
+            .iter()
+            .filter(|event| event.r#type == "contact_ended")
+            .count();
+        assert_eq!(ends, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_ends_at_the_same_time_leave_one() {
+    on_every_engine(quick(), async |stage| {
+        stage.log(call("c-1", "+62811")).await;
+        let left = types::ContactEndReason::CustomerLeft;
+        let calls = (0..10).map(|n| end(&stage, "c-1", 1_700_000_060 + n % 2, left));
+        let answers = futures::future::join_all(calls).await;
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 5);
+        for answer in answers.into_iter().filter(Result::is_err) {
+            refused(answer, Code::AlreadyExists, "CONTACT_ENDED_ALREADY");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_end_is_refused() {
+    on_every_engine(quick(), async |stage| {
+        let done = types::ContactEndReason::Completed;
+        stage.log(call("c-1", "+62811")).await;
+        stage.log(message("m-1", "+62811", "halo")).await;
+        refused(
+            end(&stage, "none", 1_700_000_060, done).await,
+            Code::NotFound,
+            "NOT_FOUND",
+        );
+        refused(
+            end(&stage, "m-1", 1_700_000_060, done).await,
+            Code::FailedPrecondition,
+            "NOT_LIVE",
+        );
+        let early = violations(end(&stage, "c-1", 1_699_999_999, done).await);
+        assert_eq!(early, [("end_time".to_owned(), "BEFORE_START".to_owned())]);
+        let wrong =
+            violations(end(&stage, "", 1 << 40, types::ContactEndReason::Unspecified).await);
+        let fields: Vec<&str> = wrong.iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(fields, ["external_id", "end_time", "reason"]);
+        // Another connector's contact is as if it were not there.
+        let asked = pb::EndContactRequest {
+            external_id: "c-1".into(),
+            end_time: Some(at(1_700_000_060)),
+            reason: done.into(),
+        };
+        let foreign = stage
+            .client()
+            .end_contact(stage.connector("mail", asked.clone()))
+            .await;
+        refused(foreign, Code::NotFound, "NOT_FOUND");
+        let nobody = stage.client().end_contact(stage.asks(asked)).await;
+        refused(nobody, Code::PermissionDenied, "CONNECTOR_UNKNOWN");
+    })
+    .await;
+}

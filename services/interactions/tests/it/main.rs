@@ -1,0 +1,16 @@
+//! The interaction log as its callers and its neighbours see it, on every engine there is.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod ending;
+mod intake;
+mod linking;
+mod listing;
+mod neighbours;
+mod privacy;
+mod recording;
+mod stage;
+mod streaming;
+mod timeline;
+mod verifying;
+mod watching;

@@ -1,0 +1,114 @@
+//! What is about people is sealed before it touches the disk, and events never hold it.
+
+use prost::Message as _;
+use rapport_foundation::testing::Engine;
+use rapport_proto::interactions::v1 as pb;
+use tonic::Code;
+
+use crate::stage::{message, on_every_engine, quick, refused};
+
+const CANARIES: [&str; 7] = [
+    "canary-phone",
+    "canary-name",
+    "canary-subject",
+    "canary-text",
+    "canary-thread",
+    "canary-attribute",
+    "canary-payload",
+];
+
+#[tokio::test]
+async fn nothing_personal_is_stored_in_the_clear_or_told() {
+    on_every_engine(quick(), async |stage| {
+        let mut input = message("m-1", "canary-phone", "canary-text");
+        input.participants[0].display_name = "canary-name".into();
+        input.subject = "canary-subject".into();
+        input.thread_key = "canary-thread".into();
+        input.attributes = [("k".to_owned(), "canary-attribute".to_owned())].into();
+        input.raw_payload = b"canary-payload".to_vec().into();
+        let logged = stage.log(input.clone()).await;
+        input.parts.clear();
+        refused(
+            stage.record(input).await,
+            Code::AlreadyExists,
+            "EXTERNAL_ID_REUSED",
+        );
+        stage.settled(&logged.id).await;
+
+        for event in stage.events().await {
+            absent(&event.encode_to_vec());
+        }
+        let path = stage.t.database.config.sqlite_path();
+        if let (Engine::Sqlite, Some(path)) = (&stage.t.database.engine, path) {
+            for suffix in ["", "-wal"] {
+                let mut path = path.clone().into_os_string();
+                path.push(suffix);
+                if let Ok(bytes) = std::fs::read(path) {
+                    absent(&bytes);
+                }
+            }
+        }
+        // Nor in what callers are told when they are refused.
+        let status = stage
+            .record(message("m-1", "canary-phone", "canary-text\0"))
+            .await
+            .unwrap_err();
+        absent(format!("{status:?}").as_bytes());
+    })
+    .await;
+}
+
+fn absent(bytes: &[u8]) {
+    for canary in CANARIES {
+        assert!(
+            !bytes
+                .windows(canary.len())
+                .any(|window| window == canary.as_bytes()),
+            "{canary} is in the clear"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_was_erased_leaves_that_it_took_place() {
+    on_every_engine(quick(), async |stage| {
+        let mut input = message("m-1", "+62811", "halo");
+        input.thread_key = "thread".into();
+        let logged = stage.log(input).await;
+        stage.settled(&logged.id).await;
+        let destroyed: Result<(), rapport_foundation::db::Error> = stage
+            .t
+            .env
+            .db
+            .write(stage.tenant, async |s| {
+                let rows = s
+                    .raw_all("select subject from subject_keys where tenant_id = $1", [])
+                    .await?;
+                for row in rows {
+                    let subject: String = row.try_get("", "subject")?;
+                    assert!(stage.t.env.vault.destroy(&s, &subject).await?);
+                }
+                Ok(())
+            })
+            .await;
+        destroyed.unwrap();
+        let read = stage.get(&logged.id).await;
+        let said = read.input.unwrap();
+        assert!(
+            said.parts.is_empty() && said.participants.is_empty() && said.thread_key.is_empty()
+        );
+        assert_eq!(said.external_id, "m-1");
+        assert_eq!(said.channel, logged.input.unwrap().channel);
+        let asked = pb::GetConversationRequest {
+            conversation_id: logged.conversation_id,
+        };
+        let found = stage
+            .conversations()
+            .get_conversation(stage.asks(asked))
+            .await
+            .unwrap()
+            .into_inner();
+        assert!(found.conversation.unwrap().thread_key.is_empty());
+    })
+    .await;
+}
