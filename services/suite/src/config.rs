@@ -151,7 +151,11 @@ impl Config {
             fault("roles".into(), "a process plays at least one part");
         }
         for role in Role::SERVICES {
-            if !self.plays(role) && self.neighbours.url(role).is_none() {
+            let needed = self
+                .roles
+                .iter()
+                .any(|player| needs(*player).contains(&role));
+            if needed && !self.plays(role) && self.neighbours.url(role).is_none() {
                 fault(
                     format!("neighbours.{role}"),
                     "the part is not in this process, so its address is needed",
@@ -228,6 +232,16 @@ impl Config {
     }
 }
 
+/// Whom a part calls or whose log it follows.
+fn needs(role: Role) -> &'static [Role] {
+    match role {
+        Role::Gateway => &Role::SERVICES,
+        Role::Profiles => &[],
+        Role::Interactions => &[Role::Profiles, Role::Routing, Role::Loyalty],
+        Role::Routing | Role::Loyalty => &[Role::Profiles, Role::Interactions],
+    }
+}
+
 impl NeighbourUrls {
     /// Where a service is; None when nothing says so.
     pub fn url(&self, role: Role) -> Option<&str> {
@@ -264,14 +278,13 @@ mod tests {
 
     #[test]
     fn a_part_that_runs_apart_is_told_everything_it_lacks_at_once() {
-        let ConfigFaults(faults) = flags(&[("roles", "profiles")]).unwrap_err();
+        let ConfigFaults(faults) = flags(&[("roles", "loyalty")]).unwrap_err();
         let keys: Vec<&str> = faults.iter().map(|fault| fault.key.as_str()).collect();
         assert_eq!(
             keys,
             [
+                "neighbours.profiles",
                 "neighbours.interactions",
-                "neighbours.routing",
-                "neighbours.loyalty",
                 "keys.signing_key_file",
                 "keys.trusted_keys_dir",
                 "keys.master_key_file"

@@ -1,5 +1,7 @@
 //! The parts by role: the one place that names every service.
 
+use std::time::Duration;
+
 use rapport_foundation::db::Database;
 use rapport_foundation::role::Role;
 use rapport_foundation::service::{Env, Service};
@@ -40,11 +42,30 @@ pub(super) async fn open(env: Env, config: &Config) -> Result<Service, Error> {
     }
 }
 
-/// What does not hold in the database of a part, each breach in a line.
+/// A breach must be there in so many readings in a row.
+const READINGS: u32 = 4;
+/// Between two of them: longer than any transaction of a healthy suite.
+const BETWEEN_READINGS: Duration = Duration::from_millis(500);
+
+/// What does not hold in the database of a part, each breach in a line. The statements of one reading share no
+/// snapshot, so what is written meanwhile can look torn: only what stays torn is told.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub(crate) async fn verify(database: &Database) -> Result<Vec<String>, Error> {
+    let mut breaches = read_breaches(database).await?;
+    for _ in 1..READINGS {
+        if breaches.is_empty() {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_READINGS).await;
+        let again = read_breaches(database).await?;
+        breaches.retain(|breach| again.contains(breach));
+    }
+    Ok(breaches)
+}
+
+async fn read_breaches(database: &Database) -> Result<Vec<String>, Error> {
     let role = database.role();
     let failed = |message: String| Error::Verify { role, message };
     let breaches = match role {

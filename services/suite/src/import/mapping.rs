@@ -8,10 +8,16 @@ use rapport_proto::interactions::v1::{
 use rapport_proto::types::v1 as types;
 
 use super::field::{Binding, Field};
-use super::map::{ColumnSpec, FieldSpec, FieldTable, Format, Map, MapError};
+use super::map::{Format, Map, MapError};
 use super::row::{Header, Row};
 use super::stamp::Stamps;
-use super::value::{self, Named};
+use super::value;
+
+mod binder;
+mod reading;
+
+use binder::Binder;
+use reading::Reading;
 
 /// How rows of one file become contacts.
 pub(super) struct Mapping {
@@ -50,52 +56,6 @@ struct Order {
     total: Field,
     currency: Field,
     exponent: u8,
-}
-
-/// Binds field after field and keeps what is wrong.
-struct Binder<'a> {
-    binding: Binding<'a>,
-    faults: Vec<String>,
-}
-
-impl Binder<'_> {
-    fn field(&mut self, name: &str, spec: &FieldSpec) -> Option<Field> {
-        match Field::bind(spec, &self.binding) {
-            Ok(field) => Some(field),
-            Err(fault) => {
-                self.faults.push(format!("{name}: {fault}"));
-                None
-            }
-        }
-    }
-
-    fn optional(&mut self, name: &str, spec: Option<&FieldSpec>) -> Option<Field> {
-        spec.and_then(|spec| self.field(name, spec))
-    }
-
-    fn column(&mut self, name: &str, spec: &ColumnSpec) -> Option<Field> {
-        let table = FieldTable {
-            column: Some(spec.clone()),
-            ..FieldTable::default()
-        };
-        self.field(name, &FieldSpec::Table(table))
-    }
-
-    /// A field whose spelled-out values must be names of the contract.
-    fn named<N: Named>(&mut self, name: &str, spec: &FieldSpec) -> Option<Field> {
-        let field = self.field(name, spec)?;
-        let faults = field
-            .spelled_out()
-            .into_iter()
-            .filter_map(|text| value::named::<N>(text).err());
-        self.faults
-            .extend(faults.map(|fault| format!("{name}: {fault}")));
-        Some(field)
-    }
-
-    fn optional_named<N: Named>(&mut self, name: &str, spec: Option<&FieldSpec>) -> Option<Field> {
-        spec.and_then(|spec| self.named::<N>(name, spec))
-    }
 }
 
 impl Mapping {
@@ -322,76 +282,5 @@ fn order(b: &mut Binder<'_>, spec: &super::map::Order) -> Option<Order> {
     })
 }
 
-/// Reads the values of one row and keeps what is wrong.
-struct Reading<'a> {
-    row: &'a Row,
-    missing: &'a HashSet<String>,
-    faults: Vec<String>,
-}
-
-impl Reading<'_> {
-    fn keep<T>(&mut self, name: &str, outcome: Option<Result<T, String>>) -> Option<T> {
-        match outcome? {
-            Ok(value) => Some(value),
-            Err(fault) => {
-                self.faults.push(format!("{name}: {fault}"));
-                None
-            }
-        }
-    }
-
-    fn optional(&mut self, name: &str, field: Option<&Field>) -> Option<String> {
-        let value = field?.value(self.row, self.missing).transpose();
-        self.keep(name, value)
-    }
-
-    fn required(&mut self, name: &str, field: &Field) -> Option<String> {
-        let before = self.faults.len();
-        let value = self.optional(name, Some(field));
-        if value.is_none() && self.faults.len() == before {
-            self.faults.push(format!("{name}: the value is missing"));
-        }
-        value
-    }
-
-    fn text(&mut self, name: &str, field: Option<&Field>) -> String {
-        self.optional(name, field).unwrap_or_default()
-    }
-
-    fn named<N: Named>(&mut self, name: &str, field: Option<&Field>, required: bool) -> i32 {
-        let Some(field) = field else { return 0 };
-        let text = match required {
-            true => self.required(name, field),
-            false => self.optional(name, Some(field)),
-        };
-        self.keep(name, text.map(|text| value::named::<N>(&text)))
-            .unwrap_or(0)
-    }
-
-    fn identifier(&mut self, identifier: &Identifier) -> Option<types::Identifier> {
-        let value = self.optional("identifier.value", Some(&identifier.value))?;
-        Some(types::Identifier {
-            r#type: self.named::<types::IdentifierType>(
-                "identifier.type",
-                Some(&identifier.kind),
-                true,
-            ),
-            value,
-            namespace: self.text("identifier.namespace", identifier.namespace.as_ref()),
-        })
-    }
-
-    fn order(&mut self, order: &Order) -> Option<types::Order> {
-        let order_id = self.optional("order.id", Some(&order.id))?;
-        let total = self.required("order.total", &order.total);
-        let total = total.map(|text| value::units(&text, order.exponent));
-        Some(types::Order {
-            order_id,
-            total: Some(types::Amount {
-                units: self.keep("order.total", total)?,
-                code: self.required("order.currency", &order.currency)?,
-                exponent: i32::from(order.exponent),
-            }),
-        })
-    }
-}
+#[cfg(test)]
+mod tests;
