@@ -25,6 +25,11 @@ impl Sum {
     pub(crate) fn of(&self, kind: &PointKind) -> Result<Points, Refusal> {
         kind.accept(&self.code, self.exponent, self.points)
     }
+
+    /// The same of a sum that may be left out.
+    pub(crate) fn some_of(sum: Option<&Self>, kind: &PointKind) -> Result<Option<Points>, Refusal> {
+        sum.map(|sum| sum.of(kind)).transpose()
+    }
 }
 
 /// One thing to do with one member's ledger.

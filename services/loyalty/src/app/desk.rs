@@ -7,7 +7,7 @@ use rapport_foundation::id::{EntryId, HoldId, MemberId, ProgramId, TenantId};
 use rapport_foundation::money::Amount;
 use rapport_foundation::time::Micros;
 
-use super::command::{Ask, Command, Done, Request};
+use super::command::{Ask, Command, Done, Request, Sum};
 use crate::Error;
 use crate::domain::{
     Cause, Earning, Entry, Ledger, Member, OrderId, Original, PointKind, Points, Program,
@@ -107,15 +107,7 @@ impl Desk {
     }
 
     fn act(&mut self, now: Micros, member: MemberId, ask: &Ask) -> Result<Done, Error> {
-        let ledger = self
-            .ledgers
-            .get_mut(&member)
-            .ok_or(Error::NoMember(member))?;
-        let program = ledger.account().program;
-        let program = self
-            .programs
-            .get(&program)
-            .ok_or(Error::NoProgram(program))?;
+        let (ledger, program) = find(&mut self.ledgers, &self.programs, member)?;
         let kind = &program.points;
         let (entry, hold) = match ask {
             Ask::Earn { sum, reason, .. } => {
@@ -153,7 +145,7 @@ impl Desk {
                 (Some(entry), Some(hold))
             }
             Ask::Capture { hold, sum, seen } => {
-                let points = sum.as_ref().map(|sum| sum.of(kind)).transpose()?;
+                let points = Sum::some_of(sum.as_ref(), kind)?;
                 (
                     Some(ledger.capture(now, *hold, points, *seen)?),
                     Some(*hold),
@@ -161,7 +153,7 @@ impl Desk {
             }
             Ask::Void { hold, seen } => (Some(ledger.void(now, *hold, *seen)?), Some(*hold)),
             Ask::Reverse { entry, sum, reason } => {
-                let points = sum.as_ref().map(|sum| sum.of(kind)).transpose()?;
+                let points = Sum::some_of(sum.as_ref(), kind)?;
                 let original = self
                     .originals
                     .get_mut(entry)
@@ -188,15 +180,7 @@ impl Desk {
         total: &Amount,
         cause: Cause,
     ) -> Result<Done, Error> {
-        let ledger = self
-            .ledgers
-            .get_mut(&member)
-            .ok_or(Error::NoMember(member))?;
-        let program = ledger.account().program;
-        let program = self
-            .programs
-            .get(&program)
-            .ok_or(Error::NoProgram(program))?;
+        let (ledger, program) = find(&mut self.ledgers, &self.programs, member)?;
         let key = (program.id, order.clone());
         if let Some(first) = self.earnings.get(&key) {
             if !first.is_same(member, total) {
@@ -232,6 +216,18 @@ impl Desk {
         self.earnings.insert(key, earning);
         Ok(answer(ledger, &program.points, now, entry, None))
     }
+}
+
+/// A member's ledger and its programme.
+fn find<'a>(
+    ledgers: &'a mut HashMap<MemberId, Ledger>,
+    programs: &'a HashMap<ProgramId, Program>,
+    member: MemberId,
+) -> Result<(&'a mut Ledger, &'a Program), Error> {
+    let ledger = ledgers.get_mut(&member).ok_or(Error::NoMember(member))?;
+    let program = ledger.account().program;
+    let program = programs.get(&program).ok_or(Error::NoProgram(program))?;
+    Ok((ledger, program))
 }
 
 fn answer(

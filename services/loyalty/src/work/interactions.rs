@@ -3,6 +3,7 @@
 use rapport_foundation::error::Failure;
 use rapport_foundation::events::{Batch, Handler};
 use rapport_foundation::money::Amount;
+use rapport_foundation::telemetry::{current_traceparent, event_span};
 use rapport_foundation::time::Clock;
 use rapport_proto::events::v1::event::Data;
 use rapport_proto::events::v1::{Event, InteractionFacts};
@@ -54,8 +55,16 @@ fn purchase(event: &Event) -> Option<Purchase> {
         interaction: facts.interaction_id.parse().ok()?,
         order,
         total,
-        traceparent: (!event.traceparent.is_empty()).then(|| event.traceparent.clone()),
+        traceparent: trace(event),
     })
+}
+
+/// A batch holds events of many traces: each goes on in its own.
+fn trace(event: &Event) -> Option<String> {
+    let cause = Some(event.traceparent.as_str()).filter(|text| !text.is_empty());
+    let span = event_span("loyalty takes in an order", cause);
+    span.in_scope(current_traceparent)
+        .or_else(|| cause.map(str::to_owned))
 }
 
 fn order(facts: &InteractionFacts) -> Option<(OrderId, Amount)> {

@@ -99,55 +99,70 @@ async fn log(f: &Floor) -> Vec<ev::Event> {
         .0
 }
 
+/// What an hour of interactions looks like: an order, history, an order whose customer is found later, the
+/// first order again, and the first order with other content.
+fn hour(
+    first: ev::InteractionFacts,
+    who: &types::CustomerRef,
+    nobody: &types::CustomerRef,
+) -> Vec<Data> {
+    let history = ev::InteractionFacts {
+        history: true,
+        ..facts(purchase("H-1", 9_900))
+    };
+    let pending = ev::InteractionLinked {
+        interaction: Some(facts(purchase("P-1", 7_000))),
+        customer: None,
+        pending: true,
+    };
+    let late = ev::CustomerLinked {
+        interaction: pending.interaction.clone(),
+        customer: Some(who.clone()),
+    };
+    vec![
+        linked(first, who),
+        linked(history, nobody),
+        Data::InteractionLinked(pending),
+        linked(facts(purchase("A-1", 5_000)), who),
+        linked(facts(purchase("A-1", 6_000)), who),
+        Data::CustomerLinked(late),
+    ]
+}
+
+async fn earned(f: &Floor, wanted: usize) -> Vec<ev::PointsEarned> {
+    eventually("the log has it", async || {
+        let earned = log(f)
+            .await
+            .into_iter()
+            .filter_map(|event| match event.data {
+                Some(Data::PointsEarned(earned)) => Some(earned),
+                _ => None,
+            });
+        Some(earned.collect::<Vec<_>>()).filter(|earned| earned.len() == wanted)
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_in_the_log_earns_once_and_makes_a_member() {
     for engine in engines() {
         let f = Floor::open(&engine).await;
         let open = f.program(|program| program.auto_enrol = true).await;
-        let closed = f.program(|_| {}).await;
-        let dollars = f
-            .program(|program| {
-                program.auto_enrol = true;
-                program.earn_rule.as_mut().unwrap().currency_code = "USD".into();
-            })
-            .await;
+        f.program(|_| {}).await;
+        f.program(|program| {
+            program.auto_enrol = true;
+            program.earn_rule.as_mut().unwrap().currency_code = "USD".into();
+        })
+        .await;
         let source = Source::interactions(&f, &engine).await;
         let (who, nobody) = (customer(), customer());
         let order = facts(purchase("A-1", 5_000));
         let interaction = order.interaction_id.clone();
-        let history = ev::InteractionFacts {
-            history: true,
-            ..facts(purchase("H-1", 9_900))
-        };
-        let pending = ev::InteractionLinked {
-            interaction: Some(facts(purchase("P-1", 7_000))),
-            customer: None,
-            pending: true,
-        };
-        let late = ev::CustomerLinked {
-            interaction: pending.interaction.clone(),
-            customer: Some(who.clone()),
-        };
-        let again = facts(purchase("A-1", 5_000));
-        let amended = facts(purchase("A-1", 6_000));
-        source
-            .says(
-                &f,
-                "int_1",
-                vec![
-                    linked(order, &who),
-                    linked(history, &nobody),
-                    Data::InteractionLinked(pending),
-                    linked(again, &who),
-                    linked(amended, &who),
-                    Data::CustomerLinked(late),
-                ],
-            )
-            .await;
+        source.says(&f, "int_1", hour(order, &who, &nobody)).await;
+
         let member = eventually("both orders have earned", async || {
             let found = members(&f, &who.customer_id).await.pop()?;
-            let balance = f.balance(&found.id).await;
-            (balance == [120, 0, 0, 0]).then_some(found)
+            (f.balance(&found.id).await == [120, 0, 0, 0]).then_some(found)
         })
         .await;
         assert_eq!(
@@ -163,25 +178,12 @@ async fn an_order_in_the_log_earns_once_and_makes_a_member() {
             "history enrols nobody"
         );
         assert_eq!(f.entries(&member.id).await.len(), 2);
-        drop((closed, dollars));
-
-        let earned = eventually("the log has it", async || {
-            let events = log(&f).await;
-            let earned: Vec<ev::PointsEarned> = events
-                .iter()
-                .filter_map(|event| match &event.data {
-                    Some(Data::PointsEarned(earned)) => Some(earned.clone()),
-                    _ => None,
-                })
-                .collect();
-            (earned.len() == 2).then_some(earned)
-        })
-        .await;
+        let first = earned(&f, 2).await.remove(0);
         assert_eq!(
-            (&earned[0].interaction_id, earned[0].order_id.as_str()),
-            (&interaction, "A-1")
+            (first.interaction_id, first.order_id.as_str()),
+            (interaction, "A-1")
         );
-        assert_eq!(earned[0].entry.as_ref().unwrap().customer, Some(who));
+        assert_eq!(first.entry.unwrap().customer, Some(who));
         f.check().await;
     }
 }

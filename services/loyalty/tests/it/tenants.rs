@@ -21,6 +21,8 @@ async fn every_call(
             answers.push((stringify!($method), answer));
         };
     }
+    let some = Some(points(1));
+    let id = member_id.clone();
     call!(
         programs.get_program,
         pb::GetProgramRequest {
@@ -28,76 +30,49 @@ async fn every_call(
         }
     );
     let customer = Some(customer());
-    call!(
-        programs.enrol_member,
-        pb::EnrolMemberRequest {
-            request_id: rid(),
-            program_id,
-            customer
-        }
-    );
+    let enrol = pb::EnrolMemberRequest {
+        request_id: rid(),
+        program_id,
+        customer,
+    };
+    call!(programs.enrol_member, enrol);
     call!(
         programs.get_member,
         pb::GetMemberRequest {
-            member_id: member_id.clone()
+            member_id: id.clone()
         }
     );
-    call!(
-        ledger.earn_points,
-        pb::EarnPointsRequest {
-            request_id: rid(),
-            member_id: member_id.clone(),
-            points: Some(points(1)),
-            ..pb::EarnPointsRequest::default()
-        }
-    );
-    call!(
-        ledger.hold_points,
-        pb::HoldPointsRequest {
-            request_id: rid(),
-            member_id: member_id.clone(),
-            points: Some(points(1)),
-            ..pb::HoldPointsRequest::default()
-        }
-    );
-    call!(
-        ledger.capture_hold,
-        pb::CaptureHoldRequest {
-            request_id: rid(),
-            hold_id: hold_id.clone(),
-            ..pb::CaptureHoldRequest::default()
-        }
-    );
-    call!(
-        ledger.void_hold,
-        pb::VoidHoldRequest {
-            request_id: rid(),
-            hold_id: hold_id.clone(),
-            ..pb::VoidHoldRequest::default()
-        }
-    );
+    let mut earn = pb::EarnPointsRequest {
+        request_id: rid(),
+        ..Default::default()
+    };
+    (earn.member_id, earn.points) = (id.clone(), some.clone());
+    call!(ledger.earn_points, earn);
+    let mut held = pb::HoldPointsRequest {
+        request_id: rid(),
+        ..Default::default()
+    };
+    (held.member_id, held.points) = (id.clone(), some);
+    call!(ledger.hold_points, held);
+    let mut capture = pb::CaptureHoldRequest {
+        request_id: rid(),
+        ..Default::default()
+    };
+    capture.hold_id.clone_from(&hold_id);
+    call!(ledger.capture_hold, capture);
+    let mut void = pb::VoidHoldRequest::default();
+    (void.request_id, void.hold_id) = (rid(), hold_id.clone());
+    call!(ledger.void_hold, void);
     call!(ledger.get_hold, pb::GetHoldRequest { hold_id });
-    call!(
-        ledger.reverse_entry,
-        pb::ReverseEntryRequest {
-            request_id: rid(),
-            entry_id,
-            ..pb::ReverseEntryRequest::default()
-        }
-    );
-    call!(
-        ledger.get_balance,
-        pb::GetBalanceRequest {
-            member_id: member_id.clone()
-        }
-    );
-    call!(
-        ledger.list_entries,
-        pb::ListEntriesRequest {
-            member_id,
-            ..pb::ListEntriesRequest::default()
-        }
-    );
+    let mut reverse = pb::ReverseEntryRequest::default();
+    (reverse.request_id, reverse.entry_id) = (rid(), entry_id);
+    call!(ledger.reverse_entry, reverse);
+    call!(ledger.get_balance, pb::GetBalanceRequest { member_id: id });
+    let list = pb::ListEntriesRequest {
+        member_id,
+        ..Default::default()
+    };
+    call!(ledger.list_entries, list);
     answers
 }
 
