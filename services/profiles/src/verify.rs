@@ -107,6 +107,12 @@ fn strays(customer: CustomerId, standings: &Standings) -> Option<String> {
         }
         at = *into;
     }
+    let state = |of: CustomerId| standings.customers.get(&of).map(|(state, _, _)| *state);
+    if state(customer) == Some(State::Merged) && state(at) != Some(State::Active) {
+        return Some(format!(
+            "{customer} is part of a customer that does not stand"
+        ));
+    }
     let part_of = standings
         .customers
         .get(&customer)

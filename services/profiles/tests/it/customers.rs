@@ -97,6 +97,18 @@ async fn a_repeated_creation_has_one_effect_and_another_content_is_refused() {
 }
 
 #[tokio::test]
+async fn the_same_creation_many_times_at_once_has_one_effect() {
+    on_every_desk(async |desk| {
+        let request = create("Ana", &[phone("+6281234567890")]);
+        let calls = (0..12).map(|_| desk.create_customer(request.clone()));
+        let answers = futures::future::join_all(calls).await;
+        let first = answers[0].clone().unwrap();
+        assert!(answers.into_iter().all(|answer| answer.unwrap() == first));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_identifier_of_another_customer_is_refused_and_names_whose_it_is() {
     on_every_desk(async |desk| {
         let ana = desk.created("Ana", &[phone("+6281234567890")]).await;
@@ -183,7 +195,10 @@ async fn identifiers_are_added_once_and_end_when_removed() {
         let first = desk.add_identifier(request.clone()).await.unwrap();
         let held = first.identifier.clone().unwrap();
         assert_eq!(held.identifier.clone().unwrap().namespace, "line");
-        assert_eq!(first.customer.clone().unwrap().identifiers, [held.clone()]);
+        assert_eq!(
+            first.customer.clone().unwrap().identifiers,
+            std::slice::from_ref(&held)
+        );
         assert_eq!(desk.add_identifier(request).await.unwrap(), first);
         // The same again under another request id changes nothing.
         let same = desk

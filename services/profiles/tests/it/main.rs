@@ -9,3 +9,4 @@ mod refusals;
 mod resolving;
 mod stored;
 mod tenants;
+mod walk;

@@ -109,7 +109,7 @@ async fn the_decision_to_keep_apart_outranks_later_matches_until_somebody_decide
         desk.resolved("mail", &both).await;
         assert_eq!(
             desk.got(&ana.id).await.possible_same_as_customer_ids,
-            [ben.id.clone()]
+            std::slice::from_ref(&ben.id)
         );
         desk.merged(&ana.id, &ben.id).await;
         assert!(

@@ -8,7 +8,7 @@ use crate::desk::{
     create, email, fresh, handle, merge, on_every_desk, phone, reason, resolve, violations,
 };
 
-fn pairs<'a>(found: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+fn pairs(found: &[(String, String)]) -> Vec<(&str, &str)> {
     found
         .iter()
         .map(|(field, reason)| (field.as_str(), reason.as_str()))

@@ -118,7 +118,7 @@ async fn identifiers_of_two_customers_never_merge_them() {
         let (weak, strong) = (customer_id(&weak), customer_id(&strong));
         assert_eq!(
             desk.got(&weak).await.possible_same_as_customer_ids,
-            [strong.clone()]
+            std::slice::from_ref(&strong)
         );
         assert_eq!(
             desk.got(&strong).await.possible_same_as_customer_ids,
@@ -259,25 +259,23 @@ async fn a_thousand_strangers_at_once_are_a_thousand_customers() {
                 external("crm", &at.to_string()),
             ]
         };
-        let call =
-            async |at: usize, known: usize| desk.resolved("import", &stranger(at)[..known]).await;
-        let begun = std::time::Instant::now();
+        let call = async |at: usize, known: usize| {
+            desk.resolved_in_the_end("import", &stranger(at)[..known])
+                .await
+        };
         let answers: Vec<_> = stream::iter(0..1000)
             .map(|at| call(at, 2))
-            .buffer_unordered(256)
+            .buffer_unordered(32)
             .collect()
             .await;
         let customers: BTreeSet<_> = answers.iter().map(customer_id).collect();
         assert_eq!(customers.len(), 1000);
-        eprintln!("1000 strangers in {:?}", begun.elapsed());
-        let begun = std::time::Instant::now();
         let answers: Vec<_> = stream::iter(0..1000)
             .map(|at| call(at, 1))
-            .buffer_unordered(256)
+            .buffer_unordered(32)
             .collect()
             .await;
         let found: BTreeSet<_> = answers.iter().map(customer_id).collect();
-        eprintln!("found again in {:?}", begun.elapsed());
         assert_eq!(found, customers);
         desk.holds().await;
     })

@@ -129,3 +129,27 @@ async fn verification_finds_what_was_tampered_with() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_was_erased_is_gone_and_the_rest_stays_readable() {
+    on_every_desk(async |desk| {
+        let ana = desk.created("Ana", &[phone("+6281234567890")]).await;
+        let ben = desk.created("Ben", &[]).await;
+        let (vault, subject) = (&desk.env.vault, &ana.record_ids[0]);
+        let destroyed =
+            desk.env.db.write(
+                desk.tenant,
+                |s| async move { vault.destroy(&s, subject).await },
+            );
+        assert!(destroyed.await.unwrap());
+        let erased = desk.got(&ana.id).await;
+        assert_eq!(erased.display_name, "");
+        assert!(erased.identifiers.is_empty());
+        let listed = desk
+            .list_customers(pb::ListCustomersRequest::default())
+            .await
+            .unwrap();
+        assert_eq!(listed.customers, [ben, erased]);
+    })
+    .await;
+}
