@@ -9,7 +9,7 @@ use tonic::Code;
 use crate::desk::{Desk, add, email, fresh, handle, merge, on_every_desk, phone, unmerge, values};
 
 /// Enough steps that customers are merged in chains, split and deleted; few enough for a test.
-const STEPS: u32 = 150;
+const STEPS: u32 = 100;
 
 /// A small generator: the same seed is the same walk.
 struct Dice(u64);
@@ -141,7 +141,7 @@ async fn shown_agrees_with_resolved(desk: &Desk, seen: &Seen) {
 #[tokio::test]
 async fn whatever_is_done_everybody_stays_in_their_place() {
     on_every_desk(async |desk| {
-        for seed in 1..=3 {
+        for seed in 1..=2 {
             let mut dice = Dice(seed);
             let mut seen = Seen::default();
             for number in 0..STEPS {
