@@ -5,6 +5,9 @@
 //! transaction of the effect; a second call during the first waits for it at the row.
 
 mod canonical;
+mod many;
+
+pub use many::{look_up_many, settle_many};
 
 use sea_orm::Value;
 use uuid::Uuid;
