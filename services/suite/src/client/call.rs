@@ -8,6 +8,7 @@ use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 use super::Authorised;
+use super::gateway::PATIENCE;
 
 /// The answers of a call as they come.
 pub struct Answers(tonic::Streaming<DynamicMessage>);
@@ -47,7 +48,10 @@ pub async fn call(
         .await
         .map_err(|error| Status::from_error(error.into()))?;
     let codec = Dynamic(method.output());
-    let requests = tonic::Request::new(tokio_stream::iter(requests));
+    let mut requests = tonic::Request::new(tokio_stream::iter(requests));
+    if !method.is_client_streaming() && !method.is_server_streaming() {
+        requests.set_timeout(PATIENCE);
+    }
     Ok(Answers(
         grpc.streaming(requests, path, codec).await?.into_inner(),
     ))

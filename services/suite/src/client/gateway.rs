@@ -7,6 +7,10 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
+/// How long a single call waits: what the gateway grants at most where somebody waits. Said nothing, it grants
+/// less, and a busy machine needs more.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
 /// What generated clients are built on.
 pub type Authorised = InterceptedService<Channel, Bearer>;
 
@@ -102,8 +106,23 @@ impl Interceptor for Bearer {
         request
             .metadata_mut()
             .insert("authorization", self.0.clone());
+        let method = request.extensions().get::<tonic::GrpcMethod<'_>>();
+        if method.is_some_and(|method| !is_streaming(method)) {
+            request.set_timeout(PATIENCE);
+        }
         Ok(request)
     }
+}
+
+/// A stream's timeout would end the stream.
+fn is_streaming(method: &tonic::GrpcMethod<'_>) -> bool {
+    let services = rapport_proto::pool().get_service_by_name(method.service());
+    let known = services.and_then(|service| {
+        service
+            .methods()
+            .find(|known| known.name() == method.method())
+    });
+    known.is_none_or(|method| method.is_client_streaming() || method.is_server_streaming())
 }
 
 impl std::fmt::Debug for Bearer {

@@ -39,7 +39,8 @@ pub struct Plan {
     pub gateway: Authorised,
     /// Contacts sent and not yet acknowledged, at most.
     pub concurrency: usize,
-    /// Where rejected rows go; None stands for `FILE.rejects.csv`.
+    /// Where rejected rows go; None stands for `FILE.rejects.csv`, or the same name in the current directory when
+    /// nothing can be written beside the file.
     pub rejects: Option<PathBuf>,
     /// How long the suite may be out of reach before the import gives up.
     pub give_up_after: Duration,
@@ -128,17 +129,25 @@ pub async fn run(plan: Plan, stop: impl Future<Output = ()>) -> Result<Report, E
     })
 }
 
-/// The reject file and, beside it, the state.
+/// The reject file and, beside it, the state: where the plan says, else beside the file, else here.
 fn files(plan: &Plan) -> Files {
     let with = |path: &Path, suffix: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
         PathBuf::from(name)
     };
-    let rejects = plan
-        .rejects
-        .clone()
-        .unwrap_or_else(|| with(&plan.file, ".rejects.csv"));
+    let beside = || {
+        let folder = plan
+            .file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let writable = tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).is_ok();
+        match plan.file.file_name() {
+            Some(name) if !writable => with(Path::new(name), ".rejects.csv"),
+            _ => with(&plan.file, ".rejects.csv"),
+        }
+    };
+    let rejects = plan.rejects.clone().unwrap_or_else(beside);
     Files {
         state: with(&rejects, ".state"),
         rejects,

@@ -137,7 +137,6 @@ impl<'a> Sender<'a> {
         for (row, out) in &mut self.window {
             put(&outgoing, *row, out);
         }
-        self.last_answer = self.last_answer.max(Instant::now() - SILENCE_LIMIT / 2);
         let opening = self
             .client
             .stream_interactions(ReceiverStream::new(requests));

@@ -46,7 +46,7 @@ impl Book {
     /// Opens the book where an earlier run of the same import left it, or at the first row.
     ///
     /// # Errors
-    /// When the reject file of the earlier run cannot be cut back to what the state knows.
+    /// When the files cannot be written: better now than at the first reject.
     pub(super) fn open(files: Files, fingerprint: String, now: Micros) -> io::Result<(Book, bool)> {
         let written = std::fs::metadata(&files.rejects).map_or(0, |file| file.len());
         let earlier =
@@ -75,7 +75,7 @@ impl Book {
         } else if book.files.rejects.exists() {
             std::fs::remove_file(&book.files.rejects)?;
         }
-        book.save();
+        book.state.save(&book.files.state)?;
         Ok((book, resumed))
     }
 

@@ -226,6 +226,44 @@ fn path(path: &Path) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_reaches_nobody_or_may_not_says_so_and_can_be_resumed() {
+    let stage = Stage::open().await;
+    let map = stage.write("map.toml", MAP.as_bytes());
+    let file = stage.write("contacts.csv", FILE);
+    let manager = rapport_suite::embed::Who::holding(stage.tenant, "manager", &["manager"]);
+    let token = stage.suite.token(&manager).unwrap();
+    let command = [
+        "import",
+        "interactions",
+        path(&file),
+        "--map",
+        path(&map),
+        "--token",
+        &token,
+        "--gateway",
+    ];
+    let url = stage.suite.url();
+    let refused = crate::stage::rapport(&[&command[..], &[&url]].concat()).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("PermissionDenied"),
+        "{}",
+        stderr(&refused)
+    );
+    assert!(stage.path("contacts.csv.rejects.csv.state").exists());
+
+    stage.suite.stop().await;
+    let nobody =
+        crate::stage::rapport(&[&command[..], &[&url, "--give-up-after", "1s"]].concat()).await;
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(
+        stderr(&nobody).contains("out of reach"),
+        "{}",
+        stderr(&nobody)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_import_goes_on_where_it_was_and_counts_nothing_twice() {
     const ROWS: u64 = 4_000;
     let stage = Stage::open().await;
