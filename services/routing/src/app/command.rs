@@ -13,7 +13,9 @@ use uuid::Uuid;
 
 use super::desk::Desk;
 use crate::domain::engine::StreamId;
-use crate::domain::{Channel, Code, CustomerRef, Priority, Purpose, Skills, Status, TicketChange};
+use crate::domain::{
+    Channel, Code, CustomerRef, Priority, Purpose, Skills, Status, TicketChange, WorkItem,
+};
 
 /// A decision to be made.
 #[derive(Debug)]
@@ -61,7 +63,6 @@ pub(crate) enum Command {
         offer: OfferId,
         agent: AgentId,
         item: WorkItemId,
-        ticket: TicketId,
     },
     RejectOffer {
         offer: OfferId,
@@ -100,10 +101,22 @@ pub(crate) enum Actor {
 }
 
 /// The resource a decision made or changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Done {
     pub(crate) id: Uuid,
     pub(crate) version: i64,
+    /// The work item itself, as it was decided: it needs not be read again.
+    pub(crate) work: Option<Box<WorkItem>>,
+}
+
+impl Done {
+    pub(crate) const fn new(id: Uuid, version: i64) -> Self {
+        Self {
+            id,
+            version,
+            work: None,
+        }
+    }
 }
 
 /// A ticket opened by hand.

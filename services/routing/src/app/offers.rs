@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use rapport_foundation::context::Context;
 use rapport_foundation::error::{Code, Failure};
-use rapport_foundation::id::{AgentId, OfferId, TenantId, TicketId};
+use rapport_foundation::id::{AgentId, OfferId, TenantId};
 use rapport_foundation::idempotency::Key;
 use tokio::sync::mpsc;
 
@@ -27,20 +27,9 @@ impl App {
         key: Key,
         offer: OfferId,
     ) -> Result<WorkItem, Error> {
-        let (made, ticket) = self.offered(ctx, offer).await?;
-        let Offer { agent, item, .. } = made;
-        let decided = self
-            .decided_work(
-                ctx,
-                key,
-                Command::AcceptOffer {
-                    offer,
-                    agent,
-                    item,
-                    ticket,
-                },
-            )
-            .await;
+        let Offer { agent, item, .. } = self.offered(ctx, offer).await?;
+        let command = Command::AcceptOffer { offer, agent, item };
+        let decided = self.decided_work(ctx, key, command).await;
         self.with_its_end(ctx, offer, decided).await
     }
 
@@ -50,19 +39,17 @@ impl App {
         key: Key,
         offer: OfferId,
     ) -> Result<WorkItem, Error> {
-        let (Offer { agent, item, .. }, _) = self.offered(ctx, offer).await?;
-        let decided = self
-            .decided_work(ctx, key, Command::RejectOffer { offer, agent, item })
-            .await;
+        let Offer { agent, item, .. } = self.offered(ctx, offer).await?;
+        let command = Command::RejectOffer { offer, agent, item };
+        let decided = self.decided_work(ctx, key, command).await;
         self.with_its_end(ctx, offer, decided).await
     }
 
-    /// The offer and its ticket, when the caller may act for the agent it was made to.
-    async fn offered(&self, ctx: &Context, id: OfferId) -> Result<(Offer, TicketId), Error> {
+    /// The offer, when the caller may act for the agent it was made to.
+    async fn offered(&self, ctx: &Context, id: OfferId) -> Result<Offer, Error> {
         let row = found(self.store().offer(ctx.tenant, id).await?, "offer", id)?;
         self.may_act_as(ctx, row.offer.agent).await?;
-        let work = self.get_work_item(ctx, row.offer.item).await?;
-        Ok((row.offer, work.ticket))
+        Ok(row.offer)
     }
 
     /// An offer that is not out any more: how it ended is in the tables.

@@ -88,7 +88,13 @@ impl App {
         command: Command,
     ) -> Result<WorkItem, Error> {
         let done = self.shell().submit(ctx.tenant, Some(key), command).await?;
-        self.get_work_item(ctx, WorkItemId::from_uuid(done.id))
-            .await
+        match done.work {
+            Some(work) => Ok(*work),
+            // A repetition is answered with what has become of it.
+            None => {
+                self.get_work_item(ctx, WorkItemId::from_uuid(done.id))
+                    .await
+            }
+        }
     }
 }

@@ -22,6 +22,7 @@ impl MigrationTrait for Routing {
             offers(),
             queues(),
             agents(),
+            agent_standings(),
             agent_queues(),
             customer_map(),
             ended_contacts(),
@@ -201,6 +202,17 @@ fn agents() -> TableCreateStatement {
             ("created_at", Number),
             ("updated_at", Number),
             ("version", Number),
+        ],
+    )
+}
+
+/// How agents stand: apart from how they are set up, because it changes with every piece of work.
+fn agent_standings() -> TableCreateStatement {
+    table(
+        "agent_standings",
+        &["agent_id"],
+        &[
+            ("agent_id", Id),
             ("status", Text),
             ("status_reason?", Text),
             ("status_since", Number),
@@ -281,6 +293,7 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index("offers", &["work_item_id", "id"], false),
         index("queues", &["code"], true),
         index("agents", &["principal_index"], true),
+        index("agent_standings", &["status", "agent_id"], false),
         index("agent_queues", &["queue_id", "agent_id"], false),
         index("customer_map", &["customer_id", "record_id"], false),
     ]

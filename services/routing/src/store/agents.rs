@@ -2,17 +2,16 @@ use std::collections::{BTreeSet, HashMap};
 
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{AgentId, QueueId, TenantId};
+use rapport_foundation::personal::Personal;
 use rapport_foundation::seal::SubjectKeys;
-use sea_orm::{ActiveValue, ColumnTrait as _, Condition, Iterable as _, QueryFilter as _};
+use sea_orm::{ActiveValue, ColumnTrait as _, Condition, Iterable as _};
 use uuid::Uuid;
 
-use super::columns::{
-    capacities_in, capacities_out, codes_in, codes_out, count, named, optional_code,
-};
+use super::columns::{capacities_in, capacities_out, codes_in, codes_out, count};
 use super::entities::agent::{ActiveModel, Column, Entity, Model};
 use super::entities::{agent_queue, work_item};
-use super::{Page, Store, work_items};
-use crate::domain::{Agent, Capacity, Presence, Standing, Status};
+use super::{Page, Store, standings, work_items};
+use crate::domain::{Agent, Capacity, Standing, Status};
 
 /// Agents in one statement.
 const CHUNK: usize = 400;
@@ -85,12 +84,12 @@ impl Store {
             Some(queue) => Some(self.serving(tenant, queue).await?),
             None => None,
         };
+        let of_status = match filter.status {
+            Some(status) => Some(self.of_status(tenant, status).await?),
+            None => None,
+        };
         let condition = Condition::all()
-            .add_option(
-                filter
-                    .status
-                    .map(|status| Column::Status.eq(status.as_str())),
-            )
+            .add_option(of_status.map(|ids| Column::Id.is_in(ids)))
             .add_option(principal.map(|index| Column::PrincipalIndex.eq(index)))
             .add_option(of_queue.map(|ids| Column::Id.is_in(ids)))
             .add_option(after.map(|id| Column::Id.lt(id)));
@@ -194,9 +193,13 @@ impl Store {
                 served.insert(QueueId::from_uuid(pair.queue_id));
             }
         }
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let mut standings = standings::of(s, ids).await?;
         let read_one = |row: Model| {
             let served = queues.remove(&row.id).unwrap_or_default();
-            read(row, served, &keys)
+            let standing = standings.remove(&row.id);
+            let standing = standing.ok_or(Error::Corrupt("an agent without a standing"))?;
+            read(row, served, standing, &keys)
         };
         rows.into_iter().map(read_one).collect()
     }
@@ -235,29 +238,6 @@ impl Store {
     }
 }
 
-/// Stores how agents stand.
-pub(super) async fn put_standings(
-    s: &Scoped,
-    standings: &[(AgentId, Standing)],
-) -> Result<(), Error> {
-    for (agent, standing) in standings {
-        let (presence, until) = presence_out(standing.presence);
-        let columns = ActiveModel {
-            status: ActiveValue::Set(standing.status.as_str().to_owned()),
-            status_reason: ActiveValue::Set(standing.reason.as_ref().map(ToString::to_string)),
-            status_since: ActiveValue::Set(standing.status_since),
-            presence: ActiveValue::Set(presence.to_owned()),
-            leaving_until: ActiveValue::Set(until),
-            idle_since: ActiveValue::Set(standing.idle_since),
-            lapsed_offers: ActiveValue::Set(standing.lapsed_offers.into()),
-            ..Default::default()
-        };
-        s.update_where::<Entity>(|q| q.set(columns).filter(Column::Id.eq(agent.uuid())))
-            .await?;
-    }
-    Ok(())
-}
-
 async fn holds(s: &Scoped, agents: &[AgentId]) -> Result<HashMap<AgentId, u32>, Error> {
     let ids = agents.iter().map(|id| id.uuid());
     let theirs = work_item::Column::AgentId.is_in(ids);
@@ -285,16 +265,6 @@ fn place(agent: Uuid, column: &str) -> Vec<u8> {
     format!("agents/{agent}/{column}").into_bytes()
 }
 
-const fn presence_out(
-    presence: Presence,
-) -> (&'static str, Option<rapport_foundation::time::Micros>) {
-    match presence {
-        Presence::Present => ("present", None),
-        Presence::Leaving { until } => ("leaving", Some(until)),
-        Presence::Absent => ("absent", None),
-    }
-}
-
 fn write(
     tenant: TenantId,
     agent: &Agent,
@@ -305,7 +275,6 @@ fn write(
     let key = keys
         .get(&subject(id))
         .ok_or(Error::Corrupt("a data key is missing"))?;
-    let (presence, until) = presence_out(agent.standing.presence);
     Ok(Model {
         tenant_id: tenant.uuid(),
         id,
@@ -322,28 +291,28 @@ fn write(
         created_at: agent.created_at,
         updated_at: agent.updated_at,
         version: agent.version,
-        status: agent.standing.status.as_str().to_owned(),
-        status_reason: agent.standing.reason.as_ref().map(ToString::to_string),
-        status_since: agent.standing.status_since,
-        presence: presence.to_owned(),
-        leaving_until: until,
-        idle_since: agent.standing.idle_since,
-        lapsed_offers: agent.standing.lapsed_offers.into(),
     })
 }
 
-fn read(row: Model, queues: BTreeSet<QueueId>, keys: &SubjectKeys) -> Result<Agent, Error> {
-    let key = keys.get(&subject(row.id)).ok_or(Error::Erased)?;
-    let presence = match (row.presence.as_str(), row.leaving_until) {
-        ("present", _) => Presence::Present,
-        ("leaving", Some(until)) => Presence::Leaving { until },
-        ("absent", _) => Presence::Absent,
-        _ => return Err(Error::Corrupt("the presence of an agent")),
+fn read(
+    row: Model,
+    queues: BTreeSet<QueueId>,
+    standing: Standing,
+    keys: &SubjectKeys,
+) -> Result<Agent, Error> {
+    // An agent whose key was destroyed is forgotten by name; the engine goes on without it.
+    let key = keys.get(&subject(row.id));
+    let open = |sealed: &[u8], column: &str| match &key {
+        Some(key) => match key.open_text(sealed, &place(row.id, column)) {
+            Err(Error::Erased) => Ok(Personal::default()),
+            text => text,
+        },
+        None => Ok(Personal::default()),
     };
     Ok(Agent {
         id: AgentId::from_uuid(row.id),
-        principal: key.open_text(&row.principal, &place(row.id, "principal"))?,
-        display_name: key.open_text(&row.display_name, &place(row.id, "display_name"))?,
+        principal: open(&row.principal, "principal")?,
+        display_name: open(&row.display_name, "display_name")?,
         skills: codes_in(&row.skills)?,
         queues,
         capacity: Capacity {
@@ -351,14 +320,7 @@ fn read(row: Model, queues: BTreeSet<QueueId>, keys: &SubjectKeys) -> Result<Age
             named: capacities_in(&row.capacities)?,
             since: row.capacity_since,
         },
-        standing: Standing {
-            status: named(Status::named(&row.status))?,
-            reason: optional_code(row.status_reason.as_ref())?,
-            status_since: row.status_since,
-            presence,
-            idle_since: row.idle_since,
-            lapsed_offers: count(row.lapsed_offers)?,
-        },
+        standing,
         created_at: row.created_at,
         updated_at: row.updated_at,
         version: row.version,

@@ -3,14 +3,14 @@
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::events::{self, Mark, Outgoing};
 use rapport_foundation::id::{AgentId, InteractionId, TenantId};
-use rapport_foundation::idempotency::{Claim, Key};
+use rapport_foundation::idempotency::{Key, settle_many};
 use rapport_foundation::time::Micros;
 use sea_orm::{ActiveValue, ColumnTrait as _};
 use uuid::Uuid;
 
 use super::entities::ended_contact;
 use super::lease::{Fence, Lease};
-use super::{Store, agents, customers, lease, offers, queues, work_items};
+use super::{Store, customers, lease, offers, queues, standings, work_items};
 use crate::domain::{Agent, CustomerRef, Offer, OfferOutcome, Queue, Standing, Ticket, WorkItem};
 
 /// Rows in one statement.
@@ -24,13 +24,8 @@ pub(crate) struct OfferRow {
     pub(crate) ended_at: Option<Micros>,
 }
 
-/// A request id and the result it is answered with when it is repeated.
-#[derive(Clone, Debug)]
-pub(crate) struct Settlement {
-    pub(crate) key: Key,
-    pub(crate) result: Uuid,
-    pub(crate) version: i64,
-}
+/// A request id, and the result and its version that it is answered with when it is repeated.
+pub(crate) type Settlement = (Key, Uuid, i64);
 
 /// Everything a batch of inputs led to, as rows.
 #[derive(Clone, Debug, Default)]
@@ -101,22 +96,9 @@ impl Store {
             for mark in &decision.marks {
                 mark.advance(&s).await?;
             }
-            for settlement in &decision.settlements {
-                if settlement.key.claim(&s).await? != Claim::Fresh {
-                    // It was looked up before; that it is taken now is somebody else's doing.
-                    return Err(s.raced());
-                }
-            }
+            settle_many(&s, &decision.settlements).await?;
             self.put_all(&s, decision).await?;
             events::append_many(&s, &decision.events).await?;
-            for Settlement {
-                key,
-                result,
-                version,
-            } in &decision.settlements
-            {
-                key.settle(&s, *result, *version).await?;
-            }
             Ok(Committed::Stored)
         };
         self.db.write(tenant, write).await
@@ -125,7 +107,7 @@ impl Store {
     async fn put_all(&self, s: &Scoped, decision: &Decision) -> Result<(), Error> {
         queues::put(s, &decision.queues).await?;
         self.put_agents(s, &decision.agents).await?;
-        agents::put_standings(s, &decision.standings).await?;
+        standings::put(s, &decision.standings).await?;
         customers::note(s, &decision.customers).await?;
         self.put_tickets(s, &decision.tickets).await?;
         work_items::put(s, &decision.items).await?;

@@ -6,7 +6,7 @@ use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{
     AgentId, ConversationId, InteractionId, TenantId, TicketId, WorkItemId,
 };
-use rapport_foundation::idempotency::{Claim, Key};
+use rapport_foundation::idempotency::{Claim, Key, look_up_many};
 use sea_orm::ColumnTrait as _;
 
 use super::entities::ended_contact;
@@ -20,6 +20,8 @@ const CHUNK: usize = 1000;
 #[derive(Debug, Default)]
 pub(crate) struct Needs {
     pub(crate) tickets: Vec<TicketId>,
+    /// The tickets of these.
+    pub(crate) work_items: Vec<WorkItemId>,
     pub(crate) conversations: Vec<ConversationId>,
     pub(crate) interactions: Vec<InteractionId>,
     pub(crate) agents: Vec<AgentId>,
@@ -49,11 +51,10 @@ impl Store {
     pub(crate) async fn load(&self, tenant: TenantId, needs: &Needs) -> Result<Loaded, Error> {
         let read = |s: Scoped| async move {
             let mut loaded = Loaded::default();
-            for key in &needs.keys {
-                loaded.claims.push(key.look_up(&s).await?);
-            }
+            loaded.claims = look_up_many(&s, &needs.keys).await?;
+            let mut ids = work_items::tickets_of(&s, &needs.work_items).await?;
             let asked = work_items::of_interactions(&s, &needs.interactions).await?;
-            let mut ids = needs.tickets.clone();
+            ids.extend(&needs.tickets);
             ids.extend(asked.iter().map(|(_, (_, ticket))| *ticket));
             ids.sort_unstable();
             ids.dedup();

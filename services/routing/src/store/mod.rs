@@ -13,13 +13,14 @@ mod load;
 mod offers;
 mod queues;
 mod snapshot;
+mod standings;
 mod system;
 mod tickets;
 mod verify;
 mod work_items;
 
 pub(crate) use agents::{AgentFilter, StoredAgent};
-pub(crate) use decision::{Committed, Decision, OfferRow, Settlement};
+pub(crate) use decision::{Committed, Decision, OfferRow};
 pub(crate) use lease::Lease;
 pub(crate) use load::{Loaded, Needs};
 pub(crate) use queues::QueueFilter;

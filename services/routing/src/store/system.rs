@@ -13,7 +13,7 @@ impl Store {
         let find = |s: System| async move {
             let sql = "select distinct tenant_id from work_items \
                        where state in ('waiting', 'offered', 'accepted', 'wrapping_up') \
-                       union select distinct tenant_id from agents where presence <> 'absent'";
+                       union select distinct tenant_id from agent_standings where presence <> 'absent'";
             let rows = s.raw_all(sql, []).await?;
             let id =
                 |row: &sea_orm::QueryResult| Ok(TenantId::from_uuid(row.try_get("", "tenant_id")?));

@@ -118,6 +118,23 @@ pub(super) async fn open(s: &Scoped) -> Result<Vec<WorkItem>, Error> {
     rows.into_iter().map(read).collect()
 }
 
+/// The tickets of these work items.
+pub(super) async fn tickets_of(s: &Scoped, items: &[WorkItemId]) -> Result<Vec<TicketId>, Error> {
+    let mut tickets = Vec::with_capacity(items.len());
+    for chunk in items.chunks(CHUNK) {
+        let places: Vec<String> = (2..chunk.len() + 2).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "select ticket_id from work_items where tenant_id = $1 and id in ({})",
+            places.join(", ")
+        );
+        let ids: Vec<_> = chunk.iter().map(|id| id.uuid().into()).collect();
+        for row in s.raw_all(&sql, ids).await? {
+            tickets.push(TicketId::from_uuid(row.try_get("", "ticket_id")?));
+        }
+    }
+    Ok(tickets)
+}
+
 /// Which work items the interactions asked for, and their tickets.
 pub(super) async fn of_interactions(
     s: &Scoped,

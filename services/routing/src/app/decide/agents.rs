@@ -66,10 +66,7 @@ impl Fold<'_> {
     }
 
     fn put_agent(&mut self, agent: Agent) -> Result<Done, Error> {
-        let done = Done {
-            id: agent.id.uuid(),
-            version: agent.version,
-        };
+        let done = Done::new(agent.id.uuid(), agent.version);
         self.step(Input::AgentChanged(Profile::from(&agent)))?;
         self.agents.insert(agent.id);
         self.loaded.agents.insert(agent.id, agent);
@@ -88,27 +85,18 @@ impl Fold<'_> {
             status,
             reason: reason.cloned(),
         })?;
-        Ok(Done {
-            id: agent.uuid(),
-            version: 0,
-        })
+        Ok(Done::new(agent.uuid(), 0))
     }
 
     pub(super) fn open_desk(&mut self, agent: AgentId, stream: StreamId) -> Result<Done, Error> {
         self.known_agent(agent)?;
         self.step(Input::StreamOpened { agent, stream })?;
-        Ok(Done {
-            id: agent.uuid(),
-            version: 0,
-        })
+        Ok(Done::new(agent.uuid(), 0))
     }
 
     pub(super) fn close_desk(&mut self, agent: AgentId, stream: StreamId) -> Result<Done, Error> {
         self.step(Input::StreamClosed { agent, stream })?;
-        Ok(Done {
-            id: agent.uuid(),
-            version: 0,
-        })
+        Ok(Done::new(agent.uuid(), 0))
     }
 
     pub(super) fn known_agent(&self, id: AgentId) -> Result<(), Error> {

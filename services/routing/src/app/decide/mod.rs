@@ -19,7 +19,7 @@ use super::command::{Command, Done};
 use super::news::{self, News};
 use crate::domain::engine::{Effect, Engine, Input, Refusal};
 use crate::domain::{Code, Offer, OfferOutcome, Queue};
-use crate::store::{Decision, Loaded, Needs, OfferRow, Settlement};
+use crate::store::{Decision, Loaded, Needs, OfferRow};
 
 /// What the owner of a tenant keeps in memory.
 #[derive(Debug, Default)]
@@ -72,8 +72,8 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
             Command::ChangeTicket { id, .. }
             | Command::ResolveTicket { id, .. }
             | Command::ReopenTicket { id, .. }
-            | Command::CloseTicket { id, .. }
-            | Command::AcceptOffer { ticket: id, .. } => needs.tickets.push(*id),
+            | Command::CloseTicket { id, .. } => needs.tickets.push(*id),
+            Command::AcceptOffer { item, .. } => needs.work_items.push(*item),
             Command::CreateAgent(agent) => {
                 needs.principals.push(agent.principal.expose().to_owned());
             }
@@ -138,21 +138,15 @@ impl<'a> Fold<'a> {
                 result_id,
                 result_version,
             }) => {
-                return Ok(Done {
-                    id: result_id,
-                    version: result_version,
-                });
+                return Ok(Done::new(result_id, result_version));
             }
             Some(Claim::Reused) => return Err(reused().into()),
         }
         self.cause.clone_from(&asked.traceparent);
         let done = self.decide(&asked.command)?;
         if let Some(key) = &asked.key {
-            self.decision.settlements.push(Settlement {
-                key: key.clone(),
-                result: done.id,
-                version: done.version,
-            });
+            let settlement = (key.clone(), done.id, done.version);
+            self.decision.settlements.push(settlement);
         }
         Ok(done)
     }
@@ -183,12 +177,7 @@ impl<'a> Fold<'a> {
                 status,
                 reason,
             } => self.set_status(*agent, *status, reason.as_ref()),
-            Command::AcceptOffer {
-                offer,
-                agent,
-                item,
-                ticket,
-            } => self.accept_offer(*offer, *agent, *item, *ticket),
+            Command::AcceptOffer { offer, agent, item } => self.accept_offer(*offer, *agent, *item),
             Command::RejectOffer { offer, agent, item } => self.reject_offer(*offer, *agent, *item),
             Command::CompleteWork {
                 item,
@@ -202,10 +191,7 @@ impl<'a> Fold<'a> {
             Command::Apply { facts, mark } => {
                 self.apply(facts);
                 self.decision.marks.push(mark.clone());
-                Ok(Done {
-                    id: uuid::Uuid::nil(),
-                    version: 0,
-                })
+                Ok(Done::new(uuid::Uuid::nil(), 0))
             }
         }
     }

@@ -36,10 +36,7 @@ impl Fold<'_> {
     }
 
     fn put_queue(&mut self, queue: Queue) -> Done {
-        let done = Done {
-            id: queue.id.uuid(),
-            version: queue.version,
-        };
+        let done = Done::new(queue.id.uuid(), queue.version);
         // The engine refuses no queue.
         let _ = self.step(Input::QueueChanged(Terms::from(&queue)));
         self.queues.insert(queue.id);

@@ -55,10 +55,7 @@ impl Fold<'_> {
         if let Some(channel) = new.work_channel {
             self.ask(id, Asking::by_hand(channel))?;
         }
-        Ok(Done {
-            id: id.uuid(),
-            version: 1,
-        })
+        Ok(Done::new(id.uuid(), 1))
     }
 
     /// Opens a ticket and publishes it.
@@ -134,10 +131,7 @@ impl Fold<'_> {
         if change.queue.is_some() || change.skills.is_some() || change.priority.is_some() {
             self.move_work(&ticket);
         }
-        Ok(Done {
-            id: id.uuid(),
-            version: ticket.version,
-        })
+        Ok(Done::new(id.uuid(), ticket.version))
     }
 
     /// Work nobody has accepted goes where its ticket goes.
@@ -208,10 +202,7 @@ impl Fold<'_> {
         }
         self.publish(id, Data::TicketResolved(resolved));
         self.step(Input::TicketSettled(id))?;
-        Ok(Done {
-            id: id.uuid(),
-            version,
-        })
+        Ok(Done::new(id.uuid(), version))
     }
 
     pub(super) fn reopen_ticket(
@@ -233,10 +224,7 @@ impl Fold<'_> {
         if let Some(channel) = work_channel {
             self.ask(id, Asking::by_hand(channel))?;
         }
-        Ok(Done {
-            id: id.uuid(),
-            version,
-        })
+        Ok(Done::new(id.uuid(), version))
     }
 
     pub(super) fn close_ticket(&mut self, id: TicketId, etag: Option<i64>) -> Result<Done, Error> {
@@ -249,10 +237,7 @@ impl Fold<'_> {
         };
         self.tickets.insert(id);
         self.publish(id, Data::TicketClosed(closed));
-        Ok(Done {
-            id: id.uuid(),
-            version,
-        })
+        Ok(Done::new(id.uuid(), version))
     }
 
     /// An agent has accepted work of the ticket.

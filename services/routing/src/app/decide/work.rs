@@ -1,4 +1,4 @@
-use rapport_foundation::id::{AgentId, OfferId, TicketId, WorkItemId};
+use rapport_foundation::id::{AgentId, OfferId, WorkItemId};
 
 use super::super::Error;
 use super::super::command::Done;
@@ -12,11 +12,12 @@ impl Fold<'_> {
         offer: OfferId,
         agent: AgentId,
         item: WorkItemId,
-        ticket: TicketId,
     ) -> Result<Done, Error> {
         let decided = self.step(Input::OfferAccepted { offer, agent });
         decided.map_err(|refusal| self.over(offer, refusal))?;
-        self.take_up(ticket, agent);
+        if let Some(ticket) = self.tenant.engine.last_seen(item).map(|work| work.ticket) {
+            self.take_up(ticket, agent);
+        }
         Ok(self.work_done(item))
     }
 
@@ -54,14 +55,11 @@ impl Fold<'_> {
     }
 
     fn work_done(&self, item: WorkItemId) -> Done {
-        let version = self
-            .tenant
-            .engine
-            .last_seen(item)
-            .map_or(0, |work| work.version);
+        let work = self.tenant.engine.last_seen(item).cloned();
+        let version = work.as_ref().map_or(0, |work| work.version);
         Done {
-            id: item.uuid(),
-            version,
+            work: work.map(Box::new),
+            ..Done::new(item.uuid(), version)
         }
     }
 

@@ -20,13 +20,6 @@ pub(crate) struct Model {
     pub(crate) created_at: Micros,
     pub(crate) updated_at: Micros,
     pub(crate) version: i64,
-    pub(crate) status: String,
-    pub(crate) status_reason: Option<String>,
-    pub(crate) status_since: Micros,
-    pub(crate) presence: String,
-    pub(crate) leaving_until: Option<Micros>,
-    pub(crate) idle_since: Micros,
-    pub(crate) lapsed_offers: i64,
 }
 
 super::owned!();

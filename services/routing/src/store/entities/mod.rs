@@ -19,6 +19,7 @@ use owned;
 
 pub(crate) mod agent;
 pub(crate) mod agent_queue;
+pub(crate) mod agent_standing;
 pub(crate) mod customer_map;
 pub(crate) mod ended_contact;
 pub(crate) mod offer;
