@@ -12,12 +12,17 @@ use crate::time::Clock;
 /// Keys in one statement: at nine values each far below the engines' limits.
 const CHUNK: usize = 500;
 
+/// Principal, method and request id.
+type Asked = (String, String, Uuid);
+/// Hash of the request, result and its version.
+type Answered = (Vec<u8>, Uuid, i64);
+
 /// What each of these keys was used for, in their order; none for a fresh one.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn look_up_many(s: &Scoped, keys: &[Key]) -> Result<Vec<Option<Claim>>, Error> {
-    let mut known: HashMap<(String, String, Uuid), (Vec<u8>, Uuid, i64)> = HashMap::new();
+    let mut known: HashMap<Asked, Answered> = HashMap::new();
     for chunk in keys.chunks(CHUNK) {
         let places = rows(chunk.len(), 3, 2);
         // Joined, so that each key is one look into the primary key on both engines.
