@@ -50,8 +50,11 @@ impl Store {
     /// Reads what is needed.
     pub(crate) async fn load(&self, tenant: TenantId, needs: &Needs) -> Result<Loaded, Error> {
         let read = |s: Scoped| async move {
-            let mut loaded = Loaded::default();
-            loaded.claims = look_up_many(&s, &needs.keys).await?;
+            let claims = look_up_many(&s, &needs.keys).await?;
+            let mut loaded = Loaded {
+                claims,
+                ..Loaded::default()
+            };
             let mut ids = work_items::tickets_of(&s, &needs.work_items).await?;
             let asked = work_items::of_interactions(&s, &needs.interactions).await?;
             ids.extend(&needs.tickets);
