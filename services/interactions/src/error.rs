@@ -46,12 +46,6 @@ pub enum Error {
     /// The rules were changed since the caller read them.
     #[error("the rules were changed since they were read")]
     RulesChanged,
-    /// The request id was used with other content.
-    #[error("the request id was used with other content")]
-    RequestIdReused,
-    /// A cursor of a log that is over, or ahead of it.
-    #[error("the cursor is ahead of the log")]
-    CursorAhead,
     /// The reader of a stream did not keep up.
     #[error("the reader does not keep up")]
     SlowReader,
@@ -110,16 +104,6 @@ impl From<Error> for Failure {
                 Code::Aborted,
                 "ETAG_MISMATCH",
                 "The rules were changed since they were read.",
-            ),
-            Error::RequestIdReused => Self::new(
-                Code::AlreadyExists,
-                "REQUEST_ID_REUSED",
-                "The request id was used with other content.",
-            ),
-            Error::CursorAhead => Self::new(
-                Code::OutOfRange,
-                "CURSOR_AHEAD",
-                "The cursor is ahead of the log or of a log that is over.",
             ),
             Error::SlowReader => Self::new(
                 Code::ResourceExhausted,

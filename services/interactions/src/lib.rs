@@ -26,7 +26,7 @@ use rapport_proto::interactions::v1 as pb;
 use app::App;
 use clients::Profiles;
 use store::Store;
-use work::{Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep};
+use work::{Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, forget};
 
 pub use config::Config;
 pub use error::Error;
@@ -71,6 +71,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     ));
     tasks.push(Consumer::spawn(&env, Role::Loyalty, projector));
     tasks.push(Sweep::spawn(&env, store.clone(), recognition, &config));
+    tasks.push(forget::spawn(&env));
 
     let log = log_service!(interactions, &env);
     let app = Arc::new(App::new(&env, store, recorder, profiles, config));

@@ -45,7 +45,7 @@ impl App {
                 if key.claim(&s).await?.replayed()?.is_some() {
                     return Ok(self.store.rules(&s).await?);
                 }
-                let current = self.store.rules(&s).await?;
+                let current = self.store.rules_to_change(&s).await?;
                 if wanted
                     .expected
                     .is_some_and(|expected| expected != current.version)

@@ -1,10 +1,13 @@
 //! The log itself: interactions, their conversations, what was refused, and how live contacts ended.
 
 use sea_orm_migration::prelude::{
-    DbErr, DeriveMigrationName, Index, SchemaManager, Table, TableCreateStatement,
+    DbErr, DeriveMigrationName, Index, IndexCreateStatement, SchemaManager, Table,
+    TableCreateStatement,
 };
 use sea_orm_migration::schema::{big_integer, blob, boolean, small_integer, text, uuid};
 use sea_orm_migration::{MigrationTrait, async_trait};
+
+use super::index;
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
@@ -12,96 +15,36 @@ pub(super) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(interaction()).await?;
-        let index = |name: &'static str| {
-            Index::create()
-                .name(name)
-                .table("interaction")
-                .col("tenant_id")
-                .to_owned()
-        };
-        manager
-            .create_index(
-                index("interaction_key")
-                    .col("connector")
-                    .col("external_id")
-                    .unique()
-                    .to_owned(),
-            )
-            .await?;
-        manager
-            .create_index(
-                index("interaction_newest")
-                    .col("event_at")
-                    .col("id")
-                    .to_owned(),
-            )
-            .await?;
-        manager
-            .create_index(
-                index("interaction_conversation")
-                    .col("conversation_id")
-                    .col("event_at")
-                    .col("id")
-                    .to_owned(),
-            )
-            .await?;
-
-        manager.create_table(conversation()).await?;
-        let index = |name: &'static str| {
-            Index::create()
-                .name(name)
-                .table("conversation")
-                .col("tenant_id")
-                .to_owned()
-        };
-        manager
-            .create_index(
-                index("conversation_thread")
-                    .col("connector")
-                    .col("thread")
-                    .unique()
-                    .to_owned(),
-            )
-            .await?;
-        manager
-            .create_index(
-                index("conversation_latest")
-                    .col("last_at")
-                    .col("id")
-                    .to_owned(),
-            )
-            .await?;
-
-        manager.create_table(conflict()).await?;
-        let index = |name: &'static str| {
-            Index::create()
-                .name(name)
-                .table("interaction_conflict")
-                .col("tenant_id")
-                .to_owned()
-        };
-        // The same refused content is kept once, however often a connector repeats it.
-        manager
-            .create_index(
-                index("conflict_content")
-                    .col("interaction_id")
-                    .col("content_digest")
-                    .unique()
-                    .to_owned(),
-            )
-            .await?;
-        manager
-            .create_index(
-                index("conflict_connector")
-                    .col("connector")
-                    .col("number")
-                    .to_owned(),
-            )
-            .await?;
-
-        manager.create_table(contact_end()).await
+        for table in [interaction(), conversation(), conflict(), contact_end()] {
+            manager.create_table(table).await?;
+        }
+        let log = |name, columns| index("interaction", name, columns);
+        let matters = |name, columns| index("conversation", name, columns);
+        let refused = |name, columns| index("interaction_conflict", name, columns);
+        for index in [
+            unique(log("interaction_key", &["connector", "external_id"])),
+            log("interaction_newest", &["event_at", "id"]),
+            log(
+                "interaction_conversation",
+                &["conversation_id", "event_at", "id"],
+            ),
+            unique(matters("conversation_thread", &["connector", "thread"])),
+            matters("conversation_latest", &["last_at", "id"]),
+            // The same refused content is kept once, however often a connector repeats it.
+            unique(refused(
+                "conflict_content",
+                &["interaction_id", "content_digest"],
+            )),
+            refused("conflict_connector", &["connector", "number"]),
+        ] {
+            manager.create_index(index).await?;
+        }
+        Ok(())
     }
+}
+
+fn unique(mut index: IndexCreateStatement) -> IndexCreateStatement {
+    index.unique().to_owned()
 }
 
 /// What a connector said; the same columns hold what was logged and what was refused.

@@ -7,67 +7,50 @@ use sea_orm_migration::prelude::{
 use sea_orm_migration::schema::{big_integer, blob, small_integer, text, uuid};
 use sea_orm_migration::{MigrationTrait, async_trait};
 
+use super::index;
+
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(interaction_link()).await?;
-        manager
-            .create_index(
-                Index::create()
-                    .name("interaction_link_record")
-                    .table("interaction_link")
-                    .col("tenant_id")
-                    .col("record_id")
-                    .col("event_at")
-                    .col("interaction_id")
-                    .to_owned(),
-            )
-            .await?;
-
-        manager.create_table(conversation_link()).await?;
-        manager
-            .create_index(
-                Index::create()
-                    .name("conversation_link_record")
-                    .table("conversation_link")
-                    .col("tenant_id")
-                    .col("record_id")
-                    .to_owned(),
-            )
-            .await?;
-
-        manager.create_table(pending_link()).await?;
-        manager
-            .create_index(
-                Index::create()
-                    .name("pending_link_due")
-                    .table("pending_link")
-                    .col("next_at")
-                    .to_owned(),
-            )
-            .await?;
-
-        manager.create_table(record_customer()).await?;
-        let index = |name: &'static str| {
-            Index::create()
-                .name(name)
-                .table("record_customer")
-                .col("tenant_id")
-                .to_owned()
-        };
-        manager
-            .create_index(
-                index("record_customer_customer")
-                    .col("customer_id")
-                    .to_owned(),
-            )
-            .await?;
-        manager
-            .create_index(index("record_customer_origin").col("origin_id").to_owned())
-            .await
+        for table in [
+            interaction_link(),
+            conversation_link(),
+            pending_link(),
+            record_customer(),
+        ] {
+            manager.create_table(table).await?;
+        }
+        let due = Index::create()
+            .name("pending_link_due")
+            .table("pending_link")
+            .col("next_at")
+            .to_owned();
+        for index in [
+            index(
+                "interaction_link",
+                "interaction_link_record",
+                &["record_id", "event_at", "interaction_id"],
+            ),
+            index(
+                "conversation_link",
+                "conversation_link_record",
+                &["record_id"],
+            ),
+            // The sweep looks across tenants.
+            due,
+            index(
+                "record_customer",
+                "record_customer_customer",
+                &["customer_id"],
+            ),
+            index("record_customer", "record_customer_origin", &["origin_id"]),
+        ] {
+            manager.create_index(index).await?;
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,8 @@ use sea_orm_migration::prelude::{DbErr, DeriveMigrationName, Index, SchemaManage
 use sea_orm_migration::schema::{big_integer, small_integer, text, uuid};
 use sea_orm_migration::{MigrationTrait, async_trait};
 
+use super::index;
+
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
 
@@ -29,28 +31,20 @@ impl MigrationTrait for Migration {
             .primary_key(Index::create().col("tenant_id").col("event_id"))
             .to_owned();
         manager.create_table(table).await?;
-        let index = |name: &'static str| {
-            Index::create()
-                .name(name)
-                .table("timeline_projection")
-                .col("tenant_id")
-                .to_owned()
-        };
-        manager
-            .create_index(
-                index("timeline_projection_record")
-                    .col("record_id")
-                    .col("at")
-                    .col("event_id")
-                    .to_owned(),
-            )
-            .await?;
-        manager
-            .create_index(
-                index("timeline_projection_conversation")
-                    .col("conversation_id")
-                    .to_owned(),
-            )
-            .await
+        for index in [
+            index(
+                "timeline_projection",
+                "timeline_projection_record",
+                &["record_id", "at", "event_id"],
+            ),
+            index(
+                "timeline_projection",
+                "timeline_projection_conversation",
+                &["conversation_id"],
+            ),
+        ] {
+            manager.create_index(index).await?;
+        }
+        Ok(())
     }
 }

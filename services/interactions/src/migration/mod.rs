@@ -7,6 +7,7 @@ mod m0004_intake;
 
 use rapport_foundation::schema;
 use sea_orm_migration::MigrationTrait;
+use sea_orm_migration::prelude::{Index, IndexCreateStatement};
 
 /// Every change of the schema, oldest first.
 #[must_use]
@@ -18,4 +19,18 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0003_timeline::Migration),
         Box::new(m0004_intake::Migration),
     ]
+}
+
+/// An index over columns of one tenant.
+fn index(
+    table: &'static str,
+    name: &'static str,
+    columns: &[&'static str],
+) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index.name(name).table(table).col("tenant_id");
+    for column in columns {
+        index.col(*column);
+    }
+    index
 }

@@ -7,8 +7,8 @@ use rapport_foundation::db::{Engine, Error, Scoped};
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{QueryResult, Value};
 
-/// SQLite takes 32,766 values in a statement.
-const MOST_VALUES: usize = 30_000;
+/// Rows of one statement on SQLite, which takes 32,766 values in all.
+const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(super) async fn insert(
     behind: &str,
 ) -> Result<u64, Error> {
     let mut touched = 0;
-    for rows in chunks(columns, rows) {
+    for rows in chunks(s.engine(), rows) {
         let names = names(columns);
         let (source, values) = match s.engine() {
             Engine::Postgres => {
@@ -72,7 +72,7 @@ pub(super) async fn select(
     query: &str,
 ) -> Result<Vec<QueryResult>, Error> {
     let mut found = Vec::new();
-    for rows in chunks(columns, rows) {
+    for rows in chunks(s.engine(), rows) {
         let (sql, values) = with(s, columns, rows, query);
         found.extend(s.raw_all(&sql, values).await?);
     }
@@ -87,7 +87,7 @@ pub(super) async fn change(
     statement: &str,
 ) -> Result<u64, Error> {
     let mut touched = 0;
-    for rows in chunks(columns, rows) {
+    for rows in chunks(s.engine(), rows) {
         let (sql, values) = with(s, columns, rows, statement);
         touched += s.raw_exec(&sql, values).await?;
     }
@@ -117,16 +117,20 @@ fn names(columns: &Columns) -> String {
         .join(", ")
 }
 
-/// No chunk at all for no rows.
-fn chunks(columns: &Columns, mut rows: Vec<Vec<Value>>) -> Vec<Vec<Vec<Value>>> {
-    let most = MOST_VALUES / columns.len().max(1);
-    let mut chunks = Vec::with_capacity(1);
-    while rows.len() > most {
-        let rest = rows.split_off(most);
-        chunks.push(std::mem::replace(&mut rows, rest));
+/// Rows cut into statements; none for no rows. On SQLite only few sizes occur: each has a text of its own, and prepared
+/// statements of hundreds of rows are too large to keep one for every size.
+fn chunks(engine: Engine, rows: Vec<Vec<Value>>) -> Vec<Vec<Vec<Value>>> {
+    if engine == Engine::Postgres {
+        return if rows.is_empty() {
+            Vec::new()
+        } else {
+            vec![rows]
+        };
     }
-    if !rows.is_empty() {
-        chunks.push(rows);
+    let mut chunks = Vec::new();
+    let mut rows = rows.into_iter().peekable();
+    while let Some(size) = SIZES.into_iter().find(|size| *size <= rows.len()) {
+        chunks.push(rows.by_ref().take(size).collect());
     }
     chunks
 }
@@ -210,9 +214,13 @@ mod tests {
     }
 
     #[test]
-    fn large_batches_are_cut_below_the_limit_of_values() {
-        assert!(chunks(COLUMNS, Vec::new()).is_empty());
-        let sizes: Vec<usize> = chunks(COLUMNS, rows(40_000)).iter().map(Vec::len).collect();
-        assert_eq!(sizes, [15_000, 15_000, 10_000]);
+    fn sqlite_sees_few_sizes_of_statements_and_postgresql_one_statement() {
+        let sizes = |engine, count| -> Vec<usize> {
+            chunks(engine, rows(count)).iter().map(Vec::len).collect()
+        };
+        assert!(sizes(Engine::Sqlite, 0).is_empty() && sizes(Engine::Postgres, 0).is_empty());
+        assert_eq!(sizes(Engine::Sqlite, 600), [256, 256, 64, 16, 4, 4]);
+        assert_eq!(sizes(Engine::Sqlite, 3), [1, 1, 1]);
+        assert_eq!(sizes(Engine::Postgres, 600), [600]);
     }
 }

@@ -208,11 +208,17 @@ fn read(row: &QueryResult) -> Result<Conversation, Error> {
     })
 }
 
-/// Conversations with what is known of them. `c` is the conversation, `l` its link, `m` the customer of its record.
+/// Conversations with what is known of them.
 const CONVERSATION: &str = "select c.*, l.record_id, m.customer_id from conversation c \
      left join conversation_link l on l.tenant_id = c.tenant_id and l.conversation_id = c.id \
      left join record_customer m on m.tenant_id = l.tenant_id and m.record_id = l.record_id \
      where c.tenant_id = $1";
+
+/// Those of one customer: from their records on, since the whole list in order would be walked otherwise.
+const OF_CUSTOMER: &str = "select c.*, l.record_id, m.customer_id from record_customer m \
+     cross join conversation_link l cross join conversation c \
+     where m.tenant_id = $1 and m.customer_id = $2 and l.tenant_id = $1 and l.record_id = m.record_id \
+     and c.tenant_id = $1 and c.id = l.conversation_id";
 
 impl Store {
     /// One conversation.
@@ -237,16 +243,11 @@ impl Store {
         behind: Option<Place>,
         most: u64,
     ) -> Result<Vec<Conversation>, Error> {
-        let mut sql = CONVERSATION.to_owned();
-        let mut values: Vec<Value> = Vec::new();
-        if let Some(customer) = customer {
-            values.push(customer.uuid().into());
-            sql.push_str(
-                " and c.id in (select conversation_id from conversation_link x join record_customer y \
-                 on y.tenant_id = x.tenant_id and y.record_id = x.record_id \
-                 where x.tenant_id = $1 and y.customer_id = $2)",
-            );
-        }
+        let mut sql = customer.map_or(CONVERSATION, |_| OF_CUSTOMER).to_owned();
+        let mut values: Vec<Value> = customer
+            .iter()
+            .map(|customer| customer.uuid().into())
+            .collect();
         if let Some(place) = behind {
             sql.push_str(&format!(
                 " and (c.last_at, c.id) < (${}, ${})",

@@ -131,17 +131,14 @@ impl Store {
         most: u64,
     ) -> Result<Vec<Sized>, Error> {
         let (mut sql, mut values) = conditions(filter);
+        // The columns that the chosen index is ordered by.
+        let (at, id) = order(filter);
         if let Some(place) = behind {
             let next = values.len() + 2;
-            sql.push_str(&format!(
-                " and (i.event_at, i.id) < (${next}, ${})",
-                next + 1
-            ));
+            sql.push_str(&format!(" and ({at}, {id}) < (${next}, ${})", next + 1));
             values.extend([place.at.0.into(), place.id.into()]);
         }
-        sql.push_str(&format!(
-            " order by i.event_at desc, i.id desc limit {most}"
-        ));
+        sql.push_str(&format!(" order by {at} desc, {id} desc limit {most}"));
         self.db
             .read(tenant, async |s| {
                 let rows = s.raw_all(&sql, values.clone()).await?;
@@ -173,6 +170,15 @@ impl Store {
     }
 }
 
+/// Of a customer their links are walked in order, else the log itself.
+fn order(filter: &Filter) -> (&'static str, &'static str) {
+    if filter.customer.is_some() {
+        ("l.event_at", "l.interaction_id")
+    } else {
+        ("i.event_at", "i.id")
+    }
+}
+
 fn conditions(filter: &Filter) -> (String, Vec<Value>) {
     let mut sql =
         "select i.event_at as at, i.id, cast(length(i.body) as bigint) as size from ".to_owned();
@@ -181,8 +187,8 @@ fn conditions(filter: &Filter) -> (String, Vec<Value>) {
         Some(customer) => {
             values.push(customer.uuid().into());
             sql.push_str(
-                "interaction_link l join interaction i on i.tenant_id = l.tenant_id and i.id = l.interaction_id \
-                 where i.tenant_id = $1 and l.tenant_id = $1 and l.record_id in \
+                "interaction_link l cross join interaction i \
+                 where i.tenant_id = $1 and i.id = l.interaction_id and l.tenant_id = $1 and l.record_id in \
                  (select record_id from record_customer where tenant_id = $1 and customer_id = $2)",
             );
         }
@@ -218,8 +224,9 @@ fn conditions(filter: &Filter) -> (String, Vec<Value>) {
         "i.external_id =",
         filter.external_id.as_deref().map(Value::from),
     );
-    also("i.event_at >=", filter.from.map(|at| at.0.into()));
-    also("i.event_at <", filter.until.map(|at| at.0.into()));
+    let (at, _) = order(filter);
+    also(&format!("{at} >="), filter.from.map(|at| at.0.into()));
+    also(&format!("{at} <"), filter.until.map(|at| at.0.into()));
     (sql, values)
 }
 

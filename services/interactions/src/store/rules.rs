@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::db::{Engine, Error, Scoped};
 use rapport_foundation::id::TenantId;
 use rapport_foundation::time::Micros;
 use sea_orm::Value;
@@ -128,6 +128,15 @@ impl Store {
         });
         self.rules.put(s.tenant(), &rules);
         Ok(rules)
+    }
+
+    /// A tenant's rules, which nobody else changes until the transaction ends.
+    pub(crate) async fn rules_to_change(&self, s: &Scoped) -> Result<Arc<Rules>, Error> {
+        if s.engine() == Engine::Postgres {
+            let lock = "select version from intake_rules where tenant_id = $1 for update";
+            s.raw_one(lock, []).await?;
+        }
+        self.rules(s).await
     }
 
     /// Replaces the rules of this version; answers the new ones.

@@ -48,11 +48,14 @@ async fn contacts(
     } else {
         ""
     };
+    // The page is chosen from the links alone; only what is on it is looked up.
     let sql = format!(
         "select l.event_at as at, l.interaction_id as id, cast(length(i.body) as bigint) as size \
-         from interaction_link l join interaction i on i.tenant_id = l.tenant_id and i.id = l.interaction_id \
-         where l.tenant_id = $1 and i.tenant_id = $1 and l.record_id in {RECORDS} {behind} \
-         order by l.event_at desc, l.interaction_id desc limit {most}"
+         from (select event_at, interaction_id from interaction_link l \
+         where l.tenant_id = $1 and l.record_id in {RECORDS} {behind} \
+         order by l.event_at desc, l.interaction_id desc limit {most}) l \
+         cross join interaction i where i.tenant_id = $1 and i.id = l.interaction_id \
+         order by l.event_at desc, l.interaction_id desc"
     );
     let rows = s.raw_all(&sql, values).await?;
     rows.iter().map(sized).collect()
