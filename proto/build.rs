@@ -8,7 +8,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let files = contracts()?;
-    let include = ["." , "third_party"];
+    let include = [".", "third_party"];
 
     // Comments become rustdoc, so the code is generated with source info …
     let mut documented = protox::Compiler::new(include)?;
