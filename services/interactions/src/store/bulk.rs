@@ -48,17 +48,23 @@ pub(super) async fn insert(
     let mut touched = 0;
     for rows in chunks(s.engine(), rows) {
         let names = names(columns);
-        let (source, values) = match s.engine() {
+        let into = format!("insert into {table} (tenant_id, {names})");
+        let (sql, values) = match s.engine() {
             Engine::Postgres => {
                 let (source, values) = unnested(columns, rows);
-                (format!("select $1::uuid, {names} from {source}"), values)
+                (
+                    format!("{into} select $1::uuid, {names} from {source} {behind}"),
+                    values,
+                )
             }
             _ => {
-                let (source, values) = listed(columns, rows, true);
-                (format!("values {source}"), values)
+                let (source, values) = listed(columns, rows, "$1, ");
+                (
+                    format!("with {FIRST} {into} values {source} {behind}"),
+                    values,
+                )
             }
         };
-        let sql = format!("insert into {table} (tenant_id, {names}) {source} {behind}");
         touched += s.raw_exec(&sql, values).await?;
     }
     Ok(touched)
@@ -96,17 +102,22 @@ pub(super) async fn change(
 
 fn with(s: &Scoped, columns: &Columns, rows: Vec<Vec<Value>>, query: &str) -> (String, Vec<Value>) {
     let names = names(columns);
-    let (source, values) = match s.engine() {
+    match s.engine() {
         Engine::Postgres => {
             let (source, values) = unnested(columns, rows);
-            (format!("select {names} from {source}"), values)
+            (
+                format!("with k({names}) as (select {names} from {source}) {query}"),
+                values,
+            )
         }
         _ => {
-            let (source, values) = listed(columns, rows, false);
-            (format!("values {source}"), values)
+            let (source, values) = listed(columns, rows, "");
+            (
+                format!("with {FIRST}, k({names}) as (values {source}) {query}"),
+                values,
+            )
         }
-    };
-    (format!("with k({names}) as ({source}) {query}"), values)
+    }
 }
 
 fn names(columns: &Columns) -> String {
@@ -161,28 +172,16 @@ fn unnested(columns: &Columns, rows: Vec<Vec<Value>>) -> (String, Vec<Value>) {
     )
 }
 
-/// `($1, $2, …), ($1, …)`, with the tenant in front of each row or without.
-fn listed(columns: &Columns, rows: Vec<Vec<Value>>, tenant: bool) -> (String, Vec<Value>) {
-    let mut sql = String::with_capacity(rows.len() * columns.len() * 7);
-    let mut values = Vec::with_capacity(rows.len() * columns.len());
-    for row in rows {
-        sql.push_str(match (sql.is_empty(), tenant) {
-            (true, true) => "($1",
-            (true, false) => "(",
-            (false, true) => ", ($1",
-            (false, false) => ", (",
-        });
-        for (n, value) in row.into_iter().enumerate() {
-            values.push(value);
-            if n > 0 || tenant {
-                sql.push_str(", ");
-            }
-            sql.push('$');
-            sql.push_str(&(values.len() + 1).to_string());
-        }
-        sql.push(')');
-    }
-    (sql, values)
+/// On SQLite a numbered placeholder has a name, and binding looks through all names for each: thousands of them would
+/// take longer than the statement. Placeholders without a number are counted on their own, from the tenant on; this
+/// takes the tenant's place in that count.
+const FIRST: &str = "first(tenant) as (values (?))";
+
+/// `(?, ?, …), (?, …)`, with something in front of each row's own values.
+fn listed(columns: &Columns, rows: Vec<Vec<Value>>, front: &str) -> (String, Vec<Value>) {
+    let row = format!("({front}{})", vec!["?"; columns.len()].join(", "));
+    let sql = vec![row.as_str(); rows.len()].join(", ");
+    (sql, rows.into_iter().flatten().collect())
 }
 
 #[cfg(test)]
@@ -198,11 +197,11 @@ mod tests {
     }
 
     #[test]
-    fn a_list_numbers_its_values_behind_the_tenant() {
-        let (sql, values) = listed(COLUMNS, rows(2), true);
-        assert_eq!(sql, "($1, $2, $3), ($1, $4, $5)");
+    fn a_list_has_a_place_for_each_value() {
+        let (sql, values) = listed(COLUMNS, rows(2), "$1, ");
+        assert_eq!(sql, "($1, ?, ?), ($1, ?, ?)");
         assert_eq!(values.len(), 4);
-        assert_eq!(listed(COLUMNS, rows(2), false).0, "($2, $3), ($4, $5)");
+        assert_eq!(listed(COLUMNS, rows(2), "").0, "(?, ?), (?, ?)");
     }
 
     #[test]
