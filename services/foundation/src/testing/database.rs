@@ -193,10 +193,11 @@ fn addresses(admin_url: &str, database: &str, logins: &str) -> DatabaseConfig {
         String::from(url)
     };
     let config = DatabaseConfig::postgres(address("app"), address("system"), address("owner"));
-    // Many tests run beside each other on one server.
+    // Many tests run beside each other on one server, which copies databases meanwhile.
     DatabaseConfig {
         max_connections: 4,
         system_connections: 2,
+        acquire_timeout_ms: 30_000,
         ..config
     }
 }
