@@ -5,21 +5,10 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::AlgorithmParameters;
 use rapport_foundation::id::TenantId;
 use serde_json::{Value, json};
-use tonic_types::StatusExt as _;
 
 use crate::fixture::{Fixture, Plan};
-use crate::tokens::{Key, hs256, signed_part};
+use crate::tokens::{Key, hs256, signed_part, with};
 use crate::upstream::UNARY;
-
-/// A claim set to a value, or taken out with null.
-fn with(mut claims: Value, name: &str, value: Value) -> Value {
-    let object = claims.as_object_mut().unwrap();
-    match value {
-        Value::Null => object.remove(name),
-        value => object.insert(name.into(), value),
-    };
-    claims
-}
 
 #[tokio::test]
 async fn honest_tokens_of_every_accepted_algorithm_pass() {
@@ -458,62 +447,4 @@ async fn what_callers_say_about_themselves_in_headers_goes_no_further() {
         None,
         "a stream has no deadline, and none from outside"
     );
-}
-
-#[tokio::test]
-async fn scopes_and_roles_open_what_the_policy_says_and_nothing_else() {
-    let fixture = Fixture::open().await;
-    let tenant = fixture.tenant.to_string();
-    let claims = |roles: &[&str]| crate::tokens::claims(&tenant, roles, fixture.now());
-    let scoped = |scope: Value| with(claims(&[]), "scope", scope);
-    let operator = with(claims(&["operator"]), "tenant", Value::Null);
-    let outside = with(
-        with(claims(&["operator"]), "tenant", Value::Null),
-        "scope",
-        json!("profiles.read"),
-    );
-    for (what, claims, expected) in [
-        ("the role", claims(&["agent"]), None),
-        (
-            "the scope as text",
-            scoped(json!("x.y profiles.read")),
-            None,
-        ),
-        (
-            "the scope as a list",
-            scoped(json!(["profiles.read"])),
-            None,
-        ),
-        ("nothing", claims(&[]), Some("SCOPE_MISSING")),
-        (
-            "another scope",
-            scoped(json!("profiles.write")),
-            Some("SCOPE_MISSING"),
-        ),
-        (
-            "a scope in another case",
-            scoped(json!("Profiles.Read")),
-            Some("SCOPE_MISSING"),
-        ),
-        (
-            "an unknown role",
-            claims(&["emperor"]),
-            Some("SCOPE_MISSING"),
-        ),
-        (
-            "an operator outside any tenant",
-            operator,
-            Some("SCOPE_MISSING"),
-        ),
-        ("the same with the scope", outside, Some("TENANT_REQUIRED")),
-    ] {
-        let bearer = format!("Bearer {}", fixture.key.token(&claims));
-        let (_, headers) = fixture.answer(UNARY, &[("authorization", &bearer)]).await;
-        let status = tonic::Status::from_header_map(&headers).unwrap();
-        let reason = status.get_details_error_info().map(|info| info.reason);
-        assert_eq!(reason.as_deref(), expected, "{what}");
-        if expected.is_some() {
-            assert_eq!(status.code(), tonic::Code::PermissionDenied, "{what}");
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod connections;
 mod fixture;
 mod keys;
 mod protocol;
+mod scopes;
 mod tenants;
 mod tokens;
 mod traces;

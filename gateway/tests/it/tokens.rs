@@ -106,3 +106,13 @@ pub(crate) fn claims(tenant: &str, roles: &[&str], now: i64) -> Value {
         "roles": roles, "iat": now, "exp": now + 3600,
     })
 }
+
+/// A claim set to a value, or taken out with null.
+pub(crate) fn with(mut claims: Value, name: &str, value: Value) -> Value {
+    let object = claims.as_object_mut().unwrap();
+    match value {
+        Value::Null => object.remove(name),
+        value => object.insert(name.into(), value),
+    };
+    claims
+}
