@@ -69,10 +69,10 @@ fn start() -> Result<Cluster, String> {
 fn serve(bin: &Path, folder: &Path, root: bool) -> Result<Cluster, String> {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let port = port.map_err(|error| error.to_string())?.port();
-    // Data of tests need not survive a power cut. The shell waits for the end of its input, which is this process.
+    // Data of tests need not survive a power cut. Many tests leave their sessions open until the process ends. The shell waits for the end of its input, which is this process.
     let script = format!(
         "trap '' INT; '{bin}/postgres' -D '{folder}' -p {port} -k '{folder}' -c listen_addresses=127.0.0.1 \
-         -c fsync=off -c full_page_writes=off -c max_connections=500 -c shared_buffers=64MB \
+         -c fsync=off -c full_page_writes=off -c max_connections=2000 -c shared_buffers=64MB \
          >'{folder}/server.log' 2>&1 & server=$!; \
          cat >/dev/null; kill -QUIT $server; wait $server; rm -rf '{folder}'",
         bin = bin.display(),

@@ -162,6 +162,10 @@ pub async fn on_every_engine(
 ) {
     for engine in engines() {
         eprintln!("on {}", engine.name());
-        Box::pin(test(env(&engine, role, migrations).await)).await;
+        let t = env(&engine, role, migrations).await;
+        // Services that know each other keep their databases open after the test: close it by hand.
+        let db = t.db.clone();
+        Box::pin(test(t)).await;
+        db.close().await;
     }
 }
