@@ -1,8 +1,8 @@
-//! A store that goes away or fills up, and comes back.
+//! A store that goes away, and comes back.
 
 use std::net::SocketAddr;
 
-use rapport_foundation::db::{DatabaseConfig, Error};
+use rapport_foundation::db::DatabaseConfig;
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::{Engine, House, Proxy, engines, eventually};
 use rapport_foundation::time::Clock;
@@ -99,61 +99,4 @@ async fn a_server_that_is_away_for_a_moment_loses_nothing_and_doubles_nothing() 
         desk.offer().await;
         bench.verified().await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_decision_waits_for_space_and_is_then_stored_once() {
-    let engine = Engine::Sqlite;
-    let t = House::new(Clock::system())
-        .env(&engine, Role::Routing, rapport_routing::migrations)
-        .await;
-    let bench = Bench::open(t, Config::default()).await;
-    bench.queue("care").await;
-    let pages = async |most: i64| {
-        let sql = format!("pragma max_page_count = {most}");
-        let sql = sql.as_str();
-        let set =
-            |s: rapport_foundation::db::System| async move { s.raw_one(sql, []).await.map(|_| ()) };
-        bench
-            .t
-            .env
-            .db
-            .system_write::<_, Error, _, _>(set)
-            .await
-            .unwrap();
-    };
-    pages(1).await;
-    let calls: Vec<_> = (0..40)
-        .map(|_| {
-            let (mut client, request) = (bench.tickets(), bench.boss(one_ticket()));
-            tokio::spawn(async move { client.create_ticket(request).await })
-        })
-        .collect();
-    eventually("the file is full", async || {
-        let fill = |s: rapport_foundation::db::Scoped| async move {
-            let words = "x".repeat(100_000);
-            let sql = "insert into subject_keys (tenant_id, subject, generation, created_at) \
-                       values ($1, $2, 1, 0)";
-            s.raw_exec(sql, [words.into()]).await
-        };
-        let filled = bench
-            .t
-            .env
-            .db
-            .write::<_, Error, _, _>(rapport_foundation::testing::tenant(), fill);
-        matches!(filled.await, Err(Error::Full)).then_some(())
-    })
-    .await;
-    pages(1_000_000).await;
-    for call in calls {
-        call.await.unwrap().unwrap();
-    }
-    assert_eq!(
-        bench
-            .list_tickets(pb::ListTicketsRequest::default())
-            .await
-            .len(),
-        40
-    );
-    bench.verified().await;
 }
