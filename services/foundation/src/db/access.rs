@@ -1,7 +1,7 @@
 //! One open way to the store, pooled or inside a transaction, and what was noticed while it was used.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
@@ -14,7 +14,24 @@ use super::Error;
 #[derive(Clone)]
 pub(crate) enum Conn {
     Pooled(DatabaseConnection),
-    Transaction(Arc<DatabaseTransaction>),
+    Transaction(Arc<DatabaseTransaction>, Arc<Notes>),
+}
+
+impl Conn {
+    /// After a failed statement a transaction runs no other. PostgreSQL has aborted it; SQLite may have rolled it
+    /// back (a full disk does that), and what followed would be stored one by one, outside of it.
+    async fn alive<T>(
+        &self,
+        statement: impl Future<Output = Result<T, DbErr>> + Send,
+    ) -> Result<T, DbErr> {
+        let Self::Transaction(_, notes) = self else {
+            return statement.await;
+        };
+        if notes.failure().is_some() {
+            return Err(DbErr::Custom("an earlier statement failed".to_owned()));
+        }
+        statement.await.inspect_err(|error| notes.failed(error))
+    }
 }
 
 #[async_trait::async_trait]
@@ -22,7 +39,7 @@ impl ConnectionTrait for Conn {
     fn get_database_backend(&self) -> DbBackend {
         match self {
             Self::Pooled(conn) => conn.get_database_backend(),
-            Self::Transaction(tx) => ConnectionTrait::get_database_backend(tx.as_ref()),
+            Self::Transaction(tx, _) => ConnectionTrait::get_database_backend(tx.as_ref()),
         }
     }
 
@@ -30,7 +47,7 @@ impl ConnectionTrait for Conn {
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match self {
             Self::Pooled(conn) => conn.execute_raw(statement).await,
-            Self::Transaction(tx) => tx.execute_raw(statement).await,
+            Self::Transaction(tx, _) => self.alive(tx.execute_raw(statement)).await,
         }
     }
 
@@ -38,7 +55,7 @@ impl ConnectionTrait for Conn {
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match self {
             Self::Pooled(conn) => conn.execute_unprepared(sql).await,
-            Self::Transaction(tx) => tx.execute_unprepared(sql).await,
+            Self::Transaction(tx, _) => self.alive(tx.execute_unprepared(sql)).await,
         }
     }
 
@@ -46,7 +63,7 @@ impl ConnectionTrait for Conn {
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match self {
             Self::Pooled(conn) => conn.query_one_raw(statement).await,
-            Self::Transaction(tx) => tx.query_one_raw(statement).await,
+            Self::Transaction(tx, _) => self.alive(tx.query_one_raw(statement)).await,
         }
     }
 
@@ -54,7 +71,7 @@ impl ConnectionTrait for Conn {
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
             Self::Pooled(conn) => conn.query_all_raw(statement).await,
-            Self::Transaction(tx) => tx.query_all_raw(statement).await,
+            Self::Transaction(tx, _) => self.alive(tx.query_all_raw(statement)).await,
         }
     }
 }
@@ -71,6 +88,8 @@ pub(crate) struct Notes {
     broken: AtomicBool,
     appended: AtomicBool,
     after_commit: Mutex<Vec<AfterCommit>>,
+    /// The first statement of the transaction that the engine refused.
+    failure: OnceLock<Error>,
 }
 
 impl Notes {
@@ -96,6 +115,16 @@ impl Notes {
             self.repeatable.store(true, Ordering::Relaxed);
         }
         error
+    }
+
+    fn failed(&self, error: &DbErr) {
+        // Only the first says what went wrong.
+        let _ = self.failure.set(Error::from(error.clone()));
+    }
+
+    /// Why the transaction cannot be committed any more.
+    pub(crate) fn failure(&self) -> Option<&Error> {
+        self.failure.get()
     }
 
     pub(crate) fn is_unconnected(&self) -> bool {
@@ -141,7 +170,7 @@ impl Access {
 
     pub(crate) fn writing(tx: Arc<DatabaseTransaction>, notes: Arc<Notes>) -> Self {
         Self {
-            conn: Conn::Transaction(tx),
+            conn: Conn::Transaction(tx, Arc::clone(&notes)),
             notes,
         }
     }
@@ -155,7 +184,7 @@ impl Access {
     }
 
     pub(crate) fn in_transaction(&self) -> bool {
-        matches!(self.conn, Conn::Transaction(_))
+        matches!(self.conn, Conn::Transaction(..))
     }
 
     /// Maps an engine error and remembers whether running the transaction again may help.

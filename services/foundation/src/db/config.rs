@@ -17,6 +17,9 @@ pub struct DatabaseConfig {
     pub system_url: String,
     /// PostgreSQL only: the owner of the schema; needed by migrations and never while serving.
     pub owner_url: String,
+    /// SQLite only: the file never grows beyond so many MiB; what would need more is refused as RESOURCE_EXHAUSTED.
+    /// 0 leaves it to the disk.
+    pub max_size_mib: u32,
     /// PostgreSQL sessions for calls, one statement each at a time. Two for each core of the database is a start.
     pub max_connections: u32,
     /// PostgreSQL sessions for the system login.
@@ -33,6 +36,7 @@ impl Default for DatabaseConfig {
             url: String::new(),
             system_url: String::new(),
             owner_url: String::new(),
+            max_size_mib: 0,
             max_connections: 12,
             system_connections: 4,
             statement_timeout_ms: 15_000,

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::Connection as _;
+use sea_orm::sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
 use super::{DatabaseConfig, Error};
@@ -15,6 +18,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const WRITER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Page cache of one connection in KiB: five databases with five connections each must fit into a small process.
 const CACHE_KIB: &str = "-1024";
+/// SQLite's page size unless a file was made with another one, which we never do.
+const PAGES_PER_MIB: u64 = 256;
 
 pub(crate) async fn open(
     config: &DatabaseConfig,
@@ -45,8 +50,16 @@ pub(crate) async fn writer(config: &DatabaseConfig) -> Result<DatabaseConnection
         .max_connections(1)
         .min_connections(1)
         .idle_timeout(None)
-        .acquire_timeout(WRITER_TIMEOUT);
+        .acquire_timeout(WRITER_TIMEOUT)
+        .map_sqlx_sqlite_pool_opts(only_outside_transactions);
     Ok(Database::connect(options).await?)
+}
+
+/// SQLite ends a transaction by itself when the disk is full or fails. The driver does not notice: its rollback fails,
+/// it goes on counting that transaction as open, and makes the next one a savepoint in it, which commits nothing.
+/// Such a connection is closed and another one opened.
+fn only_outside_transactions(options: SqlitePoolOptions) -> SqlitePoolOptions {
+    options.before_acquire(|conn, _| Box::pin(std::future::ready(Ok(!conn.is_in_transaction()))))
 }
 
 fn options(config: &DatabaseConfig, read_only: bool) -> Result<ConnectOptions, Error> {
@@ -64,7 +77,12 @@ fn options(config: &DatabaseConfig, read_only: bool) -> Result<ConnectOptions, E
         .test_before_acquire(false)
         .sqlx_logging(false)
         .record_stmt_in_spans(false);
+    let pages = u64::from(config.max_size_mib) * PAGES_PER_MIB;
     options.map_sqlx_sqlite_opts(move |sqlite: SqliteConnectOptions| {
+        let sqlite = match pages {
+            0 => sqlite,
+            pages => sqlite.pragma("max_page_count", pages.to_string()),
+        };
         sqlite
             .filename(&path)
             .read_only(read_only)

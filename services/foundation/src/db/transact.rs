@@ -126,6 +126,11 @@ impl Database {
         let tx = Arc::new(self.begin(lease.connection()).await?);
         let access = Access::writing(Arc::clone(&tx), Arc::clone(notes));
         let outcome = Box::pin(f(access.clone())).await;
+        // Whoever passed over a failed statement has not done what it says.
+        let outcome = match notes.failure() {
+            Some(failure) => outcome.and(Err(E::from(failure.clone()))),
+            None => outcome,
+        };
         let value = match outcome {
             Ok(value) => value,
             Err(error) => {

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::db::DatabaseConfig;
+
 /// Forwards connections on a port of its own to a server, until it is cut.
 pub struct Proxy {
     address: SocketAddr,
@@ -28,6 +30,38 @@ impl Proxy {
             }
         });
         Self { address, open }
+    }
+
+    /// A way to the PostgreSQL server of a database, open, and the configuration that leads through it.
+    ///
+    /// # Panics
+    /// When the address is none of PostgreSQL.
+    #[expect(
+        clippy::expect_used,
+        reason = "a test cannot go on without its database"
+    )]
+    pub async fn before(config: &DatabaseConfig) -> (Self, DatabaseConfig) {
+        let (_, place) = config.url.rsplit_once('@').expect("a login in the address");
+        let (host, _) = place.split_once('/').expect("a database in the address");
+        let host = match host.contains(':') {
+            true => host.to_owned(),
+            false => format!("{host}:5432"),
+        };
+        let mut found = tokio::net::lookup_host(host)
+            .await
+            .expect("the server's host");
+        let proxy = Self::to(found.next().expect("the server's address")).await;
+        let through = |url: &str| {
+            let (login, place) = url.rsplit_once('@').expect("a login in the address");
+            let (_, database) = place.split_once('/').expect("a database in the address");
+            format!("{login}@{}/{database}", proxy.address())
+        };
+        let config = DatabaseConfig {
+            url: through(&config.url),
+            system_url: through(&config.system_url),
+            ..config.clone()
+        };
+        (proxy, config)
     }
 
     /// Where it listens.

@@ -2,49 +2,28 @@
 
 use std::time::{Duration, Instant};
 
-use rapport_foundation::db::{Database, DatabaseConfig, Engine, Error};
+use rapport_foundation::db::{Database, DatabaseConfig, Engine as Kind, Error, Scoped};
+use rapport_foundation::id::TenantId;
 use rapport_foundation::role::Role;
-use rapport_foundation::testing::{Proxy, engines, env, eventually, tenant};
+use rapport_foundation::testing::{Engine, Proxy, TestDatabase, engines, env, eventually, tenant};
+use sea_orm::ColumnTrait as _;
 use sea_orm::prelude::Uuid;
 
-use crate::note::{Entity, migrations, note};
-
-fn through(proxy: &Proxy, config: &DatabaseConfig) -> DatabaseConfig {
-    let moved = |url: &str| {
-        let (before, after) = url.rsplit_once('@').unwrap();
-        let (_, database) = after.split_once('/').unwrap();
-        format!("{before}@{}/{database}", proxy.address())
-    };
-    DatabaseConfig {
-        url: moved(&config.url),
-        system_url: moved(&config.system_url),
-        acquire_timeout_ms: 2_000,
-        ..config.clone()
-    }
-}
-
-async fn server_of(url: &str) -> std::net::SocketAddr {
-    let (_, after) = url.rsplit_once('@').unwrap();
-    let host = after.split('/').next().unwrap();
-    let host = if host.contains(':') {
-        host.to_owned()
-    } else {
-        format!("{host}:5432")
-    };
-    tokio::net::lookup_host(host).await.unwrap().next().unwrap()
-}
+use crate::note::{Column, Entity, migrations, note};
 
 #[tokio::test]
 async fn while_the_server_is_away_calls_fail_at_once_and_afterwards_they_succeed() {
     for engine in engines() {
         let t = env(&engine, Role::Profiles, migrations).await;
-        if t.db.engine() != Engine::Postgres {
+        if t.db.engine() != Kind::Postgres {
             continue;
         }
-        let proxy = Proxy::to(server_of(&t.database.config.url).await).await;
-        let db = Database::open(&through(&proxy, &t.database.config), Role::Profiles)
-            .await
-            .unwrap();
+        let (proxy, config) = Proxy::before(&t.database.config).await;
+        let config = DatabaseConfig {
+            acquire_timeout_ms: 2_000,
+            ..config
+        };
+        let db = Database::open(&config, Role::Profiles).await.unwrap();
         let ours = tenant();
         let write = || {
             db.write(ours, |s| async move {
@@ -74,36 +53,107 @@ async fn while_the_server_is_away_calls_fail_at_once_and_afterwards_they_succeed
     }
 }
 
-#[tokio::test]
-async fn a_full_disk_refuses_writes_and_serves_reads_until_there_is_space_again() {
-    for engine in engines() {
-        let t = env(&engine, Role::Profiles, migrations).await;
-        if t.db.engine() != Engine::Sqlite {
-            continue;
-        }
-        let ours = tenant();
-        let pages = async |most: i64| {
-            let sql = format!("pragma max_page_count = {most}");
-            let sql = sql.as_str();
-            t.db.system_write(|s| async move { s.raw_one(sql, []).await.map(|_| ()) })
-                .await
-                .unwrap();
-        };
+/// One tenant's notes.
+struct Notes {
+    db: Database,
+    ours: TenantId,
+}
+
+impl Notes {
+    async fn put(&self, id: Uuid, words: &str) -> Result<(), Error> {
+        let put = |s: Scoped| async move { s.insert(note(id, words)).await.map(|_| ()) };
+        self.db.write(self.ours, put).await
+    }
+
+    /// The simplest of statements: when there is no space for it, SQLite rolls the whole transaction back.
+    async fn put_large(&self) -> Result<(), Error> {
         let words = "x".repeat(100_000);
         let words = words.as_str();
-        let write = || {
-            t.db.write(ours, |s| async move {
-                s.insert(note(Uuid::now_v7(), words)).await
-            })
+        let sql = "insert into notes (tenant_id, id, version, words, extra, at) values ($1, $2, 1, $3, '{}', 0)";
+        let put = |s: Scoped| async move {
+            let values = [Uuid::now_v7().into(), words.into()];
+            s.raw_exec(sql, values).await.map(|_| ())
         };
-        write().await.unwrap();
-        pages(1).await;
-        let full = eventually("the file is full", async || write().await.err()).await;
-        assert!(matches!(full, Error::Full), "{full:?}");
-        let read =
-            t.db.read(ours, |s| async move { s.find::<Entity>().count().await });
-        assert!(read.await.unwrap() >= 1);
-        pages(1_000_000).await;
-        write().await.unwrap();
+        self.db.write(self.ours, put).await
+    }
+
+    /// Readers are other connections than the writer: they see what is committed.
+    async fn count(&self) -> u64 {
+        let count = |s: Scoped| async move { s.find::<Entity>().count().await };
+        let count = self.db.read::<_, Error, _, _>(self.ours, count);
+        count.await.unwrap()
+    }
+
+    async fn make_room(&self) {
+        let all = Column::Id.is_not_null();
+        let delete = |s: Scoped| {
+            let all = all.clone();
+            async move { s.delete_where::<Entity>(all).await }
+        };
+        let delete = self.db.write::<_, Error, _, _>(self.ours, delete);
+        delete.await.unwrap();
+    }
+}
+
+/// Notes in a file on SQLite that is as large as it may become.
+async fn full_store() -> (TestDatabase, Notes) {
+    let mut database = Engine::Sqlite.database(Role::Profiles, migrations).await;
+    database.config.max_size_mib = 1;
+    let db = Database::open(&database.config, Role::Profiles);
+    let notes = Notes {
+        db: db.await.unwrap(),
+        ours: tenant(),
+    };
+    let full = loop {
+        if let Err(error) = notes.put_large().await {
+            break error;
+        }
+    };
+    assert!(matches!(full, Error::Full), "{full}");
+    (database, notes)
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_writes_and_serves_reads_until_there_is_space_again() {
+    let (_database, notes) = full_store().await;
+    assert!(notes.count().await >= 1);
+    assert!(matches!(notes.put_large().await, Err(Error::Full)));
+    notes.make_room().await;
+    notes.put_large().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_after_the_disk_was_full_is_there() {
+    let (_database, notes) = full_store().await;
+    notes.make_room().await;
+    for written in 1..=5 {
+        let undone = |s: Scoped| async move { Err(s.raced()) };
+        let undone = notes.db.write::<(), Error, _, _>(notes.ours, undone);
+        undone.await.unwrap_err();
+        notes.put(Uuid::now_v7(), "x").await.unwrap();
+        assert_eq!(notes.count().await, written);
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_goes_on_after_a_failed_statement_stores_nothing() {
+    for engine in engines() {
+        let t = env(&engine, Role::Profiles, migrations).await;
+        let notes = Notes {
+            db: t.db.clone(),
+            ours: tenant(),
+        };
+        let id = Uuid::now_v7();
+        notes.put(id, "x").await.unwrap();
+        let goes_on = |s: Scoped| async move {
+            s.insert(note(Uuid::now_v7(), "before")).await?;
+            let twice = s.insert(note(id, "twice")).await;
+            assert!(matches!(twice, Err(Error::Unique)));
+            s.insert(note(Uuid::now_v7(), "after")).await.unwrap_err();
+            Ok(())
+        };
+        let outcome = notes.db.write::<_, Error, _, _>(notes.ours, goes_on).await;
+        assert!(matches!(outcome, Err(Error::Unique)), "{outcome:?}");
+        assert_eq!(notes.count().await, 1);
     }
 }

@@ -1,41 +1,18 @@
-//! A store that goes away, and comes back.
+//! A store that goes away or fills up, and comes back.
 
-use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
 
-use rapport_foundation::db::DatabaseConfig;
+use rapport_foundation::db::{Database, DatabaseConfig, Error, Scoped};
+use rapport_foundation::id::TenantId;
 use rapport_foundation::role::Role;
-use rapport_foundation::testing::{Engine, House, Proxy, engines, eventually};
+use rapport_foundation::testing::{Engine, House, Proxy, engines, eventually, tenant};
 use rapport_foundation::time::Clock;
 use rapport_proto::routing::v1 as pb;
 use rapport_routing::Config;
 use tonic::Code;
 
 use crate::bench::{Bench, request_id};
-
-async fn server_of(url: &str) -> SocketAddr {
-    let (_, after) = url.rsplit_once('@').unwrap();
-    let host = after.split('/').next().unwrap();
-    let host = if host.contains(':') {
-        host.to_owned()
-    } else {
-        format!("{host}:5432")
-    };
-    tokio::net::lookup_host(host).await.unwrap().next().unwrap()
-}
-
-fn through(proxy: &Proxy, config: &DatabaseConfig) -> DatabaseConfig {
-    let moved = |url: &str| {
-        let (before, after) = url.rsplit_once('@').unwrap();
-        let (_, database) = after.split_once('/').unwrap();
-        format!("{before}@{}/{database}", proxy.address())
-    };
-    DatabaseConfig {
-        url: moved(&config.url),
-        system_url: moved(&config.system_url),
-        acquire_timeout_ms: 1_000,
-        ..config.clone()
-    }
-}
 
 fn one_ticket() -> pb::CreateTicketRequest {
     pb::CreateTicketRequest {
@@ -57,8 +34,11 @@ async fn a_server_that_is_away_for_a_moment_loses_nothing_and_doubles_nothing() 
         let mut database = engine
             .database(Role::Routing, rapport_routing::migrations)
             .await;
-        let proxy = Proxy::to(server_of(&database.config.url).await).await;
-        database.config = through(&proxy, &database.config);
+        let (proxy, config) = Proxy::before(&database.config).await;
+        database.config = DatabaseConfig {
+            acquire_timeout_ms: 1_000,
+            ..config
+        };
         let t = House::new(Clock::system())
             .env_on(database, Role::Routing)
             .await;
@@ -99,4 +79,62 @@ async fn a_server_that_is_away_for_a_moment_loses_nothing_and_doubles_nothing() 
         desk.offer().await;
         bench.verified().await;
     }
+}
+
+/// Rows that mean nothing take all the room there is in the file.
+async fn fill_up(db: &Database, ours: TenantId) {
+    let sql = "insert into subject_keys (tenant_id, subject, generation, created_at) \
+               values ($1, $2, 1, 0)";
+    for size in [20_000, 1_000, 10] {
+        for row in 0.. {
+            let subject = format!("{size} {row} {}", "x".repeat(size));
+            let subject = subject.as_str();
+            let fill = |s: Scoped| async move { s.raw_exec(sql, [subject.into()]).await };
+            match db.write::<_, Error, _, _>(ours, fill).await {
+                Ok(_) => {}
+                Err(Error::Full) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+async fn make_room(db: &Database, ours: TenantId) {
+    let sql = "delete from subject_keys where tenant_id = $1 and generation = 1 and created_at = 0";
+    let all = |s: Scoped| async move { s.raw_exec(sql, []).await.map(|_| ()) };
+    db.write::<_, Error, _, _>(ours, all).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_waits_for_space_and_is_then_stored_once() {
+    let engine = Engine::Sqlite;
+    let mut database = engine
+        .database(Role::Routing, rapport_routing::migrations)
+        .await;
+    database.config.max_size_mib = 1;
+    let t = House::new(Clock::system())
+        .env_on(database, Role::Routing)
+        .await;
+    let bench = Bench::open(t, Config::default()).await;
+    bench.queue("care").await;
+    let (db, ours) = (&bench.t.env.db, tenant());
+    fill_up(db, ours).await;
+    let calls = (0..40).map(|_| {
+        let (mut client, request) = (bench.tickets(), bench.boss(one_ticket()));
+        async move { client.create_ticket(request).await }
+    });
+    let mut calls = pin!(futures::future::try_join_all(calls));
+    let patience = Duration::from_millis(300);
+    let early = tokio::time::timeout(patience, calls.as_mut()).await;
+    assert!(early.is_err(), "there was room for all of them");
+    make_room(db, ours).await;
+    calls.await.unwrap();
+    assert_eq!(
+        bench
+            .list_tickets(pb::ListTicketsRequest::default())
+            .await
+            .len(),
+        40
+    );
+    bench.verified().await;
 }
