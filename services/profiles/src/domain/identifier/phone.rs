@@ -108,8 +108,16 @@ fn has_possible_length(code: u16, national: &str) -> bool {
         .is_some_and(|lengths| lengths.contains(&length))
 }
 
-/// Strips trunk and international prefixes as the number plan says.
+/// Strips trunk and international prefixes as the number plan says. What the plan reads as another number the second
+/// time had two prefixes where one can be: nobody knows which of the two numbers was meant.
 fn by_number_plan(text: &str, region: Option<Region>) -> Option<String> {
+    let number = planned(text, region)?;
+    let settled = possible(number.trim_start_matches('+'))
+        || planned(&number, None).is_some_and(|again| again == number);
+    settled.then_some(number)
+}
+
+fn planned(text: &str, region: Option<Region>) -> Option<String> {
     // The library indexes and unwraps on its way; a number it stumbles over is no number.
     let number = catch_unwind(AssertUnwindSafe(|| {
         phonenumber::parse(region.map(|region| region.0), text).ok()
@@ -231,6 +239,7 @@ mod tests {
             ("+1+2", ""),
             ("+", ""),
             ("5550123", "US"),
+            ("000010", "DE"),
         ] {
             assert_eq!(with_region(text, region), None, "{text}");
         }
