@@ -106,7 +106,7 @@ impl Tenants {
         ctx: &Context,
         key: &Key,
         id: TenantId,
-        etag: Option<&str>,
+        etag: Option<i64>,
         change: &Change,
     ) -> Result<Tenant, Error> {
         let now = self.clock.now();

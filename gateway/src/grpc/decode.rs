@@ -39,9 +39,9 @@ pub(super) fn list(request: &ListTenantsRequest) -> Result<u32, Failure> {
     check.done(most)
 }
 
-type Update<'a> = (Uuid, TenantId, Option<&'a str>, Change);
+type Update = (Uuid, TenantId, Option<i64>, Change);
 
-pub(super) fn update(request: &UpdateTenantRequest) -> Result<Update<'_>, Failure> {
+pub(super) fn update(request: &UpdateTenantRequest) -> Result<Update, Failure> {
     let mut check = Check::new();
     let request_id = check.request_id(&request.request_id);
     let id = check.id("tenant_id", &request.tenant_id);
@@ -65,7 +65,7 @@ pub(super) fn update(request: &UpdateTenantRequest) -> Result<Update<'_>, Failur
             }
         },
     );
-    let etag = Some(request.etag.as_str()).filter(|etag| !etag.is_empty());
+    let etag = check.etag(&request.etag);
     check.done((request_id, id, etag, change))
 }
 

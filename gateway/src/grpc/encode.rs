@@ -1,5 +1,6 @@
 //! Tenants to messages.
 
+use rapport_foundation::etag;
 use rapport_proto::access::v1::{Tenant as Message, TenantState};
 
 use crate::domain::tenant::{State, Tenant};
@@ -11,7 +12,7 @@ pub(super) fn tenant(tenant: Tenant) -> Message {
     };
     Message {
         id: tenant.id.to_string(),
-        etag: tenant.etag(),
+        etag: etag::of(tenant.version),
         display_name: tenant.display_name,
         state: state.into(),
         time_zone: tenant.time_zone.name().to_owned(),

@@ -70,7 +70,7 @@ impl Store {
         caller: TenantId,
         key: &Key,
         id: TenantId,
-        etag: Option<&str>,
+        etag: Option<i64>,
         change: &Change,
         now: Micros,
     ) -> Result<Tenant, Error> {
@@ -81,7 +81,7 @@ impl Store {
                     return read(&s, TenantId::from_uuid(id)).await;
                 }
                 let before = read(&s, id).await?;
-                if etag.is_some_and(|etag| etag != before.etag()) {
+                if etag.is_some_and(|etag| etag != before.version) {
                     return Err(Error::EtagMismatch);
                 }
                 let version = before.version;

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use uuid::Uuid;
 
 use crate::error::{Failure, Violation};
+use crate::etag;
 use crate::id::TypedId;
 use crate::time::Micros;
 
@@ -215,6 +216,21 @@ impl Check {
                 Uuid::nil()
             }
         }
+    }
+
+    /// The version that a given `etag` names; none when none is given.
+    pub fn etag(&mut self, text: &str) -> Option<i64> {
+        if text.is_empty() {
+            return None;
+        }
+        let version = etag::version(text);
+        self.require(
+            version.is_some(),
+            "etag",
+            "MALFORMED_ETAG",
+            "is not an etag of this service",
+        );
+        version
     }
 
     /// How many results a page has: `default` when 0, cut to `most`; negative is a violation.

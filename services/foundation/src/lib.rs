@@ -8,6 +8,7 @@ pub mod context;
 pub mod db;
 pub mod deadline;
 pub mod error;
+pub mod etag;
 pub mod events;
 pub mod http_client;
 pub mod id;

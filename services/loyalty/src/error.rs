@@ -2,6 +2,7 @@
 
 use rapport_foundation::db;
 use rapport_foundation::error::{Code, Failure};
+use rapport_foundation::etag;
 use rapport_foundation::id::{EntryId, HoldId, MemberId, ProgramId};
 
 use crate::domain::{OrderId, Refusal};
@@ -106,7 +107,7 @@ fn refused(refusal: &Refusal) -> Failure {
             "ETAG_MISMATCH",
             "The hold was changed since it was read.",
         )
-        .with_meta("etag", format!("\"{version}\"")),
+        .with_meta("etag", etag::of(*version)),
         Refusal::NotReversible { kind } => state(
             "NOT_REVERSIBLE",
             "Only an earn or a capture can be taken back.",

@@ -118,7 +118,7 @@ pub(crate) enum Ended {
 
 /// Runs one command line and gives the exit code: 0, 1 when it failed, 64 when the command or the
 /// configuration makes no sense, 2 when an import rejected rows.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    rapport_suite::cli::main(std::env::args_os())
+    rapport_suite::cli::main(std::env::args_os().collect())
 }

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::keyring::{KeyFileError, Keyring};
 use super::{DataKey, Subject, SubjectKeys};
+use crate::db::bulk::{self, Type};
 use crate::db::{Error, Scoped};
 use crate::id::TenantId;
 use crate::page::PageTokens;
@@ -23,8 +24,13 @@ const CACHED_KEYS: u64 = 20_000;
 /// A key destroyed by another replica may still be used here for this long.
 const CACHED_FOR: Duration = Duration::from_secs(60);
 const CACHED_TENANTS: u64 = 1_000;
-/// Subjects in one statement.
-const CHUNK: usize = 500;
+const SUBJECT: [(&str, Type); 1] = [("subject", Type::Text)];
+const FRESH_KEY: [(&str, Type); 4] = [
+    SUBJECT[0],
+    ("generation", Type::Big),
+    ("wrapped", Type::Bytes),
+    ("created_at", Type::Big),
+];
 /// Format of a wrapped key: this byte, the master key's number (4 bytes), the nonce (12), ciphertext and tag.
 const FORMAT: u8 = 1;
 const HEADER: usize = 1 + 4 + NONCE_LEN;
@@ -127,9 +133,7 @@ impl Vault {
         if missing.is_empty() {
             return Ok(found);
         }
-        for chunk in missing.chunks(CHUNK) {
-            self.make(s, chunk).await?;
-        }
+        self.make(s, &missing).await?;
         // Read back instead of trusting what was made: another transaction may have come first.
         let missing: Vec<Subject> = missing.into_iter().cloned().collect();
         found.0.extend(self.load(s, &missing).await?);
@@ -184,46 +188,39 @@ impl Vault {
         subjects: &[Subject],
     ) -> Result<HashMap<Subject, DataKey>, Error> {
         let mut found = HashMap::with_capacity(subjects.len());
-        for chunk in subjects.chunks(CHUNK) {
-            let sql = format!(
-                "select subject, generation, wrapped from subject_keys \
-                 where tenant_id = $1 and wrapped is not null and subject in ({})",
-                placeholders(2, chunk.len())
-            );
-            let values = chunk.iter().map(|subject| Value::from(subject.as_str()));
-            for row in s.raw_all(&sql, values.collect::<Vec<_>>()).await? {
-                let subject: String = row.try_get("", "subject")?;
-                let generation = u32::try_from(row.try_get::<i64>("", "generation")?).unwrap_or(0);
-                let wrapped: Vec<u8> = row.try_get("", "wrapped")?;
-                let key = self.unwrap(s.tenant(), &subject, generation, &wrapped)?;
-                let (vault, cached, entry) =
-                    (self.clone(), key.clone(), (s.tenant(), subject.clone()));
-                // A key made in a transaction that rolls back must not stay: what it sealed would be lost.
-                s.after_commit(move || vault.0.keys.insert(entry, cached));
-                found.insert(subject, key);
-            }
+        let rows = subjects.iter().map(|subject| vec![subject.as_str().into()]);
+        let query = "select s.subject, s.generation, s.wrapped from k \
+                     join subject_keys s on s.tenant_id = $1 and s.subject = k.subject \
+                     where s.wrapped is not null";
+        for row in bulk::select(s, &SUBJECT, rows.collect(), query).await? {
+            let subject: String = row.try_get("", "subject")?;
+            let generation = u32::try_from(row.try_get::<i64>("", "generation")?).unwrap_or(0);
+            let wrapped: Vec<u8> = row.try_get("", "wrapped")?;
+            let key = self.unwrap(s.tenant(), &subject, generation, &wrapped)?;
+            let (vault, cached, entry) = (self.clone(), key.clone(), (s.tenant(), subject.clone()));
+            // A key made in a transaction that rolls back must not stay: what it sealed would be lost.
+            s.after_commit(move || vault.0.keys.insert(entry, cached));
+            found.insert(subject, key);
         }
         Ok(found)
     }
 
     async fn make(&self, s: &Scoped, subjects: &[&Subject]) -> Result<(), Error> {
         let now = Clock::system().now().0;
-        let mut values: Vec<Value> = vec![now.into()];
-        let mut rows = Vec::with_capacity(subjects.len());
+        let mut rows: Vec<Vec<Value>> = Vec::with_capacity(subjects.len());
         for subject in subjects {
-            let at = values.len() + 2;
-            rows.push(format!("($1, ${}, 1, ${}, $2)", at, at + 1));
-            values.push(subject.as_str().into());
-            values.push(self.wrap(s.tenant(), subject)?.into());
+            let wrapped = self.wrap(s.tenant(), subject)?;
+            rows.push(vec![
+                subject.as_str().into(),
+                1_i64.into(),
+                wrapped.into(),
+                now.into(),
+            ]);
         }
-        let sql = format!(
-            "insert into subject_keys (tenant_id, subject, generation, wrapped, created_at) values {} \
-             on conflict (tenant_id, subject) do update \
-             set wrapped = excluded.wrapped, generation = subject_keys.generation + 1, destroyed_at = null \
-             where subject_keys.wrapped is null",
-            rows.join(", ")
-        );
-        s.raw_exec(&sql, values).await?;
+        let again = "on conflict (tenant_id, subject) do update set wrapped = excluded.wrapped, \
+                     generation = subject_keys.generation + 1, destroyed_at = null \
+                     where subject_keys.wrapped is null";
+        bulk::insert(s, "subject_keys", &FRESH_KEY, rows, again).await?;
         Ok(())
     }
 
@@ -287,14 +284,6 @@ impl Vault {
         self.0.wrapping.insert((tenant, number), Arc::clone(&key));
         Ok(key)
     }
-}
-
-/// `$from, $from+1, …`, so many of them.
-fn placeholders(from: usize, count: usize) -> String {
-    (from..from + count)
-        .map(|n| format!("${n}"))
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 #[cfg(test)]

@@ -138,12 +138,7 @@ pub(crate) fn set_rules(request: &pb::SetIntakeRulesRequest) -> Result<SetRules,
         let list: Vec<Rule> = list
             .map(|(n, rule)| c.within(format!("rules[{n}]"), |c| one_rule(c, rule)))
             .collect();
-        let etag = (!rules.etag.is_empty()).then(|| {
-            rules.etag.parse::<i64>().unwrap_or_else(|_| {
-                c.fail("etag", "MALFORMED_ETAG", "is not an etag");
-                0
-            })
-        });
+        let etag = c.etag(&rules.etag);
         (list, etag)
     });
     c.done(SetRules {

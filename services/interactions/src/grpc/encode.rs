@@ -1,6 +1,7 @@
 //! From the domain to the contract.
 
 use rapport_foundation::error::Failure;
+use rapport_foundation::etag;
 use rapport_proto::interactions::v1 as pb;
 use rapport_proto::types::v1 as types;
 
@@ -193,7 +194,7 @@ pub(crate) fn told(told: Told) -> pb::WatchInteractionsResponse {
 pub(crate) fn rules(rules: &Rules) -> pb::IntakeRules {
     pb::IntakeRules {
         rules: rules.rules.iter().map(rule).collect(),
-        etag: rules.version.to_string(),
+        etag: etag::of(rules.version),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Second contents of taken keys, kept beside the first.
 
+use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{InteractionId, TenantId};
 use rapport_foundation::seal::SubjectKeys;
@@ -7,7 +8,6 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::Store;
-use super::bulk::{self, Type};
 use super::contact;
 use super::record::Telling;
 use crate::domain::Conflict;

@@ -1,6 +1,7 @@
 //! The columns that hold what a connector said, in the log and among the conflicts alike.
 
 use rapport_foundation::db::Error;
+use rapport_foundation::db::bulk::Type;
 use rapport_foundation::money::Amount;
 use rapport_foundation::seal::{DataKey, SubjectKeys};
 use rapport_foundation::time::Micros;
@@ -8,7 +9,6 @@ use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
 use super::body;
-use super::bulk::Type;
 use crate::domain::{Channel, Contact, Content, Direction, Kind, Order, Purpose};
 
 /// The columns, in the order of [`values`].

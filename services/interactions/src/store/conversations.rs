@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Engine, Error, Scoped};
 use rapport_foundation::id::{ConversationId, CustomerId, RecordId, TenantId};
 use rapport_foundation::personal::Personal;
@@ -11,7 +12,6 @@ use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
 use super::Store;
-use super::bulk::{self, Type};
 use super::contact::bound;
 use super::record::Telling;
 use crate::domain::{Channel, Conversation, Customer, Place};

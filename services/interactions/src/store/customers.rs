@@ -1,11 +1,11 @@
 //! The map from record to customer: fed by profiles, the only thing a merge changes here.
 
+use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{CustomerId, TenantId};
 use sea_orm::Value;
 
 use super::Store;
-use super::bulk::{self, Type};
 use crate::domain::Customer;
 
 const COLUMNS: [(&str, Type); 3] = [

@@ -1,5 +1,6 @@
 //! Reading interactions, with what became known of them later.
 
+use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{ConversationId, CustomerId, InteractionId, RecordId, TenantId};
 use rapport_foundation::seal::Subject;
@@ -8,7 +9,6 @@ use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
 use super::Store;
-use super::bulk::{self, Type};
 use super::contact;
 use crate::domain::{
     Channel, Customer, Direction, End, EndReason, Interaction, Link, LinkState, Place, Purpose,

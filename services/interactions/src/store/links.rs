@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{ConversationId, InteractionId};
 use rapport_foundation::time::Micros;
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::bulk::{self, Type};
 use super::{Store, customers};
 use crate::domain::{Customer, LinkState};
 

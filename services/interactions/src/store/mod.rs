@@ -1,7 +1,6 @@
 //! The log's tables: domain types in, domain types out.
 
 mod body;
-mod bulk;
 mod conflicts;
 mod contact;
 mod conversations;

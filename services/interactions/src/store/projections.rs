@@ -1,5 +1,6 @@
 //! What other services say about a customer.
 
+use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{EntryId, MemberId, TicketId};
 use rapport_foundation::money::Amount;
@@ -8,7 +9,6 @@ use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
 use super::Store;
-use super::bulk::{self, Type};
 use crate::domain::{Change, Place, PointsChange, Projection, TicketChange};
 
 const ABOUT_TICKET: i16 = 1;

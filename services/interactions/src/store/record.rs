@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{ConversationId, InteractionId, TenantId};
 use rapport_foundation::seal::{Subject, SubjectKeys, Vault};
@@ -9,7 +10,6 @@ use rapport_foundation::time::Micros;
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::bulk::{self, Type};
 use super::contact::{self, Beside};
 use super::{conflicts, conversations, subject};
 use crate::domain::dedupe::{self, Holder, Verdict};

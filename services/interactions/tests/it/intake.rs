@@ -127,7 +127,7 @@ async fn the_same_request_has_one_effect() {
         for answer in futures::future::join_all(calls).await {
             answer.unwrap();
         }
-        assert_eq!(get(&stage).await.etag, "9");
+        assert_eq!(get(&stage).await.etag, "\"9\"");
     })
     .await;
 }

@@ -1,5 +1,6 @@
 //! What was done into responses.
 
+use rapport_foundation::etag;
 use rapport_foundation::money::Amount;
 use rapport_proto::loyalty::v1 as pb;
 use rapport_proto::types::v1 as types;
@@ -35,7 +36,7 @@ pub(super) fn program(program: Program) -> pb::Program {
         auto_enrol: program.auto_enrol,
         create_time: Some(program.created_at.into()),
         update_time: Some(program.updated_at.into()),
-        etag: etag(program.version),
+        etag: etag::of(program.version),
     }
 }
 
@@ -48,7 +49,7 @@ pub(super) fn member(member: &Member) -> pb::Member {
             record_id: member.customer.record.to_string(),
         }),
         enrol_time: Some(member.enrolled_at.into()),
-        etag: etag(member.version),
+        etag: etag::of(member.version),
     }
 }
 
@@ -143,7 +144,7 @@ pub(super) fn hold(hold: &Hold, kind: &PointKind) -> pb::Hold {
             .as_ref()
             .map(|id| id.as_str().to_owned())
             .unwrap_or_default(),
-        etag: etag(hold.version),
+        etag: etag::of(hold.version),
         expired: points(hold.expired, kind),
     }
 }
@@ -186,10 +187,6 @@ fn points(units: i64, kind: &PointKind) -> Option<types::Amount> {
         code,
         exponent: i32::from(exponent),
     })
-}
-
-fn etag(version: i64) -> String {
-    format!("\"{version}\"")
 }
 
 fn whole_seconds(span: std::time::Duration) -> i64 {

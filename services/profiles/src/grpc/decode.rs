@@ -12,7 +12,7 @@ use rapport_proto::profiles::v1 as pb;
 use crate::app::command::{Add, Create, Delete, List, Merge, Remove, Resolve, Update};
 use crate::domain::customer::UPDATABLE;
 use crate::domain::identifier::{Identifier, Region};
-use fields::{etag, identifier, language, name, profile, reason, region, source, time_zone};
+use fields::{identifier, language, name, profile, reason, region, source, time_zone};
 
 const MOST_RESOLVED: usize = 11;
 const MOST_CREATED: usize = 50;
@@ -113,7 +113,7 @@ pub(super) fn update(
     let customer = c.id("customer_id", &request.customer_id);
     let profile = c.message("customer", request.customer.as_ref(), profile);
     let mask = c.mask("update_mask", request.update_mask.as_ref(), UPDATABLE);
-    let version = etag(&mut c, &request.etag);
+    let version = c.etag(&request.etag);
     c.done(())?;
     let method = "rapport.profiles.v1.CustomerService/UpdateCustomer";
     Ok(Update {
@@ -150,7 +150,7 @@ pub(super) fn delete(
     let mut c = Check::new();
     let request_id = c.request_id(&request.request_id);
     let customer = c.id("customer_id", &request.customer_id);
-    let version = etag(&mut c, &request.etag);
+    let version = c.etag(&request.etag);
     c.done(())?;
     let method = "rapport.profiles.v1.CustomerService/DeleteCustomer";
     Ok(Delete {
@@ -171,7 +171,7 @@ pub(super) fn add(
     let given = c.message("identifier", request.identifier.as_ref(), |c, given| {
         identifier(c, given, default_region)
     });
-    let version = etag(&mut c, &request.etag);
+    let version = c.etag(&request.etag);
     c.done(())?;
     let method = "rapport.profiles.v1.CustomerService/AddIdentifier";
     let key = Key::new(ctx, method, request_id, request);
@@ -193,7 +193,7 @@ pub(super) fn remove(
     let request_id = c.request_id(&request.request_id);
     let customer = c.id("customer_id", &request.customer_id);
     let identifier = c.id("identifier_id", &request.identifier_id);
-    let version = etag(&mut c, &request.etag);
+    let version = c.etag(&request.etag);
     c.done(())?;
     let method = "rapport.profiles.v1.CustomerService/RemoveIdentifier";
     Ok(Remove {
@@ -209,7 +209,7 @@ pub(super) fn merge(ctx: &Context, request: &pb::MergeCustomersRequest) -> Resul
     let request_id = c.request_id(&request.request_id);
     let (customer, other) = pair(&mut c, &request.customer_id, &request.merged_customer_id);
     let reason = reason(&mut c, &request.reason);
-    let version = etag(&mut c, &request.etag);
+    let version = c.etag(&request.etag);
     c.done(())?;
     let method = "rapport.profiles.v1.CustomerService/MergeCustomers";
     Ok(Merge {
@@ -229,7 +229,7 @@ pub(super) fn unmerge(
     let request_id = c.request_id(&request.request_id);
     let (customer, other) = pair(&mut c, &request.customer_id, &request.merged_customer_id);
     let reason = reason(&mut c, &request.reason);
-    let version = etag(&mut c, &request.etag);
+    let version = c.etag(&request.etag);
     c.done(())?;
     let method = "rapport.profiles.v1.CustomerService/UnmergeCustomers";
     Ok(Merge {

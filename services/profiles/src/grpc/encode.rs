@@ -1,5 +1,6 @@
 //! Domain types to messages.
 
+use rapport_foundation::etag;
 use rapport_foundation::id::{CustomerId, IdentifierId};
 use rapport_foundation::personal::Personal;
 use rapport_proto::profiles::v1 as pb;
@@ -35,7 +36,7 @@ pub(super) fn customer(shown: Shown) -> pb::Customer {
         create_time: Some(customer.created_at.into()),
         update_time: Some(customer.updated_at.into()),
         delete_time: customer.deleted_at.map(Into::into),
-        etag: customer.version.to_string(),
+        etag: etag::of(customer.version),
     }
 }
 

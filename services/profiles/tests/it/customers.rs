@@ -46,7 +46,7 @@ async fn a_created_customer_reads_back_as_it_was_given() {
             .customer
             .unwrap();
         assert_eq!(created.state(), pb::CustomerState::Active);
-        assert_eq!(created.etag, "1");
+        assert_eq!(created.etag, "\"1\"");
         assert_eq!(values(&created), ["+639171234567", "ana@example.com"]);
         assert!(
             created
@@ -152,7 +152,7 @@ async fn an_update_sets_what_the_mask_names_once_and_only_on_the_right_version()
             (first.display_name.as_str(), first.given_name.as_str()),
             ("Ana Santos", "")
         );
-        assert_eq!(first.etag, "2");
+        assert_eq!(first.etag, "\"2\"");
         assert!(first.update_time.unwrap().seconds >= ana.update_time.unwrap().seconds);
         let again = desk
             .update_customer(request.clone())

@@ -128,7 +128,7 @@ pub(super) fn update_ticket(
     let mut c = Check::new();
     let request = c.request_id(&body.request_id);
     let id = c.id("ticket_id", &body.ticket_id);
-    let etag = etag(&mut c, &body.etag);
+    let etag = c.etag(&body.etag);
     let named = body
         .update_mask
         .as_ref()
@@ -217,7 +217,7 @@ pub(super) fn resolve_ticket(
     let id = c.id("ticket_id", &body.ticket_id);
     let outcome = optional_code(&mut c, "outcome", &body.outcome);
     let root_cause = optional_code(&mut c, "root_cause", &body.root_cause);
-    let etag = etag(&mut c, &body.etag);
+    let etag = c.etag(&body.etag);
     c.done((request, id, (outcome, root_cause), etag))
 }
 
@@ -228,7 +228,7 @@ pub(super) fn reopen_ticket(
     let request = c.request_id(&body.request_id);
     let id = c.id("ticket_id", &body.ticket_id);
     let work_channel = channel(&mut c, "work_channel", body.work_channel);
-    let etag = etag(&mut c, &body.etag);
+    let etag = c.etag(&body.etag);
     c.done((request, id, work_channel, etag))
 }
 
@@ -238,7 +238,7 @@ pub(super) fn close_ticket(
     let mut c = Check::new();
     let request = c.request_id(&body.request_id);
     let id = c.id("ticket_id", &body.ticket_id);
-    let etag = etag(&mut c, &body.etag);
+    let etag = c.etag(&body.etag);
     c.done((request, id, etag))
 }
 
@@ -334,20 +334,6 @@ fn paging(c: &mut Check, size: i32, token: &str) -> Paging {
         size: c.page_size(size, PAGE.0, PAGE.1),
         token: token.to_owned(),
     }
-}
-
-fn etag(c: &mut Check, text: &str) -> Etag {
-    if text.is_empty() {
-        return None;
-    }
-    let version = text.trim_matches('"').parse().ok();
-    c.require(
-        version.is_some(),
-        "etag",
-        "MALFORMED_ETAG",
-        "is not an etag of ours",
-    );
-    version
 }
 
 fn text(c: &mut Check, field: &str, text: &str, longest: usize) -> Personal {

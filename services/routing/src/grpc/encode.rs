@@ -1,5 +1,6 @@
 //! What is answered, as the contracts write it.
 
+use rapport_foundation::etag;
 use rapport_foundation::time::Micros;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
@@ -33,7 +34,7 @@ pub(super) fn ticket(ticket: Ticket) -> pb::Ticket {
         update_time: Some(ticket.updated_at.into()),
         resolve_time: ticket.resolved_at.map(Into::into),
         close_time: ticket.closed_at.map(Into::into),
-        etag: etag(ticket.version),
+        etag: etag::of(ticket.version),
         purpose: ticket
             .purpose
             .map_or(0, |purpose| words::purpose_out(purpose).into()),
@@ -128,7 +129,7 @@ pub(super) fn work_item(work: &WorkItem) -> pb::WorkItem {
         end_time: progress.ended_at.map(Into::into),
         wrap_up_expire_time: progress.wrap_up_until.map(Into::into),
         disposition: text(progress.disposition),
-        etag: etag(work.version),
+        etag: etag::of(work.version),
     }
 }
 
@@ -164,7 +165,7 @@ pub(super) fn agent(stored: &StoredAgent) -> pb::Agent {
         active_work_items: i32::try_from(*holds).unwrap_or(i32::MAX),
         create_time: Some(agent.created_at.into()),
         update_time: Some(agent.updated_at.into()),
-        etag: etag(agent.version),
+        etag: etag::of(agent.version),
     }
 }
 
@@ -182,7 +183,7 @@ pub(super) fn queue((queue, waiting): (Queue, u32)) -> pb::Queue {
         waiting_work_items: i32::try_from(waiting).unwrap_or(i32::MAX),
         create_time: Some(queue.created_at.into()),
         update_time: Some(queue.updated_at.into()),
-        etag: etag(queue.version),
+        etag: etag::of(queue.version),
     }
 }
 
@@ -232,10 +233,6 @@ fn codes(codes: &Skills) -> Vec<String> {
 
 fn text(value: Option<impl std::fmt::Display>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
-}
-
-fn etag(version: i64) -> String {
-    format!("\"{version}\"")
 }
 
 const fn ticket_state(state: TicketState) -> pb::TicketState {

@@ -130,27 +130,16 @@ pub(in crate::grpc) fn capture(request: &pb::CaptureHoldRequest) -> Result<Askin
         .points
         .as_ref()
         .map(|points| sum(&mut c, "points", points));
-    c.done((
-        id,
-        Ask::Capture {
-            hold,
-            sum,
-            seen: seen(&request.etag),
-        },
-    ))
+    let seen = c.etag(&request.etag);
+    c.done((id, Ask::Capture { hold, sum, seen }))
 }
 
 pub(in crate::grpc) fn void(request: &pb::VoidHoldRequest) -> Result<Asking, Failure> {
     let mut c = Check::new();
     let id = c.request_id(&request.request_id);
     let hold = c.id("hold_id", &request.hold_id);
-    c.done((
-        id,
-        Ask::Void {
-            hold,
-            seen: seen(&request.etag),
-        },
-    ))
+    let seen = c.etag(&request.etag);
+    c.done((id, Ask::Void { hold, seen }))
 }
 
 pub(in crate::grpc) fn reverse(request: &pb::ReverseEntryRequest) -> Result<Asking, Failure> {
@@ -188,11 +177,6 @@ fn sum(c: &mut Check, field: &str, amount: &types::Amount) -> Sum {
             exponent: exponent(c, "exponent", amount.exponent),
         }
     })
-}
-
-/// The version in an etag. What is not one of ours fits no version.
-fn seen(etag: &str) -> Option<i64> {
-    (!etag.is_empty()).then(|| etag.trim_matches('"').parse().unwrap_or(-1))
 }
 
 fn reason(c: &mut Check, text: &str) -> Option<String> {

@@ -159,15 +159,3 @@ pub(super) fn source(c: &mut Check, text: &str) -> String {
     );
     text
 }
-
-/// The version in an etag, with or without the quotes that HTTP puts around it.
-pub(super) fn etag(c: &mut Check, text: &str) -> Option<i64> {
-    let given = (!text.is_empty()).then(|| text.trim_matches('"').parse::<i64>().ok());
-    c.require(
-        given != Some(None),
-        "etag",
-        "MALFORMED_ETAG",
-        "is not an etag of this service",
-    );
-    given.flatten()
-}

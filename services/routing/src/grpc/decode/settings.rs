@@ -11,7 +11,7 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
-use super::{Etag, SKILLS_OF_WORK, codes, etag, priority, queue_ids};
+use super::{Etag, SKILLS_OF_WORK, codes, priority, queue_ids};
 use crate::app::command::{AgentChange, NewAgent, NewQueue, QueueChange};
 use crate::app::words;
 use crate::domain::{Channel, Priority, Queue};
@@ -80,7 +80,7 @@ pub(in crate::grpc) fn update_agent(
     let mut c = Check::new();
     let request = c.request_id(&body.request_id);
     let id = c.id("agent_id", &body.agent_id);
-    let etag = etag(&mut c, &body.etag);
+    let etag = c.etag(&body.etag);
     let mask = c.mask("update_mask", body.update_mask.as_ref(), &AGENT_FIELDS);
     c.require(body.agent.is_some(), "agent", "REQUIRED", "is required");
     let nothing = pb::Agent::default();
@@ -172,7 +172,7 @@ pub(in crate::grpc) fn update_queue(
     let mut c = Check::new();
     let request = c.request_id(&body.request_id);
     let id = c.id("queue_id", &body.queue_id);
-    let etag = etag(&mut c, &body.etag);
+    let etag = c.etag(&body.etag);
     let mask = c.mask("update_mask", body.update_mask.as_ref(), &QUEUE_FIELDS);
     c.require(body.queue.is_some(), "queue", "REQUIRED", "is required");
     let nothing = pb::Queue::default();

@@ -1,23 +1,30 @@
 //! Many rows in one statement, on both engines.
 //!
 //! PostgreSQL takes one array a column (`unnest`): one prepared text serves every batch size. SQLite takes a VALUES
-//! list. An array cannot hold NULL, so bulk tables have no nullable columns.
+//! list. An array cannot hold NULL, so bulk statements name no nullable columns.
 
-use rapport_foundation::db::{Engine, Error, Scoped};
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{QueryResult, Value};
+
+use super::{Engine, Error, Scoped};
 
 /// Rows of one statement on SQLite, which takes 32,766 values in all.
 const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Type {
+pub enum Type {
+    /// A UUID.
     Uuid,
+    /// Text.
     Text,
+    /// Bytes.
     Bytes,
+    /// An integer of 64 bits; a time in microseconds.
     Big,
+    /// An integer of 16 bits.
     Small,
+    /// True or false.
     Bool,
 }
 
@@ -35,10 +42,13 @@ impl Type {
 }
 
 /// Names and types of the columns of a bulk statement, without the tenant.
-pub(super) type Columns = [(&'static str, Type)];
+pub type Columns = [(&'static str, Type)];
 
 /// Inserts rows; `behind` is what stands behind the values (`on conflict …`). Answers how many were inserted.
-pub(super) async fn insert(
+///
+/// # Errors
+/// [`Error::Unique`] when a key is taken and nothing behind the values says what then.
+pub async fn insert(
     s: &Scoped,
     table: &str,
     columns: &Columns,
@@ -71,7 +81,10 @@ pub(super) async fn insert(
 }
 
 /// Runs a query that begins with the rows as `k`, such as `select … from k cross join t where t.tenant_id = $1 and …`.
-pub(super) async fn select(
+///
+/// # Errors
+/// When the store fails.
+pub async fn select(
     s: &Scoped,
     columns: &Columns,
     rows: Vec<Vec<Value>>,
@@ -86,7 +99,10 @@ pub(super) async fn select(
 }
 
 /// Like [`select`], for a statement that changes rows. Answers how many.
-pub(super) async fn change(
+///
+/// # Errors
+/// When the store fails.
+pub async fn change(
     s: &Scoped,
     columns: &Columns,
     rows: Vec<Vec<Value>>,
