@@ -70,7 +70,7 @@ async fn an_operator_creates_lists_and_changes_tenants_each_call_once() {
             .unwrap();
         assert_eq!(
             (made.display_name.as_str(), made.etag.as_str(), made.state()),
-            ("Acme", "1", TenantState::Active)
+            ("Acme", "\"1\"", TenantState::Active)
         );
         let again = client
             .create_tenant(as_operator(&fixture, wanted.clone()))
@@ -157,7 +157,7 @@ async fn an_operator_creates_lists_and_changes_tenants_each_call_once() {
                 changed.etag.as_str(),
                 changed.time_zone.as_str()
             ),
-            ("Acme Ltd", "2", "Asia/Jakarta")
+            ("Acme Ltd", "\"2\"", "Asia/Jakarta")
         );
         let stale = UpdateTenantRequest {
             request_id: Uuid::now_v7().to_string(),
