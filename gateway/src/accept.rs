@@ -1,14 +1,14 @@
-//! The public listener: TCP, TLS, HTTP/2 and its limits.
+//! The public listener: TCP, TLS, HTTP/2 and HTTP/1.1 with their limits.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
-use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use rapport_foundation::service::TlsFiles;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -21,12 +21,16 @@ use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 use tower::ServiceExt as _;
 
+mod leftover;
+
 use crate::config::{Limits, Listen};
 use crate::error::OpenError;
 use crate::layers::Front;
 
 /// How long to rest when the system gives no more connections: without it the loop would spin.
 const REST: Duration = Duration::from_millis(50);
+/// The smallest buffer that hyper reads HTTP/1.1 with, in bytes.
+const LEAST_BUFFER: usize = 8 * 1024;
 
 /// What accepts connections.
 pub(crate) struct Acceptor {
@@ -108,27 +112,14 @@ impl Acceptor {
             return (said > 0).then_some(Stream::Plain(stream));
         };
         let stream = tls.accept(stream).await.ok()?;
-        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
-            return None;
-        }
         Some(Stream::Tls(Box::new(stream)))
     }
 
     async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let front = self.front.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let front = front.clone();
-            async move {
-                Ok::<_, Infallible>(
-                    front
-                        .oneshot(request.map(Body::new))
-                        .await
-                        .unwrap_or_else(|never| match never {}),
-                )
-            }
-        });
-        let mut connection =
-            std::pin::pin!(self.http2().serve_connection(TokioIo::new(stream), service));
+        let service = service_fn(move |request| answer(front.clone(), request));
+        let http = self.http();
+        let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
             () = self.shutdown.cancelled() => {
@@ -142,10 +133,17 @@ impl Acceptor {
         }
     }
 
-    fn http2(&self) -> http2::Builder<TokioExecutor> {
+    /// gRPC comes by HTTP/2; JSON and browsers on plaintext also by HTTP/1.1, one call at a time.
+    fn http(&self) -> auto::Builder<TokioExecutor> {
         let limits = &self.limits;
-        let mut builder = http2::Builder::new(TokioExecutor::new());
+        let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_millis(limits.handshake_ms))
+            .max_buf_size((limits.header_bytes as usize).max(LEAST_BUFFER));
+        builder
+            .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.streams_per_connection)
             .initial_connection_window_size(limits.connection_window_bytes)
@@ -158,6 +156,20 @@ impl Acceptor {
             .max_local_error_reset_streams(1024);
         builder
     }
+}
+
+/// One call, answered by everything between here and the services.
+async fn answer(front: Front, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    if request.version() == Version::HTTP_2 {
+        // A stream that is answered before it was read is reset, and its connection goes on.
+        return front.oneshot(request.map(Body::new)).await;
+    }
+    let (parts, body) = request.into_parts();
+    let (body, leftover) = leftover::watch(body);
+    let request = Request::from_parts(parts, Body::new(body));
+    let response = front.oneshot(request).await;
+    leftover.forget().await;
+    response
 }
 
 enum Stream {
@@ -199,6 +211,6 @@ fn tls(files: &TlsFiles) -> Result<TlsAcceptor, OpenError> {
     let mut config = builder
         .with_single_cert(chain, key)
         .map_err(|error| wrong(&files.certificate_file, error.to_string()))?;
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use http::HeaderValue;
 use rapport_foundation::config::Secret;
 use rapport_foundation::http_client::HttpClientConfig;
 use rapport_foundation::service::{MESSAGE_LIMIT_BYTES, TlsFiles};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
+use url::Url;
 
 use crate::error::OpenError;
 
@@ -23,6 +25,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long calls may take.
     pub deadlines: Deadlines,
+    /// Origins of web pages that may call from a browser, such as `https://desk.example.com`. None: no page may.
+    pub origins: Vec<String>,
     /// Whether server reflection answers callers with a valid token. Off: the contract is published, and
     /// what need not be there cannot be misused.
     pub reflection: bool,
@@ -40,6 +44,7 @@ impl Default for Config {
             auth: Auth::default(),
             limits: Limits::default(),
             deadlines: Deadlines::default(),
+            origins: Vec::new(),
             reflection: false,
             tenant_refresh_ms: 2_000,
             http_client: HttpClientConfig::default(),
@@ -212,6 +217,24 @@ impl Default for Deadlines {
             interactive_ms: 10_000,
             bulk_ms: 60_000,
         }
+    }
+}
+
+impl Config {
+    /// The origins as they stand in headers.
+    pub(crate) fn origins(&self) -> Result<Vec<HeaderValue>, OpenError> {
+        let origin = |text: &String| {
+            let url = Url::parse(text).ok().filter(|url| url.origin().is_tuple());
+            // Browsers send exactly this and nothing behind it.
+            url.filter(|url| url.origin().ascii_serialization() == *text)
+                .and_then(|_| HeaderValue::from_str(text).ok())
+                .ok_or_else(|| {
+                    let problem =
+                        format!("{text:?} is not an origin such as https://desk.example.com");
+                    OpenError::setting("origins", problem)
+                })
+        };
+        self.origins.iter().map(origin).collect()
     }
 }
 

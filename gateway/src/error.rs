@@ -71,7 +71,8 @@ impl From<Rejection> for Failure {
                 "MESSAGE_TOO_LARGE",
                 "A message is larger than is taken.",
             )
-            .with_meta("limit_bytes", limit.to_string()),
+            .with_meta("limit_bytes", limit.to_string())
+            .without_retry(),
             Rejection::Stopping => Failure::new(
                 Code::Unavailable,
                 "STOPPING",

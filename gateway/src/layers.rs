@@ -1,23 +1,25 @@
 //! What stands in front of the proxy. Outermost to innermost:
 //!
 //! 1. **Request id**: every answer bears one, refusals too, so that a caller can quote it; the trace notes it.
-//! 2. **Trace** (foundation): sees every call and its final status, also of calls refused below.
-//! 3. **Protocol**: what is not gRPC is turned away before anything is spent on it.
-//! 4. **Health**: probes have no credential, so they leave the way here.
-//! 5. **Authentication**: before the method is looked up, so that without a token nobody learns which
+//! 2. **Origins**: which web pages may call; their preflights carry no credential and end here.
+//! 3. **Dialects** ([`crate::dialects`]): gRPC-Web, Connect and JSON become gRPC; what is none of them is turned away
+//!    before anything is spent on it. Above the trace, which names calls by their gRPC path.
+//! 4. **Trace** (foundation): sees every call and its final status, also of calls refused below.
+//! 5. **Health**: probes have no credential, so they leave the way here.
+//! 6. **Authentication**: before the method is looked up, so that without a token nobody learns which
 //!    methods exist.
-//! 6. **Authorisation**: finds the method and its policy; what is below knows both.
-//! 7. **Lifetime**: ends a stream with its token or with the process. Outside of the deadline, which streams
+//! 7. **Authorisation**: finds the method and its policy; what is below knows both.
+//! 8. **Lifetime**: ends a stream with its token or with the process. Outside of the deadline, which streams
 //!    do not have.
-//! 8. **Deadline**: our own timer, by the class of the method.
-//! 9. **Messages**: innermost, as it looks at bytes, and nothing before it does.
+//! 9. **Deadline**: our own timer, by the class of the method.
+//! 10. **Messages**: innermost, as it looks at bytes, and nothing before it does.
 //!
-//! Limits by rate and concurrency belong between 6 and 7: they need the principal and the class.
+//! Limits by rate and concurrency belong between 7 and 8: they need the principal and the class.
 
 use std::convert::Infallible;
 
 use futures::future::BoxFuture;
-use http::Response;
+use http::{HeaderValue, Response};
 use rapport_foundation::error::Failure;
 use rapport_foundation::telemetry::TraceLayer;
 use tonic::body::Body;
@@ -26,6 +28,7 @@ use tower::{Layer as _, ServiceBuilder};
 
 use crate::auth::Authenticator;
 use crate::config::{Deadlines, Limits};
+use crate::dialects::DialectsLayer;
 use crate::policy::Policies;
 use crate::proxy::Proxy;
 
@@ -36,7 +39,7 @@ mod deadline;
 mod health;
 mod lifetime;
 mod messages;
-mod protocol;
+mod origins;
 mod request_id;
 
 /// What every layer answers with.
@@ -49,6 +52,9 @@ pub type Front = BoxCloneSyncService<http::Request<Body>, Response<Body>, Infall
 pub(crate) struct Parts {
     pub(crate) authenticator: Authenticator,
     pub(crate) policies: Policies,
+    pub(crate) dialects: DialectsLayer,
+    /// The web pages that may call.
+    pub(crate) origins: Vec<HeaderValue>,
     pub(crate) health: health::HealthService,
     pub(crate) lifetime: LifetimeSource,
     pub(crate) deadlines: Deadlines,
@@ -75,8 +81,9 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
         .service(proxy);
     let outer = ServiceBuilder::new()
         .layer(request_id::RequestIdLayer)
+        .option_layer(origins::layer(&parts.origins))
+        .layer(parts.dialects)
         .layer(TraceLayer::server())
-        .layer(protocol::ProtocolLayer)
         .service(health::HealthLayer(parts.health).layer(inner));
     BoxCloneSyncService::new(outer)
 }

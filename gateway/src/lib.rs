@@ -1,7 +1,7 @@
 //! The only public listener: authentication, policy, limits, and bytes both ways.
 //!
-//! accept → TLS → HTTP/2 limits → [`layers`] → proxy. A gRPC body is never decoded here, so a new RPC of a
-//! service needs no change of the gateway: its policy is in the contract.
+//! accept → TLS → HTTP limits → [`layers`] → proxy. A gRPC body is never decoded here, and what comes as JSON is
+//! turned by the contract: a new RPC of a service needs no change of the gateway.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,6 +19,7 @@ mod accept;
 pub mod app;
 pub mod auth;
 mod config;
+mod dialects;
 pub mod directory;
 pub mod domain;
 mod error;
@@ -36,6 +37,7 @@ pub use migration::migrations;
 use accept::Acceptor;
 use app::tenants::Tenants;
 use auth::Authenticator;
+use dialects::DialectsLayer;
 use directory::Directory;
 use domain::tenant::Tenant;
 use layers::{Front, LifetimeSource, Parts};
@@ -62,6 +64,11 @@ pub struct Gateway {
 pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gateway, OpenError> {
     config.limits.check()?;
     let policies = Policies::read(rapport_proto::pool())?;
+    let dialects = DialectsLayer::read(
+        rapport_proto::pool(),
+        &policies,
+        config.limits.message_bytes,
+    )?;
     let store = Store::new(env.db.clone());
     let directory = Directory::default();
     directory.refresh(&store).await?;
@@ -94,6 +101,8 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
     let parts = Parts {
         authenticator,
         policies,
+        dialects,
+        origins: config.origins()?,
         health: readiness.server(),
         lifetime: LifetimeSource {
             clock: env.clock.clone(),

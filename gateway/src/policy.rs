@@ -87,7 +87,7 @@ pub struct Policies(Arc<HashMap<String, Arc<Method>>>);
 
 /// Contracts the gateway refuses to start with.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the contracts lack policy:\n  {}", .0.join("\n  "))]
+#[error("the contracts are incomplete:\n  {}", .0.join("\n  "))]
 pub struct Incomplete(pub Vec<String>);
 
 impl Policies {

@@ -1,4 +1,4 @@
-//! A client in another language, generated from `proto/`, with no code of ours.
+//! Clients in other languages, with nothing of ours but `proto/`.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,30 +9,40 @@ use rapport_tests::{Database, Suite, Topology};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn python_performs_the_whole_way_of_one_contact() {
+    let name = "python_performs_the_whole_way_of_one_contact";
     let Some(python) = python() else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "CI must have python3 with venv, and grpcio-tools"
-        );
-        skipped(
-            "python_performs_the_whole_way_of_one_contact: no python3 with grpcio-tools to be had",
-        );
-        return;
+        return skipped(name, "no python3 with grpcio-tools to be had");
     };
-    let suite = Suite::fresh(Topology::Embedded, Database::sqlite()).await;
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let tokens = [
-        suite.supervisor_token(),
-        suite.connector_token("python"),
-        suite.manager_token(),
-    ];
-    let address = suite.gateway().to_owned();
     let mut command = Command::new(python);
+    command.arg(tests().join("foreign/contact.py")).arg(proto());
+    performs(command).await;
+}
+
+/// gRPC by two libraries, gRPC-Web, Connect and plain JSON, over HTTP/2 and HTTP/1.1.
+#[tokio::test(flavor = "multi_thread")]
+async fn node_performs_the_whole_way_of_one_contact_in_every_protocol() {
+    let name = "node_performs_the_whole_way_of_one_contact_in_every_protocol";
+    let Some(folder) = node() else {
+        return skipped(
+            name,
+            "no node with the packages of foreign/package.json to be had",
+        );
+    };
+    let mut command = Command::new("node");
     command
-        .arg(tests.join("foreign/contact.py"))
-        .arg(tests.parent().unwrap().join("proto"))
-        .arg(address)
-        .args(tokens);
+        .arg(folder.join("contact.mjs"))
+        .arg(proto().join("image.binpb"));
+    performs(command).await;
+}
+
+/// Runs a client against a suite of its own; it is told the gateway and the tokens.
+async fn performs(mut command: Command) {
+    let suite = Suite::fresh(Topology::Embedded, Database::sqlite()).await;
+    command.arg(suite.gateway()).args([
+        suite.supervisor_token(),
+        suite.connector_token("foreign"),
+        suite.manager_token(),
+    ]);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap())
         .await
         .unwrap();
@@ -45,12 +55,50 @@ async fn python_performs_the_whole_way_of_one_contact() {
     suite.stop().await;
 }
 
-/// A Python with grpcio-tools: a virtual environment below the target folder, made once.
+fn tests() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn proto() -> PathBuf {
+    tests().parent().unwrap().join("proto")
+}
+
+/// What a client in another language needs, below the target folder: made once.
+fn installed(name: &str) -> Option<PathBuf> {
+    Some(rapport_tests::binary().parent()?.parent()?.join(name))
+}
+
+/// A folder with the client and the packages it needs.
+fn node() -> Option<PathBuf> {
+    let folder = installed("foreign-node")?;
+    std::fs::create_dir_all(&folder).ok()?;
+    for file in ["package.json", "contact.mjs"] {
+        std::fs::copy(tests().join("foreign").join(file), folder.join(file)).ok()?;
+    }
+    let ran = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        let output = command.args(arguments).current_dir(&folder).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    // Says whether everything in package.json is there, in the right version.
+    if !ran("npm", &["ls", "--silent"]) {
+        ran(
+            "npm",
+            &[
+                "install",
+                "--silent",
+                "--no-fund",
+                "--no-audit",
+                "--no-package-lock",
+            ],
+        );
+    }
+    (ran("npm", &["ls", "--silent"]) && ran("node", &["--version"])).then_some(folder)
+}
+
+/// A Python with grpcio-tools, in a virtual environment.
 fn python() -> Option<PathBuf> {
-    let folder = rapport_tests::binary()
-        .parent()?
-        .parent()?
-        .join("foreign-python");
+    let folder = installed("foreign-python")?;
     let python = folder.join("bin/python");
     let works = |python: &Path| {
         let probe = Command::new(python)
@@ -59,7 +107,7 @@ fn python() -> Option<PathBuf> {
         probe.is_ok_and(|output| output.status.success())
     };
     if !works(&python) {
-        let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("foreign/requirements.txt");
+        let requirements = tests().join("foreign/requirements.txt");
         Command::new("python3")
             .args(["-m", "venv"])
             .arg(&folder)
@@ -75,6 +123,7 @@ fn python() -> Option<PathBuf> {
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test says so loudly")]
-fn skipped(what: &str) {
-    eprintln!("SKIPPED {what}");
+fn skipped(name: &str, why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "CI must not skip: {why}");
+    eprintln!("SKIPPED {name}: {why}");
 }

@@ -4,6 +4,7 @@
 mod attacks;
 mod calls;
 mod connections;
+mod dialects;
 mod fixture;
 mod keys;
 mod protocol;

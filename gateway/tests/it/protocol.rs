@@ -27,14 +27,14 @@ async fn send(fixture: &Fixture, request: Request<Body>) -> (http::StatusCode, H
 }
 
 #[tokio::test]
-async fn other_protocols_are_turned_away_as_http() {
+async fn what_no_protocol_of_ours_begins_with_is_turned_away_as_http() {
     let fixture = Fixture::open().await;
     for (method, content_type, expected) in [
         ("GET", "application/grpc", 405),
         ("PUT", "application/grpc", 405),
-        ("POST", "application/json", 415),
+        ("GET", "application/json", 405),
         ("POST", "text/plain", 415),
-        ("POST", "application/grpc-web", 415),
+        ("POST", "application/connect+json", 415),
         ("POST", "application/grpcx", 415),
         ("POST", "", 415),
         ("POST", "application/grpc+json", 200),

@@ -196,6 +196,13 @@ impl Failure {
         self
     }
 
+    /// Tells the client nothing about a retry: the same call will fail again.
+    #[must_use]
+    pub fn without_retry(mut self) -> Self {
+        self.inner.retry_after = None;
+        self
+    }
+
     /// Keeps the cause for the log; it is never shown to a client.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
