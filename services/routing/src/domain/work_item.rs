@@ -45,7 +45,7 @@ pub struct WorkItem {
     pub offers_made: u32,
     /// Who said no to it lately.
     pub declines: Vec<Decline>,
-    /// Its ticket is resolved: if its agent does not return, nobody else has to take it.
+    /// Its ticket is resolved or its contact is over: if its agent does not return, nobody else has to take it.
     pub settled: bool,
     /// How far it is.
     pub state: WorkState,

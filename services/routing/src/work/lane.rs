@@ -143,11 +143,13 @@ impl Lane {
         {
             Ok(loaded) => loaded,
             Err(error) => {
-                let batch = asked.into_iter().zip(answers);
-                let batch = batch
-                    .map(|(asked, answer)| Submission { asked, answer })
-                    .collect();
-                self.put_off(batch, error.into()).await;
+                let batch = submissions(asked, answers);
+                if may_pass(&error) || batch.len() == 1 {
+                    self.put_off(batch, error.into()).await;
+                } else {
+                    // A row that cannot be read concerns whoever asked for it, and nobody else.
+                    Box::pin(self.one_by_one(batch, error)).await;
+                }
                 return;
             }
         };
@@ -175,9 +177,8 @@ impl Lane {
             }
             Stored::Never(error) => {
                 self.give_up(Error::NotOwner).await;
-                let batch = asked.into_iter().zip(answers);
-                let batch = batch.map(|(asked, answer)| Submission { asked, answer });
-                Box::pin(self.one_by_one(batch.collect(), error)).await;
+                let batch = submissions(asked, answers);
+                Box::pin(self.one_by_one(batch, error)).await;
             }
         }
     }
@@ -393,6 +394,16 @@ impl Lane {
             Err(error) => desk.end(error),
         }
     }
+}
+
+fn submissions(
+    asked: Vec<Asked>,
+    answers: Vec<oneshot::Sender<Result<Done, Error>>>,
+) -> Vec<Submission> {
+    let batch = asked.into_iter().zip(answers);
+    batch
+        .map(|(asked, answer)| Submission { asked, answer })
+        .collect()
 }
 
 /// Whether trying the same decision again may help.

@@ -218,6 +218,61 @@ async fn the_open_ticket_of_the_conversation_gets_the_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_call_asks_for_outlives_a_change_of_its_ticket() {
+    everywhere(async |bench: Bench| {
+        let interactions = Teller::of(&bench, Role::Interactions).await;
+        let first = Contact::new();
+        let second = first.next();
+        let call = second.linked(events::InteractionFacts {
+            routing: Some(types::RoutingHint {
+                queue: String::new(),
+                required_skills: vec!["tagalog".into()],
+                priority: types::Priority::Urgent.into(),
+            }),
+            ..second.facts(types::InteractionKind::Call, types::Channel::Phone)
+        });
+        interactions
+            .tell(bench.tenant, &[first.message(), call])
+            .await;
+        let ticket = tickets(&bench, &first.of_conversation(), 1).await.remove(0);
+        work(
+            &bench,
+            &ticket,
+            &[pb::WorkItemState::Waiting, pb::WorkItemState::Waiting],
+        )
+        .await;
+        let request = pb::UpdateTicketRequest {
+            request_id: crate::bench::request_id(),
+            ticket_id: ticket.id.clone(),
+            ticket: Some(pb::Ticket {
+                priority: types::Priority::High.into(),
+                required_skills: vec!["refunds".into()],
+                ..Default::default()
+            }),
+            update_mask: Some(prost_types::FieldMask {
+                paths: vec!["priority".into(), "required_skills".into()],
+            }),
+            etag: String::new(),
+        };
+        let update = bench.tickets().update_ticket(bench.boss(request)).await;
+        update.unwrap();
+        let work = bench.work_of(&ticket).await;
+        let asked = |channel: types::Channel| {
+            let of = work.iter().find(|work| work.channel() == channel).unwrap();
+            (of.priority(), of.required_skills.clone())
+        };
+        let (priority, skills) = asked(types::Channel::Messaging);
+        assert_eq!(priority, types::Priority::High);
+        assert_eq!(skills, ["refunds"]);
+        let (priority, skills) = asked(types::Channel::Phone);
+        assert_eq!(priority, types::Priority::Urgent);
+        assert_eq!(skills, ["refunds", "tagalog"]);
+        bench.verified().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hang_up_abandons_what_waits_whichever_is_heard_first() {
     everywhere(async |bench: Bench| {
         let interactions = Teller::of(&bench, Role::Interactions).await;

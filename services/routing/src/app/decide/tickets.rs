@@ -125,31 +125,32 @@ impl Fold<'_> {
         }
         let now = self.now;
         let ticket = self.ticket(id, etag)?;
+        let before = ticket.clone();
         ticket.change(change.clone(), now)?;
-        let ticket = ticket.clone();
+        let after = ticket.clone();
         self.tickets.insert(id);
-        if change.queue.is_some() || change.skills.is_some() || change.priority.is_some() {
-            self.move_work(&ticket);
-        }
-        Ok(Done::new(id.uuid(), ticket.version))
+        self.move_work(&before, &after);
+        Ok(Done::new(id.uuid(), after.version))
     }
 
-    /// Work nobody has accepted goes where its ticket goes.
-    fn move_work(&mut self, ticket: &Ticket) {
-        let skills = self.skills_for(ticket.queue, &ticket.skills);
-        let open: Vec<WorkItemId> = self
-            .tenant
-            .engine
-            .items_of(ticket.id)
-            .map(|work| work.id)
-            .collect();
-        for item in open {
+    /// Work nobody has accepted goes where its ticket goes. What the contact asked for beyond its ticket stays: the
+    /// language of a caller, the urgency of a call.
+    fn move_work(&mut self, before: &Ticket, after: &Ticket) {
+        let old = self.skills_for(before.queue, &before.skills);
+        let new = self.skills_for(after.queue, &after.skills);
+        let open: Vec<WorkItem> = self.tenant.engine.items_of(after.id).cloned().collect();
+        for work in open {
+            let own = work.skills.difference(&old).cloned();
+            let priority = match work.priority == before.priority {
+                true => after.priority,
+                false => work.priority,
+            };
             // What is in an agent's hands stays there.
             let _ = self.step(Input::WorkItemChanged {
-                item,
-                queue: ticket.queue,
-                skills: skills.clone(),
-                priority: ticket.priority,
+                item: work.id,
+                queue: after.queue,
+                skills: own.chain(new.iter().cloned()).collect(),
+                priority,
             });
         }
     }

@@ -65,7 +65,7 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
         if !matches!(work.state, WorkState::Waiting | WorkState::Offered(_)) {
-            return Err(Refusal::WorkAccepted);
+            return self.contact_over(id, abandoned);
         }
         let wait = work.waited(now);
         let reason = if abandoned {
@@ -83,6 +83,20 @@ impl Engine {
         }
         if let Some(agent) = freed {
             self.match_agent(now, agent, out);
+        }
+        Ok(())
+    }
+
+    /// The contact ended in its agent's hands: the agent completes the work, but if they do not return there is nobody
+    /// on the line for anybody else.
+    fn contact_over(&mut self, id: WorkItemId, abandoned: bool) -> Result<(), Refusal> {
+        let held = self.items.get_mut(&id).ok_or(Refusal::WorkNotOpen)?;
+        if !abandoned || !matches!(held.work.state, WorkState::Accepted { .. }) {
+            return Err(Refusal::WorkAccepted);
+        }
+        if !held.work.settled {
+            held.work.settled = true;
+            self.touch_item(id);
         }
         Ok(())
     }

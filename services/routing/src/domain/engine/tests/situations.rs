@@ -81,6 +81,25 @@ fn each_channel_has_its_own_capacity() {
 }
 
 #[test]
+fn a_call_that_ended_in_the_hands_of_an_agent_who_is_gone_is_put_before_nobody_else() {
+    let mut desk = Desk::with_agents(2);
+    let call = offers(&desk.queue(work(1, 1, desk.now)))[0];
+    desk.accept(call);
+    desk.step(Input::WorkItemWithdrawn {
+        item: call.item,
+        abandoned: true,
+    });
+    let stream = Input::StreamClosed {
+        agent: call.agent,
+        stream: 1,
+    };
+    desk.step(stream);
+    let effects = desk.pass_until(desk.now + Duration::from_secs(120));
+    assert!(offers(&effects).is_empty());
+    assert!(desk.engine.item(call.item).is_none(), "it is over");
+}
+
+#[test]
 fn an_offer_that_lapses_goes_to_the_next_and_the_agent_counts_as_not_responding() {
     let mut desk = Desk::with_agents(2);
     let first = offers(&desk.queue(work(1, 1, desk.now)))[0];
@@ -213,7 +232,8 @@ fn a_hang_up_takes_the_waiting_work_and_its_offer_away_at_once() {
         item: item(2),
         abandoned: true,
     });
-    assert_eq!(effects, [Effect::Refused(Refusal::WorkAccepted)]);
+    assert_eq!(effects, [], "accepted work is for its agent to complete");
+    assert_eq!(desk.engine.item(item(2)).unwrap().agent(), Some(agent(1)));
 }
 
 #[test]
