@@ -46,7 +46,7 @@ fn purchase(event: &Event) -> Option<Purchase> {
         Data::CustomerLinked(linked) => (linked.interaction.as_ref()?, linked.customer.as_ref()?),
         _ => return None,
     };
-    if facts.history {
+    if facts.history || is_taken_back(facts) {
         return None;
     }
     let (order, total) = order(facts)?;
@@ -57,6 +57,14 @@ fn purchase(event: &Event) -> Option<Purchase> {
         total,
         traceparent: trace(event),
     })
+}
+
+/// A contact about goods that come back may name their order: it is no purchase, and must not use up the order's key.
+fn is_taken_back(facts: &InteractionFacts) -> bool {
+    matches!(
+        facts.purpose(),
+        types::Purpose::Return | types::Purpose::Complaint
+    )
 }
 
 /// A batch holds events of many traces: each goes on in its own.
@@ -154,6 +162,13 @@ mod tests {
             ))
             .is_none()
         );
+        for purpose in [types::Purpose::Return, types::Purpose::Complaint] {
+            let returned = InteractionFacts {
+                purpose: purpose.into(),
+                ..facts()
+            };
+            assert!(purchase(&linked(returned, false)).is_none(), "{purpose:?}");
+        }
     }
 
     #[test]
