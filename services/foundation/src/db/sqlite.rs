@@ -10,8 +10,6 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
 use super::{DatabaseConfig, Error};
 
-/// Readers run beside the writer; more would only take memory, as each has a thread and a page cache of its own.
-const READERS: u32 = 4;
 /// How long a statement waits for a lock of another process before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// A transaction waits in line for the single writer; batches hold it for milliseconds.
@@ -27,11 +25,18 @@ pub(crate) async fn open(
     let writer = writer(config).await?;
     let mut options = options(config, true)?;
     options
-        .max_connections(READERS)
+        .max_connections(readers())
         .min_connections(0)
         .idle_timeout(Duration::from_secs(60));
     let readers = Database::connect(options).await?;
     Ok((writer, readers))
+}
+
+/// Readers run beside the writer, one a core: more would only take memory, as each has a thread and a page cache of its
+/// own. Two at least, so that a long one does not stop the others.
+fn readers() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    u32::try_from(cores).unwrap_or(u32::MAX).clamp(2, 8)
 }
 
 /// The single writing connection; makes the file and its folder when missing.
