@@ -120,9 +120,9 @@ impl Watch {
                 .read(self.tenant, self.at, PAGE)
                 .await
                 .map_err(Error::from)?;
+            let more = !events.is_empty();
             if self.tell(events, out).await? {
                 alive = Instant::now();
-                continue;
             }
             if alive.elapsed() >= app.config.heartbeat() {
                 out.tell(Told {
@@ -132,18 +132,21 @@ impl Watch {
                 .await?;
                 alive = Instant::now();
             }
-            let pause = LOOK_AGAIN.min(app.config.heartbeat().saturating_sub(alive.elapsed()));
+            let idle = LOOK_AGAIN.min(app.config.heartbeat().saturating_sub(alive.elapsed()));
+            // While there is more to read nothing is waited for, but a watch that is over ends.
+            let pause = if more { Duration::ZERO } else { idle };
             tokio::select! {
-                () = moved(&mut moves, self.tenant) => {}
-                () = tokio::time::sleep(pause) => {}
+                biased;
                 () = out.left() => return Err(Ending::Left),
                 () = app.shutdown().cancelled() => return Err(Error::GoingDown.into()),
                 () = &mut expired => return Err(Error::TokenExpired.into()),
+                () = moved(&mut moves, self.tenant), if !more => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
 
-    /// Tells what the events are about; answers whether there were any.
+    /// Tells what the events are about; answers whether anything was told. A filter may let through nothing.
     async fn tell(&mut self, events: Vec<Event>, out: &Feed<Told>) -> Result<bool, Ending> {
         if events.is_empty() {
             return Ok(false);
@@ -159,12 +162,14 @@ impl Watch {
             .await?
             .into_iter()
             .peekable();
+        let mut told = false;
         for (event, id) in events.iter().zip(wanted) {
             if let Some(position) = event.position {
                 self.at = position.into();
             }
             let interaction = id.and_then(|id| loaded.next_if(|next| next.id == id));
             if interaction.is_some() {
+                told = true;
                 out.tell(Told {
                     interaction,
                     cursor: self.cursor(),
@@ -172,7 +177,7 @@ impl Watch {
                 .await?;
             }
         }
-        Ok(true)
+        Ok(told)
     }
 
     /// Which interaction each event tells of, if it is one to be told.

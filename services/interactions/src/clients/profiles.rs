@@ -33,6 +33,15 @@ pub(crate) enum Answer {
     Refused,
 }
 
+/// How much of what a contact says about its customer goes with the question.
+#[derive(Debug, Clone, Copy)]
+enum Hinted {
+    All,
+    /// A phone number may need it.
+    Region,
+    Nothing,
+}
+
 /// The way to profiles.
 #[derive(Debug, Clone)]
 pub(crate) struct Profiles {
@@ -55,16 +64,17 @@ impl Profiles {
     /// When profiles does not answer, or not with an answer.
     pub(crate) async fn resolve(&self, tenant: TenantId, who: &Who) -> Result<Answer, Failure> {
         let all: Vec<&Identifier> = who.participant.identifiers().collect();
-        if let known @ Answer::Known(_) = self.ask(tenant, who, &all, true).await? {
-            return Ok(known);
-        }
-        if let known @ Answer::Known(_) = self.ask(tenant, who, &all, false).await? {
-            return Ok(known);
+        for hinted in [Hinted::All, Hinted::Region, Hinted::Nothing] {
+            if let known @ Answer::Known(_) = self.ask(tenant, who, &all, hinted).await? {
+                return Ok(known);
+            }
         }
         if all.len() > 1 {
             for one in all {
-                if let known @ Answer::Known(_) = self.ask(tenant, who, &[one], false).await? {
-                    return Ok(known);
+                for hinted in [Hinted::Region, Hinted::Nothing] {
+                    if let known @ Answer::Known(_) = self.ask(tenant, who, &[one], hinted).await? {
+                        return Ok(known);
+                    }
                 }
             }
         }
@@ -76,22 +86,25 @@ impl Profiles {
         tenant: TenantId,
         who: &Who,
         by: &[&Identifier],
-        hinted: bool,
+        hinted: Hinted,
     ) -> Result<Answer, Failure> {
-        let hints = CustomerHints {
-            display_name: who.participant.display_name.expose().to_owned(),
-            language: who.hints.language.clone(),
-            time_zone: who.hints.time_zone.clone(),
-            region: who.hints.region.clone(),
-        };
-        // Without hints the region stays: a phone number may need it.
-        let bare = CustomerHints {
+        let region = CustomerHints {
             region: who.hints.region.clone(),
             ..CustomerHints::default()
         };
+        let hints = match hinted {
+            Hinted::Nothing => CustomerHints::default(),
+            Hinted::Region => region,
+            Hinted::All => CustomerHints {
+                display_name: who.participant.display_name.expose().to_owned(),
+                language: who.hints.language.clone(),
+                time_zone: who.hints.time_zone.clone(),
+                ..region
+            },
+        };
         let message = ResolveCustomerRequest {
             identifiers: by.iter().map(|one| identifier(one)).collect(),
-            hints: Some(if hinted { hints } else { bare }),
+            hints: Some(hints),
             source: who.connector.clone(),
             seen_time: Some(who.seen_at.into()),
         };

@@ -1,7 +1,8 @@
 //! When two tellings of one external id say the same.
 //!
-//! Compared are channel, kind, direction, participants, parts and event time. The raw payload, hints, attributes and
-//! routing are not: honest redeliveries differ in them.
+//! Compared are channel, kind, direction, participants, parts, event time and, where there is one, the order: another sum
+//! under the same key is another fact. The raw payload, hints, attributes and routing are not: honest redeliveries
+//! differ in them.
 
 use super::contact::{Attachment, Contact, Identifier, Part, Participant};
 
@@ -25,6 +26,12 @@ pub fn canonical(contact: &Contact) -> String {
     out.count(contact.content.parts.len());
     for part in &contact.content.parts {
         out.part(part);
+    }
+    if let Some(order) = &contact.order {
+        out.field(&order.order_id);
+        out.number(order.total.units);
+        out.field(&order.total.code);
+        out.number(order.total.exponent.into());
     }
     out.0
 }
@@ -106,10 +113,11 @@ fn settled(text: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use proptest::prelude::*;
+    use rapport_foundation::money::Amount;
     use rapport_foundation::time::Micros;
 
     use super::super::code::{Channel, Direction, IdentifierKind, Kind, Side};
-    use super::super::contact::{Content, Hints, Payload};
+    use super::super::contact::{Content, Hints, Order, Payload};
     use super::*;
 
     pub(crate) fn message(text: &str) -> Contact {
@@ -164,7 +172,7 @@ pub(crate) mod tests {
     #[test]
     fn every_compared_field_counts() {
         let first = message("hello");
-        let changes: [fn(&mut Contact); 8] = [
+        let changes: [fn(&mut Contact); 9] = [
             |c| c.channel = Channel::Sms,
             |c| c.kind = Kind::Chat,
             |c| c.direction = Direction::Outbound,
@@ -173,6 +181,12 @@ pub(crate) mod tests {
             |c| c.content.parts = vec![Part::Html("hello".into())],
             |c| c.content.participants[0].identifier = Some(phone("+62812")),
             |c| c.content.participants[0].side = Side::Other,
+            |c| {
+                c.order = Some(Order {
+                    order_id: "A-1".into(),
+                    total: Amount::new(100, "IDR", 0),
+                });
+            },
         ];
         for (number, change) in changes.iter().enumerate() {
             let mut other = first.clone();

@@ -142,6 +142,22 @@ async fn while_profiles_is_down_contacts_are_pending_and_linked_once_it_is_back(
 }
 
 #[tokio::test]
+async fn a_hint_that_cannot_be_does_not_make_a_known_number_anonymous() {
+    on_every_engine(quick(), async |stage| {
+        let mut input = message("m-1", "+62811", "halo");
+        input.hints = Some(pb::ContactHints {
+            region: "UK".into(),
+            ..Default::default()
+        });
+        let logged = stage.log(input).await;
+        let read = stage.settled(&logged.id).await;
+        let expected = stage.fake.customer(stage.tenant, "+62811");
+        assert_eq!(read.customer, Some(expected));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nobody_to_recognise_is_not_pending() {
     on_every_engine(quick(), async |stage| {
         let mut input = message("m-1", "", "a visit");

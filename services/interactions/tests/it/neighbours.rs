@@ -78,6 +78,9 @@ macro_rules! unused {
                 if asked.identifiers.is_empty() || asked.identifiers.iter().any(|one| one.value.starts_with("bad")) {
                     return Err(Status::invalid_argument("refused"));
                 }
+                if asked.hints.as_ref().is_some_and(|hints| hints.region == "UK") {
+                    return Err(Status::invalid_argument("there is no such region"));
+                }
                 let customer = Some(self.customer(tenant, &asked.identifiers[0].value));
                 Ok(Response::new(pb::ResolveCustomerResponse { customer, ..Default::default() }))
             }

@@ -43,7 +43,7 @@ async fn a_bad_resolution_tells_every_violation() {
                 time_zone: "Asia/Nowhere".into(),
                 region: "ZZ".into(),
             }),
-            source: "with space".into(),
+            source: "two\nlines".into(),
             seen_time: Some(prost_types::Timestamp {
                 seconds: -1,
                 nanos: 0,
@@ -67,7 +67,7 @@ async fn a_bad_resolution_tells_every_violation() {
                 ("identifiers[5].namespace", "MALFORMED_NAMESPACE"),
                 ("identifiers[5].value", "TOO_LONG"),
                 ("seen_time", "IMPOSSIBLE_TIME"),
-                ("source", "MALFORMED"),
+                ("source", "CONTROL_CHARACTER"),
             ]
         );
         let found = violations(&desk.resolve_customer(resolve("", &[])).await.unwrap_err());

@@ -150,12 +150,12 @@ pub(super) fn region(c: &mut Check, text: &str) -> Option<Region> {
 
 pub(super) fn source(c: &mut Check, text: &str) -> String {
     let text = c.text("source", text, 1..=LONGEST_SOURCE);
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
+    // What the gateway takes as the name of a connector must not be refused here: its contacts would stay unknown.
     c.require(
-        text.bytes().all(plain),
+        !text.chars().any(char::is_control),
         "source",
-        "MALFORMED",
-        "is not made of A-Z, a-z, 0-9, `.`, `_`, `:`, `-`",
+        "CONTROL_CHARACTER",
+        "holds a control character",
     );
     text
 }
