@@ -1,5 +1,7 @@
 //! Bringing a schema up to date: everything in one transaction, one runner at a time.
 
+use std::time::Duration;
+
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction,
     DbBackend, Statement, TransactionOptions, TransactionTrait as _,
@@ -9,6 +11,10 @@ use sea_orm_migration::{MigrationTrait, SchemaManager};
 use super::{DatabaseConfig, Error, security, sqlite};
 use crate::role::Role;
 use crate::time::Clock;
+
+/// Pauses before a run that lost a race is begun again; they double up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Applies the migrations that are missing and answers their names. Runners wait for each other; when one fails
 /// nothing of its run remains. On PostgreSQL it also puts row security and grants on every tenant table.
@@ -23,8 +29,26 @@ pub async fn migrate(
     role: Role,
     migrations: Vec<Box<dyn MigrationTrait>>,
 ) -> Result<Vec<String>, Error> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match attempt(config, role, &migrations).await {
+            // Of several that make one SQLite file at the same moment all but one are turned away without waiting.
+            Err(error) if error.is_repeatable() && pause < LONGEST_PAUSE => {
+                tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>())).await;
+                pause *= 2;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn attempt(
+    config: &DatabaseConfig,
+    role: Role,
+    migrations: &[Box<dyn MigrationTrait>],
+) -> Result<Vec<String>, Error> {
     let conn = connect(config, role).await?;
-    let outcome = run(&conn, config, role, &migrations).await;
+    let outcome = run(&conn, config, role, migrations).await;
     let _ = conn.close_by_ref().await;
     outcome
 }
