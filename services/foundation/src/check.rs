@@ -116,6 +116,15 @@ impl Check {
         String::new()
     }
 
+    /// A text without any control character, line feeds included.
+    pub fn line(&mut self, field: &str, text: &str, length: RangeInclusive<usize>) -> String {
+        if text.contains(['\n', '\t', '\r']) {
+            self.fail(field, "CONTROL_CHARACTER", "holds a control character");
+            return String::new();
+        }
+        self.text(field, text, length)
+    }
+
     /// A text that may be left empty, up to so many characters.
     pub fn optional_text(&mut self, field: &str, text: &str, longest: usize) -> Option<String> {
         (!text.is_empty()).then(|| self.text(field, text, 0..=longest))

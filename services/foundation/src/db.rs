@@ -12,6 +12,7 @@ mod circuit;
 mod config;
 mod error;
 mod migrate;
+mod pause;
 mod provision;
 mod rows;
 mod scoped;

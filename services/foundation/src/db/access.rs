@@ -17,23 +17,6 @@ pub(crate) enum Conn {
     Transaction(Arc<DatabaseTransaction>, Arc<Notes>),
 }
 
-impl Conn {
-    /// After a failed statement a transaction runs no other. PostgreSQL has aborted it; SQLite may have rolled it
-    /// back (a full disk does that), and what followed would be stored one by one, outside of it.
-    async fn alive<T>(
-        &self,
-        statement: impl Future<Output = Result<T, DbErr>> + Send,
-    ) -> Result<T, DbErr> {
-        let Self::Transaction(_, notes) = self else {
-            return statement.await;
-        };
-        if notes.failure().is_some() {
-            return Err(DbErr::Custom("an earlier statement failed".to_owned()));
-        }
-        statement.await.inspect_err(|error| notes.failed(error))
-    }
-}
-
 #[async_trait::async_trait]
 impl ConnectionTrait for Conn {
     fn get_database_backend(&self) -> DbBackend {
@@ -47,7 +30,7 @@ impl ConnectionTrait for Conn {
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match self {
             Self::Pooled(conn) => conn.execute_raw(statement).await,
-            Self::Transaction(tx, _) => self.alive(tx.execute_raw(statement)).await,
+            Self::Transaction(tx, notes) => notes.unless_failed(tx.execute_raw(statement)).await,
         }
     }
 
@@ -55,7 +38,7 @@ impl ConnectionTrait for Conn {
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match self {
             Self::Pooled(conn) => conn.execute_unprepared(sql).await,
-            Self::Transaction(tx, _) => self.alive(tx.execute_unprepared(sql)).await,
+            Self::Transaction(tx, notes) => notes.unless_failed(tx.execute_unprepared(sql)).await,
         }
     }
 
@@ -63,7 +46,7 @@ impl ConnectionTrait for Conn {
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match self {
             Self::Pooled(conn) => conn.query_one_raw(statement).await,
-            Self::Transaction(tx, _) => self.alive(tx.query_one_raw(statement)).await,
+            Self::Transaction(tx, notes) => notes.unless_failed(tx.query_one_raw(statement)).await,
         }
     }
 
@@ -71,7 +54,7 @@ impl ConnectionTrait for Conn {
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
             Self::Pooled(conn) => conn.query_all_raw(statement).await,
-            Self::Transaction(tx, _) => self.alive(tx.query_all_raw(statement)).await,
+            Self::Transaction(tx, notes) => notes.unless_failed(tx.query_all_raw(statement)).await,
         }
     }
 }
@@ -117,9 +100,19 @@ impl Notes {
         error
     }
 
-    fn failed(&self, error: &DbErr) {
-        // Only the first says what went wrong.
-        let _ = self.failure.set(Error::from(error.clone()));
+    /// Runs a statement of the transaction, unless an earlier one has failed. PostgreSQL has aborted it then; SQLite may
+    /// have rolled it back (a full disk does that), and what followed would be stored one by one, outside of it.
+    async fn unless_failed<T>(
+        &self,
+        statement: impl Future<Output = Result<T, DbErr>> + Send,
+    ) -> Result<T, DbErr> {
+        if self.failure().is_some() {
+            return Err(DbErr::Custom("an earlier statement failed".to_owned()));
+        }
+        statement.await.inspect_err(|error| {
+            // Only the first says what went wrong.
+            let _ = self.failure.set(Error::from(error.clone()));
+        })
     }
 
     /// Why the transaction cannot be committed any more.

@@ -8,13 +8,15 @@ use sea_orm::{
 };
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
+use super::pause::Pause;
 use super::{DatabaseConfig, Error, security, sqlite};
 use crate::role::Role;
 use crate::time::Clock;
 
-/// Pauses before a run that lost a race is begun again; they double up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// A run that lost a race is begun again so many times: for some seconds, as long as migrations may take.
+const REPEATS: u32 = 9;
+/// The first pause before it; see [`Pause`].
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 /// Applies the migrations that are missing and answers their names. Runners wait for each other; when one fails
 /// nothing of its run remains. On PostgreSQL it also puts row security and grants on every tenant table.
@@ -29,17 +31,15 @@ pub async fn migrate(
     role: Role,
     migrations: Vec<Box<dyn MigrationTrait>>,
 ) -> Result<Vec<String>, Error> {
-    let mut pause = FIRST_PAUSE;
-    loop {
+    let mut pause = Pause::up_to(FIRST_PAUSE);
+    for _ in 0..REPEATS {
         match attempt(config, role, &migrations).await {
             // Of several that make one SQLite file at the same moment all but one are turned away without waiting.
-            Err(error) if error.is_repeatable() && pause < LONGEST_PAUSE => {
-                tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>())).await;
-                pause *= 2;
-            }
+            Err(error) if error.is_repeatable() => pause.rest().await,
             outcome => return outcome,
         }
     }
+    attempt(config, role, &migrations).await
 }
 
 async fn attempt(

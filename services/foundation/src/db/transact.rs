@@ -9,6 +9,7 @@ use sea_orm::{
 };
 
 use super::access::{Access, Notes};
+use super::pause::Pause;
 use super::session::Lease;
 use super::{Database, Error, Store};
 use crate::id::TenantId;
@@ -89,7 +90,7 @@ impl Database {
         T: Send,
         E: From<Error> + Send,
     {
-        let mut pause = FIRST_PAUSE;
+        let mut pause = Pause::up_to(FIRST_PAUSE);
         for repeats_left in (0..=REPEATS).rev() {
             let notes = Arc::new(Notes::default());
             let outcome = self.attempt(tenant, &notes, &mut f).await;
@@ -104,8 +105,7 @@ impl Database {
                 Err(error) if repeats_left == 0 || !notes.is_repeatable() => return Err(error),
                 Err(_) => {}
             }
-            tokio::time::sleep(pause.mul_f64(rand::random::<f64>())).await;
-            pause *= 2;
+            pause.rest().await;
         }
         Err(E::from(Error::Raced))
     }

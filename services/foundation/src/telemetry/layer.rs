@@ -18,6 +18,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::REQUEST_ID;
 use super::carrier::{Incoming, Outgoing};
+use crate::error::code_name;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -166,7 +167,7 @@ fn record(span: &Span, headers: &HeaderMap) -> bool {
         return false;
     };
     let code = tonic::Code::from_bytes(status.as_bytes());
-    span.record("rpc.response.status_code", name(code));
+    span.record("rpc.response.status_code", code_name(code));
     if code != tonic::Code::Ok {
         span.record("otel.status_code", "ERROR");
     }
@@ -218,30 +219,10 @@ impl http_body::Body for Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         if let Some(span) = self.span.take() {
-            span.record("rpc.response.status_code", name(tonic::Code::Cancelled));
+            span.record(
+                "rpc.response.status_code",
+                code_name(tonic::Code::Cancelled),
+            );
         }
-    }
-}
-
-/// The code's name in the protocol, which is what the conventions ask for.
-fn name(code: tonic::Code) -> &'static str {
-    match code {
-        tonic::Code::Ok => "OK",
-        tonic::Code::Cancelled => "CANCELLED",
-        tonic::Code::Unknown => "UNKNOWN",
-        tonic::Code::InvalidArgument => "INVALID_ARGUMENT",
-        tonic::Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        tonic::Code::NotFound => "NOT_FOUND",
-        tonic::Code::AlreadyExists => "ALREADY_EXISTS",
-        tonic::Code::PermissionDenied => "PERMISSION_DENIED",
-        tonic::Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        tonic::Code::FailedPrecondition => "FAILED_PRECONDITION",
-        tonic::Code::Aborted => "ABORTED",
-        tonic::Code::OutOfRange => "OUT_OF_RANGE",
-        tonic::Code::Unimplemented => "UNIMPLEMENTED",
-        tonic::Code::Internal => "INTERNAL",
-        tonic::Code::Unavailable => "UNAVAILABLE",
-        tonic::Code::DataLoss => "DATA_LOSS",
-        tonic::Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }

@@ -251,14 +251,8 @@ fn order(c: &mut Check, said: &types::Order) -> Order {
     let total = c.message("total", said.total.as_ref(), |c, total| {
         Some(amount(c, total))
     });
-    c.require(
-        !said.order_id.chars().any(char::is_control),
-        "order_id",
-        "CONTROL_CHARACTER",
-        "holds a control character",
-    );
     Order {
-        order_id: c.text("order_id", &said.order_id, 1..=limits::ORDER_ID),
+        order_id: c.line("order_id", &said.order_id, 1..=limits::ORDER_ID),
         total: total.unwrap_or_else(|| Amount::new(0, "", 0)),
     }
 }

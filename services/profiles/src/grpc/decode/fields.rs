@@ -149,13 +149,6 @@ pub(super) fn region(c: &mut Check, text: &str) -> Option<Region> {
 }
 
 pub(super) fn source(c: &mut Check, text: &str) -> String {
-    let text = c.text("source", text, 1..=LONGEST_SOURCE);
     // What the gateway takes as the name of a connector must not be refused here: its contacts would stay unknown.
-    c.require(
-        !text.chars().any(char::is_control),
-        "source",
-        "CONTROL_CHARACTER",
-        "holds a control character",
-    );
-    text
+    c.line("source", text, 1..=LONGEST_SOURCE)
 }
