@@ -133,15 +133,15 @@ impl Watch {
                 alive = Instant::now();
             }
             let idle = LOOK_AGAIN.min(app.config.heartbeat().saturating_sub(alive.elapsed()));
-            // While there is more to read nothing is waited for, but a watch that is over ends.
-            let pause = if more { Duration::ZERO } else { idle };
             tokio::select! {
                 biased;
                 () = out.left() => return Err(Ending::Left),
                 () = app.shutdown().cancelled() => return Err(Error::GoingDown.into()),
                 () = &mut expired => return Err(Error::TokenExpired.into()),
-                () = moved(&mut moves, self.tenant), if !more => {}
-                () = tokio::time::sleep(pause) => {}
+                // While there is more to read nothing is waited for.
+                () = std::future::ready(()), if more => {}
+                () = moved(&mut moves, self.tenant) => {}
+                () = tokio::time::sleep(idle) => {}
             }
         }
     }

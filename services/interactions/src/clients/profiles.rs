@@ -24,6 +24,28 @@ pub(crate) struct Who {
     pub(crate) seen_at: Micros,
 }
 
+impl Who {
+    fn all_hints(&self) -> CustomerHints {
+        CustomerHints {
+            display_name: self.participant.display_name.expose().to_owned(),
+            language: self.hints.language.clone(),
+            time_zone: self.hints.time_zone.clone(),
+            region: self.hints.region.clone(),
+        }
+    }
+
+    /// The region alone, which a phone number may need, then nothing.
+    fn bare_hints(&self) -> Vec<CustomerHints> {
+        let region = CustomerHints {
+            region: self.hints.region.clone(),
+            ..CustomerHints::default()
+        };
+        let mut bare = vec![region, CustomerHints::default()];
+        bare.dedup();
+        bare
+    }
+}
+
 /// What profiles says of someone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -31,15 +53,6 @@ pub(crate) enum Answer {
     Known(Customer),
     /// None of the identifiers can be one.
     Refused,
-}
-
-/// How much of what a contact says about its customer goes with the question.
-#[derive(Debug, Clone, Copy)]
-enum Hinted {
-    All,
-    /// A phone number may need it.
-    Region,
-    Nothing,
 }
 
 /// The way to profiles.
@@ -64,15 +77,20 @@ impl Profiles {
     /// When profiles does not answer, or not with an answer.
     pub(crate) async fn resolve(&self, tenant: TenantId, who: &Who) -> Result<Answer, Failure> {
         let all: Vec<&Identifier> = who.participant.identifiers().collect();
-        for hinted in [Hinted::All, Hinted::Region, Hinted::Nothing] {
-            if let known @ Answer::Known(_) = self.ask(tenant, who, &all, hinted).await? {
+        let bare = who.bare_hints();
+        let mut hints = vec![who.all_hints()];
+        hints.extend(bare.iter().cloned());
+        // A contact that says little is not asked about twice in the same words.
+        hints.dedup();
+        for hints in &hints {
+            if let known @ Answer::Known(_) = self.ask(tenant, who, &all, hints).await? {
                 return Ok(known);
             }
         }
         if all.len() > 1 {
             for one in all {
-                for hinted in [Hinted::Region, Hinted::Nothing] {
-                    if let known @ Answer::Known(_) = self.ask(tenant, who, &[one], hinted).await? {
+                for hints in &bare {
+                    if let known @ Answer::Known(_) = self.ask(tenant, who, &[one], hints).await? {
                         return Ok(known);
                     }
                 }
@@ -86,25 +104,11 @@ impl Profiles {
         tenant: TenantId,
         who: &Who,
         by: &[&Identifier],
-        hinted: Hinted,
+        hints: &CustomerHints,
     ) -> Result<Answer, Failure> {
-        let region = CustomerHints {
-            region: who.hints.region.clone(),
-            ..CustomerHints::default()
-        };
-        let hints = match hinted {
-            Hinted::Nothing => CustomerHints::default(),
-            Hinted::Region => region,
-            Hinted::All => CustomerHints {
-                display_name: who.participant.display_name.expose().to_owned(),
-                language: who.hints.language.clone(),
-                time_zone: who.hints.time_zone.clone(),
-                ..region
-            },
-        };
         let message = ResolveCustomerRequest {
             identifiers: by.iter().map(|one| identifier(one)).collect(),
-            hints: Some(hints),
+            hints: Some(hints.clone()),
             source: who.connector.clone(),
             seen_time: Some(who.seen_at.into()),
         };
