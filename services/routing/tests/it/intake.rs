@@ -130,6 +130,16 @@ async fn work(bench: &Bench, ticket: &pb::Ticket, states: &[pb::WorkItemState]) 
     .await;
 }
 
+/// The one ticket of a conversation, once two work items wait in it.
+async fn asked_for_twice(bench: &Bench, contact: &Contact) -> pb::Ticket {
+    let ticket = tickets(bench, &contact.of_conversation(), 1)
+        .await
+        .remove(0);
+    let waiting = [pb::WorkItemState::Waiting, pb::WorkItemState::Waiting];
+    work(bench, &ticket, &waiting).await;
+    ticket
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_asks_for_an_agent_becomes_a_ticket_with_work() {
     everywhere(async |bench: Bench| {
@@ -190,14 +200,8 @@ async fn the_open_ticket_of_the_conversation_gets_the_work() {
                 &[first.message(), second.message(), call.call()],
             )
             .await;
-        let ticket = tickets(&bench, &first.of_conversation(), 1).await.remove(0);
         // The second message asks for nobody new while the first still does; the call does.
-        work(
-            &bench,
-            &ticket,
-            &[pb::WorkItemState::Waiting, pb::WorkItemState::Waiting],
-        )
-        .await;
+        let ticket = asked_for_twice(&bench, &first).await;
         let resolve = pb::ResolveTicketRequest {
             request_id: crate::bench::request_id(),
             ticket_id: ticket.id.clone(),
@@ -234,13 +238,7 @@ async fn what_a_call_asks_for_outlives_a_change_of_its_ticket() {
         interactions
             .tell(bench.tenant, &[first.message(), call])
             .await;
-        let ticket = tickets(&bench, &first.of_conversation(), 1).await.remove(0);
-        work(
-            &bench,
-            &ticket,
-            &[pb::WorkItemState::Waiting, pb::WorkItemState::Waiting],
-        )
-        .await;
+        let ticket = asked_for_twice(&bench, &first).await;
         let request = pb::UpdateTicketRequest {
             request_id: crate::bench::request_id(),
             ticket_id: ticket.id.clone(),

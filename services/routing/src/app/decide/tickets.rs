@@ -129,7 +129,9 @@ impl Fold<'_> {
         ticket.change(change.clone(), now)?;
         let after = ticket.clone();
         self.tickets.insert(id);
-        self.move_work(&before, &after);
+        if change.queue.is_some() || change.skills.is_some() || change.priority.is_some() {
+            self.move_work(&before, &after);
+        }
         Ok(Done::new(id.uuid(), after.version))
     }
 
