@@ -40,7 +40,6 @@ const REST: &str = "/v1/";
 #[derive(Debug)]
 struct Door {
     routes: Routes,
-    policies: Policies,
     openapi: OpenApi,
     /// The largest message, as JSON or in protobuf.
     most_bytes: usize,
@@ -63,7 +62,6 @@ impl DialectsLayer {
         let routes = Routes::read(pool, policies).map_err(Incomplete)?;
         Ok(Self(Arc::new(Door {
             routes,
-            policies: policies.clone(),
             openapi: OpenApi::default(),
             most_bytes: most_bytes as usize,
         })))
@@ -162,15 +160,21 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let (door, inner) = (Arc::clone(&self.door), self.inner.clone());
         match Dialect::of(&request) {
+            // The usual way: nothing is copied for it.
             Dialect::Grpc => Box::pin(self.inner.call(request)),
-            Dialect::GrpcWeb => Box::pin(GrpcWebLayer::new().layer(inner).call(request)),
+            Dialect::GrpcWeb => {
+                Box::pin(GrpcWebLayer::new().layer(self.inner.clone()).call(request))
+            }
             Dialect::Connect(codec) => {
+                let Self { inner, door } = self.clone();
                 Box::pin(async move { Ok(connect::serve(door, inner, request, codec).await) })
             }
-            Dialect::Rest => Box::pin(async move { Ok(rest::serve(door, inner, request).await) }),
-            Dialect::Page(page) => Box::pin(std::future::ready(Ok(page.show(&door)))),
+            Dialect::Rest => {
+                let Self { inner, door } = self.clone();
+                Box::pin(async move { Ok(rest::serve(door, inner, request).await) })
+            }
+            Dialect::Page(page) => Box::pin(std::future::ready(Ok(page.show(&self.door)))),
             Dialect::None(status) => Box::pin(std::future::ready(Ok(plain(status)))),
         }
     }

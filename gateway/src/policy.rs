@@ -106,7 +106,7 @@ impl Policies {
         for service in pool.services().filter(|s| s.full_name().starts_with(OURS)) {
             let upstream = Role::of_package(service.package_name());
             for method in service.methods() {
-                let path = format!("/{}/{}", service.full_name(), method.name());
+                let path = path_of(&method);
                 match read_method(&extension, &method, &path, upstream) {
                     Ok(method) => {
                         methods.insert(path, Arc::new(method));
@@ -131,6 +131,11 @@ impl Policies {
     pub fn all(&self) -> impl Iterator<Item = &Arc<Method>> {
         self.0.values()
     }
+}
+
+/// The path of a method on the gRPC wire: `/package.Service/Method`.
+pub(crate) fn path_of(method: &MethodDescriptor) -> String {
+    format!("/{}/{}", method.parent_service().full_name(), method.name())
 }
 
 fn read_method(

@@ -38,6 +38,7 @@ pub(super) fn lines(body: Body, most: usize, convert: impl Convert) -> (Body, Re
     let lines = Lines {
         body: body.into_data_stream(),
         read: BytesMut::new(),
+        searched: 0,
         most,
         over: false,
     };
@@ -101,6 +102,8 @@ fn broken() -> Failure {
 struct Lines {
     body: BodyDataStream<Body>,
     read: BytesMut,
+    /// How much of it holds no line end: a long line in small pieces is looked through once.
+    searched: usize,
     most: usize,
     over: bool,
 }
@@ -109,14 +112,17 @@ impl Lines {
     /// The next line that says something, without its end.
     async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
-            if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
-                let line = self.read.split_to(end).freeze();
+            let unsearched = self.read.iter().skip(self.searched);
+            if let Some(end) = unsearched.copied().position(|byte| byte == b'\n') {
+                let line = self.read.split_to(self.searched + end).freeze();
                 self.read.advance(1);
+                self.searched = 0;
                 if !line.trim_ascii().is_empty() {
                     return Ok(Some(line));
                 }
                 continue;
             }
+            self.searched = self.read.len();
             if self.read.len() > self.most {
                 return Err(too_large(self.most));
             }

@@ -111,12 +111,8 @@ pub(super) fn field(kind: &MessageDescriptor, name: &str) -> Option<FieldDescrip
         .or_else(|| kind.get_field_by_json_name(name))
 }
 
-/// Whether an object says anything about a field, under either of its names.
-pub(super) fn names(object: &Map<String, Value>, field: &FieldDescriptor) -> bool {
-    object.contains_key(field.name()) || object.contains_key(field.json_name())
-}
-
-fn slot<'a>(
+/// Where an object says something about a field, under either of its names.
+pub(super) fn slot<'a>(
     object: &'a mut Map<String, Value>,
     field: &FieldDescriptor,
 ) -> serde_json::map::Entry<'a> {
@@ -142,9 +138,19 @@ fn put(
         }
         return;
     }
+    say(c, object, field, path, &value);
+}
+
+/// Says a value of a field. The same said twice is said once.
+pub(super) fn say(
+    c: &mut Check,
+    object: &mut Map<String, Value>,
+    field: &FieldDescriptor,
+    path: &str,
+    value: &Value,
+) {
     let slot = slot(object, field).or_insert_with(|| value.clone());
-    // The same said twice is said once.
-    if *slot != value {
+    if slot != value {
         c.fail(path, "GIVEN_TWICE", "is given twice and differs");
     }
 }

@@ -9,21 +9,19 @@ use prost_types::FileDescriptorSet;
 use serde_json::{Map, Value, json};
 
 use super::routes::{Route, Routes};
-use crate::policy::Policies;
 
 /// Schema of an error, which is none of the contracts' messages.
 const ERROR: &str = "Error";
 
 /// The document.
-pub(super) fn document(routes: &Routes, policies: &Policies) -> Value {
+pub(super) fn document(routes: &Routes) -> Value {
     let mut writer = Writer {
         comments: comments(),
         schemas: BTreeMap::from([(ERROR.to_owned(), error())]),
     };
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for route in routes.all() {
-        let scope = policies.find(&route.path).map(|method| &*method.scope);
-        let operation = writer.operation(route, scope.unwrap_or_default());
+        let operation = writer.operation(route);
         let verb = route.verb.as_str().to_ascii_lowercase();
         paths
             .entry(&route.template)
@@ -87,7 +85,7 @@ impl Writer {
         self.comments.get(&key).cloned().unwrap_or_default()
     }
 
-    fn operation(&mut self, route: &Route, scope: &str) -> Value {
+    fn operation(&mut self, route: &Route) -> Value {
         let (rpc, service) = (&route.rpc, route.rpc.parent_service());
         let (input, output) = (self.message(&rpc.input()), self.message(&rpc.output()));
         let answer = match rpc.is_server_streaming() {
@@ -102,7 +100,7 @@ impl Writer {
             "operationId": format!("{}_{}", service.name(), rpc.name()),
             "tags": [service.name()],
             "description": self.comment(&rpc.parent_file(), rpc.path()),
-            "x-scope": scope,
+            "x-scope": route.method.scope,
             "parameters": self.parameters(route),
             "responses": {
                 "200": {"description": "The answer.", "content": answer},
@@ -280,6 +278,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
     use super::*;
+    use crate::policy::Policies;
 
     fn references(value: &Value, found: &mut Vec<String>) {
         match value {
@@ -299,7 +298,7 @@ mod tests {
         let pool = rapport_proto::pool();
         let policies = Policies::read(pool).unwrap();
         let routes = Routes::read(pool, &policies).unwrap();
-        let document = document(&routes, &policies);
+        let document = document(&routes);
         let operations = document["paths"].as_object().unwrap().values();
         let operations: Vec<&Value> = operations
             .flat_map(|path| path.as_object().unwrap().values())

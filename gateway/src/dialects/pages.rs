@@ -60,7 +60,7 @@ pub(super) struct OpenApi(OnceLock<Bytes>);
 
 impl OpenApi {
     fn get(&self, door: &Door) -> Bytes {
-        let write = || openapi::document(&door.routes, &door.policies).to_string();
+        let write = || openapi::document(&door.routes).to_string();
         self.0.get_or_init(|| write().into()).clone()
     }
 }

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::StatusCode;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage};
+use rapport_foundation::error::code_name;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -46,29 +47,6 @@ fn has_reason(status: &Status, reason: &str) -> bool {
     info.is_some_and(|info| info.reason == reason)
 }
 
-/// `NOT_FOUND`.
-fn name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
-}
-
 /// How long the caller should wait before it tries again, in whole seconds.
 pub(super) fn retry_after_s(status: &Status) -> Option<u64> {
     let delay = status.get_details_retry_info()?.retry_delay?;
@@ -79,7 +57,7 @@ pub(super) fn retry_after_s(status: &Status) -> Option<u64> {
 pub(super) fn error(status: &Status) -> Value {
     json!({"error": {
         "code": http_status(status).as_u16(),
-        "status": name(status.code()),
+        "status": code_name(status.code()),
         "message": status.message(),
         "details": details(status).unwrap_or_else(|| json!([])),
     }})
@@ -97,7 +75,7 @@ pub(super) fn connect_error(status: &Status) -> Value {
     let code = match status.code() {
         // American spelling there.
         Code::Cancelled => "canceled".to_owned(),
-        code => name(code).to_ascii_lowercase(),
+        code => code_name(code).to_ascii_lowercase(),
     };
     let told = tonic_types::Status::decode(status.details()).unwrap_or_default();
     let details: Vec<Value> = told

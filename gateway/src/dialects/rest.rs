@@ -87,7 +87,7 @@ where
     } else {
         body::one(Body::empty(), most, move |_| fixed.with_body(&kind, b""))
     };
-    let grpc = call::grpc(&route.path, parts.headers, body);
+    let grpc = call::grpc(&route.method.path, parts.headers, body);
     let response = match call::make(inner, grpc, &mut refused).await {
         Ok(response) => response,
         Err(status) => return failed(&status),
@@ -134,7 +134,6 @@ fn fixed(
     }
     let request_id = headers
         .get(IDEMPOTENCY_KEY)
-        .filter(|_| kind.get_field_by_name("request_id").is_some())
         .and_then(|key| key.to_str().ok())
         .map(str::to_owned);
     c.done(Fixed { object, request_id })
@@ -143,31 +142,20 @@ fn fixed(
 impl Fixed {
     /// The request: what the path says and what the body says, which must not contradict each other.
     fn with_body(&self, kind: &MessageDescriptor, text: &[u8]) -> Result<Vec<u8>, Failure> {
-        let Value::Object(mut object) = message::parse(text)? else {
-            // The same refusal as for any other value that is no object.
-            return message::from_text(kind, text);
+        let mut object = match message::parse(text)? {
+            Value::Object(object) => object,
+            // Refused like any other value that is no request.
+            other => return message::from_value(kind, other),
         };
         let mut c = Check::new();
         for (name, value) in &self.object {
-            let Some(field) = kind.get_field_by_name(name) else {
-                continue;
-            };
-            let given = object
-                .get(field.name())
-                .or_else(|| object.get(field.json_name()));
-            match given {
-                Some(given) if given != value => {
-                    c.fail(name, "GIVEN_TWICE", "differs between path and body");
-                }
-                Some(_) => {}
-                None => drop(object.insert(name.clone(), value.clone())),
+            if let Some(field) = message::field(kind, name) {
+                message::say(&mut c, &mut object, &field, name, value);
             }
         }
         c.done(())?;
-        if let (Some(id), Some(field)) = (&self.request_id, kind.get_field_by_name("request_id"))
-            && !message::names(&object, &field)
-        {
-            object.insert(field.name().to_owned(), id.as_str().into());
+        if let (Some(id), Some(field)) = (&self.request_id, message::field(kind, "request_id")) {
+            message::slot(&mut object, &field).or_insert_with(|| id.as_str().into());
         }
         message::from_value(kind, Value::Object(object))
     }

@@ -11,14 +11,14 @@ use http::Method as Verb;
 use percent_encoding::percent_decode_str;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, MethodDescriptor, Value};
 
-use crate::policy::Policies;
+use crate::policy::{self, Method, Policies};
 
 /// An RPC as the JSON interface sees it.
 #[derive(Debug)]
 pub(super) struct Route {
     pub(super) rpc: MethodDescriptor,
-    /// The path on the gRPC wire: `/package.Service/Method`.
-    pub(super) path: String,
+    /// Its path on the gRPC wire, and what is demanded of its callers.
+    pub(super) method: Arc<Method>,
     pub(super) verb: Verb,
     pub(super) template: String,
     /// Whether the request is a body; else it is in the query.
@@ -71,16 +71,15 @@ impl Routes {
             by_rpc: HashMap::new(),
         };
         let mut faults = Vec::new();
-        for rpc in pool.services().flat_map(|service| {
-            let rpcs: Vec<_> = service.methods().collect();
-            rpcs
-        }) {
-            let path = format!("/{}/{}", rpc.parent_service().full_name(), rpc.name());
-            if policies.find(&path).is_none() {
-                continue;
-            }
-            if let Err(fault) = Route::read(rpc, path.clone()).and_then(|route| table.add(route)) {
-                faults.push(format!("{path}: {fault}"));
+        for service in pool.services() {
+            for rpc in service.methods() {
+                let Some(method) = policies.find(&policy::path_of(&rpc)) else {
+                    continue;
+                };
+                let route = Route::read(rpc, Arc::clone(method));
+                if let Err(fault) = route.and_then(|route| table.add(route)) {
+                    faults.push(format!("{}: {fault}", method.path));
+                }
             }
         }
         if faults.is_empty() {
@@ -95,13 +94,13 @@ impl Routes {
         let shape = (route.segments.len(), colon.to_owned());
         let alike = self.by_shape.entry(shape).or_default();
         if let Some(twin) = alike.iter().find(|other| other.is_as_specific_as(&route)) {
-            return Err(format!("{} means {} too", route.template, twin.path));
+            return Err(format!("{} means {} too", route.template, twin.method.path));
         }
         let route = Arc::new(route);
         alike.push(Arc::clone(&route));
         // Literals first: `/v1/a/b` is not `/v1/a/{id}`.
         alike.sort_by_key(|route| route.variables().count());
-        self.by_rpc.insert(route.path.clone(), route);
+        self.by_rpc.insert(route.method.path.clone(), route);
         Ok(())
     }
 
@@ -140,7 +139,7 @@ impl Routes {
 }
 
 impl Route {
-    fn read(rpc: MethodDescriptor, path: String) -> Result<Self, String> {
+    fn read(rpc: MethodDescriptor, method: Arc<Method>) -> Result<Self, String> {
         let rule = annotation(&rpc).ok_or("it has no google.api.http annotation")?;
         let (verb, template) = pattern(&rule).ok_or("its annotation names no path")?;
         let body = text(&rule, "body");
@@ -158,7 +157,7 @@ impl Route {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             rpc,
-            path,
+            method,
             verb,
             template,
             has_body,
