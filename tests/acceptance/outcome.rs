@@ -70,7 +70,10 @@ async fn count(suite: &Suite, name: &str, mut request: Value, field: &str) -> Re
     }
 }
 
-/// Waits until all work is wrapped up and the row counts stand still.
+/// Where contacts wait whose customer could not be asked for yet.
+const PENDING: &str = "interactions.pending_link";
+
+/// Waits until all work is wrapped up, every contact is linked, and the row counts stand still.
 pub(crate) async fn settled(suite: &Suite) -> Result<(), String> {
     let deadline = tokio::time::Instant::now() + STANDSTILL;
     let mut before = suite.row_counts().await;
@@ -88,11 +91,14 @@ pub(crate) async fn settled(suite: &Suite) -> Result<(), String> {
             .await?;
         }
         let after = suite.row_counts().await;
-        if busy == 0 && before == after {
+        let pending = after.get(PENDING).copied();
+        if busy == 0 && pending == Some(0) && before == after {
             return Ok(());
         }
         if tokio::time::Instant::now() > deadline {
-            return Err(format!("not settled: {busy} work items are not over"));
+            return Err(format!(
+                "not settled: {busy} work items are not over, pending contacts: {pending:?}"
+            ));
         }
         before = after;
     }
