@@ -10,6 +10,7 @@ use rapport_foundation::role::Role;
 use crate::config::Config;
 use crate::error::{EXIT_USAGE, Error};
 
+mod bench;
 mod call;
 mod check_config;
 mod demo;
@@ -55,6 +56,9 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     /// Asks whether a gateway or service is serving
     Healthcheck(healthcheck::Healthcheck),
+    /// Measures the suite beside what it is compared with
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 /// What says how a process is configured.
@@ -163,6 +167,7 @@ async fn run(command: Command) -> Result<Ended, Error> {
         Command::Call(command) => command.run().await,
         Command::CheckConfig(command) => command.run(),
         Command::Healthcheck(command) => command.run().await,
+        Command::Bench(command) => command.run().await,
     }
 }
 

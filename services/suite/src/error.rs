@@ -108,6 +108,9 @@ pub enum Error {
     /// A token cannot be signed.
     #[error("the token cannot be signed: {0}")]
     Token(String),
+    /// Something cannot be measured.
+    #[error("{0}")]
+    Bench(String),
     /// Nothing healthy answers.
     #[error("not serving: {0}")]
     NotServing(String),

@@ -1,6 +1,7 @@
 //! The suite in one binary: serve, demo, migrate, token, keys, import, verify, call.
 
 pub mod assembly;
+mod bench;
 pub mod cli;
 pub mod client;
 pub mod config;

@@ -1,0 +1,17 @@
+//! What the suite costs, measured beside what it is compared with, in one run on one machine.
+//!
+//! Every figure of a run comes from the same minutes: targets take turns round by round, and a ratio is the median
+//! of the rounds' ratios. Load is open loop where latency counts: a call's time begins when it was meant to be
+//! sent, so that a stall is felt by everything that had to wait for it.
+
+pub(crate) mod echo;
+pub(crate) mod gateway;
+pub(crate) mod idle;
+mod issuer;
+mod load;
+pub(crate) mod overload;
+mod peers;
+mod process;
+mod report;
+mod stage;
+mod way;

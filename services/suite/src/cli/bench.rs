@@ -1,0 +1,166 @@
+//! `rapport bench`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::{Ended, key_value, say};
+use crate::bench::{echo, gateway, idle, overload};
+use crate::error::Error;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Bench {
+    /// The gateway beside its far side alone and beside other proxies: rate, latency, CPU, memory
+    Gateway(Gateway),
+    /// Three times what a service can do: what is still answered, and how soon the rest is refused
+    Overload(Overload),
+    /// What an idle connection costs
+    Idle(Idle),
+    /// The far side by itself: answers every call with what it was sent
+    Echo(Echo),
+}
+
+/// What all runs can be told.
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// How long each measurement takes, in seconds
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// A setting of the measured gateway; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+    /// Writes the figures here, as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Gateway {
+    /// How often targets take turns
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// The rate of the open loop, in calls a second
+    #[arg(long, default_value_t = 2000.0)]
+    rate: f64,
+    /// Where the peers' configurations are
+    #[arg(long, value_name = "DIR", default_value = "tests/peers")]
+    configs: PathBuf,
+    /// The binary of HAProxy, to be measured beside
+    #[arg(long, value_name = "FILE")]
+    haproxy: Option<PathBuf>,
+    /// The binary of Envoy, to be measured beside
+    #[arg(long, value_name = "FILE")]
+    envoy: Option<PathBuf>,
+    /// Another proxy before a far side of its own (`rapport bench echo`), as NAME=ADDRESS; may be repeated
+    #[arg(long, value_name = "NAME=ADDRESS", value_parser = named_address)]
+    other: Vec<(String, SocketAddr)>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Overload {
+    /// Calls the service works on at a time
+    #[arg(long, default_value_t = 8)]
+    workers: usize,
+    /// How long it works on each, in microseconds
+    #[arg(long, default_value_t = 4000)]
+    work_us: u64,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Idle {
+    /// How many connections
+    #[arg(long, default_value_t = 10_000)]
+    connections: usize,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Echo {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Calls worked on at a time; all when not given
+    #[arg(long, requires = "work_us")]
+    workers: Option<usize>,
+    /// How long each takes, in microseconds
+    #[arg(long, default_value_t = 0)]
+    work_us: u64,
+}
+
+fn named_address(text: &str) -> Result<(String, SocketAddr), String> {
+    let (name, address) = key_value(text)?;
+    let address = address.parse().map_err(|_| "expected NAME=HOST:PORT")?;
+    Ok((name, address))
+}
+
+impl Bench {
+    pub(super) async fn run(self) -> Result<Ended, Error> {
+        match self {
+            Bench::Gateway(command) => {
+                let common = command.common;
+                let plan = gateway::Plan {
+                    rounds: command.rounds.max(1),
+                    lasting: seconds(common.seconds)?,
+                    rate: positive(command.rate)?,
+                    configs: command.configs,
+                    haproxy: command.haproxy,
+                    envoy: command.envoy,
+                    others: command.other,
+                    settings: common.set,
+                };
+                keep(common.json, &Box::pin(gateway::run(plan)).await?)?;
+            }
+            Bench::Overload(command) => {
+                let common = command.common;
+                let plan = overload::Plan {
+                    lasting: seconds(common.seconds)?,
+                    workers: command.workers.max(1),
+                    work_us: command.work_us,
+                    settings: common.set,
+                };
+                keep(common.json, &Box::pin(overload::run(plan)).await?)?;
+            }
+            Bench::Idle(command) => {
+                let common = command.common;
+                let figures = Box::pin(idle::run(command.connections.max(1), common.set)).await?;
+                keep(common.json, &figures)?;
+            }
+            Bench::Echo(command) => {
+                let capacity = command.workers.map(|workers| echo::Capacity {
+                    workers,
+                    work: Duration::from_micros(command.work_us),
+                });
+                let told = |address| say(&format!("echo={address}"));
+                echo::serve(command.listen, capacity, told).await?;
+            }
+        }
+        Ok(Ended::Well)
+    }
+}
+
+fn positive(figure: f64) -> Result<f64, Error> {
+    match figure.is_finite() && figure > 0.0 {
+        true => Ok(figure),
+        false => Err(Error::Usage(format!("{figure} is not above zero"))),
+    }
+}
+
+fn seconds(figure: f64) -> Result<Duration, Error> {
+    Duration::try_from_secs_f64(positive(figure)?)
+        .map_err(|_| Error::Usage(format!("{figure} s cannot be measured")))
+}
+
+fn keep(file: Option<PathBuf>, figures: &serde_json::Value) -> Result<(), Error> {
+    let Some(file) = file else { return Ok(()) };
+    std::fs::write(&file, format!("{figures:#}\n")).map_err(|source| Error::Io {
+        what: file.display().to_string(),
+        source,
+    })
+}
