@@ -83,7 +83,7 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
         .layer(request_id::RequestIdLayer)
         .option_layer(origins::layer(&parts.origins))
         .layer(parts.dialects)
-        .layer(TraceLayer::server())
+        .layer(TraceLayer::edge())
         .service(health::HealthLayer(parts.health).layer(inner));
     BoxCloneSyncService::new(outer)
 }

@@ -20,6 +20,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 mod carrier;
 mod layer;
+mod sampling;
 
 pub use layer::{TraceLayer, Traced};
 
@@ -124,6 +125,7 @@ pub fn init(config: &TelemetryConfig, service_name: &str) -> Result<Telemetry, E
         }
         _ => None,
     };
+    sampling::keep(provider.as_ref().map_or(0.0, |_| config.sample_ratio));
     let traces = provider.as_ref().map(traces_layer).transpose()?;
     let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log_filter))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -152,7 +154,7 @@ pub fn provider(
         .with_endpoint(endpoint)
         .with_timeout(Duration::from_secs(3))
         .build()?;
-    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(sample_ratio)));
+    let sampler = Sampler::ParentBased(Box::new(sampling::Decided::new(sample_ratio)));
     let resource = Resource::builder()
         .with_service_name(service_name.to_owned())
         .build();

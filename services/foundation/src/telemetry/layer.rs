@@ -8,22 +8,22 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
 use opentelemetry::propagation::TextMapPropagator as _;
-use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tonic::body::Body;
 use tracing::Instrument as _;
 use tracing::Span;
-use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::REQUEST_ID;
 use super::carrier::{Incoming, Outgoing};
+use super::{REQUEST_ID, sampling};
 use crate::error::code_name;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Client,
     Server,
+    Edge,
 }
 
 /// Makes a span of every call and carries the trace context across it.
@@ -34,6 +34,12 @@ impl TraceLayer {
     /// For what receives calls: continues the caller's trace.
     pub fn server() -> Self {
         TraceLayer(Side::Server)
+    }
+
+    /// For where calls enter: the same for those that are kept; the others pass without a span and carry on what was
+    /// decided.
+    pub fn edge() -> Self {
+        TraceLayer(Side::Edge)
     }
 
     /// For what makes calls: a child of the current span, whose context goes into the headers.
@@ -74,9 +80,18 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let dropped = match self.side {
+            Side::Edge => !sampling::decide(request.headers_mut()),
+            Side::Client => sampling::is_dropped(request.headers()),
+            // Its lines in the log belong together even so.
+            Side::Server => false,
+        };
+        if dropped {
+            return Box::pin(self.inner.call(request));
+        }
         let span = span(self.side, &request);
         match self.side {
-            Side::Server => continue_trace(&span, request.headers()),
+            Side::Server | Side::Edge => continue_trace(&span, request.headers()),
             Side::Client => pass_on(&span, request.headers_mut()),
         }
         let call = span.in_scope(|| self.inner.call(request));
@@ -113,36 +128,25 @@ fn span(side: Side, request: &Request<Body>) -> Span {
     } else {
         method
     };
-    let span = match side {
-        Side::Server => tracing::info_span!(
-            "server",
-            otel.name = method,
-            otel.kind = "server",
-            otel.status_code = Empty,
-            rpc.system.name = "grpc",
-            rpc.method = method,
-            rpc.response.status_code = Empty,
-            request_id = Empty,
-        ),
-        Side::Client => tracing::info_span!(
+    if side == Side::Client {
+        return tracing::info_span!(
             "client",
             otel.name = method,
             otel.kind = "client",
-            otel.status_code = Empty,
             rpc.system.name = "grpc",
             rpc.method = method,
-            rpc.response.status_code = Empty,
-        ),
-    };
-    // The gateway makes it or checks its form before it comes here.
-    let id = request
-        .headers()
-        .get(REQUEST_ID)
-        .and_then(|id| id.to_str().ok());
-    if let Some(id) = id.filter(|_| side == Side::Server) {
-        span.record("request_id", id);
+        );
     }
-    span
+    // The gateway makes it or checks its form before it comes here.
+    let id = request.headers().get(REQUEST_ID);
+    tracing::info_span!(
+        "server",
+        otel.name = method,
+        otel.kind = "server",
+        rpc.system.name = "grpc",
+        rpc.method = method,
+        request_id = id.and_then(|id| id.to_str().ok()),
+    )
 }
 
 fn continue_trace(span: &Span, headers: &HeaderMap) {
@@ -166,12 +170,16 @@ fn record(span: &Span, headers: &HeaderMap) -> bool {
     let Some(status) = headers.get("grpc-status") else {
         return false;
     };
-    let code = tonic::Code::from_bytes(status.as_bytes());
-    span.record("rpc.response.status_code", code_name(code));
-    if code != tonic::Code::Ok {
-        span.record("otel.status_code", "ERROR");
-    }
+    tell(span, tonic::Code::from_bytes(status.as_bytes()));
     true
+}
+
+/// As an attribute of the trace alone: a field that is filled in later makes the log write the whole span anew.
+fn tell(span: &Span, code: tonic::Code) {
+    span.set_attribute("rpc.response.status_code", code_name(code));
+    if code != tonic::Code::Ok {
+        span.set_status(Status::error(""));
+    }
 }
 
 /// Keeps the span open until the trailers have passed.
@@ -219,10 +227,7 @@ impl http_body::Body for Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         if let Some(span) = self.span.take() {
-            span.record(
-                "rpc.response.status_code",
-                code_name(tonic::Code::Cancelled),
-            );
+            span.set_attribute("rpc.response.status_code", code_name(tonic::Code::Cancelled));
         }
     }
 }
