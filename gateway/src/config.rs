@@ -7,11 +7,13 @@ use http::HeaderValue;
 use rapport_foundation::config::Secret;
 use rapport_foundation::http_client::HttpClientConfig;
 use rapport_foundation::service::{MESSAGE_LIMIT_BYTES, TlsFiles};
+use rapport_foundation::telemetry::AccessLog;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::error::OpenError;
+use crate::limits::{OverloadConfig, Quotas};
 
 /// The gateway's settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,13 @@ pub struct Config {
     pub auth: Auth,
     /// What one connection or call may take.
     pub limits: Limits,
+    /// What callers may use.
+    pub quotas: Quotas,
+    /// When calls are shed.
+    pub overload: OverloadConfig,
+    /// Which calls are logged: `off`, `failures` of ours and refusals for lack of room, or `all`. A line names the method,
+    /// code, duration, tenant and trace, never a person. Not all by default: the audit trail has those that count.
+    pub access_log: AccessLog,
     /// How long calls may take.
     pub deadlines: Deadlines,
     /// Origins of web pages that may call from a browser, such as `https://desk.example.com`. None: no page may.
@@ -43,6 +52,9 @@ impl Default for Config {
             listen: Listen::default(),
             auth: Auth::default(),
             limits: Limits::default(),
+            quotas: Quotas::default(),
+            overload: OverloadConfig::default(),
+            access_log: AccessLog::default(),
             deadlines: Deadlines::default(),
             origins: Vec::new(),
             reflection: false,

@@ -52,6 +52,11 @@ impl Directory {
         self.0.states.load().get(&tenant) == Some(&State::Active)
     }
 
+    /// What a tenant may use, when it has a quota of its own.
+    pub fn quota(&self, _tenant: TenantId) -> Option<crate::domain::quota::Quota> {
+        None
+    }
+
     /// Notes a change made here at once; other replicas see it at their next refresh.
     pub fn note(&self, tenant: TenantId, state: State) {
         let mut noted = self.noted();

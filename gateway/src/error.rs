@@ -31,6 +31,30 @@ pub enum Rejection {
         /// What is taken, in bytes.
         limit: u32,
     },
+    /// Calls of a class come faster than they may.
+    RateExceeded {
+        /// Whose rate it is: the principal's or the tenant's.
+        whose: &'static str,
+        /// Which calls.
+        class: &'static str,
+        /// How many of them a second.
+        per_second: u32,
+        /// When the next one may come.
+        retry_after: Duration,
+    },
+    /// More calls or streams run than may at a time.
+    TooManyAtOnce {
+        /// Whose: the principal's or the tenant's.
+        whose: &'static str,
+        /// Calls or streams.
+        what: &'static str,
+        /// How many may.
+        most: u32,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The part of the suite that serves the method does not keep up with what is asked of it.
+    Overloaded,
     /// The token ended while its stream was open.
     TokenEnded,
     /// The gateway is stopping; another one takes the stream.
@@ -73,6 +97,39 @@ impl From<Rejection> for Failure {
             )
             .with_meta("limit_bytes", limit.to_string())
             .without_retry(),
+            Rejection::RateExceeded {
+                whose,
+                class,
+                per_second,
+                retry_after,
+            } => Failure::new(
+                Code::ResourceExhausted,
+                "RATE_EXCEEDED",
+                "Calls come faster than the caller's quota allows.",
+            )
+            .with_meta("quota", format!("{whose} {class}"))
+            .with_quota(whose, format!("{per_second} {class} calls a second"))
+            .retry_after(retry_after),
+            Rejection::TooManyAtOnce {
+                whose,
+                what,
+                most,
+                retry_after,
+            } => Failure::new(
+                Code::ResourceExhausted,
+                "TOO_MANY_AT_ONCE",
+                "More runs at a time than the caller's quota allows.",
+            )
+            .with_meta("quota", format!("{whose} concurrent {what}"))
+            .with_quota(whose, format!("{most} {what} at a time"))
+            .retry_after(retry_after),
+            Rejection::Overloaded => Failure::new(
+                Code::ResourceExhausted,
+                "OVERLOADED",
+                "The service has more to do than it can; this call was not begun.",
+            )
+            // Not all at the same moment again.
+            .retry_after(Duration::from_millis(rand::random_range(200..1_000))),
             Rejection::Stopping => Failure::new(
                 Code::Unavailable,
                 "STOPPING",

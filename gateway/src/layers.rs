@@ -5,23 +5,24 @@
 //! 3. **Dialects** ([`crate::dialects`]): gRPC-Web, Connect and JSON become gRPC; what is none of them is turned away
 //!    before anything is spent on it. Above the trace, which names calls by their gRPC path.
 //! 4. **Trace** (foundation): sees every call and its final status, also of calls refused below.
-//! 5. **Health**: probes have no credential, so they leave the way here.
-//! 6. **Authentication**: before the method is looked up, so that without a token nobody learns which
+//! 5. **Calls** (foundation): counts, times and logs them. Below the trace, whose decision it quotes.
+//! 6. **Health**: probes have no credential, so they leave the way here.
+//! 7. **Authentication**: before the method is looked up, so that without a token nobody learns which
 //!    methods exist.
-//! 7. **Authorisation**: finds the method and its policy; what is below knows both.
-//! 8. **Lifetime**: ends a stream with its token or with the process. Outside of the deadline, which streams
+//! 8. **Authorisation**: finds the method and its policy; what is below knows both.
+//! 9. **Limit** ([`crate::limits`]): rate, calls at a time, overload. Needs the principal and the method; outside of what
+//!    follows, so that its permit lives as long as the call.
+//! 10. **Lifetime**: ends a stream with its token or with the process. Outside of the deadline, which streams
 //!    do not have.
-//! 9. **Deadline**: our own timer, by the class of the method.
-//! 10. **Messages**: innermost, as it looks at bytes, and nothing before it does.
-//!
-//! Limits by rate and concurrency belong between 7 and 8: they need the principal and the class.
+//! 11. **Deadline**: our own timer, by the class of the method.
+//! 12. **Messages**: innermost, as it looks at bytes, and nothing before it does.
 
 use std::convert::Infallible;
 
 use futures::future::BoxFuture;
 use http::{HeaderValue, Response};
 use rapport_foundation::error::Failure;
-use rapport_foundation::telemetry::TraceLayer;
+use rapport_foundation::telemetry::{AccessLog, CallsLayer, TraceLayer};
 use tonic::body::Body;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceBuilder};
@@ -29,6 +30,7 @@ use tower::{Layer as _, ServiceBuilder};
 use crate::auth::Authenticator;
 use crate::config::{Deadlines, Limits};
 use crate::dialects::DialectsLayer;
+use crate::limits::Limiter;
 use crate::policy::Policies;
 use crate::proxy::Proxy;
 
@@ -38,6 +40,7 @@ mod cut;
 mod deadline;
 mod health;
 mod lifetime;
+mod limit;
 mod messages;
 mod origins;
 mod request_id;
@@ -56,6 +59,9 @@ pub(crate) struct Parts {
     /// The web pages that may call.
     pub(crate) origins: Vec<HeaderValue>,
     pub(crate) health: health::HealthService,
+    pub(crate) limiter: Limiter,
+    /// Which calls are logged.
+    pub(crate) access_log: AccessLog,
     pub(crate) lifetime: LifetimeSource,
     pub(crate) deadlines: Deadlines,
     pub(crate) limits: Limits,
@@ -73,6 +79,7 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
             policies: parts.policies,
             reflection: parts.reflection,
         })
+        .layer(limit::LimitLayer(parts.limiter))
         .layer(lifetime::LifetimeLayer(parts.lifetime))
         .layer(deadline::DeadlineLayer(parts.deadlines))
         .layer(messages::MessagesLayer {
@@ -84,6 +91,7 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
         .option_layer(origins::layer(&parts.origins))
         .layer(parts.dialects)
         .layer(TraceLayer::edge())
+        .layer(CallsLayer::new(parts.access_log))
         .service(health::HealthLayer(parts.health).layer(inner));
     BoxCloneSyncService::new(outer)
 }

@@ -25,6 +25,7 @@ pub mod domain;
 mod error;
 mod grpc;
 pub mod layers;
+mod limits;
 mod migration;
 pub mod policy;
 mod proxy;
@@ -32,6 +33,7 @@ pub mod store;
 
 pub use config::{Auth, ClaimNames, Config, Deadlines, Issuer, Limits, Listen};
 pub use error::{Error, OpenError, Rejection};
+pub use limits::{OverloadConfig, Quotas};
 pub use migration::migrations;
 
 use accept::Acceptor;
@@ -41,6 +43,7 @@ use dialects::DialectsLayer;
 use directory::Directory;
 use domain::tenant::Tenant;
 use layers::{Front, LifetimeSource, Parts};
+use limits::Limiter;
 use policy::Policies;
 use proxy::Proxy;
 use store::Store;
@@ -104,6 +107,8 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
         dialects,
         origins: config.origins()?,
         health: readiness.server(),
+        access_log: config.access_log,
+        limiter: Limiter::new(config.quotas.clone(), &config.overload, directory.clone()),
         lifetime: LifetimeSource {
             clock: env.clock.clone(),
             shutdown: env.shutdown.clone(),

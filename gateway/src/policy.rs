@@ -56,6 +56,13 @@ impl Roles {
         self.0 & other.0 != 0
     }
 
+    /// The roles in the set, in the order of the contract.
+    pub fn iter(self) -> impl Iterator<Item = HolderRole> {
+        (1..i32::BITS.cast_signed())
+            .map_while(|number| HolderRole::try_from(number).ok())
+            .filter(move |role| self.holds(*role))
+    }
+
     /// Whether a role is in the set.
     pub fn holds(self, role: HolderRole) -> bool {
         self.meets([role].into_iter().collect())

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
+use rapport_foundation::telemetry::CallOf;
 use tonic::body::Body;
 use tower::Service;
 
@@ -47,8 +48,14 @@ where
         // A reject never reads the body.
         match self.authenticator.authenticate(request.headers()) {
             Ok(caller) => {
+                let whose = CallOf(caller.context.tenant);
                 request.extensions_mut().insert(caller);
-                Box::pin(self.inner.call(request))
+                let call = self.inner.call(request);
+                Box::pin(async move {
+                    let mut response = call.await?;
+                    response.extensions_mut().insert(whose);
+                    Ok(response)
+                })
             }
             Err(rejection) => refuse(rejection),
         }

@@ -7,6 +7,7 @@ mod connections;
 mod dialects;
 mod fixture;
 mod keys;
+mod limits;
 mod protocol;
 mod scopes;
 mod tenants;

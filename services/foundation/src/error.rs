@@ -136,6 +136,8 @@ pub struct Failure {
 struct Inner {
     violations: Vec<Violation>,
     metadata: Vec<(&'static str, String)>,
+    /// Whose quota, and what it allows.
+    quotas: Vec<(String, String)>,
     retry_after: Option<Duration>,
     source: Option<Cause>,
 }
@@ -186,6 +188,13 @@ impl Failure {
     #[must_use]
     pub fn with_meta(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.inner.metadata.push((key, value.into()));
+        self
+    }
+
+    /// Names a quota that was used up (`google.rpc.QuotaFailure`): whose it is, and what it allows.
+    #[must_use]
+    pub fn with_quota(mut self, subject: impl Into<String>, allows: impl Into<String>) -> Self {
+        self.inner.quotas.push((subject.into(), allows.into()));
         self
     }
 
@@ -296,6 +305,9 @@ impl From<Failure> for tonic::Status {
                 })
                 .collect();
             details.set_bad_request(violations);
+        }
+        for (subject, allows) in &failure.inner.quotas {
+            details.add_quota_failure_violation(subject, allows);
         }
         if failure.inner.retry_after.is_some() {
             details.set_retry_info(failure.inner.retry_after);

@@ -82,7 +82,8 @@ impl Role {
         Role::ALL.into_iter().find(|role| role.package() == package)
     }
 
-    pub(crate) fn index(self) -> usize {
+    /// Its place in [`Role::ALL`].
+    pub fn index(self) -> usize {
         self as usize
     }
 }

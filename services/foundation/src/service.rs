@@ -14,11 +14,13 @@ use crate::role::Role;
 use crate::seal::Vault;
 use crate::time::Clock;
 
+mod admin;
 mod guard;
 mod listen;
 mod readiness;
 mod run;
 
+pub use admin::{Admin, AdminConfig, serve_admin};
 pub use guard::{Guarded, guard};
 pub use listen::{ListenConfig, ServeError, TlsFiles, serve};
 pub use readiness::Readiness;

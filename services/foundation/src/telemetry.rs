@@ -18,11 +18,17 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer};
 
+mod calls;
 mod carrier;
 mod layer;
+mod metrics;
+mod outcome;
 mod sampling;
 
+pub use calls::{AccessLog, CallOf, Calls, CallsLayer};
 pub use layer::{TraceLayer, Traced};
+pub use metrics::Metrics;
+pub use outcome::on_end;
 
 /// The metadata key of the W3C trace context.
 pub const TRACEPARENT: &str = "traceparent";
@@ -77,6 +83,9 @@ pub enum Error {
     /// The exporter refuses `telemetry.otlp_endpoint`.
     #[error("telemetry.otlp_endpoint: {0}")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// What counts cannot be set up.
+    #[error("metrics: {0}")]
+    Metrics(String),
     /// Somebody else has installed a global subscriber.
     #[error("logging was already started: {0}")]
     Taken(#[from] tracing_subscriber::util::TryInitError),
@@ -138,6 +147,14 @@ pub fn init(config: &TelemetryConfig, service_name: &str) -> Result<Telemetry, E
         .with(traces)
         .try_init()?;
     Ok(Telemetry { provider })
+}
+
+/// Begins to count what this process does; before anything is opened that counts.
+///
+/// # Errors
+/// When it cannot be set up.
+pub fn count(service_name: &str) -> Result<Metrics, Error> {
+    Metrics::begin(service_name)
 }
 
 /// A provider that sends to one OTLP endpoint.

@@ -8,13 +8,15 @@ use std::net::SocketAddr;
 
 use futures::future::try_join_all;
 use rapport_foundation::channel::{Channel, Neighbours, Tls};
+use rapport_foundation::config::redacted;
 use rapport_foundation::context::KeySet;
 use rapport_foundation::db::{self, Database};
 use rapport_foundation::role::Role;
 use rapport_foundation::seal::Vault;
 use rapport_foundation::service::{
-    DrainConfig, Env, Guarded, Readiness, Stopped, Task, guard, run, serve,
+    Admin, DrainConfig, Env, Guarded, Readiness, Stopped, Task, guard, run, serve, serve_admin,
 };
+use rapport_foundation::telemetry::Metrics;
 use rapport_foundation::time::Clock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +37,7 @@ pub struct Suite {
     shutdown: CancellationToken,
     drain: DrainConfig,
     databases: Vec<Database>,
+    admin: Option<SocketAddr>,
     _lock: Option<Lock>,
 }
 
@@ -132,8 +135,35 @@ impl Suite {
             shutdown,
             drain: config.drain.clone(),
             databases,
+            admin: None,
             _lock: lock,
         })
+    }
+
+    /// Opens the admin port, when the configuration names one.
+    ///
+    /// # Errors
+    /// When it cannot be listened on.
+    pub async fn show(&mut self, config: &Config, metrics: Metrics) -> Result<(), Error> {
+        let Some(address) = config.admin.address else {
+            return Ok(());
+        };
+        let failed = |source| Error::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        self.admin = Some(listener.local_addr().map_err(failed)?);
+        let admin = Admin {
+            readiness: self.readiness.clone(),
+            metrics,
+            configuration: redacted(config),
+        };
+        let served = serve_admin(listener, admin, self.shutdown.clone());
+        self.tasks.push(Task::spawn("admin port", served));
+        Ok(())
+    }
+
+    /// Where the admin port listens, when it does.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin
     }
 
     /// Tells health checks that calls may come.

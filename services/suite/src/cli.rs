@@ -19,6 +19,7 @@ mod import;
 mod keys;
 mod migrate;
 mod out;
+mod policy;
 mod serve;
 mod token;
 mod verify;
@@ -54,6 +55,8 @@ enum Command {
     Call(call::Call),
     /// Says what the configuration comes to, or everything that is wrong with it
     CheckConfig(check_config::CheckConfig),
+    /// Shows what the contracts demand of callers
+    Policy(policy::Policy),
     /// Asks whether a gateway or service is serving
     Healthcheck(healthcheck::Healthcheck),
     /// Measures the suite beside what it is compared with
@@ -166,6 +169,7 @@ async fn run(command: Command) -> Result<Ended, Error> {
         Command::Verify(command) => command.run().await,
         Command::Call(command) => command.run().await,
         Command::CheckConfig(command) => command.run(),
+        Command::Policy(command) => command.run(),
         Command::Healthcheck(command) => command.run().await,
         Command::Bench(command) => command.run().await,
     }

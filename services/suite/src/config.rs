@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rapport_foundation::config::{ConfigFaults, Fault, Source, load};
 use rapport_foundation::db::DatabaseConfig;
 use rapport_foundation::role::Role;
-use rapport_foundation::service::{DrainConfig, ListenConfig};
+use rapport_foundation::service::{AdminConfig, DrainConfig, ListenConfig};
 use rapport_foundation::telemetry::TelemetryConfig;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,8 @@ pub struct Config {
     pub keys: Keys,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
+    /// The port for whoever runs the process.
+    pub admin: AdminConfig,
     /// How the process ends.
     pub drain: DrainConfig,
     /// The public listener.
@@ -61,6 +63,7 @@ impl Default for Config {
             neighbours: NeighbourUrls::default(),
             keys: Keys::default(),
             telemetry: TelemetryConfig::default(),
+            admin: AdminConfig::default(),
             drain: DrainConfig::default(),
             gateway: rapport_gateway::Config::default(),
             profiles: rapport_profiles::Config::default(),
@@ -319,21 +322,24 @@ mod tests {
         };
         for (key, value) in table {
             path.push(key.clone());
+            let section = format!("[{}]", path[..path.len() - 1].join("."));
+            let within = match path.len() {
+                1 => text,
+                _ => text.split_once(&section).map_or("", |(_, rest)| rest),
+            };
+            let within = within.split("\n[").next().unwrap_or_default();
+            let named = within.lines().any(|line| {
+                let line = line.trim_start_matches(['#', ' ']);
+                line.strip_prefix(key.as_str())
+                    .is_some_and(|rest| rest.trim_start().starts_with('='))
+            });
+            if named {
+                // With all that is in it, when it is a table in one line.
+                path.pop();
+                continue;
+            }
             if !value.is_object() {
-                let section = format!("[{}]", path[..path.len() - 1].join("."));
-                let within = match path.len() {
-                    1 => text,
-                    _ => text.split_once(&section).map_or("", |(_, rest)| rest),
-                };
-                let within = within.split("\n[").next().unwrap_or_default();
-                let named = |line: &str| {
-                    let line = line.trim_start_matches(['#', ' ']);
-                    line.strip_prefix(key.as_str())
-                        .is_some_and(|rest| rest.trim_start().starts_with('='))
-                };
-                if !within.lines().any(named) {
-                    missing.push(path.join("."));
-                }
+                missing.push(path.join("."));
             }
             unnamed(value, path, text, missing);
             path.pop();

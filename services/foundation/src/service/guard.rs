@@ -21,7 +21,7 @@ use crate::channel::{caught, panicked};
 use crate::context::{self, Context, PrincipalKind, Refused, Verifier};
 use crate::deadline::DeadlineLayer;
 use crate::error::{Code, Failure};
-use crate::telemetry::TraceLayer;
+use crate::telemetry::{AccessLog, CallsLayer, TraceLayer};
 
 /// A service that believes nobody without a signed context.
 pub type Guarded = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
@@ -31,13 +31,15 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + 
 /// Puts the layers around a service's routes. Outermost to innermost:
 ///
 /// 1. **Trace**: sees every call with its final status, also those the layers below refuse.
-/// 2. **Panic**: becomes INTERNAL inside the trace; outside of the deadline, whose timer must not be
+/// 2. **Calls**: counts and times what the trace may have left out.
+/// 3. **Panic**: becomes INTERNAL inside the trace; outside of the deadline, whose timer must not be
 ///    unwound past.
-/// 3. **Deadline**: before verification, which is work too; what is below knows what is left.
-/// 4. **Context**: last, so that nothing between it and the handler could replace what it vouches for.
+/// 4. **Deadline**: before verification, which is work too; what is below knows what is left.
+/// 5. **Context**: last, so that nothing between it and the handler could replace what it vouches for.
 pub fn guard(routes: Routes, verifier: Verifier) -> Guarded {
     let layers = ServiceBuilder::new()
         .layer(TraceLayer::server())
+        .layer(CallsLayer::new(AccessLog::Off))
         .layer(PanicLayer)
         .layer(DeadlineLayer)
         .layer(ContextLayer(verifier));

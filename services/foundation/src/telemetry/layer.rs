@@ -16,7 +16,7 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::carrier::{Incoming, Outgoing};
-use super::{REQUEST_ID, sampling};
+use super::{REQUEST_ID, outcome, sampling};
 use crate::error::code_name;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,11 +167,11 @@ fn pass_on(span: &Span, headers: &mut HeaderMap) {
 
 /// Notes the status if these headers hold one, and says whether they did.
 fn record(span: &Span, headers: &HeaderMap) -> bool {
-    let Some(status) = headers.get("grpc-status") else {
-        return false;
-    };
-    tell(span, tonic::Code::from_bytes(status.as_bytes()));
-    true
+    let code = outcome::code(headers);
+    if let Some(code) = code {
+        tell(span, code);
+    }
+    code.is_some()
 }
 
 /// As an attribute of the trace alone: a field that is filled in later makes the log write the whole span anew.
@@ -227,7 +227,10 @@ impl http_body::Body for Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         if let Some(span) = self.span.take() {
-            span.set_attribute("rpc.response.status_code", code_name(tonic::Code::Cancelled));
+            span.set_attribute(
+                "rpc.response.status_code",
+                code_name(tonic::Code::Cancelled),
+            );
         }
     }
 }

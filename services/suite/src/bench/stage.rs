@@ -165,6 +165,16 @@ issuers = [{{ issuer = "{ISSUER}", audiences = ["{AUDIENCE}"], jwks_file = "{jwk
 signing_key_file = "{signing}"
 trusted_keys_dir = "{trusted}"
 master_key_file = "{master}"
+[gateway.quotas.staff]
+read = {{ calls_per_second = 1000000, burst = 1000000 }}
+stream = {{ calls_per_second = 1000000, burst = 1000000 }}
+concurrent_calls = 1000000
+concurrent_streams = 1000000
+[gateway.quotas.tenant]
+read = {{ calls_per_second = 1000000, burst = 1000000 }}
+stream = {{ calls_per_second = 1000000, burst = 1000000 }}
+concurrent_calls = 1000000
+concurrent_streams = 1000000
 [telemetry]
 otlp_endpoint = "http://{echo}"
 sample_ratio = 0.01

@@ -28,7 +28,14 @@ impl Serve {
         let telemetry = telemetry::init(&config.telemetry, &service_name(&config))?;
         // Asked for from here on: whoever starts us may end us before we are ready.
         let asked = tokio::spawn(termination());
-        let suite = Suite::open(&config, Clock::system()).await?;
+        let counted = config
+            .admin
+            .address
+            .map(|_| telemetry::count(&service_name(&config)));
+        let mut suite = Suite::open(&config, Clock::system()).await?;
+        if let Some(metrics) = counted.transpose()? {
+            suite.show(&config, metrics).await?;
+        }
         suite.ready().await;
         say(&suite.addresses().to_string());
         let stopped = suite

@@ -1,0 +1,217 @@
+//! Whether a part of the suite keeps up, and who waits when it does not.
+//!
+//! When it is full, a tenant that has fewer calls running than an equal share of it is still let in, out of a reserve
+//! that others cannot use: one noisy tenant does not shut out another.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rapport_foundation::role::Role;
+
+use super::aimd::{self, WINDOW, Window};
+use super::config::OverloadConfig;
+use super::share::Share;
+use crate::error::Rejection;
+
+/// The part of the limit that only those below their share may use: one fifth.
+const RESERVE: usize = 5;
+
+pub(super) struct Overload {
+    began: Instant,
+    target: Duration,
+    least: f64,
+    most: f64,
+    /// The limit, as the bits of an `f64`.
+    limit: AtomicU64,
+    running: AtomicUsize,
+    /// Tenants with calls running.
+    tenants: AtomicUsize,
+    gauge: Gauge,
+}
+
+/// The window that is being looked at.
+#[derive(Default)]
+struct Gauge {
+    /// When it began, in microseconds since the gauge exists.
+    began_us: AtomicU64,
+    answered: AtomicU64,
+    late: AtomicU64,
+    most: AtomicUsize,
+}
+
+impl Overload {
+    pub(super) fn new(config: &OverloadConfig) -> Self {
+        let least = f64::from(config.least.max(1));
+        Overload {
+            began: Instant::now(),
+            target: Duration::from_millis(config.target_ms),
+            least,
+            most: f64::from(config.most).max(least),
+            limit: AtomicU64::new(least.to_bits()),
+            running: AtomicUsize::new(0),
+            tenants: AtomicUsize::new(0),
+            gauge: Gauge::default(),
+        }
+    }
+
+    fn limit(&self) -> f64 {
+        f64::from_bits(self.limit.load(Ordering::Relaxed))
+    }
+
+    /// Lets a call of a tenant in, if there is room for it.
+    pub(super) fn enter(
+        this: &Arc<Self>,
+        tenant: &Arc<Share>,
+        part: Role,
+    ) -> Result<Entered, Rejection> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the limit is bounded by a setting of 32 bits"
+        )]
+        let limit = this.limit() as usize;
+        let mine = tenant.running(part);
+        let share = limit / this.tenants.load(Ordering::Relaxed).max(1);
+        let reserve = (limit / RESERVE).max(1);
+        let room = match mine.load(Ordering::Relaxed) < share.max(1) {
+            true => limit + reserve,
+            false => limit,
+        };
+        let running = this.running.fetch_add(1, Ordering::Relaxed);
+        if running >= room {
+            this.running.fetch_sub(1, Ordering::Relaxed);
+            return Err(Rejection::Overloaded);
+        }
+        if mine.fetch_add(1, Ordering::Relaxed) == 0 {
+            this.tenants.fetch_add(1, Ordering::Relaxed);
+        }
+        this.gauge.most.fetch_max(running + 1, Ordering::Relaxed);
+        Ok(Entered {
+            overload: Arc::clone(this),
+            tenant: Arc::clone(tenant),
+            part,
+        })
+    }
+
+    /// Notes how long the part took for a call, and whether it said that it cannot keep up.
+    fn note(&self, took: Duration, struggling: bool) {
+        self.gauge.answered.fetch_add(1, Ordering::Relaxed);
+        if struggling || took > self.target {
+            self.gauge.late.fetch_add(1, Ordering::Relaxed);
+        }
+        let now = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let began = self.gauge.began_us.load(Ordering::Relaxed);
+        if now.saturating_sub(began) < WINDOW.as_micros().try_into().unwrap_or(u64::MAX) {
+            return;
+        }
+        // Whoever moves the beginning on judges the window that ended.
+        let moved =
+            self.gauge
+                .began_us
+                .compare_exchange(began, now, Ordering::Relaxed, Ordering::Relaxed);
+        if moved.is_ok() {
+            let window = Window {
+                answered: self.gauge.answered.swap(0, Ordering::Relaxed),
+                late: self.gauge.late.swap(0, Ordering::Relaxed),
+                most: self
+                    .gauge
+                    .most
+                    .swap(self.running.load(Ordering::Relaxed), Ordering::Relaxed),
+            };
+            let next = aimd::next(self.limit(), window, self.least, self.most);
+            self.limit.store(next.to_bits(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// A call that was let in; its place is free again when this is dropped.
+pub(super) struct Entered {
+    overload: Arc<Overload>,
+    tenant: Arc<Share>,
+    part: Role,
+}
+
+impl Entered {
+    pub(super) fn note(&self, took: Duration, struggling: bool) {
+        self.overload.note(took, struggling);
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.overload.running.fetch_sub(1, Ordering::Relaxed);
+        if self
+            .tenant
+            .running(self.part)
+            .fetch_sub(1, Ordering::Relaxed)
+            == 1
+        {
+            self.overload.tenants.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+    use super::*;
+    use crate::domain::quota::Quota;
+
+    fn overload(least: u32) -> Arc<Overload> {
+        Arc::new(Overload::new(&OverloadConfig {
+            least,
+            ..OverloadConfig::default()
+        }))
+    }
+
+    fn tenant() -> Arc<Share> {
+        Arc::new(Share::new(Quota::default()))
+    }
+
+    #[test]
+    fn what_is_full_refuses_and_a_place_that_is_left_is_free_again() {
+        let (overload, tenant) = (overload(10), tenant());
+        let enter = || Overload::enter(&overload, &tenant, Role::Profiles);
+        let mut inside: Vec<Entered> = (0..10).map(|_| enter().unwrap()).collect();
+        assert_eq!(enter().err(), Some(Rejection::Overloaded));
+        inside.pop();
+        assert!(enter().is_ok());
+    }
+
+    #[test]
+    fn a_noisy_tenant_does_not_shut_out_another() {
+        let overload = overload(10);
+        let (noisy, quiet) = (tenant(), tenant());
+        let noise: Vec<_> =
+            std::iter::from_fn(|| Overload::enter(&overload, &noisy, Role::Profiles).ok())
+                .take(1000)
+                .collect();
+        assert_eq!(noise.len(), 10);
+        let first = Overload::enter(&overload, &quiet, Role::Profiles).unwrap();
+        let second = Overload::enter(&overload, &quiet, Role::Profiles).unwrap();
+        // The reserve is a fifth, and now it is used.
+        assert!(Overload::enter(&overload, &quiet, Role::Profiles).is_err());
+        drop((first, second));
+        assert!(Overload::enter(&overload, &noisy, Role::Profiles).is_err());
+    }
+
+    #[test]
+    fn a_struggling_part_is_trusted_with_less_and_with_more_when_it_has_recovered() {
+        let (overload, tenant) = (overload(10), tenant());
+        overload.limit.store(100_f64.to_bits(), Ordering::Relaxed);
+        let busy: Vec<Entered> = (0..100)
+            .map(|_| Overload::enter(&overload, &tenant, Role::Profiles).unwrap())
+            .collect();
+        let windows = |struggling: bool| {
+            let before = overload.limit();
+            while overload.limit() == before {
+                busy[0].note(Duration::from_millis(1), struggling);
+            }
+            overload.limit()
+        };
+        assert_eq!(windows(true), 80.0);
+        assert_eq!(windows(false), 88.0);
+    }
+}
