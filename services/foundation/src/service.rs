@@ -14,13 +14,14 @@ use crate::role::Role;
 use crate::seal::Vault;
 use crate::time::Clock;
 
+mod connections;
 mod guard;
 mod listen;
 mod readiness;
 mod run;
 
 pub use guard::{Guarded, guard};
-pub use listen::{ListenConfig, ServeError, TlsFiles, serve};
+pub use listen::{ListenConfig, ServeError, ServiceTls, TlsFiles, serve};
 pub use readiness::Readiness;
 pub use run::{DrainConfig, Stopped, Task, run, termination};
 

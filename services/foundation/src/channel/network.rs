@@ -123,3 +123,6 @@ pub(super) fn unavailable() -> Failure {
     )
     .retry_after(Duration::from_millis(500))
 }
+
+#[cfg(test)]
+mod tests;

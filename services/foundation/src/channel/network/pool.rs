@@ -161,7 +161,7 @@ impl Pool {
     }
 
     /// These are the replicas now.
-    fn replace(self: &Arc<Self>, found: Vec<(Arc<Address>, std::net::SocketAddr)>) {
+    pub(super) fn replace(self: &Arc<Self>, found: Vec<(Arc<Address>, std::net::SocketAddr)>) {
         let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.endpoints.load_full();
         let same = |endpoint: &Endpoint, address: &Arc<Address>, socket| {
