@@ -8,6 +8,7 @@ mod dialects;
 mod fixture;
 mod keys;
 mod protocol;
+mod rolling;
 mod scopes;
 mod tenants;
 mod tokens;

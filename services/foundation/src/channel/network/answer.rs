@@ -75,14 +75,6 @@ impl Incoming {
             Err(status) => Err(status),
         })
     }
-
-    fn ended(&mut self, trailers: Option<&HeaderMap>) {
-        if let Some((mut ticket, _)) = self.call.take()
-            && trailers.is_some_and(is_unavailable)
-        {
-            ticket.failed();
-        }
-    }
 }
 
 impl http_body::Body for Incoming {
@@ -107,13 +99,10 @@ impl http_body::Body for Incoming {
             None => (),
         }
         Poll::Ready(match ready!(this.stream.poll_trailers(cx)) {
-            Ok(Some(trailers)) => {
-                this.ended(Some(&trailers));
-                Some(Ok(Frame::trailers(trailers)))
-            }
-            Ok(None) => {
-                this.ended(None);
-                None
+            // Its status says nothing about the replica: streams end with UNAVAILABLE by their age, for instance.
+            Ok(trailers) => {
+                this.call = None;
+                trailers.map(|trailers| Ok(Frame::trailers(trailers)))
             }
             Err(error) => this.broken(&error),
         })

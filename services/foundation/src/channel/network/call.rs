@@ -139,7 +139,8 @@ impl Call {
                 tracing::warn!(%error, "a service could not be reached");
                 Next::Done(tonic::Status::from(unavailable()).into_http())
             }
-            Sent::Unprocessed | Sent::Broken => {
+            Sent::Broken(Some(status)) => Next::Done(status.into_http()),
+            Sent::Unprocessed | Sent::Broken(None) => {
                 Next::Done(tonic::Status::from(unavailable()).into_http())
             }
         }

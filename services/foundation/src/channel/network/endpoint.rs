@@ -26,6 +26,8 @@ pub(super) struct Endpoint {
     /// Cancelled when the name does not lead here any more.
     pub(super) stop: CancellationToken,
     pool: Weak<Pool>,
+    /// What is quicker is no stall, whatever the others need.
+    stall: Duration,
     /// Calls that are not over, streams included.
     outstanding: AtomicUsize,
     /// How long an answer takes to begin, on average, in microseconds.
@@ -111,6 +113,7 @@ impl Endpoint {
             slots: slots.collect(),
             stop: pool.stop.child_token(),
             pool: Arc::downgrade(pool),
+            stall: pool.config.stall(),
             outstanding: AtomicUsize::new(0),
             latency_us: AtomicU64::new(0),
             ailing: AtomicBool::new(false),
@@ -242,7 +245,7 @@ impl Ticket {
         }
     }
 
-    /// The connection broke, or the answer said UNAVAILABLE at its end.
+    /// The connection broke.
     pub(super) fn failed(&mut self) {
         self.settled = true;
         self.endpoint.observe(Outcome::Failed);
@@ -254,6 +257,9 @@ impl Ticket {
     }
 
     fn stalled(&self, took: Duration) -> bool {
+        if took < self.endpoint.stall {
+            return false;
+        }
         let Some(pool) = self.endpoint.pool.upgrade() else {
             return false;
         };

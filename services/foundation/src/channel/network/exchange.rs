@@ -28,8 +28,8 @@ pub(super) enum Sent {
     Unprocessed,
     /// The connection broke; whether the replica did the work is not known.
     Lost(h2::Error),
-    /// The caller's own body broke.
-    Broken,
+    /// The caller's own body broke, with these words of a layer above, if they are its words.
+    Broken(Option<tonic::Status>),
 }
 
 /// The address of a request on the wire.
@@ -48,7 +48,7 @@ pub(super) async fn exchange(
     source: &mut Option<Source>,
 ) -> Sent {
     let Some(body) = source.as_mut() else {
-        return Sent::Broken;
+        return Sent::Broken(None);
     };
     let mut connection = ticket.connection.send.clone();
     let (response, send) = match connection.send_request(head, body.is_end()) {
@@ -64,13 +64,13 @@ pub(super) async fn exchange(
     let mut pump = Pump::new(send, body.is_end());
     let mut response = std::pin::pin!(response);
     let answered = std::future::poll_fn(|cx| {
-        if let Poll::Ready(Err(CallerGone)) = pump.poll(body, cx) {
-            return Poll::Ready(None);
+        if let Poll::Ready(Err(CallerGone(status))) = pump.poll(body, cx) {
+            return Poll::Ready(Err(status));
         }
-        response.as_mut().poll(cx).map(Some)
+        response.as_mut().poll(cx).map(Ok)
     });
     match answered.await {
-        Some(Ok(response)) => {
+        Ok(Ok(response)) => {
             let rest = match pump.done {
                 true => None,
                 // Both sides go on talking: the rest needs a task of its own, or reading the answer would send it.
@@ -78,7 +78,7 @@ pub(super) async fn exchange(
             };
             answer::received(response, ticket, rest)
         }
-        Some(Err(error)) => {
+        Ok(Err(error)) => {
             let verdict = refused(&error);
             match verdict {
                 true => ticket.excuse(),
@@ -93,9 +93,10 @@ pub(super) async fn exchange(
                 Sent::Lost(error)
             }
         }
-        None => {
+        Err(status) => {
             ticket.excuse();
-            Sent::Broken
+            // Only a failure of ours has details; the transport's own words are not for callers.
+            Sent::Broken(Some(status).filter(|status| !status.details().is_empty()))
         }
     }
 }
@@ -108,7 +109,7 @@ fn refused(error: &h2::Error) -> bool {
 }
 
 /// The request's body broke: whoever called is gone or sent what is not taken.
-struct CallerGone;
+struct CallerGone(tonic::Status);
 
 /// Sends a body, as fast as the peer takes it.
 struct Pump {
@@ -147,10 +148,10 @@ impl Pump {
                     self.done = true;
                     self.send.send_data(Bytes::new(), true)
                 }
-                Some(Err(_)) => {
+                Some(Err(status)) => {
                     self.done = true;
                     self.send.send_reset(Reason::CANCEL);
-                    return Poll::Ready(Err(CallerGone));
+                    return Poll::Ready(Err(CallerGone(status)));
                 }
             };
             if sent.is_err() {

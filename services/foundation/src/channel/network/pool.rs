@@ -30,6 +30,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LEAST_LIFE: Duration = Duration::from_secs(1);
 /// The least time between two look-ups of a name.
 const LEAST_RESOLVE: Duration = Duration::from_millis(100);
+/// The time between them while no name leads anywhere.
+const RESOLVE_IN_NEED: Duration = Duration::from_millis(500);
 
 /// The replicas of one service.
 pub(super) struct Pool {
@@ -240,14 +242,10 @@ impl Pool {
     }
 
     pub(super) fn is_stall(&self, endpoint: &Arc<Endpoint>, took: Duration) -> bool {
-        let floor = self.config.stall();
-        if took < floor {
-            return false;
-        }
         let endpoints = self.endpoints.load();
         let peers = endpoints.iter().filter(|peer| !Arc::ptr_eq(peer, endpoint));
         let quickest = peers.filter_map(|peer| peer.latency()).min();
-        eject::is_stall(took, quickest, floor)
+        eject::is_stall(took, quickest, self.config.stall())
     }
 
     /// Milliseconds of this pool's time; never zero.
@@ -364,9 +362,14 @@ async fn keep_resolved(pool: Weak<Pool>, stop: CancellationToken) {
         }
         let every = {
             let Some(pool) = pool.upgrade() else { return };
+            let usual = Duration::from_millis(pool.config.resolve_ms).max(LEAST_RESOLVE);
+            let every = match found.is_empty() {
+                true => usual.min(RESOLVE_IN_NEED),
+                false => usual,
+            };
             last.clone_from(&found);
             pool.replace(found);
-            Duration::from_millis(pool.config.resolve_ms).max(LEAST_RESOLVE)
+            every
         };
         if addresses.iter().all(|address| address.literal().is_some()) {
             return;
