@@ -203,7 +203,8 @@ async fn one_sick(sicken: impl AsyncFn(&Replica, &Proxy), heal: impl AsyncFn(&Re
         let replica = Replica::open().await;
         let proxy = Proxy::to(replica.address).await;
         urls.push(format!("http://{}", proxy.address()));
-        (all.push(replica), proxies.push(proxy));
+        all.push(replica);
+        proxies.push(proxy);
     }
     let channel = pool(&urls, &quick());
     let once = async || {
