@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::replica::{Replica, call, status};
+use super::replica::{Manner, Replica, call, status};
 use super::*;
 use crate::service::ListenConfig;
 
@@ -53,14 +53,17 @@ async fn each_of_two_replicas_is_restarted_under_load_and_no_call_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_end_by_their_age_lose_no_call() {
+async fn connections_that_end_by_their_age_lose_no_call_and_no_stream() {
     let config = ListenConfig {
         connection_age_ms: 1_200,
         ..ListenConfig::default()
     };
     let only = Replica::at("127.0.0.1:0".parse().unwrap(), config).await;
     let channel = pool(&[only.url()], &quick());
-    assert_eq!(status(&channel, call()).await, "0");
+    // A stream keeps the first connection open when it is told to take no more calls.
+    only.set(Manner::Stream).await;
+    let stream = channel.once(call()).await.unwrap();
+    only.set(Manner::Well).await;
     let end = Arc::new(AtomicBool::new(false));
     let loading = tokio::spawn(load(channel, Arc::clone(&end)));
     // Three connections or more, one after the other.
@@ -68,4 +71,6 @@ async fn connections_that_end_by_their_age_lose_no_call() {
     end.store(true, Ordering::Relaxed);
     let seen = loading.await.unwrap();
     assert_eq!(seen.keys().collect::<Vec<_>>(), ["0"], "{seen:?}");
+    assert_eq!(only.open_streams(), 1);
+    drop(stream);
 }
