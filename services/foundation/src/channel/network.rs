@@ -108,8 +108,7 @@ impl Service<Request<Body>> for Network {
     }
 
     fn call(&mut self, request: Request<Body>) -> Answer {
-        let call = call::call(Arc::clone(&self.0), request);
-        Box::pin(async move { Ok(call.await) })
+        Box::pin(call::call(Arc::clone(&self.0), request))
     }
 }
 

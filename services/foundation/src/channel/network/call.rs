@@ -6,6 +6,7 @@ use std::time::Instant;
 use http::header::{CONNECTION, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use tonic::body::Body;
+use tower::BoxError;
 
 use super::endpoint::{Endpoint, Ticket};
 use super::exchange::{Sent, exchange, target};
@@ -27,7 +28,10 @@ const HOP: [HeaderName; 5] = [
 ];
 
 /// Makes a call within its deadline.
-pub(super) async fn call(pool: Arc<Pool>, mut request: Request<Body>) -> Response<Body> {
+pub(super) async fn call(
+    pool: Arc<Pool>,
+    mut request: Request<Body>,
+) -> Result<Response<Body>, BoxError> {
     // Both the protocol's header and ours may say it; ours alone goes on, or the far side would answer CANCELLED.
     let limit = deadline::stated(request.headers());
     let headers = request.headers_mut();
@@ -35,17 +39,14 @@ pub(super) async fn call(pool: Arc<Pool>, mut request: Request<Body>) -> Respons
         deadline::state(headers, limit);
     }
     pool.budget.count();
-    let attempts = |deadline| Call::new(pool, request, deadline).run();
-    match limit {
-        None => attempts(None).await,
-        Some(limit) => {
-            let attempts = attempts(Some(Deadline::after(limit)));
-            match tokio::time::timeout(limit, attempts).await {
-                Ok(response) => response,
-                Err(_) => tonic::Status::from(deadline::exceeded()).into_http(),
-            }
-        }
-    }
+    // Pinned here: a future that is moved into another is there twice.
+    let attempts = std::pin::pin!(Call::new(pool, request, limit.map(Deadline::after)).run());
+    Ok(match limit {
+        None => attempts.await,
+        Some(limit) => tokio::time::timeout(limit, attempts)
+            .await
+            .unwrap_or_else(|_| tonic::Status::from(deadline::exceeded()).into_http()),
+    })
 }
 
 struct Call {
