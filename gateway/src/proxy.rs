@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONNECTION, COOKIE, FORWARDED, HOST, PROXY_AUTHORIZATION, TE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
-use rapport_foundation::channel::{Channel, Neighbours};
+use rapport_foundation::channel::{Channel, Neighbours, Retry};
 use rapport_foundation::context::{self, Signer};
 use rapport_foundation::deadline;
 use rapport_foundation::error::Failure;
@@ -74,6 +74,9 @@ impl Proxy {
             .insert(TE, HeaderValue::from_static("trailers"));
         let channel = match target {
             Target::Method(method) => {
+                if method.idempotent && !method.streaming {
+                    parts.extensions.insert(Retry::Idempotent);
+                }
                 let signed = self.0.signer.header_for(&caller.context, method.upstream);
                 parts.headers.insert(context::HEADER, signed);
                 let role = Role::ALL.iter().position(|role| *role == method.upstream);

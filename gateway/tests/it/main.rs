@@ -9,6 +9,7 @@ mod fixture;
 mod keys;
 mod limits;
 mod protocol;
+mod rolling;
 mod scopes;
 mod tenants;
 mod tokens;

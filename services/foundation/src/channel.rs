@@ -13,6 +13,8 @@ use tonic::body::Body;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt as _};
 
+use crate::tls::ClientTls;
+
 mod body;
 mod caller;
 mod late;
@@ -23,7 +25,7 @@ pub(crate) use body::caught;
 pub use caller::Caller;
 pub use late::{Late, Neighbours};
 pub(crate) use local::panicked;
-pub use network::{InvalidUrl, Tls};
+pub use network::{InvalidUrl, PoolConfig, Retry, Tls};
 
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
 
@@ -53,6 +55,19 @@ impl Channel {
     /// When the address is no URL of that form, or `https` without usable TLS settings.
     pub fn connect(url: &str, tls: Option<&Tls>) -> Result<Self, InvalidUrl> {
         Ok(Channel::of(network::Network::new(url, tls)?))
+    }
+
+    /// The way to the replicas of a service, at these URLs and at every address their hosts resolve to. Connects on
+    /// first use; must be called inside a tokio runtime. Whoever opened `tls` keeps it fresh.
+    ///
+    /// # Errors
+    /// When there is no address, one is no URL of the form `http://host:port`, or its scheme does not fit `tls`.
+    pub fn pool(
+        urls: &[String],
+        tls: Option<&ClientTls>,
+        config: &PoolConfig,
+    ) -> Result<Self, InvalidUrl> {
+        Ok(Channel::of(network::Network::pool(urls, tls, config)?))
     }
 
     /// A way whose far end is told later; until then calls are UNAVAILABLE.

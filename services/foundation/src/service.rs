@@ -15,6 +15,7 @@ use crate::seal::Vault;
 use crate::time::Clock;
 
 mod admin;
+mod connections;
 mod guard;
 mod listen;
 mod readiness;
@@ -22,7 +23,7 @@ mod run;
 
 pub use admin::{Admin, AdminConfig, serve_admin};
 pub use guard::{Guarded, guard};
-pub use listen::{ListenConfig, ServeError, TlsFiles, serve};
+pub use listen::{ListenConfig, ServeError, ServiceTls, TlsFiles, serve};
 pub use readiness::Readiness;
 pub use run::{DrainConfig, Stopped, Task, run, termination};
 

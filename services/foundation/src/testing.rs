@@ -4,6 +4,7 @@
 //! and roles), else a throw-away cluster made from the installed binaries, else it is skipped with a loud line; with
 //! `CI=true` a skip is a failure.
 
+mod authority;
 mod cluster;
 mod database;
 mod house;
@@ -11,6 +12,7 @@ mod proxy;
 
 use std::time::{Duration, Instant};
 
+pub use authority::{Authority, SERVER_NAME};
 pub use database::{TestDatabase, engines};
 pub use house::{House, TestEnv, env, on_every_engine};
 pub use proxy::Proxy;

@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use futures::future::try_join_all;
-use rapport_foundation::channel::{Channel, Neighbours, Tls};
+use rapport_foundation::channel::{Channel, Neighbours};
 use rapport_foundation::config::redacted;
 use rapport_foundation::context::KeySet;
 use rapport_foundation::db::{self, Database};
@@ -18,6 +18,7 @@ use rapport_foundation::service::{
 };
 use rapport_foundation::telemetry::Metrics;
 use rapport_foundation::time::Clock;
+use rapport_foundation::tls::{ClientFiles, ClientTls, RELOAD_EVERY};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -88,10 +89,11 @@ impl Suite {
         let shutdown = CancellationToken::new();
         // Parts that are open already must not live on when a later one fails.
         let on_failure = shutdown.clone().drop_guard();
+        let (neighbours, tls) = neighbours(&config)?;
         let house = House {
             keys: keys(&config)?,
             vault: vault(&config)?,
-            neighbours: neighbours(&config)?,
+            neighbours,
             readiness: Readiness::starting().await,
             config: &config,
             clock,
@@ -112,7 +114,11 @@ impl Suite {
         )
         .await?;
 
-        let mut tasks = Vec::new();
+        let mut tasks: Vec<Task> = tls
+            .map(|tls| tls.keep_fresh(RELOAD_EVERY, shutdown.clone()))
+            .map(|fresh| Task::spawn("TLS of neighbours", fresh))
+            .into_iter()
+            .collect();
         let mut addresses = Vec::new();
         for (role, guarded, workers) in opened {
             tasks.extend(workers);
@@ -297,35 +303,26 @@ fn vault(config: &Config) -> Result<Vault, Error> {
     }
 }
 
-fn neighbours(config: &Config) -> Result<Neighbours, Error> {
+/// The ways to the parts that run elsewhere, and the TLS they are reached with.
+fn neighbours(config: &Config) -> Result<(Neighbours, Option<ClientTls>), Error> {
     let neighbours = Neighbours::default();
-    let urls = &config.neighbours;
-    let read = |file: &std::path::PathBuf| {
-        std::fs::read(file).map_err(|source| Error::Io {
-            what: file.display().to_string(),
-            source,
-        })
-    };
-    let tls = match &urls.ca_file {
-        None => None,
-        Some(ca) => Some(Tls {
-            ca: read(ca)?,
-            server_name: None,
-            identity: match (&urls.certificate_file, &urls.key_file) {
-                (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
-                _ => None,
-            },
-        }),
-    };
+    let given = &config.neighbours;
+    let files = given.ca_file.as_ref().map(|ca| ClientFiles {
+        ca: ca.clone(),
+        identity: given.certificate_file.clone().zip(given.key_file.clone()),
+    });
+    let tls = files.map(ClientTls::open).transpose()?;
     for role in Role::SERVICES
         .into_iter()
         .filter(|role| !config.plays(*role))
     {
-        if let Some(url) = urls.url(role) {
-            neighbours.set(role, Channel::connect(url, tls.as_ref())?);
+        let urls = given.urls(role);
+        if !urls.is_empty() {
+            let channel = Channel::pool(urls, tls.as_ref(), &given.pool)?;
+            neighbours.set(role, channel);
         }
     }
-    Ok(neighbours)
+    Ok((neighbours, tls))
 }
 
 async fn open_database(config: &Config, role: Role) -> Result<Database, Error> {

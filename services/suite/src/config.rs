@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rapport_foundation::channel::PoolConfig;
 use rapport_foundation::config::{ConfigFaults, Fault, Source, load};
 use rapport_foundation::db::DatabaseConfig;
 use rapport_foundation::role::Role;
@@ -90,24 +91,52 @@ pub struct Databases {
     pub loyalty: DatabaseConfig,
 }
 
-/// Where services are, as `http://host:port` or `https://host:port`.
+/// Where services are, as `http://host:port` or `https://host:port`: one URL for each replica, or one whose host
+/// resolves to all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NeighbourUrls {
     /// Customers.
-    pub profiles: Option<String>,
+    pub profiles: Urls,
     /// The interaction log.
-    pub interactions: Option<String>,
+    pub interactions: Urls,
     /// Tickets, work items, agents, queues.
-    pub routing: Option<String>,
+    pub routing: Urls,
     /// Programmes and points.
-    pub loyalty: Option<String>,
-    /// PEM of the authority that signed the neighbours' certificates, for `https`.
+    pub loyalty: Urls,
+    /// PEM of the authority that signed the neighbours' certificates, for `https`. Read again when it changes, like
+    /// the certificate and the key.
     pub ca_file: Option<PathBuf>,
     /// PEM of the certificate this process shows to its neighbours.
     pub certificate_file: Option<PathBuf>,
     /// PEM of its private key.
     pub key_file: Option<PathBuf>,
+    /// How calls are spread over the replicas of a service, and when one of them is left alone.
+    pub pool: PoolConfig,
+}
+
+/// One URL, several with commas, or a list of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Given")]
+pub struct Urls(Vec<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Given {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl From<Given> for Urls {
+    fn from(given: Given) -> Self {
+        let texts = match given {
+            Given::One(text) => vec![text],
+            Given::Several(texts) => texts,
+        };
+        let urls = texts.iter().flat_map(|text| text.split(','));
+        let urls = urls.map(str::trim).filter(|url| !url.is_empty());
+        Urls(urls.map(str::to_owned).collect())
+    }
 }
 
 /// Keys of a part that runs apart; `rapport keys DIR` makes them.
@@ -158,7 +187,7 @@ impl Config {
                 .roles
                 .iter()
                 .any(|player| needs(*player).contains(&role));
-            if needed && !self.plays(role) && self.neighbours.url(role).is_none() {
+            if needed && !self.plays(role) && self.neighbours.urls(role).is_empty() {
                 fault(
                     format!("neighbours.{role}"),
                     "the part is not in this process, so its address is needed",
@@ -246,14 +275,14 @@ fn needs(role: Role) -> &'static [Role] {
 }
 
 impl NeighbourUrls {
-    /// Where a service is; None when nothing says so.
-    pub fn url(&self, role: Role) -> Option<&str> {
+    /// Where the replicas of a service are; empty when nothing says so.
+    pub fn urls(&self, role: Role) -> &[String] {
         match role {
-            Role::Gateway => None,
-            Role::Profiles => self.profiles.as_deref(),
-            Role::Interactions => self.interactions.as_deref(),
-            Role::Routing => self.routing.as_deref(),
-            Role::Loyalty => self.loyalty.as_deref(),
+            Role::Gateway => &[],
+            Role::Profiles => &self.profiles.0,
+            Role::Interactions => &self.interactions.0,
+            Role::Routing => &self.routing.0,
+            Role::Loyalty => &self.loyalty.0,
         }
     }
 }
@@ -293,6 +322,21 @@ mod tests {
                 "keys.master_key_file"
             ]
         );
+    }
+
+    #[test]
+    fn a_neighbour_is_one_url_or_several() {
+        let urls = |text: &str| {
+            let config: Config =
+                load(None, [], vec![("neighbours.profiles".into(), text.into())]).unwrap();
+            config.neighbours.urls(Role::Profiles).to_vec()
+        };
+        assert_eq!(urls("http://a:1"), ["http://a:1"]);
+        let two = ["http://a:1", "http://b:2"];
+        assert_eq!(urls("http://a:1, http://b:2"), two);
+        let listed: Urls = serde_json::from_value(serde_json::json!(two)).unwrap();
+        assert_eq!(listed.0, two);
+        assert!(urls("").is_empty());
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub enum Error {
     /// The address of a neighbour.
     #[error(transparent)]
     Neighbour(#[from] rapport_foundation::channel::InvalidUrl),
+    /// A TLS file cannot be used.
+    #[error(transparent)]
+    Tls(#[from] rapport_foundation::tls::TlsError),
     /// A database.
     #[error("the database of {role}: {source}")]
     Database {

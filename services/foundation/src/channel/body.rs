@@ -12,37 +12,19 @@ use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use tonic::body::Body;
 
-use super::{local, network};
-use crate::error::Failure;
+use super::local;
 
 /// A body of a server in this process: a panic in it becomes INTERNAL.
 pub(crate) fn caught(inner: Body) -> Body {
-    ending(inner, |_| local::panicked())
-}
-
-/// A body from the network: a lost connection becomes UNAVAILABLE.
-pub(super) fn connected(inner: Body) -> Body {
-    ending(inner, |error| match error {
-        Some(status) => network::broken(&status),
-        None => local::panicked(),
-    })
-}
-
-fn ending(inner: Body, verdict: fn(Option<tonic::Status>) -> Failure) -> Body {
     if http_body::Body::is_end_stream(&inner) {
         return inner;
     }
-    Body::new(Ending {
-        inner: Some(inner),
-        verdict,
-    })
+    Body::new(Ending { inner: Some(inner) })
 }
 
 struct Ending {
     /// None once the body has ended.
     inner: Option<Body>,
-    /// What to answer for an error, or for a panic.
-    verdict: fn(Option<tonic::Status>) -> Failure,
 }
 
 impl http_body::Body for Ending {
@@ -58,17 +40,14 @@ impl http_body::Body for Ending {
             return Poll::Ready(None);
         };
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(inner).poll_frame(cx)));
-        let error = match polled {
-            Ok(Poll::Ready(Some(Err(status)))) => Some(status),
+        match polled {
+            Ok(Poll::Ready(Some(Err(_)))) => (),
             Ok(other) => return other,
-            Err(_) => {
-                tracing::error!("a handler panicked while it was answering");
-                None
-            }
-        };
+            Err(_) => tracing::error!("a handler panicked while it was answering"),
+        }
         this.inner = None;
         let mut trailers = HeaderMap::new();
-        let status = tonic::Status::from((this.verdict)(error));
+        let status = tonic::Status::from(local::panicked());
         Poll::Ready(Some(match status.add_header(&mut trailers) {
             Ok(()) => Ok(Frame::trailers(trailers)),
             Err(status) => Err(status),

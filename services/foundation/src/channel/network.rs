@@ -1,32 +1,48 @@
-//! The network kind.
+//! The network kind: a pool of connections to the replicas of a service.
+//!
+//! A call ([`call`]) takes a replica from the [`pool`], which [`balance`]s by least outstanding calls and leaves alone
+//! who fails ([`eject`]), sends itself ([`exchange`]) and may be sent again when that is safe, within a [`budget`].
 
-use std::error::Error as StdError;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
 use tonic::body::Body;
-use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
-use tower::{BoxError, Service, ServiceExt as _};
+use tower::{BoxError, Service};
 
-use super::{Answer, body};
-use crate::deadline;
+use super::Answer;
 use crate::error::{Code, Failure};
+use crate::tls::ClientTls;
 
-/// One window for the whole connection and one for each stream: small enough to bound memory, large
-/// enough that one slow stream does not stop its neighbours.
-const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
-const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+mod address;
+mod answer;
+mod balance;
+mod budget;
+mod call;
+mod config;
+mod connection;
+mod eject;
+mod endpoint;
+mod exchange;
+mod pool;
+mod probe;
+mod request;
+mod tls;
 
-/// How a neighbour behind TLS is recognised, and how this side shows who it is. All values are PEM.
-#[derive(Debug, Clone, Default)]
-pub struct Tls {
-    /// The authorities that may have signed the server's certificate.
-    pub ca: Vec<u8>,
-    /// The name the server's certificate must bear, when it is not the host of the URL.
-    pub server_name: Option<String>,
-    /// This side's certificate and private key, for a server that asks for one.
-    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+pub use config::PoolConfig;
+pub use tls::Tls;
+
+use address::Address;
+use pool::Pool;
+use tls::Secure;
+
+/// Put into the extensions of a request by whoever may have it sent again; it does not leave the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Doing it twice has no further effect: it may be sent again even when it may have been processed. What was
+    /// certainly not processed is always sent again.
+    Idempotent,
 }
 
 /// An address that cannot be connected to.
@@ -39,44 +55,45 @@ pub struct InvalidUrl {
     pub reason: String,
 }
 
+impl InvalidUrl {
+    fn new(url: &str, reason: impl ToString) -> Self {
+        InvalidUrl {
+            url: url.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
 #[derive(Clone)]
-pub(super) struct Network(tonic::transport::Channel);
+pub(super) struct Network(Arc<Pool>);
 
 impl Network {
     pub(super) fn new(url: &str, tls: Option<&Tls>) -> Result<Self, InvalidUrl> {
-        let invalid = |reason: String| InvalidUrl {
-            url: url.to_owned(),
-            reason,
+        let address = Address::parse(url, tls.is_some());
+        let address = address.map_err(|reason| InvalidUrl::new(url, reason))?;
+        let secure = tls.map(Secure::fixed).transpose();
+        let secure = secure.map_err(|error| InvalidUrl::new(url, error.problem))?;
+        Ok(Network(Pool::new(
+            vec![address],
+            secure,
+            PoolConfig::default(),
+        )))
+    }
+
+    pub(super) fn pool(
+        urls: &[String],
+        tls: Option<&ClientTls>,
+        config: &PoolConfig,
+    ) -> Result<Self, InvalidUrl> {
+        let parse = |url: &String| {
+            Address::parse(url, tls.is_some()).map_err(|reason| InvalidUrl::new(url, reason))
         };
-        let mut endpoint = Endpoint::from_shared(url.to_owned())
-            .map_err(|error| invalid(error.to_string()))?
-            .connect_timeout(Duration::from_secs(2))
-            .tcp_nodelay(true)
-            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            // A peer that vanished without a word is noticed within 20 s, even with no call running.
-            .http2_keep_alive_interval(Duration::from_secs(15))
-            .keep_alive_timeout(Duration::from_secs(5))
-            .keep_alive_while_idle(true);
-        if endpoint.uri().host().is_none() {
-            return Err(invalid("it names no host".into()));
+        let addresses = urls.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        if addresses.is_empty() {
+            return Err(InvalidUrl::new("", "there is none"));
         }
-        match (endpoint.uri().scheme_str(), tls) {
-            (Some("http"), None) => (),
-            (Some("https"), Some(tls)) => {
-                endpoint = endpoint
-                    .tls_config(client_tls(tls))
-                    .map_err(|error| invalid(error.to_string()))?;
-            }
-            (Some("https"), None) => return Err(invalid("https needs TLS settings".into())),
-            (Some("http"), Some(_)) => {
-                return Err(invalid(
-                    "TLS is configured, so it must begin with https".into(),
-                ));
-            }
-            _ => return Err(invalid("it must begin with http:// or https://".into())),
-        }
-        Ok(Network(endpoint.connect_lazy()))
+        let secure = tls.map(Secure::files);
+        Ok(Network(Pool::new(addresses, secure, config.clone())))
     }
 }
 
@@ -86,68 +103,17 @@ impl Service<Request<Body>> for Network {
     type Future = Answer;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        // Readiness belongs to the clone that makes the call.
+        // A replica is found inside the call.
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Answer {
-        // The transport reads grpc-timeout too and would answer CANCELLED at the same moment.
-        let limit = deadline::stated(request.headers());
-        if request
-            .headers_mut()
-            .remove(deadline::GRPC_TIMEOUT)
-            .is_some()
-            && let Some(limit) = limit
-        {
-            deadline::state(request.headers_mut(), limit);
-        }
-        let call = self.0.clone().oneshot(request);
-        Box::pin(async move {
-            let answer = match limit {
-                Some(limit) => tokio::time::timeout(limit, call).await,
-                None => Ok(call.await),
-            };
-            match answer {
-                Ok(Ok(response)) => Ok(response.map(body::connected)),
-                Ok(Err(error)) => Ok(tonic::Status::from(verdict(&error)).into_http()),
-                Err(_) => Ok(tonic::Status::from(deadline::exceeded()).into_http()),
-            }
-        })
+    fn call(&mut self, request: Request<Body>) -> Answer {
+        Box::pin(call::call(Arc::clone(&self.0), request))
     }
 }
 
-fn client_tls(tls: &Tls) -> ClientTlsConfig {
-    let mut config = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&tls.ca));
-    if let Some(name) = &tls.server_name {
-        config = config.domain_name(name);
-    }
-    if let Some((certificate, key)) = &tls.identity {
-        config = config.identity(Identity::from_pem(certificate, key));
-    }
-    config
-}
-
-/// What to answer for a call that brought no response. Everything but a passed deadline is UNAVAILABLE:
-/// whether the far side did the work is not known, and every mutation may be retried.
-fn verdict(error: &(dyn StdError + 'static)) -> Failure {
-    let mut cause = Some(error);
-    while let Some(inner) = cause {
-        if inner.is::<tonic::TimeoutExpired>() {
-            return deadline::exceeded();
-        }
-        cause = inner.source();
-    }
-    tracing::warn!(error = %Chain(error), "a service could not be reached");
-    unavailable()
-}
-
-/// What to answer when the connection broke in the middle of an answer.
-pub(super) fn broken(status: &tonic::Status) -> Failure {
-    tracing::warn!(error = %Chain(status), "the connection to a service broke");
-    unavailable()
-}
-
-/// Fixed text: addresses and the words of the system are not for callers.
+/// Fixed text: addresses and the words of the system are not for callers. Whether the far side did the work may not be
+/// known, and every mutation may be retried.
 pub(super) fn unavailable() -> Failure {
     Failure::new(
         Code::Unavailable,
@@ -157,17 +123,5 @@ pub(super) fn unavailable() -> Failure {
     .retry_after(Duration::from_millis(500))
 }
 
-/// An error and its causes in one line.
-struct Chain<'a>(&'a (dyn StdError + 'static));
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
-    }
-}
+#[cfg(test)]
+mod tests;

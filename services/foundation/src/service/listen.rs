@@ -5,21 +5,21 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
-use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthService;
 use tower::Service;
 
+use super::connections::Connections;
 use super::{Guarded, Readiness};
+use crate::tls::{RELOAD_EVERY, ServerFiles, ServerTls, TlsError};
 
 /// Where a service listens, when it runs apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,11 +27,20 @@ use super::{Guarded, Readiness};
 pub struct ListenConfig {
     /// Address and port; port 0 takes a free one. Not public: only the gateway and neighbours call.
     pub address: SocketAddr,
-    /// Certificate, key and client authority. Unset: plaintext, for a network that is private or meshed.
-    pub tls: Option<TlsFiles>,
+    /// Certificate, key, client authority and who may call. Unset: plaintext, for a network that is private or meshed.
+    pub tls: Option<ServiceTls>,
     /// Streams open at a time on one connection. High, because the gateway brings all its callers' streams
     /// over one.
     pub max_streams: u32,
+    /// Connections at a time; more are closed at once. Every gateway and every neighbour needs a few.
+    pub max_connections: usize,
+    /// How long a new connection may take to finish TLS and to say its first word, in milliseconds.
+    pub handshake_ms: u64,
+    /// After how long a connection is asked to go elsewhere, in milliseconds, a tenth more or less by chance: after a
+    /// scale-up, calls reach the new replicas, and new certificates come into use. Its calls are finished.
+    pub connection_age_ms: u64,
+    /// How long the calls of such a connection may still take, in milliseconds. Above the longest life of a stream.
+    pub connection_grace_ms: u64,
 }
 
 impl Default for ListenConfig {
@@ -40,6 +49,10 @@ impl Default for ListenConfig {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: None,
             max_streams: 16_384,
+            max_connections: 4_096,
+            handshake_ms: 10_000,
+            connection_age_ms: 300_000,
+            connection_grace_ms: 2_400_000,
         }
     }
 }
@@ -57,27 +70,36 @@ pub struct TlsFiles {
     pub client_ca_file: Option<PathBuf>,
 }
 
+/// PEM files for TLS between services, and who may call. All files are read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceTls {
+    /// The certificate chain.
+    pub certificate_file: PathBuf,
+    /// The private key.
+    pub key_file: PathBuf,
+    /// The authority of the callers' certificates; when set, a caller without one is refused.
+    #[serde(default)]
+    pub client_ca_file: Option<PathBuf>,
+    /// The SPIFFE ids of which a caller's certificate must bear one, such as `spiffe://example.com/gateway`. Empty:
+    /// whoever the authority vouches for.
+    #[serde(default)]
+    pub peers: Vec<String>,
+}
+
 /// Why a service cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// A TLS file cannot be read.
-    #[error("{path}: {source}", path = path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The TLS settings or the server failed.
-    #[error("the server failed: {0}")]
-    Server(#[from] tonic::transport::Error),
+    /// A TLS file cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// Serves a guarded service and its health until `shutdown`, then finishes the calls that run. It may
 /// take as long as its slowest peer: the caller bounds it ([`run`](super::run) does).
 ///
 /// # Errors
-/// When the TLS files cannot be used or the listener breaks.
+/// When the TLS files cannot be used.
 pub async fn serve(
     listener: TcpListener,
     config: &ListenConfig,
@@ -85,47 +107,46 @@ pub async fn serve(
     readiness: &Readiness,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
-    let mut server = Server::builder()
-        .initial_connection_window_size(4 * 1024 * 1024)
-        .initial_stream_window_size(1024 * 1024)
-        .max_concurrent_streams(config.max_streams)
-        .http2_max_header_list_size(32 * 1024)
-        // A peer that vanished without a word is noticed within 30 s.
-        .http2_keepalive_interval(Some(Duration::from_secs(20)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(10)));
-    if let Some(files) = &config.tls {
-        server = server.tls_config(server_tls(files)?)?;
-    }
-    // Without it each unary call waits 40 ms for a delayed acknowledgement.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let tls = config.tls.as_ref().map(server_tls).transpose()?;
     let public = WithHealth {
         service,
         health: readiness.server(),
     };
-    server
-        .serve_with_incoming_shutdown(public, incoming, shutdown.cancelled_owned())
-        .await?;
+    let connections = Connections {
+        config: config.clone(),
+        tls: tls.clone(),
+        service: public,
+        shutdown: shutdown.clone(),
+    };
+    let accepting = Arc::new(connections).accept(listener);
+    match tls {
+        None => accepting.await,
+        Some(tls) => {
+            tokio::join!(accepting, tls.keep_fresh(RELOAD_EVERY, shutdown));
+        }
+    }
     Ok(())
 }
 
-fn server_tls(files: &TlsFiles) -> Result<ServerTlsConfig, ServeError> {
-    let read = |path: &PathBuf| {
-        std::fs::read(path).map_err(|source| ServeError::File {
-            path: path.clone(),
-            source,
-        })
-    };
-    let identity = Identity::from_pem(read(&files.certificate_file)?, read(&files.key_file)?);
-    let mut config = ServerTlsConfig::new().identity(identity);
-    if let Some(file) = &files.client_ca_file {
-        config = config.client_ca_root(Certificate::from_pem(read(file)?));
+fn server_tls(files: &ServiceTls) -> Result<ServerTls, TlsError> {
+    if !files.peers.is_empty() && files.client_ca_file.is_none() {
+        return Err(TlsError {
+            path: files.certificate_file.clone(),
+            problem: "`peers` are named, so `client_ca_file` is needed".into(),
+        });
     }
-    Ok(config)
+    ServerTls::open(ServerFiles {
+        certificate: files.certificate_file.clone(),
+        key: files.key_file.clone(),
+        client_ca: files.client_ca_file.clone(),
+        peers: files.peers.clone(),
+        alpn: vec![b"h2".to_vec()],
+    })
 }
 
 /// Health stands beside the guard: a probe has no signed context.
 #[derive(Clone)]
-struct WithHealth {
+pub(super) struct WithHealth {
     service: Guarded,
     health: HealthServer<HealthService>,
 }

@@ -1,7 +1,8 @@
-//! A way to a server that a test can cut.
+//! A way to a server that a test can cut or hold up.
 
 use std::net::SocketAddr;
 
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -10,7 +11,15 @@ use crate::db::DatabaseConfig;
 /// Forwards connections on a port of its own to a server, until it is cut.
 pub struct Proxy {
     address: SocketAddr,
-    open: watch::Sender<bool>,
+    gate: watch::Sender<Gate>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Open,
+    /// Connections stay and nothing comes through.
+    Held,
+    Cut,
 }
 
 impl Proxy {
@@ -22,14 +31,17 @@ impl Proxy {
     pub async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("the port's address");
-        let open = watch::Sender::new(true);
-        let gate = open.subscribe();
+        let sender = watch::Sender::new(Gate::Open);
+        let gate = sender.subscribe();
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 tokio::spawn(forward(near, target, gate.clone()));
             }
         });
-        Self { address, open }
+        Self {
+            address,
+            gate: sender,
+        }
     }
 
     /// A way to the PostgreSQL server of a database, open, and the configuration that leads through it.
@@ -72,25 +84,53 @@ impl Proxy {
 
     /// Breaks all connections and every new one.
     pub fn cut(&self) {
-        self.open.send_replace(false);
+        self.gate.send_replace(Gate::Cut);
+    }
+
+    /// Lets nothing through, and breaks nothing: what is sent arrives when it is restored.
+    pub fn hold(&self) {
+        self.gate.send_replace(Gate::Held);
     }
 
     /// Lets connections through again.
     pub fn restore(&self) {
-        self.open.send_replace(true);
+        self.gate.send_replace(Gate::Open);
     }
 }
 
-async fn forward(mut near: TcpStream, target: SocketAddr, mut gate: watch::Receiver<bool>) {
-    if !*gate.borrow_and_update() {
+async fn forward(near: TcpStream, target: SocketAddr, mut gate: watch::Receiver<Gate>) {
+    if *gate.borrow_and_update() == Gate::Cut {
         return;
     }
-    let Ok(mut far) = TcpStream::connect(target).await else {
+    let Ok(far) = TcpStream::connect(target).await else {
         return;
     };
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
+    let (from_near, to_near) = near.into_split();
+    let (from_far, to_far) = far.into_split();
+    let there = copy(from_near, to_far, gate.clone());
+    let back = copy(from_far, to_near, gate.clone());
     tokio::select! {
-        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-        _ = gate.changed() => {}
+        _ = async { tokio::join!(there, back) } => {}
+        _ = gate.wait_for(|gate| *gate == Gate::Cut) => {}
+    }
+}
+
+/// Copies to the end of one direction, while the gate is open.
+async fn copy(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut gate: watch::Receiver<Gate>,
+) -> std::io::Result<()> {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        if gate.wait_for(|gate| *gate != Gate::Held).await.is_err() {
+            return Ok(());
+        }
+        if read == 0 {
+            return to.shutdown().await;
+        }
+        to.write_all(&buffer[..read]).await?;
     }
 }
