@@ -24,4 +24,5 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
+pub mod touched;
 pub mod verify;

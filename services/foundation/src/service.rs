@@ -18,6 +18,7 @@ mod guard;
 mod listen;
 mod readiness;
 mod run;
+mod telling;
 
 pub use guard::{Guarded, guard};
 pub use listen::{ListenConfig, ServeError, TlsFiles, serve};
