@@ -1,3 +1,4 @@
 //! What a tenant is and how it may change: plain functions.
 
+pub mod audit;
 pub mod tenant;

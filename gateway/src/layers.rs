@@ -8,13 +8,15 @@
 //! 5. **Health**: probes have no credential, so they leave the way here.
 //! 6. **Authentication**: before the method is looked up, so that without a token nobody learns which
 //!    methods exist.
-//! 7. **Authorisation**: finds the method and its policy; what is below knows both.
-//! 8. **Lifetime**: ends a stream with its token or with the process. Outside of the deadline, which streams
+//! 7. **Audit**: behind authentication, since it needs to know who; outside of everything that can still refuse or end
+//!    the call, since that is its outcome. A call gets its place in the trail here, before anything is done for it.
+//! 8. **Authorisation**: finds the method and its policy; what is below knows both.
+//! 9. **Lifetime**: ends a stream with its token or with the process. Outside of the deadline, which streams
 //!    do not have.
-//! 9. **Deadline**: our own timer, by the class of the method.
-//! 10. **Messages**: innermost, as it looks at bytes, and nothing before it does.
+//! 10. **Deadline**: our own timer, by the class of the method.
+//! 11. **Messages**: innermost, as it looks at bytes, and nothing before it does.
 //!
-//! Limits by rate and concurrency belong between 7 and 8: they need the principal and the class.
+//! Limits by rate and concurrency belong between 8 and 9: they need the principal and the class.
 
 use std::convert::Infallible;
 
@@ -26,12 +28,14 @@ use tonic::body::Body;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceBuilder};
 
+use crate::audit::Auditor;
 use crate::auth::Authenticator;
 use crate::config::{Deadlines, Limits};
 use crate::dialects::DialectsLayer;
 use crate::policy::Policies;
 use crate::proxy::Proxy;
 
+mod audit;
 mod authenticate;
 mod authorise;
 mod cut;
@@ -51,6 +55,7 @@ pub type Front = BoxCloneSyncService<http::Request<Body>, Response<Body>, Infall
 /// What the layers are made from.
 pub(crate) struct Parts {
     pub(crate) authenticator: Authenticator,
+    pub(crate) auditor: Auditor,
     pub(crate) policies: Policies,
     pub(crate) dialects: DialectsLayer,
     /// The web pages that may call.
@@ -69,6 +74,10 @@ pub(crate) use lifetime::LifetimeSource;
 pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
     let inner = ServiceBuilder::new()
         .layer(authenticate::AuthenticateLayer(parts.authenticator))
+        .layer(audit::AuditLayer {
+            auditor: parts.auditor,
+            policies: parts.policies.clone(),
+        })
         .layer(authorise::AuthoriseLayer {
             policies: parts.policies,
             reflection: parts.reflection,
