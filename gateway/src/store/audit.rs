@@ -126,7 +126,7 @@ fn statement(
         let length = asked.value(length);
         asked.add(
             Some(prefix.clone()),
-            &format!("substr(e.method, 1, {length}) ="),
+            &format!("substr(e.method, 1, cast({length} as integer)) ="),
         );
     }
     if let Some(Cursor { at, replica, seq }) = after {

@@ -120,3 +120,6 @@ impl http_body::Body for Told {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests;
