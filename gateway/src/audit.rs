@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 use rapport_foundation::context::Context;
 use rapport_foundation::db;
-use rapport_foundation::id::AnyId;
+use rapport_foundation::id::TenantId;
 use rapport_foundation::service::Task;
 use rapport_foundation::time::{Clock, Micros};
 use rapport_foundation::touched::Touched;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::config;
-use crate::domain::audit::Call;
+use crate::domain::audit::{Call, Fault};
 use crate::error::{OpenError, Rejection};
 use crate::policy::Method;
 use crate::store::audit::Audit;
@@ -143,7 +143,7 @@ impl From<Ended> for Call {
             on_behalf_of: call.who.on_behalf_of.clone().unwrap_or_default(),
             method: call.method.path.trim_start_matches('/').to_owned(),
             outcome: i16::try_from(i32::from(call.code)).unwrap_or(i16::MAX),
-            resources: touched.ids().iter().copied().collect::<Vec<AnyId>>(),
+            resources: touched.ids().to_vec(),
             resource_count: i64::try_from(touched.count()).unwrap_or(i64::MAX),
             untold,
             request_id: text(call.request_id),
@@ -162,9 +162,9 @@ fn hexadecimal(trace: [u8; 16]) -> String {
 /// When the database cannot be read.
 pub async fn verify(db: &db::Database) -> Result<Vec<Breach>, db::Error> {
     let faults = Audit::new(db.clone()).verify().await?;
-    let breach = |fault: crate::domain::audit::Fault| Breach {
+    let breach = |fault: Fault| Breach {
         invariant: 9,
-        tenant: rapport_foundation::id::TenantId::nil(),
+        tenant: TenantId::nil(),
         what: fault.0,
     };
     Ok(faults.into_iter().map(breach).collect())

@@ -21,6 +21,9 @@ pub struct Trail {
     page_tokens: PageTokens,
 }
 
+/// Entries, each with the cursor behind it.
+pub type Exported = BoxStream<'static, Result<(Entry, String), Error>>;
+
 impl Trail {
     /// Use cases over a store.
     pub fn new(store: Audit, clock: Clock, page_tokens: PageTokens) -> Self {
@@ -67,7 +70,7 @@ impl Trail {
         from: Option<Micros>,
         until: Option<Micros>,
         cursor: &str,
-    ) -> Result<BoxStream<'static, Result<(Entry, String), Error>>, Error> {
+    ) -> Result<Exported, Error> {
         let tenant = ctx.tenant;
         let bound = fingerprint(tenant, &["ExportAuditEntries"]);
         let start: Option<Cursor> = self.page_tokens.decode(cursor, &bound)?;
