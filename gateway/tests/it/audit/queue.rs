@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rapport_foundation::service::Task;
 use rapport_foundation::testing::engines;
 use rapport_gateway::Audit;
 use rapport_proto::access::v1::audit_service_client::AuditServiceClient;
@@ -151,18 +152,24 @@ async fn everything_is_written_before_the_process_ends() {
         };
         let mut fixture = plan.open().await;
         let client = fixture.client(&fixture.token()).await;
+        let database = Tamperer::of(&fixture.env.database).await;
+        database
+            .run("alter table audit_entries rename to audit_entries_away")
+            .await;
         for _ in 0..20 {
             client.unary(UNARY, "hello").await.unwrap();
         }
         drop(client);
         fixture.env.house.shutdown.cancel();
-        for task in fixture.tasks.drain(..) {
-            let joined = tokio::time::timeout(Duration::from_secs(20), task.handle).await;
-            joined
-                .unwrap_or_else(|_| panic!("{} does not end", task.name))
-                .unwrap();
-        }
-        let database = Tamperer::of(&fixture.env.database).await;
+        let is_writer = |task: &Task| task.name == "audit trail";
+        let (writer, others): (Vec<_>, Vec<_>) = fixture.tasks.drain(..).partition(is_writer);
+        join(others).await;
+        // The last call has ended and its answer is out; only the trail is still to be written.
+        assert!(!writer[0].handle.is_finished());
+        database
+            .run("alter table audit_entries_away rename to audit_entries")
+            .await;
+        join(writer).await;
         let count = database
             .count("select count(*) as count from audit_entries")
             .await;
@@ -172,5 +179,14 @@ async fn everything_is_written_before_the_process_ends() {
             .count("select max(seq) as count from audit_anchors")
             .await;
         assert_eq!(anchored, 20);
+    }
+}
+
+async fn join(tasks: Vec<Task>) {
+    for Task { name, handle } in tasks {
+        let joined = tokio::time::timeout(Duration::from_secs(20), handle).await;
+        joined
+            .unwrap_or_else(|_| panic!("{name} does not end"))
+            .unwrap();
     }
 }
