@@ -53,6 +53,13 @@ impl Auditor {
         Ok((Self { queue, clock }, task))
     }
 
+    /// One whose calls are read by a test.
+    #[cfg(test)]
+    pub(crate) fn to_be_read(clock: Clock) -> (Self, Written) {
+        let (queue, waiting) = mpsc::channel(4);
+        (Self { queue, clock }, Written(waiting))
+    }
+
     /// A place for a call that begins now.
     pub(crate) fn begin(&self, who: &Context, method: &Arc<Method>) -> Result<Running, Rejection> {
         let place = self.queue.clone().try_reserve_owned().map_err(|_| {
@@ -76,6 +83,17 @@ impl Auditor {
     }
 }
 
+/// What was queued, for a test.
+#[cfg(test)]
+pub(crate) struct Written(mpsc::Receiver<Ended>);
+
+#[cfg(test)]
+impl Written {
+    pub(crate) fn try_code(&mut self) -> Result<tonic::Code, mpsc::error::TryRecvError> {
+        self.0.try_recv().map(|call| call.code)
+    }
+}
+
 /// A call that has its place and has not ended. One that is dropped was given up by its caller.
 pub(crate) struct Running(Option<(OwnedPermit<Ended>, Ended, Clock)>);
 
@@ -88,13 +106,13 @@ impl Running {
         }
     }
 
+    /// The call was turned away and leaves no entry.
+    pub(crate) fn forget(mut self) {
+        self.0 = None;
+    }
+
     /// The call ended like this, and its service told that it touched these.
     pub(crate) fn end(&mut self, code: tonic::Code, told: Option<HeaderValue>) {
-        // Turned away for its rate before a service saw it: a flood of those must not become a flood here.
-        if code == tonic::Code::ResourceExhausted && told.is_none() {
-            self.0 = None;
-            return;
-        }
         if let Some((place, mut call, clock)) = self.0.take() {
             call.ended = clock.now();
             call.code = code;

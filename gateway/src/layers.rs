@@ -97,8 +97,13 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
     BoxCloneSyncService::new(outer)
 }
 
+/// Marks the answer to a call that no service has seen.
+#[derive(Debug, Clone, Copy)]
+struct NotHandedOn;
+
 /// An answer without body: headers that end the call (Trailers-Only), HTTP 200.
 fn refuse(failure: impl Into<Failure>) -> Answer {
-    let response = tonic::Status::from(failure.into()).into_http();
+    let mut response = tonic::Status::from(failure.into()).into_http();
+    response.extensions_mut().insert(NotHandedOn);
     Box::pin(std::future::ready(Ok(response)))
 }

@@ -106,3 +106,21 @@ pub(crate) async fn every_reading_names_its_resource(
     }
     assert!(asked > 5, "only {asked} readings are audited");
 }
+
+/// What was read once is there after a SIGKILL, and the chain of the killed process is whole.
+pub(crate) async fn what_is_written_outlives_a_kill(suite: &mut Suite) {
+    let before = trail(suite).await;
+    suite.kill_and_restart().await;
+    let after = trail(suite).await;
+    assert!(before.iter().all(|entry| after.contains(entry)));
+    until("a chain of the new process", || async {
+        let replicas: BTreeSet<String> = trail(suite)
+            .await
+            .iter()
+            .map(|entry| entry["replica_id"].as_str().unwrap().to_owned())
+            .collect();
+        (replicas.len() == 2).then_some(())
+    })
+    .await;
+    suite.verify().await.unwrap();
+}

@@ -27,13 +27,13 @@ fn name(method: &MethodDescriptor) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_rpc_refuses_strangers_and_foreigners() {
-    let suite = Suite::fresh(Topology::Embedded, Database::sqlite()).await;
+    let mut suite = Suite::fresh(Topology::Embedded, Database::sqlite()).await;
     every_rpc_wants_a_credential(&suite).await;
     every_rpc_wants_its_scope(&suite).await;
     every_rpc_hides_what_belongs_to_another_tenant(&suite).await;
     audit::every_refusal_is_there(&suite).await;
     audit::nothing_is_untold(&suite).await;
-    suite.verify().await.unwrap();
+    audit::what_is_written_outlives_a_kill(&mut suite).await;
     suite.stop().await;
 }
 

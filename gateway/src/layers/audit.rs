@@ -6,14 +6,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response};
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use rapport_foundation::telemetry::{REQUEST_ID, TRACEPARENT, current_trace_id};
 use rapport_foundation::touched::TRAILER;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
 
-use super::{Answer, refuse};
+use super::{Answer, NotHandedOn, refuse};
 use crate::audit::{Auditor, Running};
 use crate::auth::Caller;
 use crate::error::Rejection;
@@ -90,12 +90,29 @@ where
         let call = self.inner.call(request);
         Box::pin(async move {
             let mut response = call.await?;
+            let turned_away = response.extensions_mut().remove::<NotHandedOn>().is_some();
+            if turned_away && shed(response.headers()) {
+                running.take().into_iter().for_each(Running::forget);
+            }
             if ended(response.headers_mut(), &mut running) {
                 return Ok(response);
+            }
+            if response.body().is_end_stream()
+                && let Some(mut running) = running.take()
+            {
+                // Nobody reads a body that is over: an answer without a status is none.
+                running.end(Code::Unknown, None);
             }
             Ok(response.map(|body| Body::new(Watched { body, running })))
         })
     }
+}
+
+/// Whether these headers turn a call away for its rate. Before any service saw it that is nothing to note, and a flood
+/// of such calls must not become a flood in the trail.
+fn shed(headers: &HeaderMap) -> bool {
+    let status = headers.get(Status::GRPC_STATUS);
+    status.is_some_and(|status| Code::from_bytes(status.as_bytes()) == Code::ResourceExhausted)
 }
 
 /// Takes the service's word out of these headers, and notes the end of the call if they hold its status.
@@ -154,5 +171,64 @@ impl http_body::Body for Watched {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+    use rapport_foundation::context::{Claims, PrincipalKind};
+    use rapport_foundation::error::{Code as Refusal, Failure};
+    use rapport_foundation::id::TenantId;
+    use rapport_foundation::time::{Clock, Micros};
+    use tower::{Layer as _, ServiceExt as _, service_fn};
+
+    use super::*;
+    use crate::policy::Roles;
+
+    /// The codes in the trail after a call that is answered like this.
+    async fn noted(answer: fn() -> Answer) -> Vec<Code> {
+        let (auditor, mut ended) = Auditor::to_be_read(Clock::manual(Micros(1)));
+        let layer = AuditLayer {
+            auditor,
+            policies: Policies::read(rapport_proto::pool()).unwrap(),
+        };
+        let path = "/rapport.profiles.v1.CustomerService/GetCustomer";
+        let mut request = Request::post(path).body(Body::empty()).unwrap();
+        let claims = Claims::new(TenantId::nil(), "anna", PrincipalKind::Staff);
+        request.extensions_mut().insert(Caller {
+            context: claims.into(),
+            roles: Roles::default(),
+            expires: Micros::MAX,
+        });
+        let call = layer.layer(service_fn(move |_| answer())).oneshot(request);
+        drop(call.await);
+        let mut codes = Vec::new();
+        while let Ok(code) = ended.try_code() {
+            codes.push(code);
+        }
+        codes
+    }
+
+    fn busy() -> Failure {
+        Failure::new(
+            Refusal::ResourceExhausted,
+            "RATE_EXCEEDED",
+            "Too many calls.",
+        )
+    }
+
+    #[tokio::test]
+    async fn only_what_is_turned_away_for_its_rate_before_any_service_leaves_no_entry() {
+        assert!(noted(|| refuse(busy())).await.is_empty());
+        let of_a_service: fn() -> Answer =
+            || Box::pin(async { Ok(Status::from(busy()).into_http()) });
+        assert_eq!(noted(of_a_service).await, [Code::ResourceExhausted]);
+        let denied: fn() -> Answer = || refuse(Rejection::TenantRequired);
+        assert_eq!(noted(denied).await, [Code::PermissionDenied]);
+        let without_status: fn() -> Answer =
+            || Box::pin(async { Ok(Response::new(Body::empty())) });
+        assert_eq!(noted(without_status).await, [Code::Unknown]);
     }
 }

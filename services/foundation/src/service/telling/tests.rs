@@ -11,12 +11,13 @@ use rapport_proto::access::v1::{
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
+use crate::channel::Channel;
 use crate::context::{Claims, KeySet, PrincipalKind};
 use crate::deadline;
 use crate::error::Failure;
 use crate::id::{AnyId, CustomerId, TenantId};
 use crate::role::Role;
-use crate::service::{Guarded, guard};
+use crate::service::{Guarded, ListenConfig, Readiness, guard, serve};
 use crate::time::{Clock, Micros};
 use crate::touched::{MOST_IDS, TRAILER, Touched};
 
@@ -169,6 +170,41 @@ async fn a_stream_tells_at_its_end_and_no_more_than_fits() {
     assert_eq!((status.as_str(), touched.count()), ("0", 2000));
     assert!(touched.is_truncated());
     assert_eq!(touched.ids().len(), MOST_IDS);
+}
+
+/// The longest trailer there is, beside the status, through HTTP/2's limits on headers.
+#[tokio::test]
+async fn a_full_trailer_passes_the_network() {
+    let mut house = House::open();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let stop = tokio_util::sync::CancellationToken::new();
+    let (served, stopped) = (house.way.clone(), stop.clone());
+    let server = tokio::spawn(async move {
+        let readiness = Readiness::starting().await;
+        serve(
+            listener,
+            &ListenConfig::default(),
+            served,
+            &readiness,
+            stopped,
+        )
+        .await
+    });
+    let channel = Channel::connect(&url, None).unwrap();
+    house.way = Guarded::new(tower::service_fn(move |request| {
+        let call = channel.once(request);
+        async move { Ok(call.await.unwrap()) }
+    }));
+    let message = ExportAuditEntriesRequest {
+        cursor: "20".into(),
+        ..ExportAuditEntriesRequest::default()
+    };
+    let (status, touched) = house.touched("ExportAuditEntries", &message).await;
+    assert_eq!((status.as_str(), touched.ids().len()), ("0", MOST_IDS));
+    drop(house);
+    stop.cancel();
+    server.await.unwrap().unwrap();
 }
 
 #[tokio::test]
