@@ -2,7 +2,12 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
+#[path = "build/touches.rs"]
+mod touches;
+
 fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=build");
     println!("cargo:rerun-if-changed=rapport");
     println!("cargo:rerun-if-changed=third_party");
 
@@ -23,7 +28,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .boxed(".rapport.interactions.v1.TimelineEntry.entry.interaction")
         .bytes(".rapport.interactions.v1.InteractionInput.raw_payload")
+        // Servers note what passes through it.
+        .codec_path("crate::touched::Codec")
         .compile_fds(documented.file_descriptor_set())?;
+    fs::write(
+        out.join("touches.rs"),
+        touches::implementations(&documented.descriptor_pool()),
+    )?;
 
     // … and the descriptor set that ships is written without it. It must be the compiler's own
     // encoding: a set encoded by prost has lost the custom options.

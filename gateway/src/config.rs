@@ -42,6 +42,8 @@ pub struct Config {
     /// How often tenants are read again, in milliseconds: a tenant suspended on another replica is shut out
     /// after at most this.
     pub tenant_refresh_ms: u64,
+    /// How the audit trail is written.
+    pub audit: Audit,
     /// How key sets are fetched.
     pub http_client: HttpClientConfig,
 }
@@ -59,6 +61,7 @@ impl Default for Config {
             origins: Vec::new(),
             reflection: false,
             tenant_refresh_ms: 2_000,
+            audit: Audit::default(),
             http_client: HttpClientConfig::default(),
         }
     }
@@ -229,6 +232,53 @@ impl Default for Deadlines {
             interactive_ms: 10_000,
             bulk_ms: 60_000,
         }
+    }
+}
+
+/// How the audit trail is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// Audited calls that run or wait to be written, together. A call without a place is refused, so it must hold all
+    /// open streams and some seconds of calls while the database is away; an entry takes about 500 bytes.
+    pub queue: usize,
+    /// Calls written in one transaction.
+    pub batch: usize,
+    /// How often the ends of all chains are anchored, in milliseconds: what lies behind the last anchor could be cut off
+    /// unseen.
+    pub anchor_every_ms: u64,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Audit {
+            queue: 32_768,
+            batch: 256,
+            anchor_every_ms: 60_000,
+        }
+    }
+}
+
+impl Audit {
+    /// Whether the limits can be kept.
+    pub(crate) fn check(&self) -> Result<(), OpenError> {
+        if !(1..=1_000_000).contains(&self.queue) {
+            return Err(OpenError::setting(
+                "audit.queue",
+                "is not between 1 and 1,000,000",
+            ));
+        }
+        if !(1..=4_096).contains(&self.batch) {
+            return Err(OpenError::setting(
+                "audit.batch",
+                "is not between 1 and 4,096",
+            ));
+        }
+        if !(100..=3_600_000).contains(&self.anchor_every_ms) {
+            let problem = "is not between 100 and 3,600,000";
+            return Err(OpenError::setting("audit.anchor_every_ms", problem));
+        }
+        Ok(())
     }
 }
 

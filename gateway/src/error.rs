@@ -59,6 +59,8 @@ pub enum Rejection {
     TokenEnded,
     /// The gateway is stopping; another one takes the stream.
     Stopping,
+    /// The audit trail has no place for the call.
+    NotAuditable,
 }
 
 impl From<Rejection> for Failure {
@@ -136,6 +138,12 @@ impl From<Rejection> for Failure {
                 "The gateway is stopping; open the stream again.",
             )
             .retry_after(Duration::from_millis(500)),
+            Rejection::NotAuditable => Failure::new(
+                Code::Unavailable,
+                "NOT_AUDITABLE",
+                "The audit trail cannot be written; nothing was done.",
+            )
+            .retry_after(Duration::from_secs(1)),
         }
     }
 }

@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status};
 
 use crate::app::tenants::Tenants;
 
+pub(crate) mod audit;
 mod decode;
 mod encode;
 

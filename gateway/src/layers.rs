@@ -9,13 +9,15 @@
 //! 6. **Health**: probes have no credential, so they leave the way here.
 //! 7. **Authentication**: before the method is looked up, so that without a token nobody learns which
 //!    methods exist.
-//! 8. **Authorisation**: finds the method and its policy; what is below knows both.
-//! 9. **Limit** ([`crate::limits`]): rate, calls at a time, overload. Needs the principal and the method; outside of what
-//!    follows, so that its permit lives as long as the call.
-//! 10. **Lifetime**: ends a stream with its token or with the process. Outside of the deadline, which streams
-//!    do not have.
-//! 11. **Deadline**: our own timer, by the class of the method.
-//! 12. **Messages**: innermost, as it looks at bytes, and nothing before it does.
+//! 8. **Audit**: behind authentication, since it needs to know who; outside of everything that can still refuse or end
+//!    the call, since that is its outcome. A call gets its place in the trail here, before anything is done for it.
+//! 9. **Authorisation**: finds the method and its policy; what is below knows both.
+//! 10. **Limit** ([`crate::limits`]): rate, calls at a time, overload. Needs the principal and the method; outside of
+//!     what follows, so that its permit lives as long as the call.
+//! 11. **Lifetime**: ends a stream with its token or with the process. Outside of the deadline, which streams
+//!     do not have.
+//! 12. **Deadline**: our own timer, by the class of the method.
+//! 13. **Messages**: innermost, as it looks at bytes, and nothing before it does.
 
 use std::convert::Infallible;
 
@@ -27,6 +29,7 @@ use tonic::body::Body;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceBuilder};
 
+use crate::audit::Auditor;
 use crate::auth::Authenticator;
 use crate::config::{Deadlines, Limits};
 use crate::dialects::DialectsLayer;
@@ -34,6 +37,7 @@ use crate::limits::Limiter;
 use crate::policy::Policies;
 use crate::proxy::Proxy;
 
+mod audit;
 mod authenticate;
 mod authorise;
 mod cut;
@@ -54,6 +58,7 @@ pub type Front = BoxCloneSyncService<http::Request<Body>, Response<Body>, Infall
 /// What the layers are made from.
 pub(crate) struct Parts {
     pub(crate) authenticator: Authenticator,
+    pub(crate) auditor: Auditor,
     pub(crate) policies: Policies,
     pub(crate) dialects: DialectsLayer,
     /// The web pages that may call.
@@ -75,6 +80,10 @@ pub(crate) use lifetime::LifetimeSource;
 pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
     let inner = ServiceBuilder::new()
         .layer(authenticate::AuthenticateLayer(parts.authenticator))
+        .layer(audit::AuditLayer {
+            auditor: parts.auditor,
+            policies: parts.policies.clone(),
+        })
         .layer(authorise::AuthoriseLayer {
             policies: parts.policies,
             reflection: parts.reflection,
@@ -96,8 +105,13 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
     BoxCloneSyncService::new(outer)
 }
 
+/// Marks the answer to a call that no service has seen.
+#[derive(Debug, Clone, Copy)]
+struct NotHandedOn;
+
 /// An answer without body: headers that end the call (Trailers-Only), HTTP 200.
 fn refuse(failure: impl Into<Failure>) -> Answer {
-    let response = tonic::Status::from(failure.into()).into_http();
+    let mut response = tonic::Status::from(failure.into()).into_http();
+    response.extensions_mut().insert(NotHandedOn);
     Box::pin(std::future::ready(Ok(response)))
 }

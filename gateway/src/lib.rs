@@ -10,13 +10,15 @@ use rapport_foundation::channel::Channel;
 use rapport_foundation::http_client::HttpClient;
 use rapport_foundation::role::Role;
 use rapport_foundation::service::{Env, MESSAGE_LIMIT_BYTES, Readiness, Task, guard};
+use rapport_proto::access::v1::audit_service_server::AuditServiceServer;
 use rapport_proto::access::v1::tenant_service_server::TenantServiceServer;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::service::Routes;
 
 mod accept;
 pub mod app;
+mod audit;
 pub mod auth;
 mod config;
 mod dialects;
@@ -31,13 +33,16 @@ pub mod policy;
 mod proxy;
 pub mod store;
 
-pub use config::{Auth, ClaimNames, Config, Deadlines, Issuer, Limits, Listen};
+pub use audit::verify;
+pub use config::{Audit, Auth, ClaimNames, Config, Deadlines, Issuer, Limits, Listen};
 pub use error::{Error, OpenError, Rejection};
 pub use limits::{OverloadConfig, Quotas};
 pub use migration::migrations;
 
 use accept::Acceptor;
+use app::audit::Trail;
 use app::tenants::Tenants;
+use audit::Auditor;
 use auth::Authenticator;
 use dialects::DialectsLayer;
 use directory::Directory;
@@ -57,6 +62,8 @@ pub struct Gateway {
     limits: Limits,
     shutdown: CancellationToken,
     tasks: Vec<Task>,
+    /// Held while calls may run: the audit trail is written to its end behind the last one.
+    drained: DropGuard,
 }
 
 /// Opens the gateway: reads the policies, the keys and the tenants, and serves `rapport.access.v1` to itself
@@ -96,13 +103,23 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
     let api = TenantServiceServer::new(grpc::TenantApi(tenants))
         .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
         .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let trail = store::audit::Audit::new(env.db.clone());
+    let reader = Trail::new(trail.clone(), env.clock.clone(), env.page_tokens.clone());
+    let audit = AuditServiceServer::new(grpc::audit::AuditApi(reader))
+        .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+        .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let drained = CancellationToken::new();
+    let (auditor, writer) =
+        Auditor::open(&config.audit, trail, env.clock.clone(), drained.clone()).await?;
+    tasks.push(writer);
     // Behind the same guard as every service: the way to it is no shorter because it is near.
-    let own = guard(Routes::new(api), env.verifier.clone());
+    let own = guard(Routes::new(api).add_service(audit), env.verifier.clone());
     env.neighbours.set(Role::Gateway, Channel::local(own));
 
     let proxy = Proxy::new(&env.neighbours, reflection(&config)?, env.signer.clone());
     let parts = Parts {
         authenticator,
+        auditor,
         policies,
         dialects,
         origins: config.origins()?,
@@ -125,6 +142,7 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
         limits: config.limits,
         shutdown: env.shutdown,
         tasks,
+        drained: drained.drop_guard(),
     })
 }
 
@@ -174,7 +192,11 @@ impl Gateway {
     pub fn serve(self, listener: TcpListener) -> Result<Vec<Task>, OpenError> {
         let acceptor = Acceptor::new(self.front, &self.listen, self.limits, self.shutdown)?;
         let mut tasks = self.tasks;
-        tasks.push(Task::spawn("gateway listener", acceptor.run(listener)));
+        let drained = self.drained;
+        tasks.push(Task::spawn("gateway listener", async move {
+            acceptor.run(listener).await;
+            drop(drained);
+        }));
         Ok(tasks)
     }
 }

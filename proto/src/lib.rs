@@ -1,10 +1,12 @@
 //! The contracts of Rapport: generated code, and the descriptor set that carries every policy.
 //!
-//! Nothing here is written by hand but this page. The sources are `proto/rapport/**/*.proto`.
+//! Nothing here is written by hand but this page and [`touched`]. The sources are `proto/rapport/**/*.proto`.
 
 use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
+
+pub mod touched;
 
 /// The contracts as a `google.protobuf.FileDescriptorSet`, custom options included.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -9,6 +9,8 @@ use rapport_tests::{Client, Database, Suite, Topology, methods, now, request_id,
 use serde_json::{Map, Value, json};
 use tonic::Code;
 
+use crate::audit;
+
 fn policy(method: &MethodDescriptor) -> MethodPolicy {
     let extension = rapport_proto::pool()
         .get_extension_by_name("rapport.options.v1.policy")
@@ -25,10 +27,13 @@ fn name(method: &MethodDescriptor) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_rpc_refuses_strangers_and_foreigners() {
-    let suite = Suite::fresh(Topology::Embedded, Database::sqlite()).await;
+    let mut suite = Suite::fresh(Topology::Embedded, Database::sqlite()).await;
     every_rpc_wants_a_credential(&suite).await;
     every_rpc_wants_its_scope(&suite).await;
     every_rpc_hides_what_belongs_to_another_tenant(&suite).await;
+    audit::every_refusal_is_there(&suite).await;
+    audit::nothing_is_untold(&suite).await;
+    audit::what_is_written_outlives_a_kill(&mut suite).await;
     suite.stop().await;
 }
 
@@ -117,6 +122,11 @@ async fn every_rpc_hides_what_belongs_to_another_tenant(suite: &Suite) {
         ours.read(suite).await,
         "a foreigner changed something"
     );
+    let read = before.keys().filter_map(|name| {
+        let field = path_ids(&rapport_tests::method(name)).pop()?;
+        Some((name.clone(), ours.ids.get(&field)?.clone()))
+    });
+    audit::every_reading_names_its_resource(suite, read).await;
 }
 
 #[derive(Debug, PartialEq)]

@@ -300,6 +300,7 @@ async fn all_journeys(suite: &Suite) {
     one_contact_end_to_end(suite).await;
     a_hang_up_withdraws_the_waiting_work(suite).await;
     an_agent_who_goes_away_loses_the_offer_and_nothing_else(suite).await;
+    crate::audit::nothing_is_untold(suite).await;
     suite.verify().await.unwrap();
 }
 

@@ -24,7 +24,11 @@ pub(crate) async fn counts(engine: &Engine, folder: &Path) -> BTreeMap<String, u
         };
         let database = Database::connect(url).await.expect("the suite's database");
         let tables = tables(&database, engine).await.expect("a catalogue");
-        for table in tables {
+        // The audit trail grows with every call, those of whoever counts included.
+        for table in tables
+            .into_iter()
+            .filter(|table| !table.starts_with("audit_"))
+        {
             let rows = rows(&database, &table).await.expect("a table");
             counts.insert(format!("{role}.{table}"), rows);
         }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod attacks;
+mod audit;
 mod calls;
 mod connections;
 mod dialects;
@@ -14,4 +15,5 @@ mod scopes;
 mod tenants;
 mod tokens;
 mod traces;
+mod trail;
 mod upstream;

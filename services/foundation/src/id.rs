@@ -131,7 +131,10 @@ macro_rules! typed_ids {
                 text.parse().map_err(serde::de::Error::custom)
             }
         }
-    )*};
+    )*
+        /// The prefixes of all kinds.
+        const PREFIXES: &[&str] = &[$($prefix),*];
+    };
 }
 
 typed_ids! {
@@ -191,6 +194,47 @@ fn next_v7(at: Micros) -> Uuid {
     Uuid::from_u128(high | u128::from(low))
 }
 
+/// An id of any kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AnyId {
+    prefix: &'static str,
+    uuid: Uuid,
+}
+
+impl AnyId {
+    /// Reads an id of any kind; none for every other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (prefix, _) = text.split_once('_')?;
+        let prefix = PREFIXES.iter().find(|known| **known == prefix)?;
+        let uuid = decode(prefix, text).ok()?;
+        Some(Self { prefix, uuid })
+    }
+
+    /// The UUID a database holds.
+    #[must_use]
+    pub const fn uuid(self) -> Uuid {
+        self.uuid
+    }
+}
+
+impl std::fmt::Display for AnyId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write_encoded(self.prefix, self.uuid, f)
+    }
+}
+
+/// The digit behind each character; 32 where there is none.
+static DIGITS: [u8; 256] = {
+    let mut digits = [32; 256];
+    let mut digit = 0;
+    while digit < 32 {
+        digits[ALPHABET[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    digits
+};
+
 fn write_encoded(prefix: &str, uuid: Uuid, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
     let value = uuid.as_u128();
     let mut text = [b'0'; ENCODED];
@@ -214,11 +258,11 @@ fn decode(prefix: &str, text: &str) -> Result<Uuid, Malformed> {
     }
     let mut value = 0_u128;
     for character in suffix {
-        let digit = ALPHABET
-            .iter()
-            .position(|known| known == character)
-            .ok_or(Malformed::Suffix)?;
-        value = (value << 5) | digit as u128;
+        let digit = DIGITS[usize::from(*character)];
+        if digit > 31 {
+            return Err(Malformed::Suffix);
+        }
+        value = (value << 5) | u128::from(digit);
     }
     Ok(Uuid::from_u128(value))
 }

@@ -25,4 +25,5 @@ pub mod telemetry;
 pub mod testing;
 pub mod time;
 pub mod tls;
+pub mod touched;
 pub mod verify;

@@ -20,6 +20,7 @@ mod guard;
 mod listen;
 mod readiness;
 mod run;
+mod telling;
 
 pub use admin::{Admin, AdminConfig, serve_admin};
 pub use guard::{Guarded, guard};

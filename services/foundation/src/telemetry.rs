@@ -211,6 +211,13 @@ pub fn current_traceparent() -> Option<String> {
     carrier.0
 }
 
+/// The trace of the current span. None when nothing is traced.
+pub fn current_trace_id() -> Option<[u8; 16]> {
+    let context = tracing::Span::current().context();
+    let trace = context.span().span_context().trace_id();
+    (trace != opentelemetry::trace::TraceId::INVALID).then(|| trace.to_bytes())
+}
+
 /// A span for work that an event causes, in the trace of the event.
 pub fn event_span(name: &str, traceparent: Option<&str>) -> tracing::Span {
     let span = tracing::info_span!("event", otel.name = name, otel.kind = "consumer");

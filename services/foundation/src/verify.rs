@@ -6,7 +6,7 @@ use crate::id::TenantId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Breach {
     /// Which one, by its number among the checked invariants: 1 stored, 2 once per key, 3 the ledger adds up,
-    /// 4 every event arrives, 5 work items and agents, 6 tenants apart.
+    /// 4 every event arrives, 5 work items and agents, 6 tenants apart, 9 the audit trail is whole.
     pub invariant: u8,
     /// Whose data it is.
     pub tenant: TenantId,

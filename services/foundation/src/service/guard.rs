@@ -17,6 +17,7 @@ use tonic::service::Routes;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceBuilder};
 
+use super::telling::TellingLayer;
 use crate::channel::{caught, panicked};
 use crate::context::{self, Context, PrincipalKind, Refused, Verifier};
 use crate::deadline::DeadlineLayer;
@@ -32,14 +33,16 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + 
 ///
 /// 1. **Trace**: sees every call with its final status, also those the layers below refuse.
 /// 2. **Calls**: counts and times what the trace may have left out.
-/// 3. **Panic**: becomes INTERNAL inside the trace; outside of the deadline, whose timer must not be
+/// 3. **Telling**: names what the call touched, also when one of the layers below ends it.
+/// 4. **Panic**: becomes INTERNAL inside the trace; outside of the deadline, whose timer must not be
 ///    unwound past.
-/// 4. **Deadline**: before verification, which is work too; what is below knows what is left.
-/// 5. **Context**: last, so that nothing between it and the handler could replace what it vouches for.
+/// 5. **Deadline**: before verification, which is work too; what is below knows what is left.
+/// 6. **Context**: last, so that nothing between it and the handler could replace what it vouches for.
 pub fn guard(routes: Routes, verifier: Verifier) -> Guarded {
     let layers = ServiceBuilder::new()
         .layer(TraceLayer::server())
         .layer(CallsLayer::new(AccessLog::Off))
+        .layer(TellingLayer)
         .layer(PanicLayer)
         .layer(DeadlineLayer)
         .layer(ContextLayer(verifier));
@@ -156,7 +159,10 @@ where
 
 /// The paths of methods that only services may call. The gateway never forwards them; this is the wall
 /// behind it.
-static INTERNAL: LazyLock<HashSet<String>> = LazyLock::new(|| {
+static INTERNAL: LazyLock<HashSet<String>> = LazyLock::new(|| paths(|policy| policy.internal));
+
+/// The paths of the methods whose policy says so.
+pub(super) fn paths(says: fn(&MethodPolicy) -> bool) -> HashSet<String> {
     let pool = rapport_proto::pool();
     let Some(extension) = pool.get_extension_by_name("rapport.options.v1.policy") else {
         return HashSet::new();
@@ -169,10 +175,10 @@ static INTERNAL: LazyLock<HashSet<String>> = LazyLock::new(|| {
             |method| match method.options().get_extension(&extension).as_ref() {
                 Value::Message(policy) => policy
                     .transcode_to::<MethodPolicy>()
-                    .is_ok_and(|policy| policy.internal),
+                    .is_ok_and(|policy| says(&policy)),
                 _ => false,
             },
         )
         .map(|method| format!("/{}/{}", method.parent_service().full_name(), method.name()))
         .collect()
-});
+}

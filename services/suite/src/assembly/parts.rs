@@ -69,7 +69,9 @@ async fn read_breaches(database: &Database) -> Result<Vec<String>, Error> {
     let role = database.role();
     let failed = |message: String| Error::Verify { role, message };
     let breaches = match role {
-        Role::Gateway => Vec::new(),
+        Role::Gateway => rapport_gateway::verify(database)
+            .await
+            .map_err(|error| failed(error.to_string()))?,
         Role::Profiles => rapport_profiles::verify(database)
             .await
             .map_err(|error| failed(error.to_string()))?,
