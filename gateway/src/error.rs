@@ -33,6 +33,8 @@ pub enum Rejection {
     },
     /// The token ended while its stream was open.
     TokenEnded,
+    /// The connection is old and takes its leave; the stream is opened again on another.
+    ConnectionAged,
     /// The gateway is stopping; another one takes the stream.
     Stopping,
 }
@@ -73,6 +75,12 @@ impl From<Rejection> for Failure {
             )
             .with_meta("limit_bytes", limit.to_string())
             .without_retry(),
+            Rejection::ConnectionAged => Failure::new(
+                Code::Unavailable,
+                "CONNECTION_AGED",
+                "The connection has reached its age; open the stream again.",
+            )
+            .retry_after(Duration::from_millis(500)),
             Rejection::Stopping => Failure::new(
                 Code::Unavailable,
                 "STOPPING",

@@ -1,20 +1,21 @@
 //! What stands in front of the proxy. Outermost to innermost:
 //!
 //! 1. **Request id**: every answer bears one, refusals too, so that a caller can quote it; the trace notes it.
-//! 2. **Origins**: which web pages may call; their preflights carry no credential and end here.
-//! 3. **Dialects** ([`crate::dialects`]): gRPC-Web, Connect and JSON become gRPC; what is none of them is turned away
+//! 2. **Heads**: how many headers and how long a path; before anything looks at them.
+//! 3. **Origins**: which web pages may call; their preflights carry no credential and end here.
+//! 4. **Dialects** ([`crate::dialects`]): gRPC-Web, Connect and JSON become gRPC; what is none of them is turned away
 //!    before anything is spent on it. Above the trace, which names calls by their gRPC path.
-//! 4. **Trace** (foundation): sees every call and its final status, also of calls refused below.
-//! 5. **Health**: probes have no credential, so they leave the way here.
-//! 6. **Authentication**: before the method is looked up, so that without a token nobody learns which
+//! 5. **Trace** (foundation): sees every call and its final status, also of calls refused below.
+//! 6. **Health**: probes have no credential, so they leave the way here.
+//! 7. **Authentication**: before the method is looked up, so that without a token nobody learns which
 //!    methods exist.
-//! 7. **Authorisation**: finds the method and its policy; what is below knows both.
-//! 8. **Lifetime**: ends a stream with its token or with the process. Outside of the deadline, which streams
+//! 8. **Authorisation**: finds the method and its policy; what is below knows both.
+//! 9. **Lifetime**: ends a stream with its token, its connection or the process. Outside of the deadline, which streams
 //!    do not have.
-//! 9. **Deadline**: our own timer, by the class of the method.
-//! 10. **Messages**: innermost, as it looks at bytes, and nothing before it does.
+//! 10. **Deadline**: our own timer, by the class of the method.
+//! 11. **Messages**: innermost, as it looks at bytes, and nothing before it does.
 //!
-//! Limits by rate and concurrency belong between 7 and 8: they need the principal and the class.
+//! Limits by rate and concurrency belong between 8 and 9: they need the principal and the class.
 
 use std::convert::Infallible;
 
@@ -30,12 +31,14 @@ use crate::auth::Authenticator;
 use crate::config::{Deadlines, Limits};
 use crate::dialects::DialectsLayer;
 use crate::policy::Policies;
+use crate::protection::{Protection, Protections};
 use crate::proxy::Proxy;
 
 mod authenticate;
 mod authorise;
 mod cut;
 mod deadline;
+mod heads;
 mod health;
 mod lifetime;
 mod messages;
@@ -61,31 +64,51 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     /// Whether reflection may be called by whoever has a valid token.
     pub(crate) reflection: bool,
+    pub(crate) protections: Protections,
 }
 
-pub(crate) use lifetime::LifetimeSource;
+pub(crate) use lifetime::{Leaving, LifetimeSource};
 
 /// Puts the layers around the proxy.
 pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
+    let protections = parts.protections;
+    let (limits, none) = (&parts.limits, u64::from(u32::MAX));
+    let limit = |one, limit: u32| protections.limit(one, limit.into(), none);
     let inner = ServiceBuilder::new()
         .layer(authenticate::AuthenticateLayer(parts.authenticator))
         .layer(authorise::AuthoriseLayer {
             policies: parts.policies,
             reflection: parts.reflection,
+            protections,
         })
         .layer(lifetime::LifetimeLayer(parts.lifetime))
-        .layer(deadline::DeadlineLayer(parts.deadlines))
+        .layer(deadline::DeadlineLayer {
+            classes: parts.deadlines,
+            protections,
+        })
         .layer(messages::MessagesLayer {
-            most_bytes: parts.limits.message_bytes,
+            most_bytes: most_bytes(&parts.limits, protections),
         })
         .service(proxy);
     let outer = ServiceBuilder::new()
         .layer(request_id::RequestIdLayer)
-        .option_layer(origins::layer(&parts.origins))
+        .layer(heads::HeadsLayer {
+            most: limit(Protection::HeaderCount, limits.headers),
+            longest: limit(Protection::PathLength, limits.path_bytes),
+        })
+        .option_layer(origins::layer(&parts.origins, protections))
         .layer(parts.dialects)
         .layer(TraceLayer::server())
         .service(health::HealthLayer(parts.health).layer(inner));
     BoxCloneSyncService::new(outer)
+}
+
+/// The largest message that is taken, in bytes.
+pub(crate) fn most_bytes(limits: &Limits, protections: Protections) -> u32 {
+    match protections.on(Protection::MessageSize) {
+        true => limits.message_bytes,
+        false => u32::MAX,
+    }
 }
 
 /// An answer without body: headers that end the call (Trailers-Only), HTTP 200.

@@ -27,12 +27,15 @@ mod grpc;
 pub mod layers;
 mod migration;
 pub mod policy;
+mod protection;
 mod proxy;
 pub mod store;
 
 pub use config::{Auth, ClaimNames, Config, Deadlines, Issuer, Limits, Listen};
 pub use error::{Error, OpenError, Rejection};
 pub use migration::migrations;
+#[cfg(any(test, feature = "testing"))]
+pub use protection::{Protection, Protections};
 
 use accept::Acceptor;
 use app::tenants::Tenants;
@@ -42,6 +45,8 @@ use directory::Directory;
 use domain::tenant::Tenant;
 use layers::{Front, LifetimeSource, Parts};
 use policy::Policies;
+#[cfg(not(any(test, feature = "testing")))]
+use protection::Protections;
 use proxy::Proxy;
 use store::Store;
 
@@ -52,6 +57,7 @@ pub struct Gateway {
     directory: Directory,
     listen: Listen,
     limits: Limits,
+    protections: Protections,
     shutdown: CancellationToken,
     tasks: Vec<Task>,
 }
@@ -62,12 +68,36 @@ pub struct Gateway {
 /// # Errors
 /// When a contract lacks its policy, a setting or a file cannot be used, or the store fails.
 pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gateway, OpenError> {
+    assemble(env, config, readiness, Protections::default()).await
+}
+
+/// The same with some protections taken away, to show that each of them is what keeps an attack out.
+///
+/// # Errors
+/// As [`open`].
+#[cfg(any(test, feature = "testing"))]
+pub async fn open_without(
+    env: Env,
+    config: Config,
+    readiness: &Readiness,
+    off: &[Protection],
+) -> Result<Gateway, OpenError> {
+    assemble(env, config, readiness, Protections::without(off)).await
+}
+
+async fn assemble(
+    env: Env,
+    config: Config,
+    readiness: &Readiness,
+    protections: Protections,
+) -> Result<Gateway, OpenError> {
     config.limits.check()?;
     let policies = Policies::read(rapport_proto::pool())?;
     let dialects = DialectsLayer::read(
         rapport_proto::pool(),
         &policies,
-        config.limits.message_bytes,
+        layers::most_bytes(&config.limits, protections),
+        protections,
     )?;
     let store = Store::new(env.db.clone());
     let directory = Directory::default();
@@ -78,6 +108,7 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
         &http,
         directory.clone(),
         env.clock.clone(),
+        protections,
         &env.shutdown,
     )
     .await?;
@@ -97,7 +128,12 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
     let own = guard(Routes::new(api), env.verifier.clone());
     env.neighbours.set(Role::Gateway, Channel::local(own));
 
-    let proxy = Proxy::new(&env.neighbours, reflection(&config)?, env.signer.clone());
+    let proxy = Proxy::new(
+        &env.neighbours,
+        reflection(&config)?,
+        env.signer.clone(),
+        protections,
+    );
     let parts = Parts {
         authenticator,
         policies,
@@ -107,10 +143,12 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
         lifetime: LifetimeSource {
             clock: env.clock.clone(),
             shutdown: env.shutdown.clone(),
+            protections,
         },
         deadlines: config.deadlines,
         limits: config.limits.clone(),
         reflection: config.reflection,
+        protections,
     };
     Ok(Gateway {
         front: layers::front(parts, proxy),
@@ -118,6 +156,7 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
         directory,
         listen: config.listen,
         limits: config.limits,
+        protections,
         shutdown: env.shutdown,
         tasks,
     })
@@ -167,7 +206,13 @@ impl Gateway {
     /// # Errors
     /// When the TLS files cannot be used.
     pub fn serve(self, listener: TcpListener) -> Result<Vec<Task>, OpenError> {
-        let acceptor = Acceptor::new(self.front, &self.listen, self.limits, self.shutdown)?;
+        let acceptor = Acceptor::new(
+            self.front,
+            &self.listen,
+            self.limits,
+            self.protections,
+            self.shutdown,
+        )?;
         let mut tasks = self.tasks;
         tasks.push(Task::spawn("gateway listener", acceptor.run(listener)));
         Ok(tasks)

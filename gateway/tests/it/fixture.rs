@@ -72,6 +72,7 @@ impl Default for Plan {
                 listen: Listen {
                     address: SocketAddr::from(([127, 0, 0, 1], 0)),
                     tls: None,
+                    proxy_protocol: false,
                 },
                 ..Config::default()
             },
