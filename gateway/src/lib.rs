@@ -34,7 +34,6 @@ pub mod store;
 pub use config::{Auth, ClaimNames, Config, Deadlines, Issuer, Limits, Listen};
 pub use error::{Error, OpenError, Rejection};
 pub use migration::migrations;
-#[cfg(any(test, feature = "testing"))]
 pub use protection::{Protection, Protections};
 
 use accept::Acceptor;
@@ -45,8 +44,6 @@ use directory::Directory;
 use domain::tenant::Tenant;
 use layers::{Front, LifetimeSource, Parts};
 use policy::Policies;
-#[cfg(not(any(test, feature = "testing")))]
-use protection::Protections;
 use proxy::Proxy;
 use store::Store;
 
