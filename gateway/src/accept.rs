@@ -167,7 +167,11 @@ impl Acceptor {
         let calls = Arc::clone(&life);
         let service = service_fn(move |request| answer(front.clone(), request, Arc::clone(&calls)));
         let http = self.http();
-        let stream = TokioIo::new(Metered::new(stream, self.most_control_frames()));
+        let stream = TokioIo::new(Metered::new(
+            stream,
+            self.most_control_frames(),
+            self.patience(),
+        ));
         let mut connection = std::pin::pin!(http.serve_connection(stream, service));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

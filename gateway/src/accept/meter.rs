@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use super::frames::{Frames, Head};
 
@@ -65,14 +65,15 @@ impl Allowance {
     }
 
     fn earn(&mut self, frames: u32) {
-        self.left = (self.left + frames).min(self.most.max(MOST_EARNED));
+        self.left = self.left.saturating_add(frames);
+        self.left = self.left.min(self.most.max(MOST_EARNED));
     }
 
-    fn spend(&mut self) -> bool {
-        let elapsed = self.filled.elapsed();
+    fn spend(&mut self, now: Instant) -> bool {
+        let elapsed = now.saturating_duration_since(self.filled);
         let fresh = elapsed.as_millis() * u128::from(self.most) / PERIOD.as_millis();
         if let Ok(fresh @ 1..) = u32::try_from(fresh) {
-            self.filled = Instant::now();
+            self.filled = now;
             self.left = self
                 .left
                 .max(self.most.min(self.left.saturating_add(fresh)));
@@ -83,7 +84,7 @@ impl Allowance {
     }
 
     /// Whether the peer may send this frame.
-    fn hears(&mut self, head: Head) -> bool {
+    fn hears(&mut self, head: Head, now: Instant) -> bool {
         match (head.kind, head.flags) {
             (HEADERS, _) => {
                 self.earn(PER_CALL);
@@ -102,7 +103,7 @@ impl Allowance {
                 self.settings -= 1;
                 true
             }
-            _ => self.spend(),
+            _ => self.spend(now),
         }
     }
 
@@ -147,7 +148,7 @@ impl Meter {
     }
 
     /// Whether what a peer sends is still within its allowance.
-    fn hears(&mut self, mut bytes: &[u8]) -> bool {
+    fn hears(&mut self, mut bytes: &[u8], now: Instant) -> bool {
         if let Speech::Beginning(seen) = self.speech {
             let taken = bytes.len().min(PREFACE.len() - seen);
             let (beginning, rest) = bytes.split_at(taken);
@@ -164,7 +165,7 @@ impl Meter {
         let mut within = true;
         let allowance = &mut self.allowance;
         self.heard
-            .pass(bytes, |head| within = allowance.hears(head) && within);
+            .pass(bytes, |head| within = allowance.hears(head, now) && within);
         within
     }
 
@@ -180,14 +181,17 @@ impl Meter {
 pub(super) struct Metered<S> {
     io: S,
     meter: Meter,
+    /// Until a peer has said enough to tell what it speaks.
+    patience: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Metered<S> {
-    /// At most so many frames that carry nothing in ten seconds.
-    pub(super) fn new(io: S, most: u32) -> Self {
+    /// At most so many frames that carry nothing in ten seconds, and so long until it is clear what is spoken.
+    pub(super) fn new(io: S, most: u32, patience: Duration) -> Self {
         Metered {
             io,
             meter: Meter::new(most),
+            patience: Some(Box::pin(tokio::time::sleep(patience))),
         }
     }
 }
@@ -209,9 +213,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Metered<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        let late = |timer: &mut Pin<Box<Sleep>>| timer.as_mut().poll(cx).is_ready();
+        if this.patience.as_mut().is_some_and(late) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.io).poll_read(cx, buffer))?;
-        if this.meter.hears(&buffer.filled()[before..]) {
+        let within = this.meter.hears(&buffer.filled()[before..], Instant::now());
+        if !matches!(this.meter.speech, Speech::Beginning(_)) {
+            this.patience = None;
+        }
+        if within {
             return Poll::Ready(Ok(()));
         }
         tracing::warn!("a connection was ended: it sent too many frames that carry nothing");
@@ -275,17 +287,17 @@ mod tests {
 
     fn http2() -> Meter {
         let mut meter = Meter::new(100);
-        assert!(meter.hears(PREFACE));
+        assert!(meter.hears(PREFACE, Instant::now()));
         meter
     }
 
     /// How many of a frame are taken, up to ten thousand.
-    fn taken(meter: &mut Meter, frame: &[u8]) -> usize {
-        (0..10_000).take_while(|_| meter.hears(frame)).count()
+    fn taken(meter: &mut Meter, frame: &[u8], now: Instant) -> usize {
+        (0..10_000).take_while(|_| meter.hears(frame, now)).count()
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_carries_nothing_is_taken_a_hundred_times_in_ten_seconds() {
+    #[test]
+    fn what_carries_nothing_is_taken_a_hundred_times_in_ten_seconds() {
         for (kind, flags, length) in [
             (PING, 0, 8),
             (PING, ACK, 8),
@@ -299,42 +311,48 @@ mod tests {
             (0xbe, 0, 1),
         ] {
             let frame = frame(kind, flags, length);
-            let mut meter = http2();
-            assert_eq!(taken(&mut meter, &frame), 100, "{kind} {flags}");
-            tokio::time::advance(PERIOD / 2).await;
-            assert_eq!(taken(&mut meter, &frame), 50, "{kind} {flags}");
-            tokio::time::advance(PERIOD * 9).await;
-            assert_eq!(taken(&mut meter, &frame), 100, "{kind} {flags}");
+            let (mut meter, now) = (http2(), Instant::now());
+            assert_eq!(taken(&mut meter, &frame, now), 100, "{kind} {flags}");
+            let later = now + PERIOD / 2;
+            assert_eq!(taken(&mut meter, &frame, later), 50, "{kind} {flags}");
+            let later = now + PERIOD * 9;
+            assert_eq!(taken(&mut meter, &frame, later), 100, "{kind} {flags}");
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn who_works_never_reaches_the_end_of_it() {
-        let mut meter = http2();
+    #[test]
+    fn who_works_never_reaches_the_end_of_it() {
+        let (mut meter, now) = (http2(), Instant::now());
         for _ in 0..50_000 {
             meter.says(&frame(DATA, 0, 200));
             let answers = [frame(8, 0, 4), frame(8, 0, 4), frame(PING, 0, 8)].concat();
-            assert!(meter.hears(&answers));
+            assert!(meter.hears(&answers, now));
         }
         for _ in 0..50_000 {
             // Called and cancelled.
-            assert!(meter.hears(&[frame(HEADERS, 4, 20), frame(3, 0, 4)].concat()));
+            assert!(meter.hears(&[frame(HEADERS, 4, 20), frame(3, 0, 4)].concat(), now));
         }
         for _ in 0..50_000 {
             meter.says(&[frame(PING, 0, 8), frame(SETTINGS, 0, 0)].concat());
-            assert!(meter.hears(&[frame(PING, ACK, 8), frame(SETTINGS, ACK, 0)].concat()));
-            assert!(meter.hears(&[frame(DATA, 0, 1), frame(DATA, END_STREAM, 0)].concat()));
+            assert!(meter.hears(
+                &[frame(PING, ACK, 8), frame(SETTINGS, ACK, 0)].concat(),
+                now
+            ));
+            assert!(meter.hears(
+                &[frame(DATA, 0, 1), frame(DATA, END_STREAM, 0)].concat(),
+                now
+            ));
         }
-        // What was earned lasts for a while, and not for ever.
-        assert_eq!(taken(&mut meter, &frame(PING, 0, 8)), 10_000);
-        assert!(!meter.hears(&frame(PING, 0, 8)));
+        // What was earned lasts for a while, and not for ever: the last reset took one.
+        assert_eq!(taken(&mut meter, &frame(PING, 0, 8), now), 9_999);
+        assert!(!meter.hears(&frame(PING, 0, 8), now));
     }
 
     #[test]
     fn what_is_not_http_2_is_not_counted() {
         let mut meter = Meter::new(0);
         for _ in 0..1_000 {
-            assert!(meter.hears(b"PRI / HTTP/1.1\r\n\r\n\0\0\0\0\0\0\0\0\0"));
+            assert!(meter.hears(b"PRI / HTTP/1.1\r\n\r\n\0\0\0\0\0\0\0\0\0", Instant::now()));
         }
     }
 
@@ -342,8 +360,9 @@ mod tests {
         #[test]
         fn no_bytes_do_harm(bytes in prop::collection::vec(any::<u8>(), 0..2_000), piece in 1_usize..99) {
             let (mut whole, mut cut) = (http2(), http2());
-            let within = whole.hears(&bytes);
-            let pieces = bytes.chunks(piece).all(|piece| cut.hears(piece));
+            let now = Instant::now();
+            let within = whole.hears(&bytes, now);
+            let pieces = bytes.chunks(piece).all(|piece| cut.hears(piece, now));
             prop_assert_eq!(within, pieces);
         }
     }

@@ -1,11 +1,13 @@
 //! The gateway as its callers meet it: over a socket where bytes matter, through its front where they do not.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod attack_table;
 mod attacks;
 mod calls;
 mod connections;
 mod dialects;
 mod fixture;
+mod fuzz;
 mod keys;
 mod protocol;
 mod scopes;
@@ -13,3 +15,4 @@ mod tenants;
 mod tokens;
 mod traces;
 mod upstream;
+mod wire;
