@@ -173,7 +173,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "services/loyalty/tests/it/ledger.rs",
         "amounts_that_are_no_amounts_are_refused_before_anything_moves",
     ),
-    ("S31", "tests/it/hostile.rs", "broken_bytes_are_refused"),
+    (
+        "S31",
+        "gateway/tests/it/protocol.rs",
+        "a_message_that_cannot_be_read_is_refused_in_one_text",
+    ),
     (
         "S32",
         "gateway/tests/it/protocol.rs",

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::fixture::Fixture;
 
@@ -105,7 +106,7 @@ pub(crate) fn whole_call(stream: u32, path: &str, token: &str, text: &str) -> Ve
 }
 
 /// A connection.
-pub(crate) struct Wire(TcpStream);
+pub(crate) struct Wire<S = TcpStream>(S);
 
 impl Wire {
     /// Says nothing yet.
@@ -124,11 +125,21 @@ impl Wire {
         wire
     }
 
-    /// Sends what the other side takes; that it does not take more is for the test to see.
-    pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        let _ = self.0.write_all(bytes).await;
+    /// Both halves: a flood is sent while what comes back is read.
+    pub(crate) fn split(self) -> (Wire<OwnedReadHalf>, Wire<OwnedWriteHalf>) {
+        let (read, write) = self.0.into_split();
+        (Wire(read), Wire(write))
     }
+}
 
+impl<S: AsyncWrite + Unpin> Wire<S> {
+    /// Sends, and says whether the other side took it.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> bool {
+        self.0.write_all(bytes).await.is_ok()
+    }
+}
+
+impl<S: AsyncRead + Unpin> Wire<S> {
     /// The next frame; none at the end.
     pub(crate) async fn next(&mut self) -> Option<Frame> {
         let mut head = [0; 9];

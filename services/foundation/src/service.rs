@@ -16,6 +16,7 @@ use crate::time::Clock;
 
 mod guard;
 mod listen;
+mod plain;
 mod readiness;
 mod run;
 

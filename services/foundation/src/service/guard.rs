@@ -23,6 +23,8 @@ use crate::deadline::DeadlineLayer;
 use crate::error::{Code, Failure};
 use crate::telemetry::TraceLayer;
 
+use super::plain::PlainLayer;
+
 /// A service that believes nobody without a signed context.
 pub type Guarded = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
@@ -34,13 +36,15 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + 
 /// 2. **Panic**: becomes INTERNAL inside the trace; outside of the deadline, whose timer must not be
 ///    unwound past.
 /// 3. **Deadline**: before verification, which is work too; what is below knows what is left.
-/// 4. **Context**: last, so that nothing between it and the handler could replace what it vouches for.
+/// 4. **Context**: so late that nothing between it and the handler could replace what it vouches for.
+/// 5. **Plain words**: innermost, beside the library whose answers it says anew.
 pub fn guard(routes: Routes, verifier: Verifier) -> Guarded {
     let layers = ServiceBuilder::new()
         .layer(TraceLayer::server())
         .layer(PanicLayer)
         .layer(DeadlineLayer)
-        .layer(ContextLayer(verifier));
+        .layer(ContextLayer(verifier))
+        .layer(PlainLayer);
     BoxCloneSyncService::new(layers.service(routes.prepare()))
 }
 
