@@ -280,6 +280,20 @@ impl Limits {
         if self.connections == 0 || self.connections > Semaphore::MAX_PERMITS {
             return Err(OpenError::setting("limits.connections", "is out of range"));
         }
+        for (key, value) in [
+            ("connections_per_client", self.connections_per_client as u64),
+            ("headers", self.headers.into()),
+            ("path_bytes", self.path_bytes.into()),
+            ("control_frames", self.control_frames.into()),
+            ("idle_ms", self.idle_ms),
+            ("slow_reader_ms", self.slow_reader_ms),
+            ("connection_age_ms", self.connection_age_ms),
+        ] {
+            if value == 0 {
+                let key = format!("limits.{key}");
+                return Err(OpenError::setting(key, "lets nothing through"));
+            }
+        }
         Ok(())
     }
 }

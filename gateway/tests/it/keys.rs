@@ -165,7 +165,7 @@ async fn settings_that_cannot_work_are_refused_at_the_start() {
         claims: rapport_gateway::ClaimNames::default(),
     };
     type Change = Box<dyn Fn(&mut Config)>;
-    let cases: [(&str, Change); 6] = [
+    let cases: [(&str, Change); 8] = [
         (
             "auth.development_secret",
             Box::new(|c| c.auth.development_secret = Some(Secret::new("short"))),
@@ -187,6 +187,11 @@ async fn settings_that_cannot_work_are_refused_at_the_start() {
             Box::new(|c| c.limits.message_bytes = u32::MAX),
         ),
         ("limits.connections", Box::new(|c| c.limits.connections = 0)),
+        ("limits.headers", Box::new(|c| c.limits.headers = 0)),
+        (
+            "limits.connection_age_ms",
+            Box::new(|c| c.limits.connection_age_ms = 0),
+        ),
     ];
     for (named, change) in cases {
         let mut config = Config::default();

@@ -7,6 +7,7 @@ mod calls;
 mod connections;
 mod dialects;
 mod fixture;
+mod full_speed;
 mod fuzz;
 mod keys;
 mod protocol;

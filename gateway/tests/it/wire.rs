@@ -119,10 +119,15 @@ impl Wire {
     /// Has exchanged the preface; `settings` is the payload of the first SETTINGS.
     pub(crate) async fn open(fixture: &Fixture, settings: &[u8]) -> Self {
         let mut wire = Self::silent(fixture).await;
-        wire.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
-        wire.send(&frame(SETTINGS, 0, 0, settings)).await;
-        wire.send(&frame(SETTINGS, ACK, 0, &[])).await;
+        wire.begin(settings).await;
         wire
+    }
+
+    /// Says what every client says first.
+    pub(crate) async fn begin(&mut self, settings: &[u8]) {
+        self.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+        self.send(&frame(SETTINGS, 0, 0, settings)).await;
+        self.send(&frame(SETTINGS, ACK, 0, &[])).await;
     }
 
     /// Both halves: a flood is sent while what comes back is read.

@@ -3,8 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
+use jsonwebtoken::jwk::AlgorithmParameters;
 use rapport_foundation::context::Demand;
 use rapport_foundation::id::TenantId;
 use rapport_foundation::testing::eventually;
@@ -69,6 +72,33 @@ fn unsigned(fixture: &Fixture, alg: &str) -> String {
     let (signed, _) = token.rsplit_once('.').unwrap();
     // A signature of nothing is malformed; two letters are the shortest that is not.
     format!("{signed}.AA")
+}
+
+/// The public half of an RSA key as it is handed out (RFC 8017, A.1.1).
+fn rsa_pem(key: &Key) -> String {
+    let AlgorithmParameters::RSA(numbers) = key.jwk().algorithm else {
+        panic!("an RSA key");
+    };
+    let tagged = |tag: u8, value: &[u8]| {
+        let length = u16::try_from(value.len()).unwrap().to_be_bytes();
+        [&[tag, 0x82][..], &length, value].concat()
+    };
+    let integer = |text: &String| {
+        let value = URL_SAFE_NO_PAD.decode(text).unwrap();
+        tagged(0x02, &[&[0][..], &value].concat())
+    };
+    let numbers = [integer(&numbers.n), integer(&numbers.e)].concat();
+    let body = STANDARD.encode(tagged(0x30, &numbers));
+    format!("-----BEGIN RSA PUBLIC KEY-----\n{body}\n-----END RSA PUBLIC KEY-----\n")
+}
+
+async fn hmac_with_the_public_rsa_key(mut plan: Plan) -> String {
+    plan.keys = vec![Key::rs256("first")];
+    with_token(plan, |f| {
+        let head = with(f.key.header(), "alg", json!("HS256")).to_string();
+        crate::tokens::hs256(rsa_pem(&f.key).as_bytes(), &head, &f.claims().to_string())
+    })
+    .await
 }
 
 async fn key_set_flood(plan: Plan) -> String {
@@ -142,6 +172,13 @@ macro_rules! token {
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
+        Row::new(
+            "S3",
+            "HS256 with the public RSA key",
+            &[P::AlgorithmPinned, P::Signature],
+            "16",
+            |plan| hmac_with_the_public_rsa_key(plan).boxed_local(),
+        ),
         Row::new("S1", "two credentials", &[P::OneCredential], "16", |plan| {
             let twice = |f: &Fixture| vec![format!("Bearer {}", f.token()); 2];
             called(plan, twice).boxed_local()
