@@ -196,6 +196,7 @@ async fn foreign_page(mut plan: Plan) -> String {
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = calls();
+    rows.extend(heads());
     rows.extend(dialects());
     rows
 }
@@ -241,6 +242,11 @@ fn calls() -> Vec<Row> {
             "HTTP 413",
             |plan| giant_body(plan).boxed_local(),
         ),
+    ]
+}
+
+fn heads() -> Vec<Row> {
+    vec![
         Row::new("S33", "text", &[P::ContentType], "HTTP 415", |plan| {
             sent(plan, |f| {
                 request(f, "POST", UNARY, "text/plain", message("hello"))

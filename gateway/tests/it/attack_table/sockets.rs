@@ -215,6 +215,12 @@ async fn rapid_reset(plan: Plan) -> String {
 }
 
 pub(super) fn rows() -> Vec<Row> {
+    let mut rows = frames();
+    rows.extend(connections());
+    rows
+}
+
+fn frames() -> Vec<Row> {
     vec![
         Row::new(
             "S34",
@@ -246,6 +252,11 @@ pub(super) fn rows() -> Vec<Row> {
             "closed",
             |plan| noise(plan, frame(wire::WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1])).boxed_local(),
         ),
+    ]
+}
+
+fn connections() -> Vec<Row> {
+    vec![
         Row::new(
             "S38",
             "a thousand streams on one connection",
