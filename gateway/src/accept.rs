@@ -1,6 +1,7 @@
 //! The public listener: TCP, TLS, HTTP/2 and HTTP/1.1 with their limits.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,22 +22,41 @@ use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 use tower::ServiceExt as _;
 
+mod clients;
+mod frames;
 mod leftover;
+mod life;
+mod meter;
+mod proxied;
 
 use crate::config::{Limits, Listen};
 use crate::error::OpenError;
-use crate::layers::Front;
+use crate::layers::{Front, Leaving};
+use crate::protection::{Protection, Protections};
+use clients::Clients;
+use life::Life;
+use meter::Metered;
 
 /// How long to rest when the system gives no more connections: without it the loop would spin.
 const REST: Duration = Duration::from_millis(50);
 /// The smallest buffer that hyper reads HTTP/1.1 with, in bytes.
 const LEAST_BUFFER: usize = 8 * 1024;
+/// Headers that are read on HTTP/1.1, more than `limits.headers` should allow.
+const HTTP1_HEADERS: usize = 512;
+/// Streams of one connection that were opened and reset before they were looked at.
+const RESETS_BEFORE_ACCEPTED: usize = 20;
+/// A block of headers that no limit holds.
+const MOST_HEADER_BYTES: u32 = 16 * 1024 * 1024;
 
 /// What accepts connections.
 pub(crate) struct Acceptor {
     front: Front,
     tls: Option<TlsAcceptor>,
     limits: Limits,
+    clients: Arc<Clients>,
+    /// Whether a balancer says whose a connection is.
+    proxied: bool,
+    protections: Protections,
     shutdown: CancellationToken,
 }
 
@@ -45,13 +65,21 @@ impl Acceptor {
         front: Front,
         listen: &Listen,
         limits: Limits,
+        protections: Protections,
         shutdown: CancellationToken,
     ) -> Result<Self, OpenError> {
         let tls = listen.tls.as_ref().map(tls).transpose()?;
+        let most = match protections.on(Protection::ConnectionsPerClient) {
+            true => limits.connections_per_client,
+            false => usize::MAX,
+        };
         Ok(Acceptor {
             front,
             tls,
             limits,
+            clients: Clients::new(most),
+            proxied: listen.proxy_protocol,
+            protections,
             shutdown,
         })
     }
@@ -59,7 +87,11 @@ impl Acceptor {
     /// Accepts until shutdown, then lets every connection finish its calls. Whoever calls bounds the time.
     pub(crate) async fn run(self, listener: TcpListener) {
         let this = Arc::new(self);
-        let slots = Arc::new(Semaphore::new(this.limits.connections));
+        let most = match this.protections.on(Protection::Connections) {
+            true => this.limits.connections,
+            false => Semaphore::MAX_PERMITS,
+        };
+        let slots = Arc::new(Semaphore::new(most));
         let connections = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
@@ -67,9 +99,9 @@ impl Acceptor {
                 () = this.shutdown.cancelled() => break,
             };
             match accepted {
-                Ok((stream, _)) => match Arc::clone(&slots).try_acquire_owned() {
+                Ok((stream, from)) => match Arc::clone(&slots).try_acquire_owned() {
                     Ok(slot) => {
-                        connections.spawn(Arc::clone(&this).serve(stream, slot));
+                        connections.spawn(Arc::clone(&this).serve(stream, from.ip(), slot));
                     }
                     // Closed at once: those that are open stay served.
                     Err(_) => tracing::warn!("a connection was refused: there are too many"),
@@ -85,20 +117,34 @@ impl Acceptor {
         connections.wait().await;
     }
 
-    async fn serve(self: Arc<Self>, stream: TcpStream, _slot: OwnedSemaphorePermit) {
+    async fn serve(
+        self: Arc<Self>,
+        mut stream: TcpStream,
+        mut from: IpAddr,
+        _slot: OwnedSemaphorePermit,
+    ) {
         // Without it each unary call waits 40 ms for a delayed acknowledgement.
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        let patience = Duration::from_millis(self.limits.handshake_ms);
-        let first = tokio::time::timeout(patience, self.open(stream));
+        let first = tokio::time::timeout(self.patience(), async {
+            if self.proxied {
+                from = proxied::read(&mut stream).await.ok()?.unwrap_or(from);
+            }
+            let Some(counted) = self.clients.admit(from) else {
+                tracing::warn!("a connection was refused: its client has too many");
+                return None;
+            };
+            // Before TLS, which is work.
+            Some((counted, self.open(stream).await?))
+        });
         let opened = tokio::select! {
             opened = first => opened,
             () = self.shutdown.cancelled() => return,
         };
         match opened {
-            Ok(Some(Stream::Plain(stream))) => self.speak(stream).await,
-            Ok(Some(Stream::Tls(stream))) => self.speak(*stream).await,
+            Ok(Some((_counted, Stream::Plain(stream)))) => self.speak(stream).await,
+            Ok(Some((_counted, Stream::Tls(stream)))) => self.speak(*stream).await,
             // Nothing was said in time, or nothing we speak.
             Ok(None) | Err(_) => (),
         }
@@ -117,11 +163,23 @@ impl Acceptor {
 
     async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let front = self.front.clone();
-        let service = service_fn(move |request| answer(front.clone(), request));
+        let life = Life::begin(&self.limits, self.protections);
+        let calls = Arc::clone(&life);
+        let service = service_fn(move |request| answer(front.clone(), request, Arc::clone(&calls)));
         let http = self.http();
-        let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+        let stream = TokioIo::new(Metered::new(
+            stream,
+            self.most_control_frames(),
+            self.patience(),
+        ));
+        let mut connection = std::pin::pin!(http.serve_connection(stream, service));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
+            grace = life.over() => {
+                connection.as_mut().graceful_shutdown();
+                // Whatever is still open then is cut off.
+                tokio::time::timeout(grace, connection).await.unwrap_or(Ok(()))
+            }
             () = self.shutdown.cancelled() => {
                 // GOAWAY: no new calls, those that run may finish.
                 connection.as_mut().graceful_shutdown();
@@ -133,43 +191,77 @@ impl Acceptor {
         }
     }
 
+    fn patience(&self) -> Duration {
+        let ms = self.limits.handshake_ms;
+        Duration::from_millis(self.protections.limit(Protection::Handshake, ms, 1 << 40))
+    }
+
+    fn most_control_frames(&self) -> u32 {
+        match self.protections.on(Protection::ControlFrames) {
+            true => self.limits.control_frames,
+            false => u32::MAX,
+        }
+    }
+
     /// gRPC comes by HTTP/2; JSON and browsers on plaintext also by HTTP/1.1, one call at a time.
     fn http(&self) -> auto::Builder<TokioExecutor> {
         let limits = &self.limits;
+        let protections = self.protections;
+        let header_bytes = match protections.on(Protection::HeaderSize) {
+            true => limits.header_bytes,
+            false => MOST_HEADER_BYTES,
+        };
+        let streams = match protections.on(Protection::Streams) {
+            true => limits.streams_per_connection,
+            false => u32::MAX,
+        };
+        // Rapid reset: streams that are opened and reset count until they were accepted.
+        let resets = match protections.on(Protection::RapidReset) {
+            true => RESETS_BEFORE_ACCEPTED,
+            false => usize::MAX,
+        };
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(Duration::from_millis(limits.handshake_ms))
-            .max_buf_size((limits.header_bytes as usize).max(LEAST_BUFFER));
+            .header_read_timeout(self.patience())
+            .max_headers(HTTP1_HEADERS)
+            .max_buf_size((header_bytes as usize).max(LEAST_BUFFER));
         builder
             .http2()
             .timer(TokioTimer::new())
-            .max_concurrent_streams(limits.streams_per_connection)
+            .max_concurrent_streams(streams)
             .initial_connection_window_size(limits.connection_window_bytes)
             .initial_stream_window_size(limits.stream_window_bytes)
-            .max_header_list_size(limits.header_bytes)
+            .max_header_list_size(header_bytes)
             .keep_alive_interval(Duration::from_millis(limits.keepalive_ms))
             .keep_alive_timeout(Duration::from_millis(limits.keepalive_timeout_ms))
-            // Rapid reset: streams that are opened and reset count until they were accepted.
-            .max_pending_accept_reset_streams(20)
+            .max_pending_accept_reset_streams(resets)
             .max_local_error_reset_streams(1024);
         builder
     }
 }
 
 /// One call, answered by everything between here and the services.
-async fn answer(front: Front, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+async fn answer(
+    front: Front,
+    mut request: Request<Incoming>,
+    life: Arc<Life>,
+) -> Result<Response<Body>, Infallible> {
+    let call = life.call();
+    let leaving = Leaving(life.leaving.clone());
+    request.extensions_mut().insert(leaving);
     if request.version() == Version::HTTP_2 {
         // A stream that is answered before it was read is reset, and its connection goes on.
-        return front.oneshot(request.map(Body::new)).await;
+        let response = front.oneshot(request.map(Body::new)).await?;
+        return Ok(call.answer(response));
     }
     let (parts, body) = request.into_parts();
     let (body, leftover) = leftover::watch(body);
     let request = Request::from_parts(parts, Body::new(body));
-    let response = front.oneshot(request).await;
+    let response = front.oneshot(request).await?;
     leftover.forget().await;
-    response
+    Ok(call.answer(response))
 }
 
 enum Stream {

@@ -75,6 +75,9 @@ pub struct Listen {
     pub address: SocketAddr,
     /// Certificate and key, PEM. Unset: plaintext HTTP/2, for this host or behind something that does TLS.
     pub tls: Option<TlsFiles>,
+    /// Whether every connection begins with a PROXY header, version 2. Only where nobody but a balancer reaches this
+    /// address: anybody else could say they were somebody else.
+    pub proxy_protocol: bool,
 }
 
 impl Default for Listen {
@@ -82,6 +85,7 @@ impl Default for Listen {
         Listen {
             address: SocketAddr::from(([127, 0, 0, 1], 8080)),
             tls: None,
+            proxy_protocol: false,
         }
     }
 }
@@ -178,10 +182,17 @@ impl Default for ClaimNames {
 pub struct Limits {
     /// Connections at a time; more are closed at once, so that those that are open stay served.
     pub connections: usize,
+    /// Connections at a time from one address (of IPv6: from one network of 64 bits). High, because a whole office or a
+    /// balancer may stand behind one; a tenth of `connections` is a start where that is not so.
+    pub connections_per_client: usize,
     /// Calls and streams at a time on one connection.
     pub streams_per_connection: u32,
     /// The largest block of request headers, in bytes.
     pub header_bytes: u32,
+    /// Most request headers: each is looked at on the way.
+    pub headers: u32,
+    /// The longest path of a request with its query, in bytes; below the 8,192 of the common proxies.
+    pub path_bytes: u32,
     /// The largest message a caller may send, in bytes. Not above what the services read (4 MiB).
     pub message_bytes: u32,
     /// How long a new connection may take to finish TLS and to say its first word, in milliseconds.
@@ -195,20 +206,40 @@ pub struct Limits {
     pub keepalive_ms: u64,
     /// How long its answer may take, in milliseconds.
     pub keepalive_timeout_ms: u64,
+    /// Frames that carry nothing (PING, SETTINGS, WINDOW_UPDATE, RST_STREAM and others) taken from one connection in ten
+    /// seconds, beside those that its calls and answers bring with them. Beyond it the connection is ended.
+    pub control_frames: u32,
+    /// How long a connection is kept on which nothing is called, in milliseconds.
+    pub idle_ms: u64,
+    /// How long answers may wait for a peer that does not read, in milliseconds, before its connection is ended.
+    pub slow_reader_ms: u64,
+    /// How old a connection may become, in milliseconds, give or take a tenth: then its calls move to another one, and
+    /// with them the load to new replicas.
+    pub connection_age_ms: u64,
+    /// How long calls on a connection that is told to end may take, in milliseconds. Above the longest deadline.
+    pub connection_grace_ms: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections: 10_000,
+            connections_per_client: 4_096,
             streams_per_connection: 256,
             header_bytes: 16 * 1024,
+            headers: 128,
+            path_bytes: 6 * 1024,
             message_bytes: 4 * 1024 * 1024,
             handshake_ms: 10_000,
             connection_window_bytes: 2 * 1024 * 1024,
             stream_window_bytes: 512 * 1024,
             keepalive_ms: 30_000,
             keepalive_timeout_ms: 10_000,
+            control_frames: 100,
+            idle_ms: 600_000,
+            slow_reader_ms: 60_000,
+            connection_age_ms: 1_800_000,
+            connection_grace_ms: 65_000,
         }
     }
 }
@@ -310,6 +341,20 @@ impl Limits {
         }
         if self.connections == 0 || self.connections > Semaphore::MAX_PERMITS {
             return Err(OpenError::setting("limits.connections", "is out of range"));
+        }
+        for (key, value) in [
+            ("connections_per_client", self.connections_per_client as u64),
+            ("headers", self.headers.into()),
+            ("path_bytes", self.path_bytes.into()),
+            ("control_frames", self.control_frames.into()),
+            ("idle_ms", self.idle_ms),
+            ("slow_reader_ms", self.slow_reader_ms),
+            ("connection_age_ms", self.connection_age_ms),
+        ] {
+            if value == 0 {
+                let key = format!("limits.{key}");
+                return Err(OpenError::setting(key, "lets nothing through"));
+            }
         }
         Ok(())
     }

@@ -32,6 +32,7 @@ use pages::{OpenApi, Page};
 use routes::Routes;
 
 use crate::policy::{Incomplete, Policies};
+use crate::protection::{Protection, Protections};
 
 /// Where every path of the JSON interface begins.
 const REST: &str = "/v1/";
@@ -43,6 +44,7 @@ struct Door {
     openapi: OpenApi,
     /// The largest message, as JSON or in protobuf.
     most_bytes: usize,
+    protections: Protections,
 }
 
 /// Puts the other protocols in front of gRPC.
@@ -58,12 +60,14 @@ impl DialectsLayer {
         pool: &DescriptorPool,
         policies: &Policies,
         most_bytes: u32,
+        protections: Protections,
     ) -> Result<Self, Incomplete> {
         let routes = Routes::read(pool, policies).map_err(Incomplete)?;
         Ok(Self(Arc::new(Door {
             routes,
             openapi: OpenApi::default(),
             most_bytes: most_bytes as usize,
+            protections,
         })))
     }
 }
@@ -98,10 +102,11 @@ enum Dialect {
 }
 
 impl Dialect {
-    fn of(request: &Request<Body>) -> Self {
+    fn of(request: &Request<Body>, protections: Protections) -> Self {
+        let encoded = encoded(request) && protections.on(Protection::Compression);
         let content = request.headers().get(CONTENT_TYPE);
         if request.uri().path().starts_with(REST) {
-            return match encoded(request) {
+            return match encoded {
                 true => Self::None(StatusCode::UNSUPPORTED_MEDIA_TYPE),
                 false => Self::Rest,
             };
@@ -111,7 +116,7 @@ impl Dialect {
         {
             return Self::Page(page);
         }
-        if request.method() != Method::POST {
+        if request.method() != Method::POST && protections.on(Protection::Verb) {
             return Self::None(StatusCode::METHOD_NOT_ALLOWED);
         }
         if content.is_some_and(|value| is(value, "application/grpc")) {
@@ -123,7 +128,8 @@ impl Dialect {
             return Self::GrpcWeb;
         }
         match content.and_then(Codec::of) {
-            Some(codec) if !encoded(request) => Self::Connect(codec),
+            Some(codec) if !encoded => Self::Connect(codec),
+            _ if !protections.on(Protection::ContentType) => Self::Grpc,
             _ => Self::None(StatusCode::UNSUPPORTED_MEDIA_TYPE),
         }
     }
@@ -160,7 +166,7 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        match Dialect::of(&request) {
+        match Dialect::of(&request, self.door.protections) {
             // The usual way: nothing is copied for it.
             Dialect::Grpc => Box::pin(self.inner.call(request)),
             Dialect::GrpcWeb => {

@@ -57,6 +57,8 @@ pub enum Rejection {
     Overloaded,
     /// The token ended while its stream was open.
     TokenEnded,
+    /// The connection is old and takes its leave; the stream is opened again on another.
+    ConnectionAged,
     /// The gateway is stopping; another one takes the stream.
     Stopping,
     /// The audit trail has no place for the call.
@@ -132,6 +134,12 @@ impl From<Rejection> for Failure {
             )
             // Not all at the same moment again.
             .retry_after(Duration::from_millis(rand::random_range(200..1_000))),
+            Rejection::ConnectionAged => Failure::new(
+                Code::Unavailable,
+                "CONNECTION_AGED",
+                "The connection has reached its age; open the stream again.",
+            )
+            .retry_after(Duration::from_millis(500)),
             Rejection::Stopping => Failure::new(
                 Code::Unavailable,
                 "STOPPING",

@@ -1,23 +1,24 @@
 //! What stands in front of the proxy. Outermost to innermost:
 //!
 //! 1. **Request id**: every answer bears one, refusals too, so that a caller can quote it; the trace notes it.
-//! 2. **Origins**: which web pages may call; their preflights carry no credential and end here.
-//! 3. **Dialects** ([`crate::dialects`]): gRPC-Web, Connect and JSON become gRPC; what is none of them is turned away
+//! 2. **Heads**: how many headers and how long a path; before anything looks at them.
+//! 3. **Origins**: which web pages may call; their preflights carry no credential and end here.
+//! 4. **Dialects** ([`crate::dialects`]): gRPC-Web, Connect and JSON become gRPC; what is none of them is turned away
 //!    before anything is spent on it. Above the trace, which names calls by their gRPC path.
-//! 4. **Trace** (foundation): sees every call and its final status, also of calls refused below.
-//! 5. **Calls** (foundation): counts, times and logs them. Below the trace, whose decision it quotes.
-//! 6. **Health**: probes have no credential, so they leave the way here.
-//! 7. **Authentication**: before the method is looked up, so that without a token nobody learns which
+//! 5. **Trace** (foundation): sees every call and its final status, also of calls refused below.
+//! 6. **Calls** (foundation): counts, times and logs them. Below the trace, whose decision it quotes.
+//! 7. **Health**: probes have no credential, so they leave the way here.
+//! 8. **Authentication**: before the method is looked up, so that without a token nobody learns which
 //!    methods exist.
-//! 8. **Audit**: behind authentication, since it needs to know who; outside of everything that can still refuse or end
+//! 9. **Audit**: behind authentication, since it needs to know who; outside of everything that can still refuse or end
 //!    the call, since that is its outcome. A call gets its place in the trail here, before anything is done for it.
-//! 9. **Authorisation**: finds the method and its policy; what is below knows both.
-//! 10. **Limit** ([`crate::limits`]): rate, calls at a time, overload. Needs the principal and the method; outside of
+//! 10. **Authorisation**: finds the method and its policy; what is below knows both.
+//! 11. **Limit** ([`crate::limits`]): rate, calls at a time, overload. Needs the principal and the method; outside of
 //!     what follows, so that its permit lives as long as the call.
-//! 11. **Lifetime**: ends a stream with its token or with the process. Outside of the deadline, which streams
-//!     do not have.
-//! 12. **Deadline**: our own timer, by the class of the method.
-//! 13. **Messages**: innermost, as it looks at bytes, and nothing before it does.
+//! 12. **Lifetime**: ends a stream with its token, its connection or the process. Outside of the deadline, which
+//!     streams do not have.
+//! 13. **Deadline**: our own timer, by the class of the method.
+//! 14. **Messages**: innermost, as it looks at bytes, and nothing before it does.
 
 use std::convert::Infallible;
 
@@ -35,6 +36,7 @@ use crate::config::{Deadlines, Limits};
 use crate::dialects::DialectsLayer;
 use crate::limits::Limiter;
 use crate::policy::Policies;
+use crate::protection::{Protection, Protections};
 use crate::proxy::Proxy;
 
 mod audit;
@@ -42,6 +44,7 @@ mod authenticate;
 mod authorise;
 mod cut;
 mod deadline;
+mod heads;
 mod health;
 mod lifetime;
 mod limit;
@@ -72,12 +75,16 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     /// Whether reflection may be called by whoever has a valid token.
     pub(crate) reflection: bool,
+    pub(crate) protections: Protections,
 }
 
-pub(crate) use lifetime::LifetimeSource;
+pub(crate) use lifetime::{Leaving, LifetimeSource};
 
 /// Puts the layers around the proxy.
 pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
+    let protections = parts.protections;
+    let (limits, none) = (&parts.limits, u64::from(u32::MAX));
+    let limit = |one, limit: u32| protections.limit(one, limit.into(), none);
     let inner = ServiceBuilder::new()
         .layer(authenticate::AuthenticateLayer(parts.authenticator))
         .layer(audit::AuditLayer {
@@ -87,17 +94,25 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
         .layer(authorise::AuthoriseLayer {
             policies: parts.policies,
             reflection: parts.reflection,
+            protections,
         })
         .layer(limit::LimitLayer(parts.limiter))
         .layer(lifetime::LifetimeLayer(parts.lifetime))
-        .layer(deadline::DeadlineLayer(parts.deadlines))
+        .layer(deadline::DeadlineLayer {
+            classes: parts.deadlines,
+            protections,
+        })
         .layer(messages::MessagesLayer {
-            most_bytes: parts.limits.message_bytes,
+            most_bytes: most_bytes(&parts.limits, protections),
         })
         .service(proxy);
     let outer = ServiceBuilder::new()
         .layer(request_id::RequestIdLayer)
-        .option_layer(origins::layer(&parts.origins))
+        .layer(heads::HeadsLayer {
+            most: limit(Protection::HeaderCount, limits.headers),
+            longest: limit(Protection::PathLength, limits.path_bytes),
+        })
+        .option_layer(origins::layer(&parts.origins, protections))
         .layer(parts.dialects)
         .layer(TraceLayer::edge())
         .layer(CallsLayer::new(parts.access_log))
@@ -108,6 +123,13 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
 /// Marks the answer to a call that no service has seen.
 #[derive(Debug, Clone, Copy)]
 struct NotHandedOn;
+/// The largest message that is taken, in bytes.
+pub(crate) fn most_bytes(limits: &Limits, protections: Protections) -> u32 {
+    match protections.on(Protection::MessageSize) {
+        true => limits.message_bytes,
+        false => u32::MAX,
+    }
+}
 
 /// An answer without body: headers that end the call (Trailers-Only), HTTP 200.
 fn refuse(failure: impl Into<Failure>) -> Answer {

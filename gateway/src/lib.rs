@@ -30,6 +30,7 @@ pub mod layers;
 mod limits;
 mod migration;
 pub mod policy;
+mod protection;
 mod proxy;
 pub mod store;
 
@@ -38,6 +39,7 @@ pub use config::{Audit, Auth, ClaimNames, Config, Deadlines, Issuer, Limits, Lis
 pub use error::{Error, OpenError, Rejection};
 pub use limits::{OverloadConfig, Quotas};
 pub use migration::migrations;
+pub use protection::{Protection, Protections};
 
 use accept::Acceptor;
 use app::audit::Trail;
@@ -60,6 +62,7 @@ pub struct Gateway {
     directory: Directory,
     listen: Listen,
     limits: Limits,
+    protections: Protections,
     shutdown: CancellationToken,
     tasks: Vec<Task>,
     /// Held while calls may run: the audit trail is written to its end behind the last one.
@@ -72,12 +75,36 @@ pub struct Gateway {
 /// # Errors
 /// When a contract lacks its policy, a setting or a file cannot be used, or the store fails.
 pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gateway, OpenError> {
+    assemble(env, config, readiness, Protections::default()).await
+}
+
+/// The same with some protections taken away, to show that each of them is what keeps an attack out.
+///
+/// # Errors
+/// As [`open`].
+#[cfg(any(test, feature = "testing"))]
+pub async fn open_without(
+    env: Env,
+    config: Config,
+    readiness: &Readiness,
+    off: &[Protection],
+) -> Result<Gateway, OpenError> {
+    assemble(env, config, readiness, Protections::without(off)).await
+}
+
+async fn assemble(
+    env: Env,
+    config: Config,
+    readiness: &Readiness,
+    protections: Protections,
+) -> Result<Gateway, OpenError> {
     config.limits.check()?;
     let policies = Policies::read(rapport_proto::pool())?;
     let dialects = DialectsLayer::read(
         rapport_proto::pool(),
         &policies,
-        config.limits.message_bytes,
+        layers::most_bytes(&config.limits, protections),
+        protections,
     )?;
     let store = Store::new(env.db.clone());
     let directory = Directory::default();
@@ -88,6 +115,7 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
         &http,
         directory.clone(),
         env.clock.clone(),
+        protections,
         &env.shutdown,
     )
     .await?;
@@ -116,7 +144,12 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
     let own = guard(Routes::new(api).add_service(audit), env.verifier.clone());
     env.neighbours.set(Role::Gateway, Channel::local(own));
 
-    let proxy = Proxy::new(&env.neighbours, reflection(&config)?, env.signer.clone());
+    let proxy = Proxy::new(
+        &env.neighbours,
+        reflection(&config)?,
+        env.signer.clone(),
+        protections,
+    );
     let parts = Parts {
         authenticator,
         auditor,
@@ -129,10 +162,12 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
         lifetime: LifetimeSource {
             clock: env.clock.clone(),
             shutdown: env.shutdown.clone(),
+            protections,
         },
         deadlines: config.deadlines,
         limits: config.limits.clone(),
         reflection: config.reflection,
+        protections,
     };
     Ok(Gateway {
         front: layers::front(parts, proxy),
@@ -140,6 +175,7 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
         directory,
         listen: config.listen,
         limits: config.limits,
+        protections,
         shutdown: env.shutdown,
         tasks,
         drained: drained.drop_guard(),
@@ -190,7 +226,13 @@ impl Gateway {
     /// # Errors
     /// When the TLS files cannot be used.
     pub fn serve(self, listener: TcpListener) -> Result<Vec<Task>, OpenError> {
-        let acceptor = Acceptor::new(self.front, &self.listen, self.limits, self.shutdown)?;
+        let acceptor = Acceptor::new(
+            self.front,
+            &self.listen,
+            self.limits,
+            self.protections,
+            self.shutdown,
+        )?;
         let mut tasks = self.tasks;
         let drained = self.drained;
         tasks.push(Task::spawn("gateway listener", async move {

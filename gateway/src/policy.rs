@@ -11,6 +11,8 @@ use prost_reflect::{DescriptorPool, ExtensionDescriptor, MethodDescriptor, Value
 use rapport_foundation::role::Role;
 use rapport_proto::options::v1::{DeadlineClass, MethodPolicy, RateClass, Role as HolderRole};
 
+use crate::protection::{Protection, Protections};
+
 /// Packages of the suite begin with this; every method in them needs a policy.
 const OURS: &str = "rapport.";
 
@@ -130,8 +132,11 @@ impl Policies {
     }
 
     /// The method at a path that callers from outside may know of.
-    pub fn find(&self, path: &str) -> Option<&Arc<Method>> {
-        self.0.get(path).filter(|method| !method.internal)
+    pub fn find(&self, path: &str, protections: Protections) -> Option<&Arc<Method>> {
+        let open = |method: &&Arc<Method>| {
+            !method.internal || !protections.on(Protection::InternalMethods)
+        };
+        self.0.get(path).filter(open)
     }
 
     /// All methods, in no particular order.
@@ -212,17 +217,26 @@ mod tests {
         let policies = Policies::read(rapport_proto::pool()).unwrap();
         assert!(
             policies
-                .find("/rapport.profiles.v1.LogService/WatchHeads")
+                .find(
+                    "/rapport.profiles.v1.LogService/WatchHeads",
+                    Protections::default()
+                )
                 .is_none()
         );
         assert!(
             policies
-                .find("/rapport.profiles.v1.LogService/ReadLog")
+                .find(
+                    "/rapport.profiles.v1.LogService/ReadLog",
+                    Protections::default()
+                )
                 .is_some()
         );
         assert!(
             policies
-                .find("/rapport.profiles.v1.logservice/readlog")
+                .find(
+                    "/rapport.profiles.v1.logservice/readlog",
+                    Protections::default()
+                )
                 .is_none()
         );
     }

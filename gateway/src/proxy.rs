@@ -20,6 +20,7 @@ use tower::Service;
 use crate::auth::Caller;
 use crate::error::Rejection;
 use crate::policy::Method;
+use crate::protection::{Protection, Protections};
 
 /// What reflection's methods begin with, in both versions of the protocol.
 pub(crate) const REFLECTION: &str = "/grpc.reflection.";
@@ -44,6 +45,7 @@ struct Upstreams {
     channels: [Channel; Role::ALL.len()],
     reflection: Option<Channel>,
     signer: Signer,
+    protections: Protections,
 }
 
 impl Proxy {
@@ -52,11 +54,13 @@ impl Proxy {
         neighbours: &Neighbours,
         reflection: Option<Channel>,
         signer: Signer,
+        protections: Protections,
     ) -> Self {
         Proxy(Arc::new(Upstreams {
             channels: Role::ALL.map(|role| neighbours.channel(role).layered(&TraceLayer::client())),
             reflection,
             signer,
+            protections,
         }))
     }
 
@@ -68,7 +72,9 @@ impl Proxy {
         parts.extensions.clear();
         // The transport adds its own scheme and authority.
         parts.uri = path_only(&parts.uri).ok_or(Rejection::MethodUnknown)?;
-        strip(&mut parts.headers);
+        if self.0.protections.on(Protection::HeaderStripping) {
+            strip(&mut parts.headers);
+        }
         parts
             .headers
             .insert(TE, HeaderValue::from_static("trailers"));

@@ -296,6 +296,7 @@ impl Resources {
                 "participants": [{"role": "PARTICIPANT_ROLE_CUSTOMER", "identifier": {
                     "type": "IDENTIFIER_TYPE_EMAIL", "value": "canary@example.com"}}]},
         })).await.unwrap()["interaction"].clone();
+        linked(&us, &interaction["id"]).await;
         let (offer, work_item) = offered(&us, &agent["id"]).await;
         let ids = [
             ("tenant_id", json!(suite.tenant())),
@@ -344,6 +345,22 @@ impl Resources {
         }
         read
     }
+}
+
+/// Waits until a contact has its customer: what is read afterwards stays as it is.
+async fn linked(client: &Client, interaction: &Value) {
+    until("the contact is linked", || async {
+        let request = json!({"interaction_id": interaction});
+        let read = client
+            .call(
+                "rapport.interactions.v1.InteractionService/GetInteraction",
+                request,
+            )
+            .await
+            .unwrap();
+        (read["interaction"]["link_state"] == "LINK_STATE_LINKED").then_some(())
+    })
+    .await;
 }
 
 /// Seats the agent for a moment, so that an offer is pending; the desk stays open in the background.

@@ -195,6 +195,31 @@ fn nothing_unfinished_is_left_behind() {
 }
 
 #[test]
+fn the_binary_has_no_switch_for_its_protections() {
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--offline",
+            "-p",
+            "rapport-suite",
+            "-e",
+            "features,no-dev",
+        ])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    assert!(tree.contains("rapport-gateway"), "{tree}");
+    for member in ["rapport-gateway", "rapport-foundation"] {
+        let feature = format!("{member} feature \"testing\"");
+        assert!(
+            !tree.contains(&feature),
+            "{feature}: protections can be taken away in tests and nowhere else"
+        );
+    }
+}
+
+#[test]
 fn the_top_level_holds_what_the_map_says() {
     let allowed = [
         "Cargo.toml",

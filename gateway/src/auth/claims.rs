@@ -12,6 +12,7 @@ use super::Rejected;
 use super::jwt::Members;
 use crate::config::{Auth, ClaimNames};
 use crate::policy::Roles;
+use crate::protection::{Protection, Protections};
 
 /// Most roles or scopes a token may name.
 const MOST_NAMES: usize = 256;
@@ -39,13 +40,15 @@ impl Caller {
 pub(super) struct Rules {
     leeway: Duration,
     longest: Duration,
+    protections: Protections,
 }
 
 impl Rules {
-    pub(super) fn of(config: &Auth) -> Self {
+    pub(super) fn of(config: &Auth, protections: Protections) -> Self {
         Rules {
             leeway: Duration::from_secs(config.leeway_seconds),
             longest: Duration::from_secs(config.max_lifetime_seconds),
+            protections,
         }
     }
 }
@@ -58,16 +61,23 @@ pub(super) fn read(
     rules: &Rules,
     now: Micros,
 ) -> Result<Caller, Rejected> {
+    let on = |protection| rules.protections.on(protection);
     // Some providers sign id and refresh tokens with the same keys and tell them apart only here.
     if let Some(kind) = claims.text("typ")
         && ["id", "refresh", "offline", "logout"].contains(&kind.to_ascii_lowercase().as_str())
+        && on(Protection::TokenKind)
     {
         return Err(Rejected::NotAccessToken);
     }
-    check_audience(&claims, audiences)?;
+    if !is_ours(&claims, audiences) && on(Protection::Audience) {
+        return Err(Rejected::AudienceForeign);
+    }
     let expires = check_times(&claims, rules, now)?;
     let subject = claims.text("sub").filter(|subject| is_name(subject, 255));
-    let principal = subject.ok_or(Rejected::Claim("sub"))?.to_owned();
+    if subject.is_none() && on(Protection::Subject) {
+        return Err(Rejected::Claim("sub"));
+    }
+    let principal = subject.unwrap_or_default().to_owned();
     let roles = list(&claims, &names.roles, "roles")?;
     let scopes = list(&claims, &names.scope, "scope")?;
     let held = Roles::named(roles.iter().map(String::as_str));
@@ -80,6 +90,7 @@ pub(super) fn read(
         // Whoever runs the installation creates the tenants, the first one too. Nobody can claim to stand
         // outside: that follows from the role and from the claim that is not there.
         None if held.holds(HolderRole::Operator) => Some(TenantId::nil()),
+        _ if !on(Protection::TenantClaim) => Some(TenantId::nil()),
         _ => None,
     };
     let tenant = tenant.ok_or(Rejected::Claim("tenant"))?;
@@ -88,7 +99,7 @@ pub(super) fn read(
         None => None,
         _ => return Err(Rejected::Claim("connector")),
     };
-    let kind = kind(&claims, names, connector.as_deref(), held)?;
+    let kind = kind(&claims, names, connector.as_deref(), held, rules)?;
     if kind == PrincipalKind::Connector && connector.is_none() {
         return Err(Rejected::Claim("connector"));
     }
@@ -109,39 +120,40 @@ pub(super) fn read(
     })
 }
 
-fn check_audience(claims: &Members, audiences: &[String]) -> Result<(), Rejected> {
+fn is_ours(claims: &Members, audiences: &[String]) -> bool {
     let ours = |value: &Value| {
         value
             .as_str()
             .is_some_and(|text| audiences.iter().any(|known| known == text))
     };
-    let found = match claims.get("aud") {
+    match claims.get("aud") {
         Some(Value::Array(values)) => values.iter().any(ours),
         Some(value) => ours(value),
         None => false,
-    };
-    if found {
-        Ok(())
-    } else {
-        Err(Rejected::AudienceForeign)
     }
 }
 
 /// Gives the moment from which the token is no longer accepted, leeway included.
 fn check_times(claims: &Members, rules: &Rules, now: Micros) -> Result<Micros, Rejected> {
-    let expires = time(claims, "exp")?.ok_or(Rejected::Claim("exp"))?;
+    let on = |protection| rules.protections.on(protection);
+    let expires = match time(claims, "exp")? {
+        None if !on(Protection::Expiry) => now + rules.longest,
+        expires => expires.ok_or(Rejected::Claim("exp"))?,
+    };
     let begins = time(claims, "nbf")?;
     let issued = time(claims, "iat")?;
     let latest_start = now + rules.leeway;
-    if begins.is_some_and(|at| at > latest_start) || issued.is_some_and(|at| at > latest_start) {
+    let early = begins.max(issued).is_some_and(|at| at > latest_start);
+    if early && on(Protection::NotBefore) {
         return Err(Rejected::TooEarly);
     }
     // Without `iat` the time that is left stands for the lifetime.
-    if expires.since(issued.unwrap_or(now)) > rules.longest {
+    let long = expires.since(issued.unwrap_or(now)) > rules.longest;
+    if long && on(Protection::Lifetime) {
         return Err(Rejected::TooLongLived);
     }
     let end = expires + rules.leeway;
-    if now >= end {
+    if now >= end && on(Protection::Expiry) {
         return Err(Rejected::Expired);
     }
     Ok(end)
@@ -194,6 +206,7 @@ fn kind(
     names: &ClaimNames,
     connector: Option<&str>,
     roles: Roles,
+    rules: &Rules,
 ) -> Result<PrincipalKind, Rejected> {
     match claims.get(&names.kind).map(Value::as_str) {
         Some(Some("staff")) => Ok(PrincipalKind::Staff),
@@ -201,6 +214,9 @@ fn kind(
         Some(Some("connector")) => Ok(PrincipalKind::Connector),
         Some(Some("customer")) => Ok(PrincipalKind::Customer),
         Some(Some("operator")) => Ok(PrincipalKind::Operator),
+        Some(Some("service")) if !rules.protections.on(Protection::PrincipalKind) => {
+            Ok(PrincipalKind::Service)
+        }
         // `service` among them: no token from outside makes anybody a service of the suite.
         Some(_) => Err(Rejected::Claim("kind")),
         None if connector.is_some() => Ok(PrincipalKind::Connector),

@@ -17,6 +17,7 @@ use super::Rejected;
 use super::cache::Generation;
 use crate::config::{Auth, Issuer};
 use crate::error::OpenError;
+use crate::protection::{Protection, Protections};
 
 /// How long to wait after a failed reading while there are no keys at all.
 const EAGER: Duration = Duration::from_secs(2);
@@ -74,6 +75,7 @@ impl KeyRing {
     pub(super) async fn open(
         source: Source,
         config: &Auth,
+        protections: Protections,
         shutdown: CancellationToken,
     ) -> Result<(Self, Task), OpenError> {
         let ring = KeyRing::with(Vec::new());
@@ -96,7 +98,11 @@ impl KeyRing {
             source,
             seen,
             refresh: Duration::from_secs(config.jwks_refresh_seconds.max(1)),
-            floor: Duration::from_secs(config.jwks_floor_seconds),
+            floor: Duration::from_secs(protections.limit(
+                Protection::KeySetFloor,
+                config.jwks_floor_seconds,
+                0,
+            )),
             keep: Duration::from_secs(config.jwks_keep_seconds),
         };
         let task = Task::spawn("key set", async move {
@@ -128,7 +134,11 @@ impl KeyRing {
 
     /// The key a token names; without a name the only one there is. A name that is not known asks for a
     /// reading of the set, and the call does not wait for it.
-    pub(super) fn find(&self, id: Option<&str>) -> Result<Arc<Key>, Rejected> {
+    pub(super) fn find(
+        &self,
+        id: Option<&str>,
+        protections: Protections,
+    ) -> Result<Arc<Key>, Rejected> {
         let keys = self.0.keys.load();
         let found = match id {
             Some(id) => keys.iter().find(|key| match &key.id {
@@ -140,6 +150,9 @@ impl KeyRing {
         };
         if found.is_none() && id.is_some() {
             self.0.unknown.notify_one();
+        }
+        if found.is_none() && !protections.on(Protection::KeyId) {
+            return keys.first().cloned().ok_or(Rejected::KeyUnknown);
         }
         found.cloned().ok_or(Rejected::KeyUnknown)
     }

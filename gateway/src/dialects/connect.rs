@@ -73,7 +73,7 @@ where
         *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return response;
     }
-    let (body, mut refused) = request_body(route, body, codec, door.most_bytes);
+    let (body, mut refused) = request_body(route, body, codec, &door);
     let grpc = call::grpc(&path, parts.headers, body);
     match call::make(inner, grpc, &mut refused).await {
         Ok(response) => {
@@ -95,11 +95,14 @@ where
     failed(&status.unwrap_or_else(|| Failure::from(Rejection::MethodUnknown).into()))
 }
 
-fn request_body(route: &Route, body: Body, codec: Codec, most: usize) -> (Body, body::Refused) {
+fn request_body(route: &Route, body: Body, codec: Codec, door: &Door) -> (Body, body::Refused) {
     let kind = route.rpc.input();
+    let (most, protections) = (door.most_bytes, door.protections);
     match codec {
         Codec::Proto => body::one(body, most, |bytes| Ok(bytes.to_vec())),
-        Codec::Json => body::one(body, most, move |text| message::from_text(&kind, text)),
+        Codec::Json => body::one(body, most, move |text| {
+            message::from_text(&kind, text, protections)
+        }),
     }
 }
 

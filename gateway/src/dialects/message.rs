@@ -9,6 +9,8 @@ use rapport_foundation::check::Check;
 use rapport_foundation::error::{Code, Failure};
 use serde_json::{Map, Value};
 
+use crate::protection::{Protection, Protections};
+
 /// Longer texts about what is wrong with a body are cut: they repeat what the caller sent.
 const LONGEST_REMARK: usize = 200;
 
@@ -16,8 +18,12 @@ const LONGEST_REMARK: usize = 200;
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`, reason `MALFORMED_JSON`.
-pub(super) fn from_text(kind: &MessageDescriptor, text: &[u8]) -> Result<Vec<u8>, Failure> {
-    from_value(kind, parse(text)?)
+pub(super) fn from_text(
+    kind: &MessageDescriptor,
+    text: &[u8],
+    protections: Protections,
+) -> Result<Vec<u8>, Failure> {
+    from_value(kind, parse(text)?, protections)
 }
 
 /// JSON text; none stands for an empty object.
@@ -29,8 +35,13 @@ pub(super) fn parse(text: &[u8]) -> Result<Value, Failure> {
     serde_json::from_slice(text).map_err(|error| malformed(&error))
 }
 
-pub(super) fn from_value(kind: &MessageDescriptor, value: Value) -> Result<Vec<u8>, Failure> {
-    let options = DeserializeOptions::new().deny_unknown_fields(true);
+pub(super) fn from_value(
+    kind: &MessageDescriptor,
+    value: Value,
+    protections: Protections,
+) -> Result<Vec<u8>, Failure> {
+    let deny = protections.on(Protection::UnknownFields);
+    let options = DeserializeOptions::new().deny_unknown_fields(deny);
     DynamicMessage::deserialize_with_options(kind.clone(), value, &options)
         .map(|message| message.encode_to_vec())
         .map_err(|error| malformed(&error))
@@ -212,7 +223,7 @@ mod tests {
             object,
             json!({"page_size": "10", "state": "TICKET_STATE_OPEN"})
         );
-        let bytes = from_value(&kind(request), object).unwrap();
+        let bytes = from_value(&kind(request), object, Protections::default()).unwrap();
         let text = to_text(&kind(request), &bytes).unwrap();
         assert_eq!(
             serde_json::from_slice::<Value>(&text).unwrap(),
@@ -246,9 +257,10 @@ mod tests {
             b"{\"ticket\":{\"a\":1}}",
             b"\xff",
         ] {
-            let failure = from_text(&kind, text).unwrap_err();
+            let failure = from_text(&kind, text, Protections::default()).unwrap_err();
             assert!(failure.meta("problem").unwrap().len() <= 4 * LONGEST_REMARK);
         }
-        assert!(from_text(&kind, b" ").unwrap().is_empty());
+        let none = from_text(&kind, b" ", Protections::default());
+        assert!(none.unwrap().is_empty());
     }
 }

@@ -25,6 +25,7 @@ use url::form_urlencoded;
 use super::body::{self, Ended, Part, Refused};
 use super::routes::{Matched, Route, Unmatched};
 use super::{Door, call, message, problem};
+use crate::protection::{Protection, Protections};
 
 /// In JSON the id of a request may stand in this header instead of the body.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -73,7 +74,15 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
     let (parts, body) = request.into_parts();
-    let fixed = match fixed(&route, variables, parts.uri.query(), &parts.headers) {
+    let protections = door.protections;
+    let fixed = fixed(
+        &route,
+        variables,
+        parts.uri.query(),
+        &parts.headers,
+        protections,
+    );
+    let fixed = match fixed {
         Ok(fixed) => fixed,
         Err(failure) => return refuse(failure),
     };
@@ -81,13 +90,16 @@ where
     let kind = route.rpc.input();
     let most = door.most_bytes;
     let (body, mut refused) = if route.rpc.is_client_streaming() {
-        body::lines(body, most, move |line| message::from_text(&kind, line))
+        body::lines(body, most, move |line| {
+            message::from_text(&kind, line, protections)
+        })
     } else if route.has_body {
         body::one(body, most, move |text| fixed.with_body(&kind, text))
     } else {
         body::one(Body::empty(), most, move |_| fixed.with_body(&kind, b""))
     };
-    let grpc = call::grpc(&route.method.path, parts.headers, body);
+    let mut grpc = call::grpc(&route.method.path, parts.headers, body);
+    *grpc.extensions_mut() = parts.extensions;
     let response = match call::make(inner, grpc, &mut refused).await {
         Ok(response) => response,
         Err(status) => return failed(&status),
@@ -107,6 +119,7 @@ struct Fixed {
     object: Map<String, Value>,
     /// For a request that has a `request_id` and does not say it.
     request_id: Option<String>,
+    protections: Protections,
 }
 
 fn fixed(
@@ -114,6 +127,7 @@ fn fixed(
     variables: Vec<(String, String)>,
     query: Option<&str>,
     headers: &HeaderMap,
+    protections: Protections,
 ) -> Result<Fixed, Failure> {
     let kind = route.rpc.input();
     let (mut c, mut object) = (Check::new(), Map::new());
@@ -122,7 +136,7 @@ fn fixed(
     }
     let query = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     for (n, (field, value)) in query.enumerate() {
-        if n == MOST_FIELDS {
+        if n == MOST_FIELDS && protections.on(Protection::QueryFields) {
             c.fail("query", "TOO_MANY", "names too many fields");
             break;
         }
@@ -136,7 +150,11 @@ fn fixed(
         .get(IDEMPOTENCY_KEY)
         .and_then(|key| key.to_str().ok())
         .map(str::to_owned);
-    c.done(Fixed { object, request_id })
+    c.done(Fixed {
+        object,
+        request_id,
+        protections,
+    })
 }
 
 impl Fixed {
@@ -145,19 +163,25 @@ impl Fixed {
         let mut object = match message::parse(text)? {
             Value::Object(object) => object,
             // Refused like any other value that is no request.
-            other => return message::from_value(kind, other),
+            other => return message::from_value(kind, other, self.protections),
         };
         let mut c = Check::new();
         for (name, value) in &self.object {
-            if let Some(field) = message::field(kind, name) {
-                message::say(&mut c, &mut object, &field, name, value);
+            match message::field(kind, name) {
+                Some(field) if self.protections.on(Protection::SaidTwice) => {
+                    message::say(&mut c, &mut object, &field, name, value);
+                }
+                Some(field) => {
+                    message::slot(&mut object, &field).or_insert_with(|| value.clone());
+                }
+                None => {}
             }
         }
         c.done(())?;
         if let (Some(id), Some(field)) = (&self.request_id, message::field(kind, "request_id")) {
             message::slot(&mut object, &field).or_insert_with(|| id.as_str().into());
         }
-        message::from_value(kind, Value::Object(object))
+        message::from_value(kind, Value::Object(object), self.protections)
     }
 }
 

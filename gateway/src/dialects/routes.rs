@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, MethodDescriptor, Value};
 
 use crate::policy::{self, Method, Policies};
+use crate::protection::Protections;
 
 /// An RPC as the JSON interface sees it.
 #[derive(Debug)]
@@ -73,7 +74,8 @@ impl Routes {
         let mut faults = Vec::new();
         for service in pool.services() {
             for rpc in service.methods() {
-                let Some(method) = policies.find(&policy::path_of(&rpc)) else {
+                let Some(method) = policies.find(&policy::path_of(&rpc), Protections::default())
+                else {
                     continue;
                 };
                 let route = Route::read(rpc, Arc::clone(method));

@@ -13,12 +13,14 @@ use super::{Answer, refuse};
 use crate::auth::Caller;
 use crate::error::Rejection;
 use crate::policy::{Method, Policies};
+use crate::protection::{Protection, Protections};
 use crate::proxy::{REFLECTION, Target};
 
 #[derive(Clone)]
 pub(super) struct AuthoriseLayer {
     pub(super) policies: Policies,
     pub(super) reflection: bool,
+    pub(super) protections: Protections,
 }
 
 impl<S> tower::Layer<S> for AuthoriseLayer {
@@ -46,8 +48,9 @@ impl AuthoriseLayer {
             .extensions()
             .get()
             .ok_or(Rejection::Unauthenticated)?;
-        match self.policies.find(path) {
-            Some(method) => permit(caller, method).map(|()| Target::Method(Arc::clone(method))),
+        match self.policies.find(path, self.protections) {
+            Some(method) => permit(caller, method, self.protections)
+                .map(|()| Target::Method(Arc::clone(method))),
             None if self.reflection && path.starts_with(REFLECTION) => Ok(Target::Reflection),
             None => Err(Rejection::MethodUnknown),
         }
@@ -55,14 +58,20 @@ impl AuthoriseLayer {
 }
 
 /// Whether a caller may call a method: the token names its scope, or one of the roles that hold it here.
-pub(super) fn permit(caller: &Caller, method: &Method) -> Result<(), Rejection> {
-    if !caller.roles.meets(method.roles) && !caller.context.has_scope(&method.scope) {
+pub(super) fn permit(
+    caller: &Caller,
+    method: &Method,
+    protections: Protections,
+) -> Result<(), Rejection> {
+    let held = caller.roles.meets(method.roles) || caller.context.has_scope(&method.scope);
+    if !held && protections.on(Protection::Scope) {
         return Err(Rejection::ScopeMissing {
             scope: method.scope.clone(),
         });
     }
     // What the gateway serves itself is about tenants; everything else is inside one.
-    if caller.is_tenantless() && method.upstream != Role::Gateway {
+    let outside = caller.is_tenantless() && method.upstream != Role::Gateway;
+    if outside && protections.on(Protection::TenantRequired) {
         return Err(Rejection::TenantRequired);
     }
     Ok(())

@@ -14,10 +14,14 @@ use tower::Service;
 use super::{Answer, cut, refuse};
 use crate::config::Deadlines;
 use crate::error::Rejection;
+use crate::protection::{Protection, Protections};
 use crate::proxy::Target;
 
 #[derive(Clone)]
-pub(super) struct DeadlineLayer(pub(super) Deadlines);
+pub(super) struct DeadlineLayer {
+    pub(super) classes: Deadlines,
+    pub(super) protections: Protections,
+}
 
 impl<S> tower::Layer<S> for DeadlineLayer {
     type Service = Deadlined<S>;
@@ -25,7 +29,8 @@ impl<S> tower::Layer<S> for DeadlineLayer {
     fn layer(&self, inner: S) -> Deadlined<S> {
         Deadlined {
             inner,
-            classes: self.0.clone(),
+            classes: self.classes.clone(),
+            protections: self.protections,
         }
     }
 }
@@ -34,6 +39,7 @@ impl<S> tower::Layer<S> for DeadlineLayer {
 pub(super) struct Deadlined<S> {
     inner: S,
     classes: Deadlines,
+    protections: Protections,
 }
 
 impl Deadlines {
@@ -42,14 +48,21 @@ impl Deadlines {
         &self,
         class: DeadlineClass,
         headers: &HeaderMap,
+        protections: Protections,
     ) -> Result<Option<Duration>, Rejection> {
-        let asked = deadline::grpc_timeout(headers).map_err(|_| Rejection::TimeoutMalformed)?;
+        let asked = match deadline::grpc_timeout(headers) {
+            Err(_) if !protections.on(Protection::TimeoutForm) => None,
+            asked => asked.map_err(|_| Rejection::TimeoutMalformed)?,
+        };
         let most = match class {
             DeadlineClass::Stream => return Ok(asked),
             DeadlineClass::Bulk => self.bulk_ms,
             DeadlineClass::Interactive | DeadlineClass::Unspecified => self.interactive_ms,
         };
         let asked = asked.unwrap_or(Duration::from_millis(self.default_ms));
+        if !protections.on(Protection::DeadlineClass) {
+            return Ok(Some(asked));
+        }
         Ok(Some(asked.min(Duration::from_millis(most))))
     }
 }
@@ -74,7 +87,10 @@ where
             Some(Target::Reflection) => DeadlineClass::Stream,
             None => DeadlineClass::Interactive,
         };
-        let allowed = match self.classes.allowed(class, request.headers()) {
+        let allowed = match self
+            .classes
+            .allowed(class, request.headers(), self.protections)
+        {
             Ok(allowed) => allowed,
             Err(rejection) => return refuse(rejection),
         };
@@ -82,6 +98,7 @@ where
         request.headers_mut().remove(deadline::GRPC_TIMEOUT);
         // And what is ours must not come from outside.
         request.headers_mut().remove(deadline::HEADER);
+        let allowed = allowed.filter(|_| self.protections.on(Protection::Deadline));
         let Some(allowed) = allowed else {
             return Box::pin(self.inner.call(request));
         };
@@ -121,7 +138,7 @@ mod tests {
             if !asked.is_empty() {
                 headers.insert(deadline::GRPC_TIMEOUT, asked.parse().unwrap());
             }
-            classes.allowed(class, &headers)
+            classes.allowed(class, &headers, Protections::default())
         };
         let seconds = |seconds| Ok(Some(Duration::from_secs(seconds)));
         assert_eq!(allowed(DeadlineClass::Interactive, ""), seconds(2));

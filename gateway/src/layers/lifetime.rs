@@ -1,4 +1,4 @@
-//! How long a stream may live: not longer than its token, and not longer than the process serves.
+//! How long a stream may live: not longer than its token, its connection, and the process serves.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -14,6 +14,7 @@ use tower::Service;
 use super::{Answer, cut};
 use crate::auth::Caller;
 use crate::error::Rejection;
+use crate::protection::{Protection, Protections};
 use crate::proxy::Target;
 
 /// What ends streams.
@@ -21,7 +22,12 @@ use crate::proxy::Target;
 pub(crate) struct LifetimeSource {
     pub(crate) clock: Clock,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) protections: Protections,
 }
+
+/// Says in the extensions of a request when its connection takes its leave.
+#[derive(Debug, Clone)]
+pub(crate) struct Leaving(pub(crate) CancellationToken);
 
 #[derive(Clone)]
 pub(super) struct LifetimeLayer(pub(super) LifetimeSource);
@@ -44,11 +50,24 @@ pub(super) struct Lifetime<S> {
 }
 
 impl LifetimeSource {
-    fn end(&self, expires: Micros) -> BoxFuture<'static, Failure> {
-        let LifetimeSource { clock, shutdown } = self.clone();
+    fn end(&self, expires: Micros, leaving: Option<Leaving>) -> BoxFuture<'static, Failure> {
+        let LifetimeSource {
+            clock,
+            shutdown,
+            protections,
+        } = self.clone();
+        let ends = protections.on(Protection::StreamExpiry);
         Box::pin(async move {
+            let left = async {
+                match leaving {
+                    Some(Leaving(leaving)) => leaving.cancelled_owned().await,
+                    // A call without a socket.
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
-                () = clock.sleep_until(expires) => Rejection::TokenEnded.into(),
+                () = clock.sleep_until(expires), if ends => Rejection::TokenEnded.into(),
+                () = left => Rejection::ConnectionAged.into(),
                 () = shutdown.cancelled_owned() => Rejection::Stopping.into(),
             }
         })
@@ -83,7 +102,8 @@ where
             // A call with one answer is over long before; its deadline ends it.
             return Box::pin(self.inner.call(request));
         };
-        let mut end = self.source.end(expires);
+        let leaving = extensions.get::<Leaving>().cloned();
+        let mut end = self.source.end(expires, leaving);
         let call = self.inner.call(request);
         Box::pin(async move {
             tokio::select! {

@@ -7,6 +7,8 @@ use http::{HeaderName, HeaderValue, Method};
 use rapport_foundation::telemetry::REQUEST_ID;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::protection::{Protection, Protections};
+
 /// How long a browser remembers what it may do: browsers take two hours at most.
 const REMEMBERED: Duration = Duration::from_secs(2 * 3600);
 
@@ -36,12 +38,16 @@ const READ: [HeaderName; 5] = [
 ];
 
 /// The layer for these origins; none for none. Credentials are tokens in a header and never cookies.
-pub(super) fn layer(origins: &[HeaderValue]) -> Option<CorsLayer> {
+pub(super) fn layer(origins: &[HeaderValue], protections: Protections) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }
+    let named = match protections.on(Protection::Origins) {
+        true => AllowOrigin::list(origins.iter().cloned()),
+        false => AllowOrigin::mirror_request(),
+    };
     let layer = CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins.iter().cloned()))
+        .allow_origin(named)
         .allow_methods([
             Method::GET,
             Method::POST,

@@ -18,6 +18,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::fixture::{Fixture, Plan};
 use crate::upstream::{SERVER_STREAM, UNARY};
+use crate::wire::{self, Wire};
 
 /// A bare HTTP/2 connection.
 async fn http2(fixture: &Fixture) -> http2::SendRequest<Empty<bytes::Bytes>> {
@@ -132,6 +133,63 @@ async fn connections_beyond_the_limit_are_closed_and_those_that_are_open_stay() 
         Code::Unavailable
     );
     assert!(first.unary(UNARY, "hello").await.is_ok());
+}
+
+#[tokio::test]
+async fn metadata_that_is_more_than_a_line_never_reaches_a_service() {
+    let fixture = Fixture::open().await;
+    for value in ["a\r\nx-rapport-tenant: b", "a\nb", "a\0b"] {
+        let mut wire = Wire::open(&fixture, &[]).await;
+        let mut block = wire::call(UNARY, &fixture.token());
+        block.extend(wire::block(&[("x-own", value)]));
+        let flags = wire::END_HEADERS | wire::END_STREAM;
+        wire.send(&wire::frame(wire::HEADERS, flags, 1, &block))
+            .await;
+        let end = |frame: &wire::Frame| matches!(frame.kind, wire::RST_STREAM | wire::GOAWAY);
+        assert!(wire.until(end).await.is_some(), "{value:?}");
+    }
+    assert_eq!(fixture.upstream.calls(), 0);
+}
+
+/// A PROXY header of version 2 for a connection from this address.
+fn proxied(address: [u8; 4]) -> Vec<u8> {
+    let ports = [0, 1, 0, 2];
+    [
+        &b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"[..],
+        &address,
+        &[127, 0, 0, 1],
+        &ports,
+    ]
+    .concat()
+}
+
+#[tokio::test]
+async fn behind_a_balancer_clients_are_told_apart_by_what_it_says() {
+    let mut plan = Plan::default();
+    plan.config.listen.proxy_protocol = true;
+    plan.config.limits.connections_per_client = 1;
+    plan.config.limits.handshake_ms = 1_000;
+    let fixture = plan.open().await;
+    let call = wire::whole_call(1, UNARY, &fixture.token(), "hello");
+    let mut open = Vec::new();
+    for (address, served) in [
+        ([192, 0, 2, 1], true),
+        ([192, 0, 2, 1], false),
+        ([192, 0, 2, 2], true),
+    ] {
+        let mut wire = Wire::silent(&fixture).await;
+        wire.send(&proxied(address)).await;
+        wire.begin(&[]).await;
+        wire.send(&call).await;
+        let answer = wire.until(|frame| frame.kind == wire::HEADERS).await;
+        assert_eq!(answer.is_some(), served, "{address:?}");
+        open.push(wire);
+    }
+    // Who comes without a header came past the balancer.
+    let mut wire = Wire::open(&fixture, &[]).await;
+    wire.send(&call).await;
+    let answer = wire.until(|frame| frame.kind == wire::HEADERS).await;
+    assert_eq!(answer, None);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt as _;
 use rapport_foundation::channel::Channel;
+use rapport_foundation::context::Demand;
 use rapport_foundation::id::TenantId;
 use rapport_foundation::role::Role;
 use rapport_foundation::service::{ListenConfig, Readiness, Task, guard, serve};
@@ -13,7 +14,7 @@ use rapport_foundation::testing::{Engine, House, TestEnv};
 use rapport_foundation::time::{Clock, Micros};
 use rapport_gateway::domain::tenant::Tenant;
 use rapport_gateway::layers::Front;
-use rapport_gateway::{Config, Issuer, Listen, migrations};
+use rapport_gateway::{Config, Issuer, Listen, Protection, migrations, open_without};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -58,6 +59,9 @@ pub(crate) struct Plan {
     pub(crate) keys: Vec<Key>,
     pub(crate) jwks_url: Option<String>,
     pub(crate) config: Config,
+    /// Protections of the gateway that are taken away, and demands of the service behind it.
+    pub(crate) off: Vec<Protection>,
+    pub(crate) off_behind: Vec<Demand>,
 }
 
 impl Default for Plan {
@@ -72,9 +76,12 @@ impl Default for Plan {
                 listen: Listen {
                     address: SocketAddr::from(([127, 0, 0, 1], 0)),
                     tls: None,
+                    proxy_protocol: false,
                 },
                 ..Config::default()
             },
+            off: Vec::new(),
+            off_behind: Vec::new(),
         }
     }
 }
@@ -185,9 +192,8 @@ impl Plan {
                 .set(role, self.attach(&house, role, &upstream).await);
         }
         let readiness = Readiness::starting().await;
-        let gateway = rapport_gateway::open(env.env.clone(), self.config, &readiness)
-            .await
-            .unwrap();
+        let gateway = open_without(env.env.clone(), self.config.clone(), &readiness, &self.off);
+        let gateway = gateway.await.unwrap();
         let tenant = TenantId::new(self.clock.now());
         let fresh = gateway
             .ensure_tenant(&Tenant::new(tenant, "A tenant", self.clock.now()))
@@ -220,7 +226,9 @@ impl Plan {
             upstream.clone(),
             |request: Request<_>| request.map(Body::new),
         ));
-        let guarded = guard(routes.into(), house.keys.verifier(role, &house.clock));
+        let verifier = house.keys.verifier(role, &house.clock);
+        let verifier = verifier.without(&self.off_behind);
+        let guarded = guard(routes.into(), verifier);
         if self.way == Way::Embedded {
             return Channel::local(guarded);
         }

@@ -12,15 +12,15 @@ use crate::tokens::{Key, set};
 
 /// An identity provider's key endpoint.
 #[derive(Clone)]
-struct Provider {
+pub(crate) struct Provider {
     /// What it answers; None is an error of its own.
     set: Arc<Mutex<Option<String>>>,
-    asked: Arc<AtomicUsize>,
+    pub(crate) asked: Arc<AtomicUsize>,
     url: String,
 }
 
 impl Provider {
-    async fn start(set: String) -> Self {
+    pub(crate) async fn start(set: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let provider = Provider {
             set: Arc::new(Mutex::new(Some(set))),
@@ -45,16 +45,18 @@ impl Provider {
         provider
     }
 
-    fn publish(&self, set: Option<String>) {
+    pub(crate) fn publish(&self, set: Option<String>) {
         *self.set.lock().unwrap() = set;
     }
 
     fn plan(&self, key: Key) -> Plan {
-        let mut plan = Plan {
-            keys: vec![key],
-            jwks_url: Some(self.url.clone()),
-            ..Plan::default()
-        };
+        self.planned(key, Plan::default())
+    }
+
+    /// A gateway that takes its keys from here.
+    pub(crate) fn planned(&self, key: Key, mut plan: Plan) -> Plan {
+        plan.keys = vec![key];
+        plan.jwks_url = Some(self.url.clone());
         plan.config.http_client.allow_private_addresses = true;
         plan
     }
@@ -163,7 +165,7 @@ async fn settings_that_cannot_work_are_refused_at_the_start() {
         claims: rapport_gateway::ClaimNames::default(),
     };
     type Change = Box<dyn Fn(&mut Config)>;
-    let cases: [(&str, Change); 6] = [
+    let cases: [(&str, Change); 8] = [
         (
             "auth.development_secret",
             Box::new(|c| c.auth.development_secret = Some(Secret::new("short"))),
@@ -185,6 +187,11 @@ async fn settings_that_cannot_work_are_refused_at_the_start() {
             Box::new(|c| c.limits.message_bytes = u32::MAX),
         ),
         ("limits.connections", Box::new(|c| c.limits.connections = 0)),
+        ("limits.headers", Box::new(|c| c.limits.headers = 0)),
+        (
+            "limits.connection_age_ms",
+            Box::new(|c| c.limits.connection_age_ms = 0),
+        ),
     ];
     for (named, change) in cases {
         let mut config = Config::default();

@@ -1,12 +1,15 @@
 //! The gateway as its callers meet it: over a socket where bytes matter, through its front where they do not.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod attack_table;
 mod attacks;
 mod audit;
 mod calls;
 mod connections;
 mod dialects;
 mod fixture;
+mod full_speed;
+mod fuzz;
 mod keys;
 mod limits;
 mod protocol;
@@ -17,3 +20,4 @@ mod tokens;
 mod traces;
 mod trail;
 mod upstream;
+mod wire;

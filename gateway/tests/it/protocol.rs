@@ -158,6 +158,32 @@ async fn a_message_that_announces_too_much_is_refused_before_it_arrives() {
 }
 
 #[tokio::test]
+async fn a_message_that_cannot_be_read_is_refused_in_one_text() {
+    let fixture = Fixture::open().await;
+    let bearer = format!("Bearer {}", fixture.token());
+    // Groups within groups, deeper than anybody reads.
+    let nested = [0x13].repeat(200);
+    let mut texts = std::collections::BTreeSet::new();
+    for payload in [
+        &[0x0a, 0x02, 0xff, 0xfe][..],
+        &[0xff; 32],
+        &[0x0a, 0x7f],
+        &nested,
+    ] {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let bytes = [&[0][..], &length, payload].concat();
+        let request = Request::post(UNARY)
+            .header("content-type", "application/grpc")
+            .header("authorization", &bearer);
+        let body = Body::new(http_body_util::Full::new(Bytes::from(bytes)));
+        let (_, headers) = send(&fixture, request.body(body).unwrap()).await;
+        assert_eq!(headers["grpc-status"], "3");
+        texts.insert(headers["grpc-message"].to_str().unwrap().to_owned());
+    }
+    assert_eq!(texts.len(), 1, "{texts:?}");
+}
+
+#[tokio::test]
 async fn a_message_of_exactly_the_limit_arrives() {
     let fixture = Fixture::open().await;
     let client = fixture.client(&fixture.token()).await;

@@ -131,7 +131,9 @@ impl tower::Service<Request<Body>> for Upstream {
                 left: Deadline::current().map(Deadline::remaining),
             });
             let path = request.uri().path().to_owned();
-            let mut grpc = tonic::server::Grpc::new(Codec::default());
+            // The gateway's limit is the smaller one, so that it is seen which of the two holds.
+            let mut grpc = tonic::server::Grpc::new(Codec::default())
+                .apply_max_message_size_config(Some(16 * 1024 * 1024), None);
             Ok(match path.as_str() {
                 UNARY => {
                     grpc.unary(service_fn(move |r| this.clone().unary(r)), request)

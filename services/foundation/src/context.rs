@@ -18,10 +18,12 @@ use crate::id::TenantId;
 use crate::role::Role;
 use crate::time::Micros;
 
+mod demand;
 mod keys;
 mod sign;
 mod verify;
 
+pub use demand::Demand;
 pub use keys::{KeyError, KeySet, SigningKey, TrustedKey, TrustedKeys};
 pub use sign::Signer;
 pub use verify::{Refused, Verifier};
@@ -201,5 +203,7 @@ impl Travelling {
     }
 }
 
+#[cfg(test)]
+mod attacks;
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ mod admin;
 mod connections;
 mod guard;
 mod listen;
+mod plain;
 mod readiness;
 mod run;
 mod telling;

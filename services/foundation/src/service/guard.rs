@@ -19,10 +19,12 @@ use tower::{Layer, Service, ServiceBuilder};
 
 use super::telling::TellingLayer;
 use crate::channel::{caught, panicked};
-use crate::context::{self, Context, PrincipalKind, Refused, Verifier};
+use crate::context::{self, Context, Demand, PrincipalKind, Refused, Verifier};
 use crate::deadline::DeadlineLayer;
 use crate::error::{Code, Failure};
 use crate::telemetry::{AccessLog, CallsLayer, TraceLayer};
+
+use super::plain::PlainLayer;
 
 /// A service that believes nobody without a signed context.
 pub type Guarded = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
@@ -37,7 +39,8 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + 
 /// 4. **Panic**: becomes INTERNAL inside the trace; outside of the deadline, whose timer must not be
 ///    unwound past.
 /// 5. **Deadline**: before verification, which is work too; what is below knows what is left.
-/// 6. **Context**: last, so that nothing between it and the handler could replace what it vouches for.
+/// 6. **Context**: so late that nothing between it and the handler could replace what it vouches for.
+/// 7. **Plain words**: innermost, beside the library whose answers it says anew.
 pub fn guard(routes: Routes, verifier: Verifier) -> Guarded {
     let layers = ServiceBuilder::new()
         .layer(TraceLayer::server())
@@ -45,7 +48,8 @@ pub fn guard(routes: Routes, verifier: Verifier) -> Guarded {
         .layer(TellingLayer)
         .layer(PanicLayer)
         .layer(DeadlineLayer)
-        .layer(ContextLayer(verifier));
+        .layer(ContextLayer(verifier))
+        .layer(PlainLayer);
     BoxCloneSyncService::new(layers.service(routes.prepare()))
 }
 
@@ -111,25 +115,35 @@ struct Verified<S> {
 }
 
 impl<S> Verified<S> {
-    fn check(&self, request: &mut Request<Body>) -> Result<Context, Failure> {
+    /// The context of a call. None only where a test does without.
+    fn check(&self, request: &mut Request<Body>) -> Result<Option<Context>, Failure> {
+        let stands = |demand| self.verifier.demands().stands(demand);
         let headers = request.headers_mut();
         let header = match headers.entry(context::HEADER) {
             http::header::Entry::Occupied(entry) => {
                 let (_, mut values) = entry.remove_entry_mult();
+                let first = values.next();
                 // Two contexts in one call are no context: which of them would it be?
-                values.next().filter(|_| values.next().is_none())
+                if values.next().is_some() && stands(Demand::Alone) {
+                    return Err(Refused::Missing.into());
+                }
+                first
             }
             http::header::Entry::Vacant(_) => None,
         };
+        if header.is_none() && !stands(Demand::Presence) {
+            return Ok(None);
+        }
         let context = self.verifier.verify(&header.ok_or(Refused::Missing)?)?;
-        if context.kind != PrincipalKind::Service && INTERNAL.contains(request.uri().path()) {
+        let outsider = context.kind != PrincipalKind::Service;
+        if outsider && INTERNAL.contains(request.uri().path()) && stands(Demand::Service) {
             return Err(Failure::new(
                 Code::Unimplemented,
                 "METHOD_UNKNOWN",
                 "There is no such method.",
             ));
         }
-        Ok(context)
+        Ok(Some(context))
     }
 }
 
@@ -149,7 +163,9 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Answer {
         match self.check(&mut request) {
             Ok(context) => {
-                request.extensions_mut().insert(context);
+                if let Some(context) = context {
+                    request.extensions_mut().insert(context);
+                }
                 Box::pin(self.inner.call(request))
             }
             Err(failure) => Box::pin(async { Ok(tonic::Status::from(failure).into_http()) }),
