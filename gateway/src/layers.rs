@@ -90,6 +90,7 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
         .layer(audit::AuditLayer {
             auditor: parts.auditor,
             policies: parts.policies.clone(),
+            protections,
         })
         .layer(authorise::AuthoriseLayer {
             policies: parts.policies,

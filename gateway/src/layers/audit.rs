@@ -18,11 +18,13 @@ use crate::audit::{Auditor, Running};
 use crate::auth::Caller;
 use crate::error::Rejection;
 use crate::policy::Policies;
+use crate::protection::Protections;
 
 #[derive(Clone)]
 pub(super) struct AuditLayer {
     pub(super) auditor: Auditor,
     pub(super) policies: Policies,
+    pub(super) protections: Protections,
 }
 
 impl<S> tower::Layer<S> for AuditLayer {
@@ -45,7 +47,7 @@ pub(super) struct Audited<S> {
 impl AuditLayer {
     /// The place of a call that is audited; none for one that is not.
     fn begin(&self, request: &Request<Body>) -> Result<Option<Running>, Rejection> {
-        let method = self.policies.find(request.uri().path());
+        let method = self.policies.find(request.uri().path(), self.protections);
         let caller: Option<&Caller> = request.extensions().get();
         let (Some(method), Some(caller)) = (method, caller) else {
             return Ok(None);
@@ -193,6 +195,7 @@ mod tests {
         let layer = AuditLayer {
             auditor,
             policies: Policies::read(rapport_proto::pool()).unwrap(),
+            protections: Protections::default(),
         };
         let path = "/rapport.profiles.v1.CustomerService/GetCustomer";
         let mut request = Request::post(path).body(Body::empty()).unwrap();
