@@ -9,7 +9,7 @@
 //! 6. **Authentication**: before the method is looked up, so that without a token nobody learns which
 //!    methods exist.
 //! 7. **Authorisation**: finds the method and its policy; what is below knows both.
-//! 8. **Lifetime**: ends a stream with its token or with the process. Outside of the deadline, which streams
+//! 8. **Lifetime**: ends a stream with its credential or with the process. Outside of the deadline, which streams
 //!    do not have.
 //! 9. **Deadline**: our own timer, by the class of the method.
 //! 10. **Messages**: innermost, as it looks at bytes, and nothing before it does.

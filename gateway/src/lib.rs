@@ -7,10 +7,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rapport_foundation::channel::Channel;
+use rapport_foundation::db::Database;
 use rapport_foundation::http_client::HttpClient;
+use rapport_foundation::page::PageTokens;
 use rapport_foundation::role::Role;
-use rapport_foundation::service::{Env, MESSAGE_LIMIT_BYTES, Readiness, Task, guard};
-use rapport_proto::access::v1::tenant_service_server::TenantServiceServer;
+use rapport_foundation::service::{Env, Readiness, Task, guard};
+use rapport_foundation::time::Clock;
+use rapport_proto::access::v1::api_key_service_server::ApiKeyService;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -29,19 +32,24 @@ mod migration;
 pub mod policy;
 mod proxy;
 pub mod store;
+mod work;
 
-pub use config::{Auth, ClaimNames, Config, Deadlines, Issuer, Limits, Listen};
+pub use config::{
+    AccessLimits, Auth, CertificateGrant, Certificates, ClaimNames, ClientCertificates, Config,
+    Deadlines, Issuer, Limits, Listen,
+};
 pub use error::{Error, OpenError, Rejection};
 pub use migration::migrations;
 
 use accept::Acceptor;
-use app::tenants::Tenants;
+use app::Access;
+use app::api_keys::ApiKeys;
 use auth::Authenticator;
 use dialects::DialectsLayer;
 use directory::Directory;
 use domain::tenant::Tenant;
 use layers::{Front, LifetimeSource, Parts};
-use policy::Policies;
+use policy::{Authority, Policies};
 use proxy::Proxy;
 use store::Store;
 
@@ -63,6 +71,7 @@ pub struct Gateway {
 /// When a contract lacks its policy, a setting or a file cannot be used, or the store fails.
 pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gateway, OpenError> {
     config.limits.check()?;
+    config.check_certificates()?;
     let policies = Policies::read(rapport_proto::pool())?;
     let dialects = DialectsLayer::read(
         rapport_proto::pool(),
@@ -70,12 +79,14 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
         config.limits.message_bytes,
     )?;
     let store = Store::new(env.db.clone());
-    let directory = Directory::default();
+    let authority = Authority::of(&policies);
+    let directory = Directory::new(env.clock.clone());
     directory.refresh(&store).await?;
     let http = HttpClient::new(&config.http_client)?;
     let (authenticator, mut tasks) = Authenticator::open(
         &config.auth,
         &http,
+        &authority,
         directory.clone(),
         env.clock.clone(),
         &env.shutdown,
@@ -84,22 +95,33 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
     let every = Duration::from_millis(config.tenant_refresh_ms.max(100));
     tasks.push(directory.keep_fresh(store.clone(), every, env.shutdown.clone()));
 
-    let tenants = Tenants::new(
-        store.clone(),
+    let every = Duration::from_secs(config.access.write_seconds.max(1));
+    let (clock, stop) = (env.clock.clone(), env.shutdown.clone());
+    tasks.push(work::keep_written(
         directory.clone(),
-        env.clock.clone(),
-        env.page_tokens.clone(),
-    );
-    let api = TenantServiceServer::new(grpc::TenantApi(tenants))
-        .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
-        .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+        store.clone(),
+        every,
+        clock,
+        stop,
+    ));
+
+    let access = Access {
+        store: store.clone(),
+        directory: directory.clone(),
+        clock: env.clock.clone(),
+        page_tokens: env.page_tokens.clone(),
+        authority,
+        limits: config.access.clone(),
+        longest: config.auth.longest(),
+    };
+    let api = grpc::routes(access);
     // Behind the same guard as every service: the way to it is no shorter because it is near.
-    let own = guard(Routes::new(api), env.verifier.clone());
+    let own = guard(api, env.verifier.clone());
     env.neighbours.set(Role::Gateway, Channel::local(own));
 
     let proxy = Proxy::new(&env.neighbours, reflection(&config)?, env.signer.clone());
     let parts = Parts {
-        authenticator,
+        authenticator: authenticator.clone(),
         policies,
         dialects,
         origins: config.origins()?,
@@ -107,6 +129,8 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
         lifetime: LifetimeSource {
             clock: env.clock.clone(),
             shutdown: env.shutdown.clone(),
+            authenticator,
+            directory: directory.clone(),
         },
         deadlines: config.deadlines,
         limits: config.limits.clone(),
@@ -121,6 +145,30 @@ pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gat
         shutdown: env.shutdown,
         tasks,
     })
+}
+
+/// The keys of a gateway's database, for whoever may open it: what an operator does before anybody can log in. The context
+/// of a call stands among its extensions, as a service finds it there.
+///
+/// # Errors
+/// When a contract lacks its policy.
+pub fn api_keys(
+    db: Database,
+    clock: Clock,
+    page_tokens: PageTokens,
+    config: &Config,
+) -> Result<impl ApiKeyService, OpenError> {
+    let policies = Policies::read(rapport_proto::pool())?;
+    let access = Access {
+        store: Store::new(db),
+        directory: Directory::new(clock.clone()),
+        clock,
+        page_tokens,
+        authority: Authority::of(&policies),
+        limits: config.access.clone(),
+        longest: config.auth.longest(),
+    };
+    Ok(grpc::ApiKeyApi(ApiKeys(access)))
 }
 
 fn reflection(config: &Config) -> Result<Option<Channel>, OpenError> {
@@ -167,8 +215,9 @@ impl Gateway {
     /// # Errors
     /// When the TLS files cannot be used.
     pub fn serve(self, listener: TcpListener) -> Result<Vec<Task>, OpenError> {
-        let acceptor = Acceptor::new(self.front, &self.listen, self.limits, self.shutdown)?;
+        let (acceptor, tls) = Acceptor::new(self.front, &self.listen, self.limits, self.shutdown)?;
         let mut tasks = self.tasks;
+        tasks.extend(tls);
         tasks.push(Task::spawn("gateway listener", acceptor.run(listener)));
         Ok(tasks)
     }

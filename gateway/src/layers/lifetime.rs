@@ -1,4 +1,4 @@
-//! How long a stream may live: not longer than its token, and not longer than the process serves.
+//! How long a stream may live: not longer than its credential is good for, and not longer than the process serves.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -6,13 +6,15 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use rapport_foundation::error::Failure;
-use rapport_foundation::time::{Clock, Micros};
+use rapport_foundation::time::Clock;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::Service;
 
+use super::authorise::permit;
 use super::{Answer, cut};
-use crate::auth::Caller;
+use crate::auth::{Authenticator, Caller};
+use crate::directory::Directory;
 use crate::error::Rejection;
 use crate::proxy::Target;
 
@@ -21,6 +23,8 @@ use crate::proxy::Target;
 pub(crate) struct LifetimeSource {
     pub(crate) clock: Clock,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) directory: Directory,
 }
 
 #[derive(Clone)]
@@ -44,14 +48,35 @@ pub(super) struct Lifetime<S> {
 }
 
 impl LifetimeSource {
-    fn end(&self, expires: Micros) -> BoxFuture<'static, Failure> {
-        let LifetimeSource { clock, shutdown } = self.clone();
+    fn end(&self, caller: Caller, target: Target) -> BoxFuture<'static, Failure> {
+        let this = self.clone();
+        // From now on every change is seen; what changed since the caller was let in is looked at first.
+        let mut changes = this.directory.changes();
         Box::pin(async move {
-            tokio::select! {
-                () = clock.sleep_until(expires) => Rejection::TokenEnded.into(),
-                () = shutdown.cancelled_owned() => Rejection::Stopping.into(),
+            let mut caller = caller;
+            loop {
+                caller = match this.again(&caller, &target) {
+                    Some(caller) => caller,
+                    None => return Rejection::TokenEnded.into(),
+                };
+                tokio::select! {
+                    () = this.clock.sleep_until(caller.expires) => return Rejection::TokenEnded.into(),
+                    () = this.shutdown.cancelled() => return Rejection::Stopping.into(),
+                    // The directory is there as long as we are.
+                    _ = changes.changed() => (),
+                }
             }
         })
+    }
+
+    /// The caller, if they would be let in to the same place now.
+    fn again(&self, caller: &Caller, target: &Target) -> Option<Caller> {
+        let caller = self.authenticator.again(caller).ok()?;
+        let permitted = match target {
+            Target::Method(method) => permit(&caller, method).is_ok(),
+            Target::Reflection => true,
+        };
+        permitted.then_some(caller)
     }
 }
 
@@ -70,20 +95,15 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Answer {
         let extensions = request.extensions();
-        let streams = match extensions.get::<Target>() {
-            Some(Target::Method(method)) => method.streaming,
-            Some(Target::Reflection) => true,
-            None => false,
-        };
-        let expires = extensions
-            .get::<Caller>()
-            .filter(|_| streams)
-            .map(|caller| caller.expires);
-        let Some(expires) = expires else {
+        let target = extensions.get::<Target>().filter(|target| match target {
+            Target::Method(method) => method.streaming,
+            Target::Reflection => true,
+        });
+        let Some((caller, target)) = extensions.get::<Caller>().zip(target) else {
             // A call with one answer is over long before; its deadline ends it.
             return Box::pin(self.inner.call(request));
         };
-        let mut end = self.source.end(expires);
+        let mut end = self.source.end(caller.clone(), target.clone());
         let call = self.inner.call(request);
         Box::pin(async move {
             tokio::select! {
