@@ -168,3 +168,65 @@ fn wrong(path: &Path, problem: impl ToString) -> OpenError {
         problem: problem.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+    use super::*;
+
+    fn write(folder: &Path, certificate: &str, key: &str) {
+        std::fs::write(folder.join("cert.pem"), certificate).unwrap();
+        std::fs::write(folder.join("key.pem"), key).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_broken_pair_keeps_the_old_one_and_a_whole_one_takes_its_place() {
+        let pair = || {
+            let pair = rcgen::generate_simple_self_signed(["gate.test".to_owned()]).unwrap();
+            (pair.cert.pem(), pair.signing_key.serialize_pem())
+        };
+        let (first, second) = (pair(), pair());
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &first.0, &first.1);
+        let source = Source {
+            files: TlsFiles {
+                certificate_file: folder.path().join("cert.pem"),
+                key_file: folder.path().join("key.pem"),
+                client_ca_file: None,
+            },
+            clients: ClientCertificates::Required,
+        };
+        let seen = source.read().unwrap();
+        let tls = Tls(Arc::new(ArcSwap::from_pointee(
+            source.config(&seen).unwrap(),
+        )));
+        let mut keeper = Keeper {
+            tls: tls.clone(),
+            source,
+            seen,
+        };
+        let old = tls.0.load_full();
+        for (certificate, key) in [
+            (first.0.as_str(), first.1.as_str()),
+            (&second.0, &first.1),
+            (&first.0, "nonsense"),
+            ("", &second.1),
+        ] {
+            write(folder.path(), certificate, key);
+            keeper.look();
+            assert!(Arc::ptr_eq(&old, &tls.0.load_full()), "{key}");
+        }
+        std::fs::remove_file(folder.path().join("key.pem")).unwrap();
+        keeper.look();
+        assert!(Arc::ptr_eq(&old, &tls.0.load_full()), "gone");
+        write(folder.path(), &second.0, &second.1);
+        keeper.look();
+        let new = tls.0.load_full();
+        assert!(!Arc::ptr_eq(&old, &new));
+        // The same content again forgets no session.
+        write(folder.path(), &second.0, &second.1);
+        keeper.look();
+        assert!(Arc::ptr_eq(&new, &tls.0.load_full()));
+    }
+}

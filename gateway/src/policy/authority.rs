@@ -117,13 +117,12 @@ mod tests {
             &["interactions.record", "access.keys"],
             &["manager"]
         ));
-        // Managers hold `interactions.read` for methods, and the role is theirs; the connector's is not.
-        assert!(!may(&manager, &["profiles.resolve"], &[]));
+        assert!(!may(&manager, &["log.read"], &[]));
         assert!(!may(&manager, &[], &["connector"]));
         let operator = caller(PrincipalKind::Operator, &["operator"], &[]);
         assert!(may(
             &operator,
-            &["profiles.resolve", "interactions.record"],
+            &["log.read", "interactions.record"],
             &["connector"]
         ));
         let all = caller(
@@ -138,7 +137,7 @@ mod tests {
         }
         // The kind alone makes nobody an operator.
         let named = caller(PrincipalKind::Operator, &["agent"], &[]);
-        assert!(!may(&named, &["profiles.resolve"], &[]));
+        assert!(!may(&named, &["log.read"], &[]));
     }
 
     #[test]
