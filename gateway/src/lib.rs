@@ -157,7 +157,7 @@ pub fn api_keys(
     clock: Clock,
     page_tokens: PageTokens,
     config: &Config,
-) -> Result<impl ApiKeyService, OpenError> {
+) -> Result<impl ApiKeyService + use<>, OpenError> {
     let policies = Policies::read(rapport_proto::pool())?;
     let access = Access {
         store: Store::new(db),

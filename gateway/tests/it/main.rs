@@ -8,6 +8,7 @@ mod certificates;
 mod connections;
 mod dialects;
 mod fixture;
+mod key_rights;
 mod keys;
 mod protocol;
 mod replica;

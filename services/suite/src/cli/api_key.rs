@@ -141,7 +141,7 @@ impl Of {
         Database::open(&place, role).await.map_err(failed)
     }
 
-    fn service(&self, database: &Database) -> Result<impl ApiKeyService, Error> {
+    fn service(&self, database: &Database) -> Result<impl ApiKeyService + use<>, Error> {
         let config = self.settings.read_unchecked()?.gateway;
         // Page tokens never leave this process.
         let mut key = [0; 32];
