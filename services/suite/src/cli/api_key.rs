@@ -1,6 +1,8 @@
 //! `rapport api-key`: keys of connectors and systems, straight on the gateway's database. A gateway that runs beside it knows
 //! of them within its `tenant_refresh_ms`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use rapport_foundation::context::{Claims, Context, PrincipalKind};
 use rapport_foundation::db::{self, Database};
@@ -17,8 +19,9 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::token::seconds;
-use super::{Ended, Settings, say};
+use super::{Ended, Settings, key_value, say};
 use crate::assembly::migrations;
+use crate::config::Config;
 use crate::error::Error;
 
 #[derive(Debug, Subcommand)]
@@ -36,8 +39,16 @@ pub(super) enum ApiKey {
 /// Whose keys, and where they are.
 #[derive(Debug, Args)]
 pub(super) struct Of {
-    #[command(flatten)]
-    settings: Settings,
+    // Not all of `Settings`: its roles are parts of the suite, and a key has roles of another sort.
+    /// The configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "RAPPORT_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where an embedded suite keeps its data
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Any setting by its name, such as databases.gateway.url=…; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
     /// The tenant, ten_…
     #[arg(long)]
     tenant: TenantId,
@@ -121,9 +132,19 @@ impl ApiKey {
 }
 
 impl Of {
+    fn config(&self) -> Result<Config, Error> {
+        let settings = Settings {
+            config: self.config.clone(),
+            data_dir: self.data_dir.clone(),
+            role: Vec::new(),
+            set: self.set.clone(),
+        };
+        settings.read_unchecked()
+    }
+
     async fn open(&self) -> Result<Database, Error> {
         let role = Role::Gateway;
-        let place = self.settings.read_unchecked()?.database(role);
+        let place = self.config()?.database(role);
         let failed = |source| Error::Database { role, source };
         if place.sqlite_path().is_some_and(|path| !path.exists()) {
             return Err(Error::Usage(format!(
@@ -142,7 +163,7 @@ impl Of {
     }
 
     fn service(&self, database: &Database) -> Result<impl ApiKeyService + use<>, Error> {
-        let config = self.settings.read_unchecked()?.gateway;
+        let config = self.config()?.gateway;
         // Page tokens never leave this process.
         let mut key = [0; 32];
         aws_lc_rs::rand::fill(&mut key).map_err(|error| Error::Token(error.to_string()))?;

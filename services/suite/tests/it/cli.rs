@@ -237,7 +237,7 @@ async fn a_key_made_on_the_database_opens_the_running_gateway_until_it_is_revoke
     assert!(key(&["revoke", &id]).await.contains("revoked"));
     until(async || code(rotated.trim()).await == Some(1)).await;
 
-    // All that is wrong is told, and nothing above what can be given is made.
+    // Nothing above what can be given is made.
     let above = [
         "api-key",
         "create",
@@ -249,7 +249,7 @@ async fn a_key_made_on_the_database_opens_the_running_gateway_until_it_is_revoke
     ];
     let output = rapport(&[&above[..], &of[..]].concat()).await;
     assert!(
-        output.status.code() == Some(1) && stderr(&output).contains("access.manage"),
+        output.status.code() == Some(1) && stderr(&output).contains("GRANT_NOT_HELD"),
         "{}",
         stderr(&output)
     );
