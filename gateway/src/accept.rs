@@ -10,13 +10,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use rapport_foundation::service::TlsFiles;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rapport_foundation::service::Task;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
@@ -28,7 +25,11 @@ mod leftover;
 mod life;
 mod meter;
 mod proxied;
+mod tls;
 
+use tls::Tls;
+
+use crate::auth::PeerCertificate;
 use crate::config::{Limits, Listen};
 use crate::error::OpenError;
 use crate::layers::{Front, Leaving};
@@ -51,7 +52,7 @@ const MOST_HEADER_BYTES: u32 = 16 * 1024 * 1024;
 /// What accepts connections.
 pub(crate) struct Acceptor {
     front: Front,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Tls>,
     limits: Limits,
     clients: Arc<Clients>,
     /// Whether a balancer says whose a connection is.
@@ -61,19 +62,22 @@ pub(crate) struct Acceptor {
 }
 
 impl Acceptor {
+    /// Reads the TLS files, and gives the task that keeps them fresh.
     pub(crate) fn new(
         front: Front,
         listen: &Listen,
         limits: Limits,
         protections: Protections,
         shutdown: CancellationToken,
-    ) -> Result<Self, OpenError> {
-        let tls = listen.tls.as_ref().map(tls).transpose()?;
+    ) -> Result<(Self, Option<Task>), OpenError> {
+        let every = Duration::from_secs(listen.tls_reload_seconds.max(1));
+        let open = |files| Tls::open(files, listen.client_certificates, every, shutdown.clone());
+        let (tls, task) = listen.tls.as_ref().map(open).transpose()?.unzip();
         let most = match protections.on(Protection::ConnectionsPerClient) {
             true => limits.connections_per_client,
             false => usize::MAX,
         };
-        Ok(Acceptor {
+        let acceptor = Acceptor {
             front,
             tls,
             limits,
@@ -81,7 +85,8 @@ impl Acceptor {
             proxied: listen.proxy_protocol,
             protections,
             shutdown,
-        })
+        };
+        Ok((acceptor, task))
     }
 
     /// Accepts until shutdown, then lets every connection finish its calls. Whoever calls bounds the time.
@@ -143,8 +148,8 @@ impl Acceptor {
             () = self.shutdown.cancelled() => return,
         };
         match opened {
-            Ok(Some((_counted, Stream::Plain(stream)))) => self.speak(stream).await,
-            Ok(Some((_counted, Stream::Tls(stream)))) => self.speak(*stream).await,
+            Ok(Some((_counted, Stream::Plain(stream)))) => self.speak(stream, None).await,
+            Ok(Some((_counted, Stream::Tls(stream, peer)))) => self.speak(*stream, peer).await,
             // Nothing was said in time, or nothing we speak.
             Ok(None) | Err(_) => (),
         }
@@ -157,15 +162,30 @@ impl Acceptor {
             let said = stream.peek(&mut [0]).await.ok()?;
             return (said > 0).then_some(Stream::Plain(stream));
         };
-        let stream = tls.accept(stream).await.ok()?;
-        Some(Stream::Tls(Box::new(stream)))
+        let stream = tls.acceptor().accept(stream).await.ok()?;
+        let shown = stream.get_ref().1.peer_certificates();
+        // Verified with the handshake; read once for all calls of the connection.
+        let leaf = shown.and_then(|chain| chain.first());
+        let peer = leaf
+            .and_then(|leaf| PeerCertificate::read(leaf))
+            .map(Arc::new);
+        Some(Stream::Tls(Box::new(stream), peer))
     }
 
-    async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn speak(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: Option<Arc<PeerCertificate>>,
+    ) {
         let front = self.front.clone();
         let life = Life::begin(&self.limits, self.protections);
         let calls = Arc::clone(&life);
-        let service = service_fn(move |request| answer(front.clone(), request, Arc::clone(&calls)));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            if let Some(peer) = &peer {
+                request.extensions_mut().insert(Arc::clone(peer));
+            }
+            answer(front.clone(), request, Arc::clone(&calls))
+        });
         let http = self.http();
         let stream = TokioIo::new(Metered::new(
             stream,
@@ -266,43 +286,8 @@ async fn answer(
 
 enum Stream {
     Plain(TcpStream),
-    Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
-}
-
-fn tls(files: &TlsFiles) -> Result<TlsAcceptor, OpenError> {
-    let wrong = |path: &std::path::Path, problem: String| OpenError::File {
-        path: path.to_owned(),
-        problem,
-    };
-    let certificates = |path: &std::path::Path| {
-        CertificateDer::pem_file_iter(path)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| wrong(path, error.to_string()))
-    };
-    let chain = certificates(&files.certificate_file)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key_file)
-        .map_err(|error| wrong(&files.key_file, error.to_string()))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| wrong(&files.certificate_file, error.to_string()))?;
-    let builder = match &files.client_ca_file {
-        None => builder.with_no_client_auth(),
-        Some(file) => {
-            let mut roots = rustls::RootCertStore::empty();
-            roots.add_parsable_certificates(certificates(file)?);
-            let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
-                Arc::new(roots),
-                provider,
-            )
-            .build()
-            .map_err(|error| wrong(file, error.to_string()))?;
-            builder.with_client_cert_verifier(verifier)
-        }
-    };
-    let mut config = builder
-        .with_single_cert(chain, key)
-        .map_err(|error| wrong(&files.certificate_file, error.to_string()))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Tls(
+        Box<tokio_rustls::server::TlsStream<TcpStream>>,
+        Option<Arc<PeerCertificate>>,
+    ),
 }

@@ -1,4 +1,4 @@
-//! Who calls: one bearer token in, one verified caller out.
+//! Who calls: one credential in (a token, an API key, a certificate), one verified caller out.
 //!
 //! Whatever is wrong with a credential, the caller learns one thing: that it is not valid. The reason goes
 //! into the log.
@@ -13,23 +13,34 @@ use rapport_foundation::time::{Clock, Micros};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Auth, ClaimNames};
-use crate::directory::Directory;
+use crate::directory::{Directory, Known};
+use crate::domain::identity::{API_KEYS, SPIFFE};
+use crate::domain::key_text::Hash;
 use crate::error::{OpenError, Rejection};
+use crate::policy::Authority;
 use crate::protection::{Protection, Protections};
 
 mod cache;
+mod caller;
+mod certificate;
 mod claims;
 mod credential;
 pub mod development;
 mod jwks;
 mod jwt;
+mod keys;
 mod rejected;
 
-pub use claims::Caller;
+pub use caller::Caller;
+pub use certificate::PeerCertificate;
+pub(crate) use credential::API_KEY;
 pub use jwks::KeyRing;
 pub use rejected::Rejected;
 
-use cache::{Generation, Verified};
+use cache::{Entry, Generation, Verified};
+use caller::{Evidence, access_of};
+use certificate::Certificates;
+use credential::Credential;
 
 /// Checks credentials.
 #[derive(Clone)]
@@ -42,6 +53,7 @@ struct Inner {
     clock: Clock,
     rules: claims::Rules,
     protections: Protections,
+    certificates: Option<Certificates>,
 }
 
 /// An identity provider as it is trusted: its keys sign for it and for nobody else.
@@ -62,6 +74,7 @@ impl Authenticator {
     pub async fn open(
         config: &Auth,
         http: &HttpClient,
+        authority: &Authority,
         directory: Directory,
         clock: Clock,
         protections: Protections,
@@ -76,6 +89,9 @@ impl Authenticator {
             let key = format!("auth.issuers[{at}]");
             if issuer.issuer.is_empty() || issuer.audiences.is_empty() {
                 return Err(OpenError::setting(key, "needs `issuer` and `audiences`"));
+            }
+            if issuer.issuer == API_KEYS || issuer.issuer.starts_with(SPIFFE) {
+                return Err(OpenError::setting(key, "takes the name of another way in"));
             }
             if issuers
                 .iter()
@@ -110,7 +126,7 @@ impl Authenticator {
             });
         }
         if issuers.is_empty() {
-            tracing::warn!("no issuer is configured: every call will be refused");
+            tracing::warn!("no issuer is configured: every token will be refused");
         }
         let inner = Inner {
             issuers,
@@ -118,47 +134,101 @@ impl Authenticator {
             directory,
             clock,
             rules: claims::Rules::of(config, protections),
+            certificates: Certificates::of(config, authority)?,
             protections,
         };
         Ok((Authenticator(Arc::new(inner)), tasks))
     }
 
-    /// The caller behind the headers of a call.
+    /// The caller behind the headers of a call, or behind the certificate of its connection.
     ///
     /// # Errors
     /// [`Rejection::Unauthenticated`], whatever was wrong.
-    pub fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Rejection> {
-        self.check(headers).map_err(|reason| {
+    pub fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        peer: Option<&Arc<PeerCertificate>>,
+    ) -> Result<Caller, Rejection> {
+        self.check(headers, peer).map_err(|reason| {
             tracing::warn!(%reason, "a credential was refused");
             Rejection::Unauthenticated
         })
     }
 
-    fn check(&self, headers: &HeaderMap) -> Result<Caller, Rejected> {
-        let this = &*self.0;
-        let token = credential::bearer(headers, this.protections)?;
-        let now = this.clock.now();
-        let hash = cache::hash(token);
-        let caller = match this.verified.get(&hash, this.protections) {
-            Some(caller) => caller,
-            None => {
-                let (caller, under) = self.verify(token, now)?;
-                this.verified.insert(hash, caller.clone(), under);
-                caller
-            }
-        };
-        if now >= caller.expires && this.protections.on(Protection::Expiry) {
-            return Err(Rejected::Expired);
-        }
-        // Not part of what is remembered: a tenant can be suspended at any moment.
-        let shut_out = !caller.is_tenantless() && !this.directory.is_active(caller.context.tenant);
-        if shut_out && this.protections.on(Protection::TenantActive) {
-            return Err(Rejected::TenantUnknown);
-        }
-        Ok(caller)
+    /// The caller as they would be let in now, on the same credential.
+    ///
+    /// # Errors
+    /// Why they would not.
+    pub(crate) fn again(&self, caller: &Caller) -> Result<Caller, Rejected> {
+        caller.again(
+            &self.0.directory.known(),
+            self.0.clock.now(),
+            self.0.protections,
+        )
     }
 
-    fn verify(&self, token: &str, now: Micros) -> Result<(Caller, (Generation, u64)), Rejected> {
+    fn check(
+        &self,
+        headers: &HeaderMap,
+        peer: Option<&Arc<PeerCertificate>>,
+    ) -> Result<Caller, Rejected> {
+        let this = &*self.0;
+        let credential = Credential::of(headers, peer, this.protections)?;
+        let (now, hash) = (this.clock.now(), credential.hash());
+        let known = this.directory.known();
+        let remembered = this.verified.get(&hash, &known, this.protections);
+        let fresh = remembered.is_none();
+        let mut entry = match remembered {
+            Some(entry) => entry,
+            None => self.verify(&credential, &hash, &known, now)?,
+        };
+        if now >= entry.caller.expires && this.protections.on(Protection::Expiry) {
+            return Err(Rejected::Expired);
+        }
+        // Not part of what is remembered: a tenant can be suspended at any moment, give roles and take them, revoke.
+        let access = access_of(&known, entry.caller.own.tenant, this.protections)?;
+        if fresh || !Arc::ptr_eq(&entry.access, access) {
+            entry.caller = entry.caller.under(access)?;
+            entry.access = Arc::clone(access);
+            this.verified.insert(hash, entry.clone());
+        }
+        if let Evidence::Key { key, .. } = &entry.caller.evidence {
+            key.touch(now);
+        }
+        Ok(entry.caller)
+    }
+
+    /// Verifies what is not remembered. What the tenant says of the caller is not asked yet.
+    fn verify(
+        &self,
+        credential: &Credential<'_>,
+        hash: &Hash,
+        known: &Known,
+        now: Micros,
+    ) -> Result<Entry, Rejected> {
+        let (caller, under) = match credential {
+            Credential::Token(token) => {
+                let (caller, under) = self.verify_token(token, now)?;
+                (caller, Some(under))
+            }
+            Credential::Key(text) => (keys::verify(text, hash, known, now)?, None),
+            Credential::Certificate(peer) => {
+                let certificates = self.0.certificates.as_ref().ok_or(Rejected::NoCredential)?;
+                (certificates.caller(peer, now)?, None)
+            }
+        };
+        Ok(Entry {
+            caller,
+            access: Arc::default(),
+            under,
+        })
+    }
+
+    fn verify_token(
+        &self,
+        token: &str,
+        now: Micros,
+    ) -> Result<(Caller, (Generation, u64)), Rejected> {
         let protections = self.0.protections;
         let parsed = jwt::Parsed::read(token, protections)?;
         // The claimed issuer only chooses the keys; it is believed once one of them fits.
@@ -175,13 +245,7 @@ impl Authenticator {
             .keys
             .find(parsed.header.kid.as_deref(), protections)?;
         parsed.verify(&key, protections)?;
-        let caller = claims::read(
-            parsed.claims,
-            &issuer.audiences,
-            &issuer.names,
-            &self.0.rules,
-            now,
-        )?;
+        let caller = claims::read(parsed.claims, issuer, &self.0.rules, now)?;
         Ok((caller, (generation, under)))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use http::HeaderValue;
 use rapport_foundation::config::Secret;
@@ -23,6 +24,8 @@ pub struct Config {
     pub listen: Listen,
     /// Who is believed to be whom.
     pub auth: Auth,
+    /// How much a tenant may say of its principals.
+    pub access: AccessLimits,
     /// What one connection or call may take.
     pub limits: Limits,
     /// What callers may use.
@@ -39,8 +42,8 @@ pub struct Config {
     /// Whether server reflection answers callers with a valid token. Off: the contract is published, and
     /// what need not be there cannot be misused.
     pub reflection: bool,
-    /// How often tenants are read again, in milliseconds: a tenant suspended on another replica is shut out
-    /// after at most this.
+    /// How often tenants are read again, in milliseconds: what was suspended or revoked on another replica is
+    /// shut out after at most this.
     pub tenant_refresh_ms: u64,
     /// How the audit trail is written.
     pub audit: Audit,
@@ -53,6 +56,7 @@ impl Default for Config {
         Config {
             listen: Listen::default(),
             auth: Auth::default(),
+            access: AccessLimits::default(),
             limits: Limits::default(),
             quotas: Quotas::default(),
             overload: OverloadConfig::default(),
@@ -78,6 +82,22 @@ pub struct Listen {
     /// Whether every connection begins with a PROXY header, version 2. Only where nobody but a balancer reaches this
     /// address: anybody else could say they were somebody else.
     pub proxy_protocol: bool,
+    /// Whether a client without a certificate is let in when `client_ca_file` is set: `required` or `optional`.
+    /// Optional when some callers present certificates and others tokens.
+    pub client_certificates: ClientCertificates,
+    /// How often the TLS files are looked at, in seconds: renewed certificates are taken up without a restart.
+    pub tls_reload_seconds: u64,
+}
+
+/// Whether clients must present a certificate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientCertificates {
+    /// A client without one is refused in the handshake.
+    #[default]
+    Required,
+    /// A client without one must present another credential.
+    Optional,
 }
 
 impl Default for Listen {
@@ -86,6 +106,36 @@ impl Default for Listen {
             address: SocketAddr::from(([127, 0, 0, 1], 8080)),
             tls: None,
             proxy_protocol: false,
+            client_certificates: ClientCertificates::default(),
+            tls_reload_seconds: 10,
+        }
+    }
+}
+
+/// How much a tenant may say of its principals. All of it is held in memory by every replica.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccessLimits {
+    /// API keys of a tenant that are neither over nor revoked; about 500 bytes each.
+    pub api_keys: u64,
+    /// Roles of a tenant.
+    pub roles: u64,
+    /// Bindings of a tenant.
+    pub bindings: u64,
+    /// Revocations of a tenant in force. Who needs more revokes by principal, or for the whole tenant.
+    pub revocations: u64,
+    /// How often the last uses of keys are written and what is over is forgotten, in seconds.
+    pub write_seconds: u64,
+}
+
+impl Default for AccessLimits {
+    fn default() -> Self {
+        AccessLimits {
+            api_keys: 1_000,
+            roles: 200,
+            bindings: 10_000,
+            revocations: 10_000,
+            write_seconds: 30,
         }
     }
 }
@@ -96,6 +146,8 @@ impl Default for Listen {
 pub struct Auth {
     /// The identity providers.
     pub issuers: Vec<Issuer>,
+    /// Certificates of clients as credentials. Unset: a certificate opens the connection and names nobody.
+    pub certificates: Option<Certificates>,
     /// A shared secret for tokens made by `rapport token` (HS256), at least 32 bytes. For development only:
     /// whoever checks such a token can also make one.
     pub development_secret: Option<Secret>,
@@ -110,7 +162,7 @@ pub struct Auth {
     pub jwks_floor_seconds: u64,
     /// How long the last good key set is used while the provider cannot be reached, in seconds.
     pub jwks_keep_seconds: u64,
-    /// Most verified tokens remembered; about 500 bytes each.
+    /// Most verified credentials remembered; about 500 bytes each.
     pub cached_tokens: u64,
 }
 
@@ -118,6 +170,7 @@ impl Default for Auth {
     fn default() -> Self {
         Auth {
             issuers: Vec::new(),
+            certificates: None,
             development_secret: None,
             leeway_seconds: 30,
             max_lifetime_seconds: 24 * 3600,
@@ -127,6 +180,39 @@ impl Default for Auth {
             cached_tokens: 50_000,
         }
     }
+}
+
+/// Certificates of clients, verified against `listen.tls.client_ca_file`. A SPIFFE id names the principal:
+/// `spiffe://<trust domain>/tenant/<ten_…>/connector/<name>`, or `system` instead of `connector`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificates {
+    /// The one trust domain whose ids are believed.
+    pub trust_domain: String,
+    /// What they may do.
+    #[serde(default)]
+    pub grants: Vec<CertificateGrant>,
+    /// The longest time a certificate may be valid for, in seconds. Revocations are kept for as long.
+    #[serde(default = "ninety_days")]
+    pub max_lifetime_seconds: u64,
+}
+
+fn ninety_days() -> u64 {
+    90 * 86_400
+}
+
+/// What certificates may do whose path begins like this one. A tenant's roles come on top.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateGrant {
+    /// Such as `/tenant/*/connector/`; `*` stands for any one part.
+    pub path: String,
+    /// Scopes.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Roles.
+    #[serde(default)]
+    pub roles: Vec<String>,
 }
 
 /// One identity provider.
@@ -313,7 +399,31 @@ impl Audit {
     }
 }
 
+impl Auth {
+    /// The longest that anything can be valid that was issued until now: how long a revocation is kept.
+    pub(crate) fn longest(&self) -> Duration {
+        let token = self
+            .max_lifetime_seconds
+            .saturating_add(self.leeway_seconds);
+        let certificate = self.certificates.as_ref();
+        let certificate = certificate.map_or(0, |certificates| certificates.max_lifetime_seconds);
+        Duration::from_secs(token.max(certificate))
+    }
+}
+
 impl Config {
+    /// Whether certificates can name principals at all, if they are to.
+    pub(crate) fn check_certificates(&self) -> Result<(), OpenError> {
+        let tls = self.listen.tls.as_ref();
+        let verified = tls.is_some_and(|tls| tls.client_ca_file.is_some());
+        if self.auth.certificates.is_some() && !verified {
+            let problem =
+                "needs `listen.tls.client_ca_file`, which says whose certificates are believed";
+            return Err(OpenError::setting("auth.certificates", problem));
+        }
+        Ok(())
+    }
+
     /// The origins as they stand in headers.
     pub(crate) fn origins(&self) -> Result<Vec<HeaderValue>, OpenError> {
         let origin = |text: &String| {

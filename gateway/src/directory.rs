@@ -1,69 +1,129 @@
-//! Which tenants may call, in memory: every call asks, so nobody asks the database.
+//! What every call asks, in memory: which tenants may call, their keys, roles, revocations and quotas. So nobody asks the
+//! database, and what is not here does not exist.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use rapport_foundation::db;
 use rapport_foundation::id::TenantId;
 use rapport_foundation::service::Task;
+use rapport_foundation::time::Clock;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::tenant::State;
-use crate::store::Store;
+mod known;
+mod live_key;
 
-/// The tenants and their states, a moment old at most.
-#[derive(Clone, Default)]
+pub(crate) use known::Known;
+pub(crate) use live_key::LiveKey;
+
+use crate::domain::quota::Quota;
+use crate::store::{Store, Use};
+
+/// What is known of the tenants, a moment old at most.
+#[derive(Clone)]
 pub struct Directory(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
-    states: ArcSwap<HashMap<TenantId, State>>,
-    /// Counts the changes noted here. Held while the states are replaced; never by a call.
-    noted: Mutex<u64>,
+    clock: Clock,
+    known: ArcSwap<Known>,
+    /// Held while something is read to be known: who reads last knows best. Never held by a call that only asks.
+    reading: Mutex<()>,
+    /// Counts what became known, for streams that must end when it concerns them.
+    changes: watch::Sender<u64>,
 }
 
 impl Directory {
-    /// Reads the tenants.
+    /// Knows nothing yet.
+    pub fn new(clock: Clock) -> Self {
+        Directory(Arc::new(Inner {
+            clock,
+            known: ArcSwap::default(),
+            reading: Mutex::new(()),
+            changes: watch::Sender::new(0),
+        }))
+    }
+
+    /// Reads the tenants, and of those that changed everything they say.
     ///
     /// # Errors
     /// When the store fails; what was known stays.
     pub async fn refresh(&self, store: &Store) -> Result<(), db::Error> {
-        loop {
-            let before = *self.noted();
-            let states = store.states().await?.into_iter().collect();
-            let noted = self.noted();
-            // A change noted meanwhile may be newer than what was read: it must not be undone.
-            if *noted == before {
-                self.0.states.store(Arc::new(states));
-                return Ok(());
-            }
+        let _reading = self.0.reading.lock().await;
+        let before = self.0.known.load_full();
+        let rows = store.tenants().await?;
+        if before.is_all_of(&rows) {
+            return Ok(());
         }
+        let mut next = before.only(&rows);
+        for row in rows.into_iter().filter(|row| !before.has(row)) {
+            // The count is read before what it counts: what changes in between is read again.
+            let reading = match next.lacks(&row) {
+                true => Some(store.reading(row.id, self.0.clock.now()).await?),
+                false => None,
+            };
+            next.put(row, reading);
+        }
+        self.now_known(next);
+        Ok(())
     }
 
-    fn noted(&self) -> MutexGuard<'_, u64> {
-        // Nothing under this lock panics, and if it did the count would still be one.
-        self.0.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Reads one tenant again, so that a change made here is in force here at once.
+    ///
+    /// # Errors
+    /// When the store fails; what was known stays, and the next refresh makes up for it.
+    pub async fn reload(&self, store: &Store, tenant: TenantId) -> Result<(), db::Error> {
+        let _reading = self.0.reading.lock().await;
+        let Some(row) = store.tenant(tenant).await? else {
+            return Ok(());
+        };
+        let mut next = Known::clone(&self.0.known.load());
+        let reading = store.reading(tenant, self.0.clock.now()).await?;
+        next.put(row, Some(reading));
+        self.now_known(next);
+        Ok(())
+    }
+
+    fn now_known(&self, next: Known) {
+        self.0.known.store(Arc::new(next));
+        self.0.changes.send_modify(|count| *count += 1);
     }
 
     /// Whether a tenant is known and may call.
     pub fn is_active(&self, tenant: TenantId) -> bool {
-        self.0.states.load().get(&tenant) == Some(&State::Active)
+        self.known().is_active(tenant)
     }
 
-    /// What a tenant may use, when it has a quota of its own.
-    pub fn quota(&self, _tenant: TenantId) -> Option<crate::domain::quota::Quota> {
-        None
+    /// What a tenant's principals may use together; None for the default of the installation.
+    pub fn quota(&self, tenant: TenantId) -> Option<Quota> {
+        self.known().quota(tenant)
     }
 
-    /// Notes a change made here at once; other replicas see it at their next refresh.
-    pub fn note(&self, tenant: TenantId, state: State) {
-        let mut noted = self.noted();
-        *noted += 1;
-        let mut states = HashMap::clone(&self.0.states.load());
-        states.insert(tenant, state);
-        self.0.states.store(Arc::new(states));
+    pub(crate) fn known(&self) -> Guard<Arc<Known>> {
+        self.0.known.load()
+    }
+
+    /// Wakes at every change.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    /// Writes when keys were last used, beside the calls.
+    ///
+    /// # Errors
+    /// When the store fails; what was not written is tried again the next time.
+    pub(crate) async fn write_uses(&self, store: &Store) -> Result<(), db::Error> {
+        /// Rows of one transaction, so that it never holds the store for long.
+        const CHUNK: usize = 200;
+        let known = self.0.known.load_full();
+        let unwritten: Vec<_> = known.keys().filter_map(LiveKey::unwritten).collect();
+        for chunk in unwritten.chunks(CHUNK) {
+            let uses: Vec<Use> = chunk.iter().map(|(_, used)| *used).collect();
+            store.note_uses(&uses).await?;
+            chunk.iter().for_each(|(key, used)| key.wrote(used.at));
+        }
+        Ok(())
     }
 
     /// The task that refreshes.

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rapport_foundation::db;
-use rapport_foundation::error::{Code, Failure};
+use rapport_foundation::error::{Code, Failure, Violation};
 use rapport_foundation::http_client;
-use rapport_foundation::id::TenantId;
+use rapport_foundation::id::{ApiKeyId, BindingId, RevocationId, RoleId, TenantId};
 
 use crate::policy::Incomplete;
 
@@ -55,7 +55,7 @@ pub enum Rejection {
     },
     /// The part of the suite that serves the method does not keep up with what is asked of it.
     Overloaded,
-    /// The token ended while its stream was open.
+    /// The credential ended, or lost its right, while its stream was open.
     TokenEnded,
     /// The connection is old and takes its leave; the stream is opened again on another.
     ConnectionAged,
@@ -162,12 +162,50 @@ pub enum Error {
     /// No such tenant, or not for this caller.
     #[error("no tenant {0}")]
     TenantNotFound(TenantId),
+    /// An operator outside any tenant named none.
+    #[error("no tenant is named")]
+    TenantUnnamed,
+    /// A revocation reaches too far ahead.
+    #[error("too far ahead")]
+    TooFarAhead,
     /// The tenant's id is taken.
     #[error("tenant {0} exists")]
     TenantExists(TenantId),
-    /// The caller's etag is not that of the stored tenant.
+    /// No such key in the tenant.
+    #[error("no key {0}")]
+    KeyNotFound(ApiKeyId),
+    /// The key is revoked: for ever.
+    #[error("key {0} is revoked")]
+    KeyRevoked(ApiKeyId),
+    /// No such role in the tenant.
+    #[error("no role {0}")]
+    RoleNotFound(RoleId),
+    /// Another role of the tenant has the name.
+    #[error("a role of that name exists")]
+    RoleExists,
+    /// No such binding in the tenant.
+    #[error("no binding {0}")]
+    BindingNotFound(BindingId),
+    /// No such revocation in the tenant.
+    #[error("no revocation {0}")]
+    RevocationNotFound(RevocationId),
+    /// The caller does not hold what would be given.
+    #[error("{0} is not the caller's to give")]
+    NotHeld(String),
+    /// The tenant has as many of a kind as it may.
+    #[error("there are {most} of {kind} already")]
+    TooMany {
+        /// Of what.
+        kind: &'static str,
+        /// How many may be.
+        most: u64,
+    },
+    /// The caller's etag is not that of what is stored.
     #[error("stale etag")]
     EtagMismatch,
+    /// The random source failed.
+    #[error("no randomness")]
+    NoRandomness,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] db::Error),
@@ -180,21 +218,67 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::TenantNotFound(id) => Failure::not_found("tenant", &id),
+            Error::TenantUnnamed => violation("tenant_id", "REQUIRED", "is required of operators"),
+            Error::TooFarAhead => violation(
+                "before_time",
+                "OUT_OF_RANGE",
+                "is more than five minutes ahead",
+            ),
             Error::TenantExists(id) => Failure::new(
                 Code::AlreadyExists,
                 "ALREADY_EXISTS",
                 "A tenant with this id exists already.",
             )
             .with_meta("id", id.to_string()),
+            Error::KeyNotFound(id) => Failure::not_found("api_key", &id),
+            Error::RoleNotFound(id) => Failure::not_found("role", &id),
+            Error::BindingNotFound(id) => Failure::not_found("binding", &id),
+            Error::RevocationNotFound(id) => Failure::not_found("revocation", &id),
+            Error::KeyRevoked(id) => Failure::new(
+                Code::FailedPrecondition,
+                "API_KEY_REVOKED",
+                "The key is revoked; make another one.",
+            )
+            .with_meta("id", id.to_string()),
+            Error::RoleExists => Failure::new(
+                Code::AlreadyExists,
+                "ALREADY_EXISTS",
+                "A role with this name exists already.",
+            ),
+            Error::NotHeld(what) => Failure::new(
+                Code::PermissionDenied,
+                "GRANT_NOT_HELD",
+                "Nobody gives what they do not hold themselves.",
+            )
+            .with_meta("grant", what),
+            Error::TooMany { kind, most } => Failure::new(
+                Code::ResourceExhausted,
+                "TOO_MANY",
+                "The tenant has as many of these as it may.",
+            )
+            .with_meta("resource", kind)
+            .with_meta("limit", most.to_string())
+            .without_retry(),
             Error::EtagMismatch => Failure::new(
                 Code::Aborted,
                 "ETAG_MISMATCH",
-                "The tenant was changed since it was read.",
+                "The resource was changed since it was read.",
             ),
+            Error::NoRandomness => {
+                Failure::new(Code::Internal, "INTERNAL", "The call could not be served.")
+            }
             Error::Store(error) => error.into(),
             Error::Refused(failure) => failure,
         }
     }
+}
+
+fn violation(field: &str, reason: &'static str, what: &str) -> Failure {
+    Failure::invalid(vec![Violation {
+        field: field.into(),
+        reason,
+        description: what.into(),
+    }])
 }
 
 impl From<Error> for tonic::Status {

@@ -2,18 +2,69 @@
 
 use rapport_foundation::context::Context;
 use rapport_foundation::idempotency::Key;
-use rapport_proto::access::v1::tenant_service_server::TenantService;
+use rapport_foundation::service::MESSAGE_LIMIT_BYTES;
+use rapport_proto::access::v1::api_key_service_server::ApiKeyServiceServer;
+use rapport_proto::access::v1::audit_service_server::AuditServiceServer;
+use rapport_proto::access::v1::revocation_service_server::RevocationServiceServer;
+use rapport_proto::access::v1::role_service_server::RoleServiceServer;
+use rapport_proto::access::v1::tenant_service_server::{TenantService, TenantServiceServer};
 use rapport_proto::access::v1::{
     CreateTenantRequest, CreateTenantResponse, GetTenantRequest, GetTenantResponse,
     ListTenantsRequest, ListTenantsResponse, UpdateTenantRequest, UpdateTenantResponse,
 };
+use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
+use crate::app::Access;
+use crate::app::api_keys::ApiKeys;
+use crate::app::audit::Trail;
+use crate::app::revocations::Revocations;
+use crate::app::roles::Roles;
 use crate::app::tenants::Tenants;
 
-pub(crate) mod audit;
+mod api_keys;
+mod audit;
 mod decode;
 mod encode;
+mod revocations;
+mod roles;
+
+pub(crate) use api_keys::ApiKeyApi;
+
+/// Every service of the package, not yet guarded.
+pub(crate) fn routes(access: Access, trail: Trail) -> Routes {
+    let limit = MESSAGE_LIMIT_BYTES;
+    let tenants = TenantServiceServer::new(TenantApi(Tenants(access.clone())));
+    let keys = ApiKeyServiceServer::new(ApiKeyApi(ApiKeys(access.clone())));
+    let roles = RoleServiceServer::new(roles::RoleApi(Roles(access.clone())));
+    let revocations = revocations::RevocationApi(Revocations(access));
+    let revocations = RevocationServiceServer::new(revocations);
+    let audit = AuditServiceServer::new(audit::AuditApi(trail));
+    Routes::new(
+        tenants
+            .max_decoding_message_size(limit)
+            .max_encoding_message_size(limit),
+    )
+    .add_service(
+        keys.max_decoding_message_size(limit)
+            .max_encoding_message_size(limit),
+    )
+    .add_service(
+        roles
+            .max_decoding_message_size(limit)
+            .max_encoding_message_size(limit),
+    )
+    .add_service(
+        revocations
+            .max_decoding_message_size(limit)
+            .max_encoding_message_size(limit),
+    )
+    .add_service(
+        audit
+            .max_decoding_message_size(limit)
+            .max_encoding_message_size(limit),
+    )
+}
 
 /// The tenants' service.
 pub(crate) struct TenantApi(pub(crate) Tenants);

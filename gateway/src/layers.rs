@@ -15,8 +15,8 @@
 //! 10. **Authorisation**: finds the method and its policy; what is below knows both.
 //! 11. **Limit** ([`crate::limits`]): rate, calls at a time, overload. Needs the principal and the method; outside of
 //!     what follows, so that its permit lives as long as the call.
-//! 12. **Lifetime**: ends a stream with its token, its connection or the process. Outside of the deadline, which
-//!     streams do not have.
+//! 12. **Lifetime**: ends a stream with its credential, its connection or the process. Outside of the deadline,
+//!     which streams do not have.
 //! 13. **Deadline**: our own timer, by the class of the method.
 //! 14. **Messages**: innermost, as it looks at bytes, and nothing before it does.
 

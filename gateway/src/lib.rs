@@ -7,11 +7,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rapport_foundation::channel::Channel;
+use rapport_foundation::db::Database;
 use rapport_foundation::http_client::HttpClient;
+use rapport_foundation::page::PageTokens;
 use rapport_foundation::role::Role;
-use rapport_foundation::service::{Env, MESSAGE_LIMIT_BYTES, Readiness, Task, guard};
-use rapport_proto::access::v1::audit_service_server::AuditServiceServer;
-use rapport_proto::access::v1::tenant_service_server::TenantServiceServer;
+use rapport_foundation::service::{Env, Readiness, Task, guard};
+use rapport_foundation::time::Clock;
+use rapport_proto::access::v1::api_key_service_server::ApiKeyService;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::service::Routes;
@@ -33,17 +35,22 @@ pub mod policy;
 mod protection;
 mod proxy;
 pub mod store;
+mod work;
 
 pub use audit::verify;
-pub use config::{Audit, Auth, ClaimNames, Config, Deadlines, Issuer, Limits, Listen};
+pub use config::{
+    AccessLimits, Audit, Auth, CertificateGrant, Certificates, ClaimNames, ClientCertificates,
+    Config, Deadlines, Issuer, Limits, Listen,
+};
 pub use error::{Error, OpenError, Rejection};
 pub use limits::{OverloadConfig, Quotas};
 pub use migration::migrations;
 pub use protection::{Protection, Protections};
 
 use accept::Acceptor;
+use app::Access;
+use app::api_keys::ApiKeys;
 use app::audit::Trail;
-use app::tenants::Tenants;
 use audit::Auditor;
 use auth::Authenticator;
 use dialects::DialectsLayer;
@@ -51,7 +58,7 @@ use directory::Directory;
 use domain::tenant::Tenant;
 use layers::{Front, LifetimeSource, Parts};
 use limits::Limiter;
-use policy::Policies;
+use policy::{Authority, Policies};
 use proxy::Proxy;
 use store::Store;
 
@@ -99,6 +106,7 @@ async fn assemble(
     protections: Protections,
 ) -> Result<Gateway, OpenError> {
     config.limits.check()?;
+    config.check_certificates()?;
     let policies = Policies::read(rapport_proto::pool())?;
     let dialects = DialectsLayer::read(
         rapport_proto::pool(),
@@ -107,12 +115,14 @@ async fn assemble(
         protections,
     )?;
     let store = Store::new(env.db.clone());
-    let directory = Directory::default();
+    let authority = Authority::of(&policies);
+    let directory = Directory::new(env.clock.clone());
     directory.refresh(&store).await?;
     let http = HttpClient::new(&config.http_client)?;
     let (authenticator, mut tasks) = Authenticator::open(
         &config.auth,
         &http,
+        &authority,
         directory.clone(),
         env.clock.clone(),
         protections,
@@ -122,26 +132,34 @@ async fn assemble(
     let every = Duration::from_millis(config.tenant_refresh_ms.max(100));
     tasks.push(directory.keep_fresh(store.clone(), every, env.shutdown.clone()));
 
-    let tenants = Tenants::new(
-        store.clone(),
+    let every = Duration::from_secs(config.access.write_seconds.max(1));
+    let (clock, stop) = (env.clock.clone(), env.shutdown.clone());
+    tasks.push(work::keep_written(
         directory.clone(),
-        env.clock.clone(),
-        env.page_tokens.clone(),
-    );
-    let api = TenantServiceServer::new(grpc::TenantApi(tenants))
-        .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
-        .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+        store.clone(),
+        every,
+        clock,
+        stop,
+    ));
+
+    let access = Access {
+        store: store.clone(),
+        directory: directory.clone(),
+        clock: env.clock.clone(),
+        page_tokens: env.page_tokens.clone(),
+        authority,
+        limits: config.access.clone(),
+        longest: config.auth.longest(),
+    };
     let trail = store::audit::Audit::new(env.db.clone());
     let reader = Trail::new(trail.clone(), env.clock.clone(), env.page_tokens.clone());
-    let audit = AuditServiceServer::new(grpc::audit::AuditApi(reader))
-        .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
-        .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
     let drained = CancellationToken::new();
     let (auditor, writer) =
         Auditor::open(&config.audit, trail, env.clock.clone(), drained.clone()).await?;
     tasks.push(writer);
+    let api = grpc::routes(access, reader);
     // Behind the same guard as every service: the way to it is no shorter because it is near.
-    let own = guard(Routes::new(api).add_service(audit), env.verifier.clone());
+    let own = guard(api, env.verifier.clone());
     env.neighbours.set(Role::Gateway, Channel::local(own));
 
     let proxy = Proxy::new(
@@ -151,7 +169,7 @@ async fn assemble(
         protections,
     );
     let parts = Parts {
-        authenticator,
+        authenticator: authenticator.clone(),
         auditor,
         policies,
         dialects,
@@ -162,6 +180,8 @@ async fn assemble(
         lifetime: LifetimeSource {
             clock: env.clock.clone(),
             shutdown: env.shutdown.clone(),
+            authenticator,
+            directory: directory.clone(),
             protections,
         },
         deadlines: config.deadlines,
@@ -180,6 +200,30 @@ async fn assemble(
         tasks,
         drained: drained.drop_guard(),
     })
+}
+
+/// The keys of a gateway's database, for whoever may open it: what an operator does before anybody can log in. The context
+/// of a call stands among its extensions, as a service finds it there.
+///
+/// # Errors
+/// When a contract lacks its policy.
+pub fn api_keys(
+    db: Database,
+    clock: Clock,
+    page_tokens: PageTokens,
+    config: &Config,
+) -> Result<impl ApiKeyService + use<>, OpenError> {
+    let policies = Policies::read(rapport_proto::pool())?;
+    let access = Access {
+        store: Store::new(db),
+        directory: Directory::new(clock.clone()),
+        clock,
+        page_tokens,
+        authority: Authority::of(&policies),
+        limits: config.access.clone(),
+        longest: config.auth.longest(),
+    };
+    Ok(grpc::ApiKeyApi(ApiKeys(access)))
 }
 
 fn reflection(config: &Config) -> Result<Option<Channel>, OpenError> {
@@ -226,7 +270,7 @@ impl Gateway {
     /// # Errors
     /// When the TLS files cannot be used.
     pub fn serve(self, listener: TcpListener) -> Result<Vec<Task>, OpenError> {
-        let acceptor = Acceptor::new(
+        let (acceptor, tls) = Acceptor::new(
             self.front,
             &self.listen,
             self.limits,
@@ -234,6 +278,7 @@ impl Gateway {
             self.shutdown,
         )?;
         let mut tasks = self.tasks;
+        tasks.extend(tls);
         let drained = self.drained;
         tasks.push(Task::spawn("gateway listener", async move {
             acceptor.run(listener).await;

@@ -12,6 +12,10 @@ use rapport_foundation::role::Role;
 use rapport_proto::options::v1::{DeadlineClass, MethodPolicy, RateClass, Role as HolderRole};
 
 use crate::protection::{Protection, Protections};
+mod authority;
+
+pub use authority::Authority;
+pub(crate) use authority::is_operator;
 
 /// Packages of the suite begin with this; every method in them needs a policy.
 const OURS: &str = "rapport.";
@@ -82,7 +86,7 @@ impl FromIterator<HolderRole> for Roles {
 }
 
 /// `agent` → `ROLE_AGENT`.
-fn role_named(name: &str) -> Option<HolderRole> {
+pub(crate) fn role_named(name: &str) -> Option<HolderRole> {
     if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return None;
     }

@@ -17,7 +17,7 @@ use rapport_foundation::telemetry::TraceLayer;
 use tonic::body::Body;
 use tower::Service;
 
-use crate::auth::Caller;
+use crate::auth::{API_KEY, Caller};
 use crate::error::Rejection;
 use crate::policy::Method;
 use crate::protection::{Protection, Protections};
@@ -141,6 +141,7 @@ fn strip(headers: &mut HeaderMap) {
         HOST,
         CONNECTION,
         AUTHORIZATION,
+        HeaderName::from_static(API_KEY),
         PROXY_AUTHORIZATION,
         COOKIE,
         FORWARDED,

@@ -1,8 +1,8 @@
-//! The gateway's own tables. A tenant's id is their key: nothing here belongs to one tenant alone, so all of it
-//! goes through the system side of the database.
+//! The gateway's own tables. What is asked of them crosses tenants: operators name one, and every replica reads all.
+//! So all of it goes through the system side of the database; what belongs to one tenant is reached through its scope.
 
 pub mod audit;
 mod entities;
 mod system;
 
-pub use system::Store;
+pub use system::{Cursor, Decide, Mutation, Reading, Store, TenantRow, Use};

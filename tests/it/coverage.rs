@@ -199,6 +199,9 @@ fn filled(method: &MethodDescriptor) -> Value {
         "UpdateAgent" => json!({"agent": {"display_name": "x"}, "update_mask": "displayName"}),
         "SetAgentStatus" => json!({"status": "AGENT_STATUS_AWAY"}),
         "UpdateQueue" => json!({"queue": {"display_name": "x"}, "update_mask": "displayName"}),
+        "UpdateApiKey" => json!({"api_key": {"display_name": "x"}, "update_mask": "displayName"}),
+        "UpdateRole" => json!({"role": {"display_name": "x"}, "update_mask": "displayName"}),
+        "BindRole" => json!({"issuer": "https://identity.test", "principal": "canary"}),
         "EarnPoints" | "HoldPoints" => json!({"points": points}),
         "EnrolMember" => {
             json!({"customer": {"customer_id": another_of("cus"), "record_id": another_of("rec")}})
@@ -298,6 +301,24 @@ impl Resources {
         })).await.unwrap()["interaction"].clone();
         linked(&us, &interaction["id"]).await;
         let (offer, work_item) = offered(&us, &agent["id"]).await;
+        let key = made(
+            "rapport.access.v1.ApiKeyService/CreateApiKey",
+            json!({"display_name": "Canary", "kind": "API_KEY_KIND_SYSTEM", "scopes": ["loyalty.read"]}),
+        )
+        .await["api_key"]
+            .clone();
+        let role = made(
+            "rapport.access.v1.RoleService/CreateRole",
+            json!({"display_name": "Canaries", "scopes": ["loyalty.read"]}),
+        )
+        .await["role"]
+            .clone();
+        let binding = made(
+            "rapport.access.v1.RoleService/BindRole",
+            json!({"role_id": role["id"], "issuer": "https://identity.test", "principal": "canary"}),
+        )
+        .await["binding"]
+            .clone();
         let ids = [
             ("tenant_id", json!(suite.tenant())),
             ("customer_id", customer["id"].clone()),
@@ -313,6 +334,9 @@ impl Resources {
             ("conversation_id", interaction["conversation_id"].clone()),
             ("offer_id", offer),
             ("work_item_id", work_item),
+            ("api_key_id", key["id"].clone()),
+            ("role_id", role["id"].clone()),
+            ("binding_id", binding["id"].clone()),
         ];
         let ids = ids.into_iter().map(|(field, id)| {
             (

@@ -3,22 +3,16 @@
 use rapport_foundation::context::{Context, PrincipalKind};
 use rapport_foundation::id::TenantId;
 use rapport_foundation::idempotency::Key;
-use rapport_foundation::page::{PageTokens, fingerprint};
-use rapport_foundation::time::Clock;
+use rapport_foundation::page::fingerprint;
 
-use crate::directory::Directory;
+use super::Access;
+use crate::domain::quota::Quota;
 use crate::domain::tenant::{Change, State, Tenant, TimeZone};
 use crate::error::Error;
-use crate::store::Store;
 
 /// The tenants' use cases.
 #[derive(Clone)]
-pub struct Tenants {
-    store: Store,
-    directory: Directory,
-    clock: Clock,
-    page_tokens: PageTokens,
-}
+pub struct Tenants(pub Access);
 
 /// What a new tenant is to be.
 #[derive(Debug, Clone, Default)]
@@ -29,19 +23,11 @@ pub struct NewTenant {
     pub display_name: String,
     /// Its zone.
     pub time_zone: TimeZone,
+    /// What its principals may use together.
+    pub quota: Option<Quota>,
 }
 
 impl Tenants {
-    /// Use cases over a store.
-    pub fn new(store: Store, directory: Directory, clock: Clock, page_tokens: PageTokens) -> Self {
-        Tenants {
-            store,
-            directory,
-            clock,
-            page_tokens,
-        }
-    }
-
     /// Adds a tenant.
     ///
     /// # Errors
@@ -52,18 +38,19 @@ impl Tenants {
         key: &Key,
         wanted: NewTenant,
     ) -> Result<Tenant, Error> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         let tenant = Tenant {
             id: wanted.id.unwrap_or_else(|| TenantId::new(now)),
             display_name: wanted.display_name,
             time_zone: wanted.time_zone,
             state: State::Active,
+            quota: wanted.quota,
             version: 1,
             created: now,
             updated: now,
         };
-        let tenant = self.store.create(ctx.tenant, key, &tenant).await?;
-        self.directory.note(tenant.id, tenant.state);
+        let tenant = self.0.store.create(ctx.tenant, key, &tenant).await?;
+        self.0.in_force(tenant.id).await;
         Ok(tenant)
     }
 
@@ -75,7 +62,7 @@ impl Tenants {
         if ctx.kind != PrincipalKind::Operator && ctx.tenant != id {
             return Err(Error::TenantNotFound(id));
         }
-        self.store.get(id).await
+        self.0.store.get(id).await
     }
 
     /// Lists tenants, oldest first, with the token of the next page.
@@ -89,10 +76,10 @@ impl Tenants {
         most: u32,
     ) -> Result<(Vec<Tenant>, String), Error> {
         let query = fingerprint(ctx.tenant, &["ListTenants"]);
-        let after = self.page_tokens.decode(page, &query)?;
-        let (tenants, next) = self.store.list(after, most).await?;
+        let after = self.0.page_tokens.decode(page, &query)?;
+        let (tenants, next) = self.0.store.list(after, most).await?;
         let next = next.map_or_else(String::new, |cursor| {
-            self.page_tokens.encode(&query, &cursor)
+            self.0.page_tokens.encode(&query, &cursor)
         });
         Ok((tenants, next))
     }
@@ -109,12 +96,13 @@ impl Tenants {
         etag: Option<i64>,
         change: &Change,
     ) -> Result<Tenant, Error> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         let tenant = self
+            .0
             .store
             .update(ctx.tenant, key, id, etag, change, now)
             .await?;
-        self.directory.note(tenant.id, tenant.state);
+        self.0.in_force(tenant.id).await;
         Ok(tenant)
     }
 }

@@ -1,22 +1,16 @@
-//! Verified tokens by their hash: verifying a signature costs more than proxying the call.
+//! Verified credentials by their hash: verifying a signature costs more than proxying the call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use moka::sync::Cache;
 
 use super::Caller;
+use super::caller::Evidence;
+use crate::directory::Known;
+use crate::domain::access::Access;
+use crate::domain::key_text::Hash;
 use crate::protection::{Protection, Protections};
-
-/// The SHA-256 of a token. The token itself is kept nowhere.
-pub(super) type Hash = [u8; 32];
-
-pub(super) fn hash(token: &str) -> Hash {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-    hash
-}
 
 /// How often the keys of an issuer have changed. What was verified under an older count is forgotten.
 #[derive(Debug, Clone, Default)]
@@ -33,14 +27,34 @@ impl Generation {
     }
 }
 
-/// The remembered tokens. A lookup takes no lock that all calls share.
+/// The remembered credentials. A lookup takes no lock that all calls share.
 pub(super) struct Verified(Cache<Hash, Entry>);
 
+/// A caller, and what that rests on.
 #[derive(Clone)]
-struct Entry {
-    caller: Caller,
-    generation: Generation,
-    verified_under: u64,
+pub(super) struct Entry {
+    pub(super) caller: Caller,
+    /// What the tenant said of the caller.
+    pub(super) access: Arc<Access>,
+    /// For tokens: the keys of the issuer, and how often they had changed.
+    pub(super) under: Option<(Generation, u64)>,
+}
+
+impl Entry {
+    /// Whether what was verified would be verified again. Expiry is the reader's to check, by its own clock.
+    fn stands(&self, known: &Known) -> bool {
+        let same_keys = self
+            .under
+            .as_ref()
+            .is_none_or(|(generation, then)| generation.current() == *then);
+        let same_key = match &self.caller.evidence {
+            Evidence::Issued { .. } => true,
+            Evidence::Key { key, .. } => known
+                .key(&key.key.prefix)
+                .is_some_and(|live| Arc::ptr_eq(live, key)),
+        };
+        same_keys && same_key
+    }
 }
 
 impl Verified {
@@ -48,27 +62,22 @@ impl Verified {
         Verified(Cache::builder().max_capacity(most).build())
     }
 
-    /// The caller, unless the keys changed since. Expiry is the reader's to check, by its own clock.
-    pub(super) fn get(&self, hash: &Hash, protections: Protections) -> Option<Caller> {
+    /// What is remembered, if it still stands.
+    pub(super) fn get(
+        &self,
+        hash: &Hash,
+        known: &Known,
+        protections: Protections,
+    ) -> Option<Entry> {
         let entry = self.0.get(hash)?;
-        let changed = entry.generation.current() != entry.verified_under;
-        if changed && protections.on(Protection::KeyRotation) {
+        if !entry.stands(known) && protections.on(Protection::KeyRotation) {
             self.0.invalidate(hash);
             return None;
         }
-        Some(entry.caller)
+        Some(entry)
     }
 
-    /// Remembers a caller that was verified under this count of key changes.
-    pub(super) fn insert(&self, hash: Hash, caller: Caller, under: (Generation, u64)) {
-        let (generation, verified_under) = under;
-        self.0.insert(
-            hash,
-            Entry {
-                caller,
-                generation,
-                verified_under,
-            },
-        );
+    pub(super) fn insert(&self, hash: Hash, entry: Entry) {
+        self.0.insert(hash, entry);
     }
 }

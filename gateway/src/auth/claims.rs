@@ -8,32 +8,16 @@ use rapport_foundation::time::Micros;
 use rapport_proto::options::v1::Role as HolderRole;
 use serde_json::Value;
 
-use super::Rejected;
+use super::caller::{Caller, Evidence};
 use super::jwt::Members;
+use super::{Rejected, TrustedIssuer};
 use crate::config::{Auth, ClaimNames};
+use crate::domain::identity::Identity;
 use crate::policy::Roles;
 use crate::protection::{Protection, Protections};
 
 /// Most roles or scopes a token may name.
 const MOST_NAMES: usize = 256;
-
-/// A verified caller.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// What the services are told.
-    pub context: Context,
-    /// The roles, for the policy.
-    pub roles: Roles,
-    /// When the token is no longer accepted.
-    pub expires: Micros,
-}
-
-impl Caller {
-    /// Whether the caller stands outside any tenant: an operator of the installation.
-    pub fn is_tenantless(&self) -> bool {
-        self.context.tenant == TenantId::nil()
-    }
-}
 
 /// What is demanded of the times in a token.
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +40,7 @@ impl Rules {
 /// Checks the claims and makes a caller of them.
 pub(super) fn read(
     claims: Members,
-    audiences: &[String],
-    names: &ClaimNames,
+    issuer: &TrustedIssuer,
     rules: &Rules,
     now: Micros,
 ) -> Result<Caller, Rejected> {
@@ -69,7 +52,8 @@ pub(super) fn read(
     {
         return Err(Rejected::NotAccessToken);
     }
-    if !is_ours(&claims, audiences) && on(Protection::Audience) {
+    let names = &issuer.names;
+    if !is_ours(&claims, &issuer.audiences) && on(Protection::Audience) {
         return Err(Rejected::AudienceForeign);
     }
     let expires = check_times(&claims, rules, now)?;
@@ -103,7 +87,15 @@ pub(super) fn read(
     if kind == PrincipalKind::Connector && connector.is_none() {
         return Err(Rejected::Claim("connector"));
     }
-    let context = Context::from(Claims {
+    let token_id = match claims.get("jti") {
+        Some(Value::String(text)) if is_name(text, 255) => Some(text.as_str().into()),
+        None => None,
+        _ => return Err(Rejected::Claim("jti")),
+    };
+    // Who does not say when a token was issued is taken to have issued it before any revocation.
+    let issued = time(&claims, "iat")?.unwrap_or(Micros::EPOCH);
+    let identity = Identity::new(issuer.issuer.clone(), principal.clone());
+    let own = Context::from(Claims {
         tenant,
         principal,
         kind,
@@ -114,9 +106,15 @@ pub(super) fn read(
         token_expires: Some(expires),
     });
     Ok(Caller {
-        context,
+        context: own.clone(),
         roles: held,
         expires,
+        identity,
+        own,
+        evidence: Evidence::Issued {
+            token_id,
+            at: issued,
+        },
     })
 }
 

@@ -3,8 +3,8 @@
 /// The first check that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// No `authorization`, or more than one.
-    #[error("no single authorization header")]
+    /// No credential, or more than one.
+    #[error("no single credential")]
     NoCredential,
     /// Not the bearer scheme.
     #[error("not a bearer token")]
@@ -24,7 +24,7 @@ pub enum Rejected {
     /// Nobody we trust.
     #[error("unknown issuer")]
     IssuerUnknown,
-    /// The issuer has no such key.
+    /// The issuer has no such key, or nobody has such an API key.
     #[error("unknown key")]
     KeyUnknown,
     /// The header names another algorithm than the key's own.
@@ -48,6 +48,15 @@ pub enum Rejected {
     /// A claim that is missing or not of its form.
     #[error("claim `{0}` is missing or malformed")]
     Claim(&'static str),
+    /// An API key that is revoked, over, or another secret's.
+    #[error("API key is over")]
+    KeyOver,
+    /// Revoked by its tenant.
+    #[error("revoked")]
+    Revoked,
+    /// A certificate that names no principal of ours.
+    #[error("certificate: {0}")]
+    Certificate(&'static str),
     /// No such tenant, or suspended.
     #[error("tenant unknown or suspended")]
     TenantUnknown,

@@ -5,6 +5,8 @@ use std::fmt;
 use rapport_foundation::id::TenantId;
 use rapport_foundation::time::Micros;
 
+use super::quota::Quota;
+
 /// Whether a tenant's principals may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum State {
@@ -26,6 +28,8 @@ pub struct Tenant {
     pub time_zone: TimeZone,
     /// Whether its principals may call.
     pub state: State,
+    /// What its principals may use together; None for the default of the installation.
+    pub quota: Option<Quota>,
     /// Counts its changes, from 1.
     pub version: i64,
     /// When it was created.
@@ -71,6 +75,8 @@ pub struct Change {
     pub time_zone: Option<TimeZone>,
     /// The new state.
     pub state: Option<State>,
+    /// The new quota; Some(None) is the default of the installation again.
+    pub quota: Option<Option<Quota>>,
 }
 
 impl Tenant {
@@ -82,6 +88,7 @@ impl Tenant {
             display_name: display_name.into(),
             time_zone: TimeZone::default(),
             state: State::Active,
+            quota: None,
             version: 1,
             created: now,
             updated: now,
@@ -95,6 +102,7 @@ impl Tenant {
             display_name: change.display_name.unwrap_or(self.display_name),
             time_zone: change.time_zone.unwrap_or(self.time_zone),
             state: change.state.unwrap_or(self.state),
+            quota: change.quota.unwrap_or(self.quota),
             version: self.version + 1,
             updated: now.max(self.updated),
             id: self.id,
@@ -116,6 +124,7 @@ mod tests {
             display_name: "Old".into(),
             time_zone: TimeZone::named("Asia/Jakarta").unwrap(),
             state: State::Active,
+            quota: None,
             version: 3,
             created: Micros(1),
             updated: Micros(9),

@@ -1,6 +1,7 @@
 //! Who calls.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -9,7 +10,7 @@ use tonic::body::Body;
 use tower::Service;
 
 use super::{Answer, refuse};
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, PeerCertificate};
 
 #[derive(Clone)]
 pub(super) struct AuthenticateLayer(pub(super) Authenticator);
@@ -46,7 +47,8 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Answer {
         // A reject never reads the body.
-        match self.authenticator.authenticate(request.headers()) {
+        let peer = request.extensions().get::<Arc<PeerCertificate>>();
+        match self.authenticator.authenticate(request.headers(), peer) {
             Ok(caller) => {
                 let whose = CallOf(caller.context.tenant);
                 request.extensions_mut().insert(caller);

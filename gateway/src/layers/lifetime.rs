@@ -1,4 +1,4 @@
-//! How long a stream may live: not longer than its token, its connection, and the process serves.
+//! How long a stream may live: not longer than its credential is good for, than its connection, and than the process serves.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -6,13 +6,15 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use rapport_foundation::error::Failure;
-use rapport_foundation::time::{Clock, Micros};
+use rapport_foundation::time::Clock;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::Service;
 
+use super::authorise::permit;
 use super::{Answer, cut};
-use crate::auth::Caller;
+use crate::auth::{Authenticator, Caller};
+use crate::directory::Directory;
 use crate::error::Rejection;
 use crate::protection::{Protection, Protections};
 use crate::proxy::Target;
@@ -22,6 +24,8 @@ use crate::proxy::Target;
 pub(crate) struct LifetimeSource {
     pub(crate) clock: Clock,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) directory: Directory,
     pub(crate) protections: Protections,
 }
 
@@ -50,13 +54,15 @@ pub(super) struct Lifetime<S> {
 }
 
 impl LifetimeSource {
-    fn end(&self, expires: Micros, leaving: Option<Leaving>) -> BoxFuture<'static, Failure> {
-        let LifetimeSource {
-            clock,
-            shutdown,
-            protections,
-        } = self.clone();
-        let ends = protections.on(Protection::StreamExpiry);
+    fn end(
+        &self,
+        caller: Caller,
+        target: Target,
+        leaving: Option<Leaving>,
+    ) -> BoxFuture<'static, Failure> {
+        let this = self.clone();
+        // From now on every change is seen; what changed since the caller was let in is looked at first.
+        let mut changes = this.directory.changes();
         Box::pin(async move {
             let left = async {
                 match leaving {
@@ -65,12 +71,34 @@ impl LifetimeSource {
                     None => std::future::pending().await,
                 }
             };
-            tokio::select! {
-                () = clock.sleep_until(expires), if ends => Rejection::TokenEnded.into(),
-                () = left => Rejection::ConnectionAged.into(),
-                () = shutdown.cancelled_owned() => Rejection::Stopping.into(),
+            let mut left = std::pin::pin!(left);
+            let mut caller = caller;
+            let ends = this.protections.on(Protection::StreamExpiry);
+            loop {
+                match this.again(&caller, &target) {
+                    Some(again) => caller = again,
+                    None if ends => return Rejection::TokenEnded.into(),
+                    None => (),
+                }
+                tokio::select! {
+                    () = this.clock.sleep_until(caller.expires), if ends => return Rejection::TokenEnded.into(),
+                    () = &mut left => return Rejection::ConnectionAged.into(),
+                    () = this.shutdown.cancelled() => return Rejection::Stopping.into(),
+                    // The directory is there as long as we are.
+                    _ = changes.changed() => (),
+                }
             }
         })
+    }
+
+    /// The caller, if they would be let in to the same place now.
+    fn again(&self, caller: &Caller, target: &Target) -> Option<Caller> {
+        let caller = self.authenticator.again(caller).ok()?;
+        let permitted = match target {
+            Target::Method(method) => permit(&caller, method, self.protections).is_ok(),
+            Target::Reflection => true,
+        };
+        permitted.then_some(caller)
     }
 }
 
@@ -89,21 +117,16 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Answer {
         let extensions = request.extensions();
-        let streams = match extensions.get::<Target>() {
-            Some(Target::Method(method)) => method.streaming,
-            Some(Target::Reflection) => true,
-            None => false,
-        };
-        let expires = extensions
-            .get::<Caller>()
-            .filter(|_| streams)
-            .map(|caller| caller.expires);
-        let Some(expires) = expires else {
+        let target = extensions.get::<Target>().filter(|target| match target {
+            Target::Method(method) => method.streaming,
+            Target::Reflection => true,
+        });
+        let Some((caller, target)) = extensions.get::<Caller>().zip(target) else {
             // A call with one answer is over long before; its deadline ends it.
             return Box::pin(self.inner.call(request));
         };
         let leaving = extensions.get::<Leaving>().cloned();
-        let mut end = self.source.end(expires, leaving);
+        let mut end = self.source.end(caller.clone(), target.clone(), leaving);
         let call = self.inner.call(request);
         Box::pin(async move {
             tokio::select! {

@@ -1,4 +1,4 @@
-//! Reading and changing tenants.
+//! Reading and changing tenants, and what tenants say of their principals.
 
 use rapport_foundation::db::{self, Database, System};
 use rapport_foundation::id::TenantId;
@@ -11,7 +11,18 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+mod access;
+mod api_keys;
+mod mutation;
+mod revocations;
+mod roles;
+
+pub use access::{Reading, TenantRow};
+pub use api_keys::{Decide, Use};
+pub use mutation::Mutation;
+
 use super::entities::tenant::{Column, Entity, Model};
+use crate::domain::quota::Quota;
 use crate::domain::tenant::{Change, State, Tenant, TimeZone};
 use crate::error::Error;
 
@@ -24,8 +35,8 @@ pub struct Store {
 /// Where a page of tenants ended.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Cursor {
-    created: Micros,
-    id: Uuid,
+    pub(super) created: Micros,
+    pub(super) id: Uuid,
 }
 
 impl Store {
@@ -130,7 +141,7 @@ impl Store {
     ) -> Result<(Vec<Tenant>, Option<Cursor>), db::Error> {
         self.db
             .system_read(|s| async move {
-                let mut rows = s.find::<Entity>();
+                let mut rows = s.find::<Entity>().filter(tenants_only());
                 if let Some(after) = after {
                     rows = rows.filter(
                         Condition::any()
@@ -159,26 +170,17 @@ impl Store {
             })
             .await
     }
+}
 
-    /// Every tenant's state.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn states(&self) -> Result<Vec<(TenantId, State)>, db::Error> {
-        let rows = self
-            .db
-            .system_read(|s| async move { s.find::<Entity>().all().await })
-            .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (TenantId::from_uuid(row.tenant_id), state(row.suspended)))
-            .collect())
-    }
+/// Without the row that stands for the installation: it is where the access of operators outside any tenant is counted.
+fn tenants_only() -> sea_orm::sea_query::SimpleExpr {
+    Column::TenantId.ne(Uuid::nil())
 }
 
 async fn find(s: &System, id: TenantId) -> Result<Option<Tenant>, db::Error> {
     let row = s
         .find::<Entity>()
+        .filter(tenants_only())
         .filter(Column::TenantId.eq(id.uuid()))
         .one()
         .await?;
@@ -205,6 +207,7 @@ async fn replace(s: &System, after: &Tenant, version: i64) -> Result<(), db::Err
                 .col_expr(Column::Suspended, Expr::value(row.suspended))
                 .col_expr(Column::Version, Expr::value(row.version))
                 .col_expr(Column::UpdatedAt, Expr::value(row.updated_at))
+                .col_expr(Column::Quota, Expr::value(row.quota))
                 .filter(Column::TenantId.eq(row.tenant_id))
                 .filter(Column::Version.eq(version))
         })
@@ -221,6 +224,11 @@ fn row(tenant: &Tenant) -> Model {
         version: tenant.version,
         created_at: tenant.created,
         updated_at: tenant.updated,
+        quota: tenant
+            .quota
+            .as_ref()
+            .and_then(|quota| serde_json::to_string(quota).ok()),
+        access_version: 0,
     }
 }
 
@@ -231,6 +239,7 @@ fn tenant(row: Model) -> Result<Tenant, db::Error> {
         time_zone: TimeZone::named(&row.time_zone)
             .ok_or(db::Error::Corrupt("a tenant's time zone"))?,
         state: state(row.suspended),
+        quota: quota(row.quota.as_deref())?,
         version: row.version,
         created: row.created_at,
         updated: row.updated_at,
@@ -243,4 +252,9 @@ fn state(suspended: bool) -> State {
     } else {
         State::Active
     }
+}
+
+fn quota(stored: Option<&str>) -> Result<Option<Quota>, db::Error> {
+    let read = |text| serde_json::from_str(text).map_err(|_| db::Error::Corrupt("a quota"));
+    stored.map(read).transpose()
 }

@@ -48,6 +48,7 @@ pub(crate) struct Fixture {
     pub(crate) env: TestEnv,
     pub(crate) tasks: Vec<Task>,
     pub(crate) folder: TempDir,
+    pub(crate) config: Config,
 }
 
 /// How a fixture differs from the usual.
@@ -75,8 +76,7 @@ impl Default for Plan {
             config: Config {
                 listen: Listen {
                     address: SocketAddr::from(([127, 0, 0, 1], 0)),
-                    tls: None,
-                    proxy_protocol: false,
+                    ..Listen::default()
                 },
                 ..Config::default()
             },
@@ -217,6 +217,7 @@ impl Plan {
             env,
             tasks,
             folder,
+            config: self.config,
         }
     }
 
@@ -271,8 +272,10 @@ impl Client {
         let mut request = tonic::Request::new(message);
         let headers = request.metadata_mut().as_mut();
         headers.extend(self.headers.clone());
-        let bearer = format!("Bearer {}", self.token);
-        headers.insert("authorization", bearer.parse().unwrap());
+        if !self.token.is_empty() {
+            let bearer = format!("Bearer {}", self.token);
+            headers.insert("authorization", bearer.parse().unwrap());
+        }
         request
     }
 

@@ -1,20 +1,27 @@
 //! The gateway as its callers meet it: over a socket where bytes matter, through its front where they do not.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod api_keys;
 mod attack_table;
 mod attacks;
 mod audit;
 mod calls;
+mod certificates;
 mod connections;
 mod dialects;
 mod fixture;
 mod full_speed;
 mod fuzz;
+mod key_rights;
 mod keys;
 mod limits;
 mod protocol;
+mod replica;
+mod revocation;
+mod roles;
 mod rolling;
 mod scopes;
+mod staff;
 mod tenants;
 mod tokens;
 mod traces;

@@ -2,9 +2,11 @@
 
 use rapport_foundation::id::TenantId;
 use rapport_foundation::testing::engines;
+use rapport_gateway::directory::Directory;
+use rapport_gateway::store::Store;
 use rapport_proto::access::v1::tenant_service_client::TenantServiceClient;
 use rapport_proto::access::v1::{
-    CreateTenantRequest, GetTenantRequest, ListTenantsRequest, Tenant, TenantState,
+    CreateTenantRequest, GetTenantRequest, ListTenantsRequest, Quota, Rate, Tenant, TenantState,
     UpdateTenantRequest,
 };
 use serde_json::Value;
@@ -247,6 +249,14 @@ async fn every_violation_of_a_request_is_told_at_once() {
         tenant_id: "cus_x".into(),
         display_name: String::new(),
         time_zone: "Mars/Olympus".into(),
+        quota: Some(Quota {
+            read: Some(Rate {
+                calls_per_second: 0,
+                burst: 1,
+            }),
+            concurrent_calls: -1,
+            ..Quota::default()
+        }),
     };
     let status = client(&fixture)
         .create_tenant(as_operator(&fixture, bad))
@@ -262,6 +272,74 @@ async fn every_violation_of_a_request_is_told_at_once() {
         .collect();
     assert_eq!(
         fields,
-        ["request_id", "tenant_id", "display_name", "time_zone"]
+        [
+            "request_id",
+            "tenant_id",
+            "display_name",
+            "time_zone",
+            "quota.read.burst",
+            "quota.concurrent_calls"
+        ]
     );
+}
+
+#[tokio::test]
+async fn a_quota_is_set_as_a_whole_known_at_once_and_taken_back() {
+    for engine in engines() {
+        let fixture = Plan {
+            engine,
+            ..Plan::default()
+        }
+        .open()
+        .await;
+        let mut client = client(&fixture);
+        let quota = Quota {
+            write: Some(Rate {
+                calls_per_second: 5,
+                burst: 0,
+            }),
+            concurrent_streams: 3,
+            ..Quota::default()
+        };
+        let update = |quota: Option<Quota>, paths: &[&str]| UpdateTenantRequest {
+            request_id: Uuid::now_v7().to_string(),
+            tenant_id: fixture.tenant.to_string(),
+            tenant: Some(Tenant {
+                display_name: "Acme".into(),
+                state: TenantState::Active.into(),
+                quota,
+                ..Tenant::default()
+            }),
+            update_mask: Some(prost_types::FieldMask {
+                paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            }),
+            etag: String::new(),
+        };
+        let mut told = async |request| {
+            let answer = client.update_tenant(as_operator(&fixture, request)).await;
+            answer.unwrap().into_inner().tenant.unwrap().quota
+        };
+        let expected = Quota {
+            write: Some(Rate {
+                calls_per_second: 5,
+                burst: 5,
+            }),
+            ..quota
+        };
+        assert_eq!(told(update(Some(quota), &["quota"])).await, Some(expected));
+        // Who sets everything and knows of no quota takes none away.
+        assert_eq!(told(update(None, &[])).await, Some(expected));
+        let directory = Directory::new(fixture.clock.clone());
+        let store = Store::new(fixture.env.db.clone());
+        directory.refresh(&store).await.unwrap();
+        let known = directory.quota(fixture.tenant).unwrap();
+        let rate = known.write.map(|rate| (rate.calls_per_second, rate.burst));
+        assert_eq!(
+            (rate, known.concurrent_streams, known.read),
+            (Some((5, 5)), Some(3), None)
+        );
+        assert_eq!(told(update(Some(Quota::default()), &["quota"])).await, None);
+        directory.refresh(&store).await.unwrap();
+        assert_eq!(directory.quota(fixture.tenant), None);
+    }
 }

@@ -174,6 +174,14 @@ typed_ids! {
     LotId = "lot";
     /// An event in a service's log.
     EventId = "evt";
+    /// An API key.
+    ApiKeyId = "key";
+    /// A role made by a tenant.
+    RoleId = "rol";
+    /// That a principal holds a role.
+    BindingId = "bnd";
+    /// A revocation of tokens.
+    RevocationId = "rev";
 }
 
 /// The greatest (millisecond, sub-millisecond) pair given out by this process, so that ids never go backwards

@@ -10,6 +10,7 @@ use rapport_foundation::role::Role;
 use crate::config::Config;
 use crate::error::{EXIT_USAGE, Error};
 
+mod api_key;
 mod bench;
 mod call;
 mod check_config;
@@ -44,6 +45,9 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Makes a development token for an embedded suite
     Token(token::Token),
+    /// Makes and ends API keys on the gateway's database, before anybody can log in
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKey),
     /// Makes the keys of parts that run apart
     Keys(keys::Keys),
     /// Brings a file in
@@ -164,6 +168,7 @@ async fn run(command: Command) -> Result<Ended, Error> {
         Command::Demo(command) => command.run().await,
         Command::Migrate(command) => command.run().await,
         Command::Token(command) => command.run(),
+        Command::ApiKey(command) => command.run().await,
         Command::Keys(command) => command.run(),
         Command::Import(command) => command.run().await,
         Command::Verify(command) => command.run().await,

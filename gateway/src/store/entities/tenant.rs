@@ -14,6 +14,9 @@ pub(crate) struct Model {
     pub(crate) version: i64,
     pub(crate) created_at: Micros,
     pub(crate) updated_at: Micros,
+    /// JSON.
+    pub(crate) quota: Option<String>,
+    pub(crate) access_version: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

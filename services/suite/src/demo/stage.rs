@@ -49,6 +49,7 @@ impl Stage {
                 tenant_id: tenant.to_string(),
                 display_name: "Demo".into(),
                 time_zone: "Asia/Jakarta".into(),
+                ..access::CreateTenantRequest::default()
             })
             .await?;
 

@@ -186,3 +186,83 @@ async fn keys_are_made_once() {
         Some(64)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_made_on_the_database_opens_the_running_gateway_until_it_is_revoked() {
+    let stage = Stage::open().await;
+    let dir = stage.suite.dir().to_str().unwrap().to_owned();
+    let (url, tenant) = (stage.suite.url(), stage.tenant.to_string());
+    let of = ["--tenant", tenant.as_str(), "--data-dir", dir.as_str()];
+    let key = async |command: &[&str]| {
+        let output = rapport(&[&["api-key"][..], command, &of[..]].concat()).await;
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let create = [
+        "create",
+        "--name",
+        "Shop",
+        "--system",
+        "--scope",
+        "profiles.read",
+        "--expires",
+        "1d",
+    ];
+    let secret = key(&[&create[..], &["--quiet"]].concat()).await;
+    assert_eq!(secret.lines().count(), 1);
+    let secret = secret.trim();
+    let listed = key(&["list"]).await;
+    assert!(listed.contains("live") && listed.contains(&secret[..20]) && !listed.contains(secret));
+    let id = listed.split_whitespace().next().unwrap().to_owned();
+
+    let list = [
+        "call",
+        "CustomerService/ListCustomers",
+        "{}",
+        "--gateway",
+        &url,
+        "--token",
+    ];
+    let code = async |secret: &str| {
+        rapport(&[&list[..], &[secret]].concat())
+            .await
+            .status
+            .code()
+    };
+    // The gateway hears of it by its own reading of the database.
+    until(async || code(secret).await == Some(0)).await;
+    let rotated = key(&["rotate", &id, "--at-once", "--quiet"]).await;
+    until(async || code(rotated.trim()).await == Some(0)).await;
+    assert_eq!(code(secret).await, Some(1));
+    assert!(key(&["revoke", &id]).await.contains("revoked"));
+    until(async || code(rotated.trim()).await == Some(1)).await;
+
+    // Nothing above what can be given is made.
+    let above = [
+        "api-key",
+        "create",
+        "--name",
+        "X",
+        "--system",
+        "--scope",
+        "access.manage",
+    ];
+    let output = rapport(&[&above[..], &of[..]].concat()).await;
+    assert!(
+        output.status.code() == Some(1) && stderr(&output).contains("GRANT_NOT_HELD"),
+        "{}",
+        stderr(&output)
+    );
+    let neither = rapport(&[&["api-key", "create", "--name", "X"][..], &of[..]].concat()).await;
+    assert_eq!(neither.status.code(), Some(64));
+    stage.suite.stop().await;
+}
+
+/// Looks again and again; gives up loudly.
+async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed().as_secs() < 20, "waited in vain");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}

@@ -30,6 +30,7 @@ impl Stage {
             tenant_id: tenant.to_string(),
             display_name: "Test".into(),
             time_zone: String::new(),
+            ..CreateTenantRequest::default()
         };
         let operator = suite.client(&Who::operator("operator")).unwrap();
         TenantServiceClient::new(operator)
