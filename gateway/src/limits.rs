@@ -97,9 +97,7 @@ impl Limiter {
         let tenant = caller.context.tenant;
         let of_tenant = this.directory.quota(tenant);
         let of_tenant = this.quotas.tenant.overlaid(of_tenant.as_ref());
-        let principal = this
-            .hasher
-            .hash_one((caller.context.kind, &caller.context.principal));
+        let principal = this.hasher.hash_one(&caller.identity);
         (
             self.share((tenant, None), &of_tenant),
             self.share(

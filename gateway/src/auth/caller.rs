@@ -48,6 +48,23 @@ impl Caller {
         self.context.tenant == TenantId::nil()
     }
 
+    /// A caller who presented a token with these claims.
+    #[cfg(test)]
+    pub(crate) fn claiming(claims: Claims) -> Self {
+        let own = Context::from(claims);
+        Caller {
+            context: own.clone(),
+            roles: Roles::default(),
+            expires: Micros::MAX,
+            identity: Identity::new("https://idp.test", &own.principal),
+            own,
+            evidence: Evidence::Issued {
+                token_id: None,
+                at: Micros::EPOCH,
+            },
+        }
+    }
+
     /// The caller with what the tenant says of them, or why they are no caller any more.
     pub(super) fn under(&self, access: &Access) -> Result<Caller, Rejected> {
         if let Evidence::Issued { token_id, at } = &self.evidence

@@ -187,7 +187,6 @@ mod tests {
     use tower::{Layer as _, ServiceExt as _, service_fn};
 
     use super::*;
-    use crate::policy::Roles;
 
     /// The codes in the trail after a call that is answered like this.
     async fn noted(answer: fn() -> Answer) -> Vec<Code> {
@@ -200,11 +199,7 @@ mod tests {
         let path = "/rapport.profiles.v1.CustomerService/GetCustomer";
         let mut request = Request::post(path).body(Body::empty()).unwrap();
         let claims = Claims::new(TenantId::nil(), "anna", PrincipalKind::Staff);
-        request.extensions_mut().insert(Caller {
-            context: claims.into(),
-            roles: Roles::default(),
-            expires: Micros::MAX,
-        });
+        request.extensions_mut().insert(Caller::claiming(claims));
         let call = layer.layer(service_fn(move |_| answer())).oneshot(request);
         drop(call.await);
         let mut codes = Vec::new();

@@ -1,17 +1,22 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use rapport_foundation::context::{Claims, Context};
-use rapport_foundation::time::Micros;
+use rapport_foundation::context::Claims;
+use rapport_foundation::time::{Clock, Micros};
 
 use super::*;
 use crate::domain::quota::Rate;
-use crate::policy::{Policies, Roles};
+use crate::policy::Policies;
+use crate::protection::Protections;
 
 const READ: &str = "/rapport.profiles.v1.CustomerService/GetCustomer";
 const WATCH: &str = "/rapport.interactions.v1.InteractionService/WatchInteractions";
 
 fn limiter(quotas: Quotas) -> Limiter {
-    Limiter::new(quotas, &OverloadConfig::default(), Directory::default())
+    Limiter::new(
+        quotas,
+        &OverloadConfig::default(),
+        Directory::new(Clock::manual(Micros::EPOCH)),
+    )
 }
 
 fn small(calls: u32) -> Quota {
@@ -23,16 +28,12 @@ fn small(calls: u32) -> Quota {
 }
 
 fn caller(tenant: TenantId, principal: &str) -> Caller {
-    Caller {
-        context: Context::from(Claims::new(tenant, principal, PrincipalKind::Staff)),
-        roles: Roles::default(),
-        expires: Micros::MAX,
-    }
+    Caller::claiming(Claims::new(tenant, principal, PrincipalKind::Staff))
 }
 
 fn method(path: &str) -> Arc<Method> {
     let policies = Policies::read(rapport_proto::pool()).unwrap();
-    Arc::clone(policies.find(path).unwrap())
+    Arc::clone(policies.find(path, Protections::default()).unwrap())
 }
 
 fn tenant() -> TenantId {
