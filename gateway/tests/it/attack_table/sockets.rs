@@ -194,6 +194,23 @@ async fn reader_that_never_reads(mut plan: Plan) -> String {
     outcome
 }
 
+/// A request whose body never comes to its end.
+async fn half_a_body(plan: Plan) -> String {
+    let fixture = plan.open().await;
+    let mut wire = Wire::open(&fixture, &[]).await;
+    let mut block = wire::call(UNARY, &fixture.token());
+    block.extend(wire::block(&[("grpc-timeout", "50m")]));
+    wire.send(&frame(wire::HEADERS, wire::END_HEADERS, 1, &block))
+        .await;
+    let half = &wire::message("hello")[..3];
+    wire.send(&frame(wire::DATA, 0, 1, half)).await;
+    let answer = wire.until(|frame| frame.kind == wire::HEADERS);
+    match tokio::time::timeout(A_WHILE, answer).await {
+        Ok(answer) => answer.map_or("closed", |_| "answered").to_owned(),
+        Err(_) => THROUGH.to_owned(),
+    }
+}
+
 async fn noise(plan: Plan, frame: Vec<u8>) -> String {
     let fixture = plan.open().await;
     let mut wire = Wire::open(&fixture, &[]).await;
@@ -284,6 +301,9 @@ fn connections() -> Vec<Row> {
                 second_connection(plan).boxed_local()
             },
         ),
+        Row::new("S39", "half a body", &[P::Deadline], "answered", |plan| {
+            half_a_body(plan).boxed_local()
+        }),
         Row::new("S39", "silence", &[P::Handshake], "closed", |plan| {
             silence(plan).boxed_local()
         }),
