@@ -57,7 +57,7 @@ where
             // Reflection: its scope is held by few, and it asks nobody behind us.
             return Box::pin(self.inner.call(request));
         };
-        let permit = match self.limiter.admit(caller, method) {
+        let mut permit = match self.limiter.admit(caller, method) {
             Ok(permit) => permit,
             Err(rejection) => return refuse(rejection),
         };

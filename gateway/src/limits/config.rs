@@ -72,7 +72,9 @@ pub struct OverloadConfig {
     /// How long nine of ten calls may take at most, in milliseconds. Beyond it a part is trusted with fewer calls at a
     /// time. Well below the deadline of a caller who states none, well above what a batch takes.
     pub target_ms: u64,
-    /// Calls at a time a part is trusted with at first, and the least it is trusted with.
+    /// Calls at a time a part is trusted with until it was looked at: enough for a burst after a start.
+    pub first: u32,
+    /// The least it is trusted with.
     pub least: u32,
     /// The most it is ever trusted with.
     pub most: u32,
@@ -82,7 +84,8 @@ impl Default for OverloadConfig {
     fn default() -> Self {
         OverloadConfig {
             target_ms: 250,
-            least: 64,
+            first: 1_000,
+            least: 16,
             most: 20_000,
         }
     }

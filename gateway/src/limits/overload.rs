@@ -43,12 +43,14 @@ struct Gauge {
 impl Overload {
     pub(super) fn new(config: &OverloadConfig) -> Self {
         let least = f64::from(config.least.max(1));
+        let most = f64::from(config.most).max(least);
+        let first = f64::from(config.first).clamp(least, most);
         Overload {
             began: Instant::now(),
             target: Duration::from_millis(config.target_ms),
             least,
-            most: f64::from(config.most).max(least),
-            limit: AtomicU64::new(least.to_bits()),
+            most,
+            limit: AtomicU64::new(first.to_bits()),
             running: AtomicUsize::new(0),
             tenants: AtomicUsize::new(0),
             gauge: Gauge::default(),
@@ -159,9 +161,10 @@ mod tests {
     use super::*;
     use crate::domain::quota::Quota;
 
-    fn overload(least: u32) -> Arc<Overload> {
+    fn overload(first: u32) -> Arc<Overload> {
         Arc::new(Overload::new(&OverloadConfig {
-            least,
+            first,
+            least: 1,
             ..OverloadConfig::default()
         }))
     }
@@ -199,8 +202,7 @@ mod tests {
 
     #[test]
     fn a_struggling_part_is_trusted_with_less_and_with_more_when_it_has_recovered() {
-        let (overload, tenant) = (overload(10), tenant());
-        overload.limit.store(100_f64.to_bits(), Ordering::Relaxed);
+        let (overload, tenant) = (overload(100), tenant());
         let busy: Vec<Entered> = (0..100)
             .map(|_| Overload::enter(&overload, &tenant, Role::Profiles).unwrap())
             .collect();

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::overload::Entered;
 use super::share::Occupied;
 
-/// A call that may go on. Its places are free again when this is dropped.
+/// A call that may go on. Its places are free again when this is dropped, the part's when it has answered.
 pub(crate) struct Permit {
     _places: [Occupied; 2],
     measured: Option<Measured>,
@@ -47,9 +47,10 @@ impl Permit {
             .map(|measured| measured.asked.clone())
     }
 
-    /// The answer begins. `struggling`: it says that the part cannot keep up.
-    pub(crate) fn answered(&self, struggling: bool) {
-        let Some(Measured { part, asked }) = &self.measured else {
+    /// The answer begins: the part has done its work, and how fast it is read is not its business. `struggling`: the
+    /// answer says that the part cannot keep up.
+    pub(crate) fn answered(&mut self, struggling: bool) {
+        let Some(Measured { part, asked }) = self.measured.take() else {
             return;
         };
         // Answered before all was asked: how long the part took is not known.

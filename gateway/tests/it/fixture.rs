@@ -14,7 +14,7 @@ use rapport_foundation::testing::{Engine, House, TestEnv};
 use rapport_foundation::time::{Clock, Micros};
 use rapport_gateway::domain::tenant::Tenant;
 use rapport_gateway::layers::Front;
-use rapport_gateway::{Config, Issuer, Listen, Protection, migrations, open_without};
+use rapport_gateway::{Config, Issuer, Listen, Protection, Quotas, migrations, open_without};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -77,6 +77,11 @@ impl Default for Plan {
                 listen: Listen {
                     address: SocketAddr::from(([127, 0, 0, 1], 0)),
                     ..Listen::default()
+                },
+                // Tests call as nobody clicks.
+                quotas: Quotas {
+                    staff: Quotas::default().tenant,
+                    ..Quotas::default()
                 },
                 ..Config::default()
             },
