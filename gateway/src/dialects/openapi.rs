@@ -39,11 +39,14 @@ pub(super) fn document(routes: &Routes) -> Value {
                 or as the header `Idempotency-Key`, and has one effect however often it is repeated.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "security": [{"token": []}],
+        "security": [{"token": []}, {"key": []}],
         "paths": paths,
         "components": {
             "schemas": writer.schemas,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "key": {"type": "apiKey", "in": "header", "name": crate::auth::API_KEY},
+            },
         },
     })
 }
