@@ -52,12 +52,18 @@ impl Walk {
     fn body(&mut self, message: &MessageDescriptor) -> String {
         let mut body = String::new();
         for field in message.fields() {
-            if field.containing_oneof().is_none_or(|one| one.is_synthetic()) {
+            if field
+                .containing_oneof()
+                .is_none_or(|one| one.is_synthetic())
+            {
                 body += &self.line(&field);
             }
         }
         for one in message.oneofs().filter(|one| !one.is_synthetic()) {
-            let arms: String = one.fields().map(|field| self.arm(message, &field)).collect();
+            let arms: String = one
+                .fields()
+                .map(|field| self.arm(message, &field))
+                .collect();
             if !arms.is_empty() {
                 let name = one.name().to_snake_case();
                 let _ = writeln!(body, "match &self.{name} {{ {arms} _ => (), }}");
