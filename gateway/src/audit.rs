@@ -76,6 +76,7 @@ impl Auditor {
                 request_id: None,
                 trace: None,
                 told: None,
+                answered: false,
                 code: tonic::Code::Cancelled,
             },
             self.clock.clone(),
@@ -103,6 +104,13 @@ impl Running {
         if let Some((_, call, _)) = &mut self.0 {
             call.request_id = request_id;
             call.trace = trace;
+        }
+    }
+
+    /// A part of the answer has gone to the caller.
+    pub(crate) fn answers(&mut self) {
+        if let Some((_, call, _)) = &mut self.0 {
+            call.answered = true;
         }
     }
 
@@ -137,14 +145,18 @@ struct Ended {
     request_id: Option<HeaderValue>,
     trace: Option<[u8; 16]>,
     told: Option<HeaderValue>,
+    /// Whether a part of an answer was sent.
+    answered: bool,
     code: tonic::Code,
 }
 
 impl From<Ended> for Call {
     fn from(call: Ended) -> Self {
         let touched = call.told.as_ref().and_then(Touched::read);
-        let untold = call.code == tonic::Code::Ok && touched.is_none();
-        if untold {
+        let succeeded = call.code == tonic::Code::Ok;
+        // A stream that was cut has shown something, and nobody says what.
+        let untold = touched.is_none() && (succeeded || call.answered);
+        if untold && succeeded {
             tracing::error!(method = %call.method.path, "a call was not told what it touched");
         }
         let touched = touched.unwrap_or_default();

@@ -359,8 +359,11 @@ pub struct Audit {
     /// Audited calls that run or wait to be written, together. A call without a place is refused, so it must hold all
     /// open streams and some seconds of calls while the database is away; an entry takes about 500 bytes.
     pub queue: usize,
-    /// Calls written in one transaction.
+    /// Calls written in one transaction at most.
     pub batch: usize,
+    /// How long to wait for more calls to write together, in milliseconds: what a kill of the process may lose of the
+    /// trail, against what every single entry costs.
+    pub gather_ms: u64,
     /// How often the ends of all chains are anchored, in milliseconds: what lies behind the last anchor could be cut off
     /// unseen.
     pub anchor_every_ms: u64,
@@ -369,8 +372,9 @@ pub struct Audit {
 impl Default for Audit {
     fn default() -> Self {
         Audit {
-            queue: 32_768,
-            batch: 256,
+            queue: 65_536,
+            batch: 1_024,
+            gather_ms: 20,
             anchor_every_ms: 60_000,
         }
     }
@@ -390,6 +394,9 @@ impl Audit {
                 "audit.batch",
                 "is not between 1 and 4,096",
             ));
+        }
+        if self.gather_ms > 1_000 {
+            return Err(OpenError::setting("audit.gather_ms", "is above 1,000"));
         }
         if !(100..=3_600_000).contains(&self.anchor_every_ms) {
             let problem = "is not between 100 and 3,600,000";

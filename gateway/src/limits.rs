@@ -8,6 +8,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use rapport_foundation::context::PrincipalKind;
 use rapport_foundation::id::TenantId;
@@ -34,8 +35,9 @@ use share::Share;
 
 /// Most shares remembered; a few hundred bytes each. One that is forgotten begins anew, with a full burst.
 const MOST_SHARES: u64 = 200_000;
-/// A share nobody drew from for so long is forgotten: its bucket is full again by then.
-const IDLE: Duration = Duration::from_secs(600);
+/// A share nobody drew from for so long is forgotten: its bucket is full again by then, and no stream is older, since
+/// connections end before that by their age.
+const IDLE: Duration = Duration::from_secs(2 * 3600);
 
 /// Who a share belongs to: a tenant, or one of its principals. Of the principal a keyed hash is enough; nobody outside
 /// can make two of them meet.
@@ -57,6 +59,8 @@ impl Limiter {
     pub(crate) fn new(quotas: Quotas, overload: &OverloadConfig, directory: Directory) -> Self {
         let shares = Cache::builder()
             .max_capacity(MOST_SHARES)
+            // The default would turn away who is new, and with them their bucket.
+            .eviction_policy(EvictionPolicy::lru())
             .time_to_idle(IDLE)
             .build();
         Limiter(Arc::new(Inner {
@@ -97,7 +101,9 @@ impl Limiter {
         let tenant = caller.context.tenant;
         let of_tenant = this.directory.quota(tenant);
         let of_tenant = this.quotas.tenant.overlaid(of_tenant.as_ref());
-        let principal = this.hasher.hash_one(&caller.identity);
+        let principal = this
+            .hasher
+            .hash_one((caller.context.kind, &caller.identity));
         (
             self.share((tenant, None), &of_tenant),
             self.share(
@@ -110,9 +116,8 @@ impl Limiter {
     /// The share of a holder under this quota; a changed quota begins a new one.
     fn share(&self, holder: Holder, quota: &Quota) -> Arc<Share> {
         let shares = &self.0.shares;
-        if let Some(share) = shares.get(&holder)
-            && share.is_under(quota)
-        {
+        let share = shares.get_with(holder, || Arc::new(Share::new(*quota)));
+        if share.is_under(quota) {
             return share;
         }
         let fresh = Arc::new(Share::new(*quota));

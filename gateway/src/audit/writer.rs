@@ -26,6 +26,7 @@ pub(super) struct Writer {
     clock: Clock,
     chain: Chain,
     batch: usize,
+    gather: Duration,
     anchor_every: Duration,
 }
 
@@ -36,6 +37,7 @@ impl Writer {
             clock,
             chain: Chain::new(replica),
             batch: config.batch,
+            gather: Duration::from_millis(config.gather_ms),
             anchor_every: Duration::from_millis(config.anchor_every_ms),
         }
     }
@@ -55,6 +57,7 @@ impl Writer {
                     if count == 0 {
                         break;
                     }
+                    self.gather(&mut waiting, &mut queue, &drained).await;
                     self.write(waiting.drain(..)).await;
                 }
                 // No new places from here on; those that are held still bring their calls.
@@ -62,6 +65,26 @@ impl Writer {
             }
         }
         self.anchor().await;
+    }
+
+    /// Lets a few more calls end: nobody waits for an entry, and a transaction costs as much as many entries.
+    async fn gather(
+        &self,
+        waiting: &mut Vec<Ended>,
+        queue: &mut Receiver<Ended>,
+        drained: &CancellationToken,
+    ) {
+        if waiting.len() < self.batch {
+            tokio::select! {
+                () = tokio::time::sleep(self.gather) => (),
+                () = drained.cancelled() => (),
+            }
+        }
+        while waiting.len() < self.batch
+            && let Ok(ended) = queue.try_recv()
+        {
+            waiting.push(ended);
+        }
     }
 
     fn next_anchor(&self) -> Micros {

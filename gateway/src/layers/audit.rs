@@ -150,6 +150,8 @@ impl http_body::Body for Watched {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(trailers) = frame.trailers_mut() {
                     ended(trailers, running);
+                } else if let Some(running) = running {
+                    running.answers();
                 }
             }
             Poll::Ready(Some(Err(status))) => {

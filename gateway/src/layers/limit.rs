@@ -9,6 +9,7 @@ use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
 use tonic::Code;
 use tonic::body::Body;
+use tonic_types::StatusExt as _;
 use tower::Service;
 
 use super::{Answer, refuse};
@@ -16,6 +17,9 @@ use crate::auth::Caller;
 use crate::limits::{Asked, Limiter, Permit};
 use crate::policy::Policies;
 use crate::protection::Protections;
+
+/// The reasons with which a part of the suite says that it cannot keep up, or is not there.
+const STRUGGLING: [&str; 2] = ["OVERLOADED", "SERVICE_UNREACHABLE"];
 
 #[derive(Clone)]
 pub(super) struct LimitLayer {
@@ -82,14 +86,16 @@ where
     }
 }
 
-/// Whether an answer without body says that a part of the suite cannot keep up.
+/// Whether an answer without body says that a part of the suite cannot keep up. The code alone does not say it: a tight
+/// deadline of the caller's own, or a limit of one tenant, would shut out everybody else.
 fn is_struggling(headers: &HeaderMap) -> bool {
-    headers.get("grpc-status").is_some_and(|status| {
-        matches!(
-            Code::from_bytes(status.as_bytes()),
-            Code::DeadlineExceeded | Code::Unavailable | Code::ResourceExhausted
-        )
-    })
+    let Some(status) = tonic::Status::from_header_map(headers) else {
+        return false;
+    };
+    let shed = matches!(status.code(), Code::Unavailable | Code::ResourceExhausted);
+    shed && status
+        .get_details_error_info()
+        .is_some_and(|info| STRUGGLING.contains(&info.reason.as_str()))
 }
 
 /// A question that says when it has been handed on.

@@ -11,6 +11,8 @@ const DECREASE: f64 = 0.8;
 const INCREASE: f64 = 0.1;
 /// A limit that was not nearly reached says nothing about what would be beyond it.
 const NEARLY: f64 = 0.8;
+/// Where not even half of it was used it is not the limit that made calls late.
+const USED: f64 = 0.5;
 
 /// A time in which calls were looked at.
 #[derive(Debug, Clone, Copy)]
@@ -24,16 +26,20 @@ pub(super) struct Window {
 
 /// How long a window is at least.
 pub(super) const WINDOW: Duration = Duration::from_millis(100);
+/// How many answers it has at least: one slow call alone says nothing.
+pub(super) const ANSWERS: u64 = 20;
 
 /// The limit after a window.
 pub(super) fn next(limit: f64, window: Window, least: f64, most: f64) -> f64 {
     let too_late = window.late * 10 > window.answered;
     #[expect(clippy::cast_precision_loss, reason = "calls at a time are few")]
-    let reached = window.most as f64 >= limit * NEARLY;
-    let next = match (too_late, reached) {
-        (true, _) => limit * DECREASE,
-        (false, true) => limit + (limit * INCREASE).max(1.0),
-        (false, false) => limit,
+    let most_running = window.most as f64;
+    let next = if too_late && most_running >= limit * USED {
+        limit * DECREASE
+    } else if !too_late && most_running >= limit * NEARLY {
+        limit + (limit * INCREASE).max(1.0)
+    } else {
+        limit
     };
     next.clamp(least, most)
 }
@@ -58,6 +64,8 @@ mod tests {
         assert_eq!(next(100.0, window(11, 100), LEAST, MOST), 80.0);
         assert_eq!(next(100.0, window(10, 100), LEAST, MOST), 110.0);
         assert_eq!(next(100.0, window(0, 79), LEAST, MOST), 100.0);
+        // Slow for another reason than too many at a time.
+        assert_eq!(next(100.0, window(100, 49), LEAST, MOST), 100.0);
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Default for Quotas {
                 bulk: rate(200, 400),
                 stream: rate(1_000, 20_000),
                 concurrent_calls: Some(8_000),
-                concurrent_streams: Some(40_000),
+                concurrent_streams: Some(16_000),
             },
             staff: Quota {
                 read: rate(200, 600),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rapport_foundation::role::Role;
 
-use super::aimd::{self, WINDOW, Window};
+use super::aimd::{self, ANSWERS, WINDOW, Window};
 use super::config::OverloadConfig;
 use super::share::Share;
 use crate::error::Rejection;
@@ -104,7 +104,8 @@ impl Overload {
         }
         let now = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         let began = self.gauge.began_us.load(Ordering::Relaxed);
-        if now.saturating_sub(began) < WINDOW.as_micros().try_into().unwrap_or(u64::MAX) {
+        let long = now.saturating_sub(began) >= WINDOW.as_micros().try_into().unwrap_or(u64::MAX);
+        if !long || self.gauge.answered.load(Ordering::Relaxed) < ANSWERS {
             return;
         }
         // Whoever moves the beginning on judges the window that ended.
@@ -137,6 +138,13 @@ pub(super) struct Entered {
 impl Entered {
     pub(super) fn note(&self, took: Duration, struggling: bool) {
         self.overload.note(took, struggling);
+    }
+
+    /// Notes a call whose caller did not wait for the answer. Only one that waited for long says something of the part.
+    pub(super) fn given_up(&self, waited: Duration) {
+        if waited > self.overload.target {
+            self.overload.note(waited, false);
+        }
     }
 }
 

@@ -59,3 +59,13 @@ impl Permit {
         }
     }
 }
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(Measured { part, asked }) = self.measured.take()
+            && let Some(asked) = asked.0.get()
+        {
+            part.given_up(asked.elapsed());
+        }
+    }
+}

@@ -45,7 +45,8 @@ const QUIET: &str = "h2=off,hyper=off,hyper_util=off,tonic=off,tower=off,opentel
 pub struct TelemetryConfig {
     /// Where traces go, as `http://host:4317` (OTLP over gRPC). Unset: no traces are made.
     pub otlp_endpoint: Option<String>,
-    /// The part of new traces that is kept, 0 to 1. A caller's own decision is always followed.
+    /// The part of new traces that is kept, 0 to 1. A caller's own decision for a trace is followed a hundred times a
+    /// second at most, beyond that by chance.
     pub sample_ratio: f64,
     /// What is logged, as a filter of the form `info,rapport_routing=debug`.
     pub log_filter: String,
@@ -134,7 +135,10 @@ pub fn init(config: &TelemetryConfig, service_name: &str) -> Result<Telemetry, E
         }
         _ => None,
     };
-    sampling::keep(provider.as_ref().map_or(0.0, |_| config.sample_ratio));
+    match &provider {
+        Some(_) => sampling::keep(config.sample_ratio),
+        None => sampling::nowhere(),
+    }
     let traces = provider.as_ref().map(traces_layer).transpose()?;
     let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log_filter))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);

@@ -72,6 +72,7 @@ async fn while_the_database_is_away_calls_go_on_until_the_queue_is_full_and_none
         plan.config.audit = Audit {
             queue: 8,
             batch: 4,
+            gather_ms: 0,
             ..Audit::default()
         };
         let fixture = plan.open().await;

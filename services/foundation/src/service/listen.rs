@@ -48,7 +48,7 @@ impl Default for ListenConfig {
         ListenConfig {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: None,
-            max_streams: 16_384,
+            max_streams: 65_536,
             max_connections: 4_096,
             handshake_ms: 10_000,
             connection_age_ms: 300_000,

@@ -3,7 +3,9 @@
 //! A span costs about as much as the whole proxying of a call, kept or not. So the edge decides before it makes any,
 //! and tells those behind it: a call that is not kept carries a context that says so.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue};
 use opentelemetry::trace::{Link, SpanKind, TraceId};
@@ -11,6 +13,7 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingResult, ShouldSample};
 
 use super::TRACEPARENT;
+use crate::time::Micros;
 
 /// Where the flags of a `traceparent` of version 00 begin, and its length (W3C Trace Context, section 3.2).
 const FLAGS_AT: usize = 53;
@@ -49,6 +52,35 @@ impl ShouldSample for Decided {
     }
 }
 
+/// Whether there is anywhere to send traces.
+static SENT: AtomicBool = AtomicBool::new(true);
+
+/// Callers' own decisions for a trace that are followed in a second. Beyond it a caller who marks every call would pay
+/// nothing for what costs us as much as the call.
+const FOLLOWED: u32 = 100;
+
+/// The second that is being counted, and how many were followed in it.
+static COUNTED: Mutex<(u64, u32)> = Mutex::new((0, 0));
+
+/// From now on nothing is traced: there is nowhere to send it.
+pub(super) fn nowhere() {
+    SENT.store(false, Ordering::Relaxed);
+}
+
+/// Whether one more decision of a caller is followed in this second. Where somebody else is counting at this very
+/// moment it is not.
+fn followed() -> bool {
+    let now = Micros::from(SystemTime::now()).0.unsigned_abs() / 1_000_000;
+    let Ok(mut counted) = COUNTED.try_lock() else {
+        return false;
+    };
+    if counted.0 != now {
+        *counted = (now, 0);
+    }
+    counted.1 += 1;
+    counted.1 <= FOLLOWED
+}
+
 /// From now on this part of new traces is kept, 0 to 1.
 pub(super) fn keep(ratio: f64) {
     #[expect(
@@ -61,23 +93,36 @@ pub(super) fn keep(ratio: f64) {
     KEPT.store(kept, Ordering::Relaxed);
 }
 
-/// Whether a call is to be traced: as its caller decided, else by chance. One that is not has a context that says so
-/// afterwards.
+/// Whether a call is to be traced: as its caller decided, within bounds, else by chance. One that is not has a context
+/// that says so afterwards.
 pub(super) fn decide(headers: &mut HeaderMap) -> bool {
-    if let Some(decided) = headers.get(TRACEPARENT).and_then(sampled) {
-        return decided;
+    if !SENT.load(Ordering::Relaxed) {
+        return false;
+    }
+    match headers.get(TRACEPARENT).and_then(sampled) {
+        Some(true) if followed() => return true,
+        Some(false) => return false,
+        Some(true) | None => (),
     }
     let kept = KEPT.load(Ordering::Relaxed);
     if kept == u64::MAX || rand::random::<u64>() < kept {
         return true;
     }
-    headers.insert(TRACEPARENT, unsampled());
+    let dropped = headers.get(TRACEPARENT).and_then(dropped);
+    headers.insert(TRACEPARENT, dropped.unwrap_or_else(unsampled));
     false
 }
 
 /// Whether a context was decided against.
 pub(super) fn is_dropped(headers: &HeaderMap) -> bool {
     headers.get(TRACEPARENT).and_then(sampled) == Some(false)
+}
+
+/// The same context, decided against.
+fn dropped(traceparent: &HeaderValue) -> Option<HeaderValue> {
+    sampled(traceparent)?;
+    let ids = traceparent.as_bytes().get(..FLAGS_AT)?;
+    HeaderValue::from_bytes(&[ids, b"00"].concat()).ok()
 }
 
 /// The decision in a context; none when it is malformed, as all of it counts for nothing then.
@@ -127,6 +172,21 @@ mod tests {
         ] {
             assert_eq!(decided(nonsense), None, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn no_more_decisions_of_callers_are_followed_in_a_second_than_may() {
+        let kept = (0..10 * FOLLOWED).filter(|_| followed()).count();
+        // The second may have changed in between.
+        assert!(kept <= 2 * FOLLOWED as usize, "{kept}");
+        let id = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let kept = dropped(&HeaderValue::from_static(id));
+        assert_eq!(
+            kept,
+            Some(HeaderValue::from_static(
+                &"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+            ))
+        );
     }
 
     #[test]
