@@ -51,10 +51,10 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Answer {
         let extensions = request.extensions();
-        let (Some(caller), Some(Target::Method(method))) =
+        let (Some(caller), Some(Target(method))) =
             (extensions.get::<Caller>(), extensions.get::<Target>())
         else {
-            // Reflection: its scope is held by few, and it asks nobody behind us.
+            // Without them the layer before was left out; what is behind refuses.
             return Box::pin(self.inner.call(request));
         };
         let mut permit = match self.limiter.admit(caller, method) {
