@@ -39,8 +39,8 @@ pub struct Config {
     pub deadlines: Deadlines,
     /// Origins of web pages that may call from a browser, such as `https://desk.example.com`. None: no page may.
     pub origins: Vec<String>,
-    /// Whether server reflection answers callers with a valid token. Off: the contract is published, and
-    /// what need not be there cannot be misused.
+    /// Whether server reflection (v1 and v1alpha) answers those who hold the scope `access.reflect`: operators, managers,
+    /// and whom they give it to. Off: the contract is published, and what need not be there cannot be misused.
     pub reflection: bool,
     /// How often tenants are read again, in milliseconds: what was suspended or revoked on another replica is
     /// shut out after at most this.

@@ -73,8 +73,6 @@ pub(crate) struct Parts {
     pub(crate) lifetime: LifetimeSource,
     pub(crate) deadlines: Deadlines,
     pub(crate) limits: Limits,
-    /// Whether reflection may be called by whoever has a valid token.
-    pub(crate) reflection: bool,
     pub(crate) protections: Protections,
 }
 
@@ -99,7 +97,6 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
         })
         .layer(authorise::AuthoriseLayer {
             policies: parts.policies,
-            reflection: parts.reflection,
             protections,
         })
         .layer(lifetime::LifetimeLayer(parts.lifetime))

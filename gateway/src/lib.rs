@@ -16,7 +16,6 @@ use rapport_foundation::time::Clock;
 use rapport_proto::access::v1::api_key_service_server::ApiKeyService;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tonic::service::Routes;
 
 mod accept;
 pub mod app;
@@ -34,6 +33,7 @@ mod migration;
 pub mod policy;
 mod protection;
 mod proxy;
+mod reflection;
 pub mod store;
 mod work;
 
@@ -107,7 +107,10 @@ async fn assemble(
 ) -> Result<Gateway, OpenError> {
     config.limits.check()?;
     config.check_certificates()?;
-    let policies = Policies::read(rapport_proto::pool())?;
+    let mut policies = Policies::read(rapport_proto::pool())?;
+    if config.reflection {
+        policies = policies.with(reflection::methods());
+    }
     let dialects = DialectsLayer::read(
         rapport_proto::pool(),
         &policies,
@@ -157,17 +160,15 @@ async fn assemble(
     let (auditor, writer) =
         Auditor::open(&config.audit, trail, env.clock.clone(), drained.clone()).await?;
     tasks.push(writer);
-    let api = grpc::routes(access, reader);
+    let mut api = grpc::routes(access, reader);
+    if config.reflection {
+        api = reflection::served(api)?;
+    }
     // Behind the same guard as every service: the way to it is no shorter because it is near.
     let own = guard(api, env.verifier.clone());
     env.neighbours.set(Role::Gateway, Channel::local(own));
 
-    let proxy = Proxy::new(
-        &env.neighbours,
-        reflection(&config)?,
-        env.signer.clone(),
-        protections,
-    );
+    let proxy = Proxy::new(&env.neighbours, env.signer.clone(), protections);
     let parts = Parts {
         authenticator: authenticator.clone(),
         auditor,
@@ -186,7 +187,6 @@ async fn assemble(
         },
         deadlines: config.deadlines,
         limits: config.limits.clone(),
-        reflection: config.reflection,
         protections,
     };
     Ok(Gateway {
@@ -224,17 +224,6 @@ pub fn api_keys(
         longest: config.auth.longest(),
     };
     Ok(grpc::ApiKeyApi(ApiKeys(access)))
-}
-
-fn reflection(config: &Config) -> Result<Option<Channel>, OpenError> {
-    if !config.reflection {
-        return Ok(None);
-    }
-    let service = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(rapport_proto::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .map_err(|error| OpenError::setting("reflection", error.to_string()))?;
-    Ok(Some(Channel::local(Routes::new(service))))
 }
 
 impl Gateway {

@@ -135,6 +135,15 @@ impl Policies {
         }
     }
 
+    /// The same with methods of contracts that are not the suite's.
+    #[must_use]
+    pub fn with(self, more: impl IntoIterator<Item = Method>) -> Self {
+        let mut methods = Arc::unwrap_or_clone(self.0);
+        let more = more.into_iter().map(Arc::new);
+        methods.extend(more.map(|method| (method.path.clone(), method)));
+        Policies(Arc::new(methods))
+    }
+
     /// The method at a path that callers from outside may know of.
     pub fn find(&self, path: &str, protections: Protections) -> Option<&Arc<Method>> {
         let open = |method: &&Arc<Method>| {

@@ -22,20 +22,12 @@ use crate::error::Rejection;
 use crate::policy::Method;
 use crate::protection::{Protection, Protections};
 
-/// What reflection's methods begin with, in both versions of the protocol.
-pub(crate) const REFLECTION: &str = "/grpc.reflection.";
-
 /// Identity is ours to state. What callers say about it, or about where they come from, goes no further.
 const STRIPPED_PREFIXES: [&str; 2] = ["x-rapport-", "x-forwarded-"];
 
-/// Where an authorised call goes.
+/// The method of an authorised call.
 #[derive(Debug, Clone)]
-pub(crate) enum Target {
-    /// To the role that serves the method.
-    Method(Arc<Method>),
-    /// To our own reflection.
-    Reflection,
-}
+pub(crate) struct Target(pub(crate) Arc<Method>);
 
 /// The innermost service: hands authorised calls to whoever serves them.
 #[derive(Clone)]
@@ -43,22 +35,15 @@ pub(crate) struct Proxy(Arc<Upstreams>);
 
 struct Upstreams {
     channels: [Channel; Role::ALL.len()],
-    reflection: Option<Channel>,
     signer: Signer,
     protections: Protections,
 }
 
 impl Proxy {
-    /// A proxy to the roles of the suite, and to reflection when it is switched on.
-    pub(crate) fn new(
-        neighbours: &Neighbours,
-        reflection: Option<Channel>,
-        signer: Signer,
-        protections: Protections,
-    ) -> Self {
+    /// A proxy to the roles of the suite.
+    pub(crate) fn new(neighbours: &Neighbours, signer: Signer, protections: Protections) -> Self {
         Proxy(Arc::new(Upstreams {
             channels: Role::ALL.map(|role| neighbours.channel(role).layered(&TraceLayer::client())),
-            reflection,
             signer,
             protections,
         }))
@@ -67,7 +52,7 @@ impl Proxy {
     fn forward(&self, mut request: Request<Body>) -> Result<(&Channel, Request<Body>), Rejection> {
         let extensions = request.extensions_mut();
         let caller: Caller = extensions.remove().ok_or(Rejection::Unauthenticated)?;
-        let target: Target = extensions.remove().ok_or(Rejection::MethodUnknown)?;
+        let Target(method) = extensions.remove().ok_or(Rejection::MethodUnknown)?;
         let (mut parts, body) = request.into_parts();
         parts.extensions.clear();
         // The transport adds its own scheme and authority.
@@ -78,18 +63,13 @@ impl Proxy {
         parts
             .headers
             .insert(TE, HeaderValue::from_static("trailers"));
-        let channel = match target {
-            Target::Method(method) => {
-                if method.idempotent && !method.streaming {
-                    parts.extensions.insert(Retry::Idempotent);
-                }
-                let signed = self.0.signer.header_for(&caller.context, method.upstream);
-                parts.headers.insert(context::HEADER, signed);
-                let role = Role::ALL.iter().position(|role| *role == method.upstream);
-                role.and_then(|at| self.0.channels.get(at))
-            }
-            Target::Reflection => self.0.reflection.as_ref(),
-        };
+        if method.idempotent && !method.streaming {
+            parts.extensions.insert(Retry::Idempotent);
+        }
+        let signed = self.0.signer.header_for(&caller.context, method.upstream);
+        parts.headers.insert(context::HEADER, signed);
+        let role = Role::ALL.iter().position(|role| *role == method.upstream);
+        let channel = role.and_then(|at| self.0.channels.get(at));
         let channel = channel.ok_or(Rejection::MethodUnknown)?;
         Ok((channel, Request::from_parts(parts, body)))
     }

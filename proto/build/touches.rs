@@ -60,14 +60,24 @@ impl Walk {
             }
         }
         for one in message.oneofs().filter(|one| !one.is_synthetic()) {
-            let arms: String = one
-                .fields()
-                .map(|field| self.arm(message, &field))
+            let fields = one.fields();
+            let arms: Vec<_> = fields
+                .filter_map(|field| self.arm(message, &field))
                 .collect();
-            if !arms.is_empty() {
-                let name = one.name().to_snake_case();
-                let _ = writeln!(body, "match &self.{name} {{ {arms} _ => (), }}");
-            }
+            let name = one.name().to_snake_case();
+            let _ = match arms.as_slice() {
+                [] => Ok(()),
+                [(choice, act)] => {
+                    writeln!(body, "if let Some({choice}) = &self.{name} {{ {act} }}")
+                }
+                several => {
+                    let arm = |(choice, act): &(String, String)| {
+                        format!("Some({choice}) => {{ {act} }} ")
+                    };
+                    let arms: String = several.iter().map(arm).collect();
+                    writeln!(body, "match &self.{name} {{ {arms}_ => (), }}")
+                }
+            };
         }
         body
     }
@@ -91,17 +101,17 @@ impl Walk {
         format!("{{ let value = &self.{name}; {act} }}\n")
     }
 
-    /// One choice of a oneof.
-    fn arm(&mut self, message: &MessageDescriptor, field: &FieldDescriptor) -> String {
-        let Some(act) = self.value(field) else {
-            return String::new();
-        };
-        let (of, one) = match field.containing_oneof() {
-            Some(one) => (module(message), one.name().to_upper_camel_case()),
-            None => return String::new(),
-        };
+    /// One choice of a oneof, and what to do with it; none when it names no resource.
+    fn arm(
+        &mut self,
+        message: &MessageDescriptor,
+        field: &FieldDescriptor,
+    ) -> Option<(String, String)> {
+        let act = self.value(field)?;
+        let of = module(message);
+        let one = field.containing_oneof()?.name().to_upper_camel_case();
         let choice = field.name().to_upper_camel_case();
-        format!("Some({of}::{one}::{choice}(value)) => {{ {act} }}")
+        Some((format!("{of}::{one}::{choice}(value)"), act))
     }
 
     /// What to do with a value of the field; nothing when it names no resource.

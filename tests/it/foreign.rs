@@ -36,6 +36,19 @@ async fn node_performs_the_whole_way_of_one_contact_in_every_protocol() {
     performs(command).await;
 }
 
+/// JSON, lines of JSON and Connect, an API key, and no library at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn curl_performs_the_whole_way_of_one_contact() {
+    let curl = Command::new("curl").arg("--version").output();
+    if !curl.is_ok_and(|output| output.status.success()) {
+        let name = "curl_performs_the_whole_way_of_one_contact";
+        return skipped(name, "there is no curl");
+    }
+    let mut command = Command::new("bash");
+    command.arg(tests().join("foreign/contact.sh"));
+    performs(command).await;
+}
+
 /// Runs a client against a suite of its own; it is told the gateway and the tokens.
 async fn performs(mut command: Command) {
     let suite = Suite::fresh(Topology::Embedded, Database::sqlite()).await;

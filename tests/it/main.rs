@@ -7,4 +7,5 @@ mod coverage;
 mod foreign;
 mod hostile;
 mod journeys;
+mod rolling;
 mod tidy;

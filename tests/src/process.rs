@@ -89,8 +89,9 @@ impl Process {
         let _ = self.child.wait();
     }
 
-    /// Asks it to end, and waits until it has.
-    pub(crate) async fn terminate(mut self) {
+    /// Asks it to end, and waits until it has; answers how long that took.
+    pub(crate) async fn terminate(mut self) -> Duration {
+        let began = Instant::now();
         let asked = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
             .status();
@@ -98,13 +99,12 @@ impl Process {
             asked.is_ok_and(|status| status.success()),
             "the process was gone already"
         );
-        let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("a child of ours") {
                 assert!(status.success(), "the suite ended with {status}");
-                return;
+                return began.elapsed();
             }
-            assert!(Instant::now() < deadline, "the suite does not end");
+            assert!(began.elapsed() < PATIENCE, "the suite does not end");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -30,6 +30,16 @@ pub enum Topology {
     Embedded,
     /// One process a role.
     Split,
+    /// Two processes a role; of routing the second is not started, as one decides for a tenant at a time.
+    Replicated,
+}
+
+/// The name of a process: `profiles`, and `profiles-2` for the second of the role.
+fn member(role: &str, replica: usize) -> String {
+    match replica {
+        0 => role.to_owned(),
+        _ => format!("{role}-{}", replica + 1),
+    }
 }
 
 /// Where the suite keeps its data.
@@ -71,9 +81,9 @@ pub struct Suite {
     topology: Topology,
     engine: Engine,
     credentials: Credentials,
-    gateway: String,
+    gateways: Vec<String>,
     tenant: String,
-    processes: Vec<Process>,
+    processes: Vec<(String, Process)>,
 }
 
 impl Suite {
@@ -99,13 +109,13 @@ impl Suite {
         receiver: Option<SocketAddr>,
     ) -> Self {
         let folder = tempfile::tempdir().expect("a writable temporary folder");
-        let gateway = free_address();
+        let gateways = (0..replicas(topology)).map(|_| free_address()).collect();
         let mut suite = Self {
             folder,
             topology,
             engine: database.0,
             credentials,
-            gateway,
+            gateways,
             tenant: String::new(),
             processes: Vec::new(),
         };
@@ -117,7 +127,12 @@ impl Suite {
 
     /// Address of the gateway, `host:port`.
     pub fn gateway(&self) -> &str {
-        &self.gateway
+        &self.gateways[0]
+    }
+
+    /// Addresses of all gateways.
+    pub fn gateways(&self) -> &[String] {
+        &self.gateways
     }
 
     /// The tenant of the test, `ten_…`.
@@ -132,7 +147,7 @@ impl Suite {
 
     /// A caller without a credential.
     pub fn stranger(&self) -> Client {
-        Client::new(&self.gateway)
+        Client::new(self.gateway())
     }
 
     /// A supervisor of the tenant.
@@ -205,15 +220,34 @@ impl Suite {
     /// Starts the importer on a file of the incident log.
     pub fn import(&self, file: &Path) -> Import {
         let token = self.connector_token("incident-log");
-        Import::start(file, &self.gateway, &token, self.folder.path())
+        Import::start(file, self.gateway(), &token, self.folder.path())
     }
 
     /// Ends the suite by SIGKILL and starts it again; answers how long it was away.
     pub async fn kill_and_restart(&mut self) -> Duration {
         let killed = Instant::now();
-        self.processes.drain(..).for_each(Process::kill);
+        let processes = self.processes.drain(..);
+        processes.for_each(|(_, process)| process.kill());
         self.spawn().await;
         killed.elapsed()
+    }
+
+    /// Starts a process, and waits until it serves.
+    pub async fn begin(&mut self, member: &str) {
+        let mut process = Process::serve(&self.configuration(member));
+        process.ready().await;
+        self.processes.push((member.to_owned(), process));
+    }
+
+    /// Ends a process as an operator would; answers how long it took.
+    ///
+    /// # Panics
+    /// When there is none of that name, or it does not end well.
+    pub async fn end(&mut self, member: &str) -> Duration {
+        let mut processes = self.processes.iter();
+        let at = processes.position(|(name, _)| name == member);
+        let (_, process) = self.processes.remove(at.expect("it runs"));
+        process.terminate().await
     }
 
     /// Checks every invariant over the databases.
@@ -231,7 +265,8 @@ impl Suite {
 
     /// Resident memory of all processes, in bytes.
     pub fn resident_bytes(&self) -> u64 {
-        self.processes.iter().map(Process::resident_bytes).sum()
+        let processes = self.processes.iter();
+        processes.map(|(_, process)| process.resident_bytes()).sum()
     }
 
     /// Ends the suite as an operator would.
@@ -239,7 +274,7 @@ impl Suite {
     /// # Panics
     /// When it does not end well.
     pub async fn stop(mut self) {
-        for process in self.processes.drain(..).rev() {
+        for (_, process) in self.processes.drain(..).rev() {
             process.terminate().await;
         }
     }
@@ -277,17 +312,24 @@ impl Suite {
     }
 
     async fn spawn(&mut self) {
-        let roles: &[&str] = match self.topology {
-            Topology::Embedded => &["suite"],
-            Topology::Split => &ROLES,
-        };
-        for role in roles {
-            self.processes
-                .push(Process::serve(&self.configuration(role)));
+        for member in self.members() {
+            let process = Process::serve(&self.configuration(&member));
+            self.processes.push((member, process));
         }
-        for process in &mut self.processes {
+        for (_, process) in &mut self.processes {
             process.ready().await;
         }
+    }
+
+    /// The processes that are started at first.
+    fn members(&self) -> Vec<String> {
+        if self.topology == Topology::Embedded {
+            return vec!["suite".to_owned()];
+        }
+        let all = ROLES
+            .iter()
+            .flat_map(|role| (0..replicas(self.topology)).map(|n| member(role, n)));
+        all.filter(|name| name != "routing-2").collect()
     }
 
     fn any_role(&self) -> &'static str {
@@ -306,22 +348,28 @@ impl Suite {
     async fn configure(&self, receiver: Option<SocketAddr>) {
         let folder = self.folder.path();
         self.credentials.write_jwks(&folder.join("jwks.json"));
-        let services: BTreeMap<&str, String> =
-            ROLES.iter().map(|role| (*role, free_address())).collect();
-        let common = self.common(receiver);
+        let replicas = replicas(self.topology);
+        let several = || (0..replicas).map(|_| free_address()).collect();
+        let services: BTreeMap<&str, Vec<String>> =
+            ROLES.iter().map(|role| (*role, several())).collect();
+        let common = self.common(receiver, 0);
         std::fs::write(folder.join("suite.toml"), &common).expect("a writable folder");
-        if self.topology == Topology::Split {
+        if self.topology != Topology::Embedded {
             let keys = folder.join("keys");
             process::run(&["keys", &keys.to_string_lossy()])
                 .await
                 .expect("keys");
-            for role in ROLES {
+            for (role, n) in ROLES
+                .iter()
+                .flat_map(|role| (0..replicas).map(move |n| (role, n)))
+            {
                 let text = format!(
-                    "roles = [\"{role}\"]\n{common}{}",
-                    split(role, &keys, &services)
+                    "roles = [\"{role}\"]\n{}{}",
+                    self.common(receiver, n),
+                    split(role, n, &keys, &services)
                 );
-                std::fs::write(folder.join(format!("{role}.toml")), text)
-                    .expect("a writable folder");
+                let file = folder.join(format!("{}.toml", member(role, n)));
+                std::fs::write(file, text).expect("a writable folder");
             }
         }
         if let Engine::Postgres { admin_url, .. } = &self.engine {
@@ -338,7 +386,7 @@ impl Suite {
         }
     }
 
-    fn common(&self, receiver: Option<SocketAddr>) -> String {
+    fn common(&self, receiver: Option<SocketAddr>, replica: usize) -> String {
         let folder = self.folder.path();
         let mut text = format!("data_dir = {:?}\n", folder.join("data"));
         for role in ROLES {
@@ -347,7 +395,7 @@ impl Suite {
         text += &format!(
             "[gateway.listen]\naddress = {:?}\n\
              [[gateway.auth.issuers]]\nissuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]\njwks_file = {:?}\n",
-            self.gateway,
+            self.gateways[replica],
             folder.join("jwks.json"),
         );
         // A day of a whole floor passes in seconds here.
@@ -356,6 +404,10 @@ impl Suite {
                  write = { calls_per_second = 20000, burst = 40000 }\n\
                  stream = { calls_per_second = 1000, burst = 1000 }\n\
                  concurrent_calls = 4000\nconcurrent_streams = 4000\n";
+        if self.topology == Topology::Replicated {
+            // How fast a build for tests is on this machine is not what is asked: calls are not shed for it.
+            text += "[drain]\nannounce_ms = 300\n[gateway.overload]\ntarget_ms = 5000\n";
+        }
         match receiver {
             Some(receiver) => {
                 text + &format!(
@@ -367,7 +419,20 @@ impl Suite {
     }
 }
 
-fn split(role: &str, keys: &Path, services: &BTreeMap<&str, String>) -> String {
+/// How many processes a role has.
+fn replicas(topology: Topology) -> usize {
+    match topology {
+        Topology::Embedded | Topology::Split => 1,
+        Topology::Replicated => 2,
+    }
+}
+
+fn split(
+    role: &str,
+    replica: usize,
+    keys: &Path,
+    services: &BTreeMap<&str, Vec<String>>,
+) -> String {
     let principal = if role == "gateway" {
         "gateway".to_owned()
     } else {
@@ -375,13 +440,14 @@ fn split(role: &str, keys: &Path, services: &BTreeMap<&str, String>) -> String {
     };
     let mut text = format!(
         "[service]\naddress = {:?}\n[keys]\nsigning_key_file = {:?}\ntrusted_keys_dir = {:?}\nmaster_key_file = {:?}\n[neighbours]\n",
-        services[role],
+        services[role][replica],
         keys.join(format!("private/{principal}.pem")),
         keys.join("public"),
         keys.join("master.key"),
     );
-    for (name, address) in services.iter().filter(|(name, _)| **name != "gateway") {
-        text += &format!("{name} = \"http://{address}\"\n");
+    for (name, addresses) in services.iter().filter(|(name, _)| **name != "gateway") {
+        let urls = addresses.iter().map(|address| format!("http://{address}"));
+        text += &format!("{name} = {:?}\n", urls.collect::<Vec<_>>());
     }
     text
 }

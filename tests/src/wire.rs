@@ -1,6 +1,6 @@
 //! A client of the gateway that needs no generated code: requests and answers are JSON.
 
-use std::{str::FromStr, time::Duration};
+use std::{error::Error as _, str::FromStr, time::Duration};
 
 use futures::{Stream, StreamExt as _, stream};
 use http::uri::PathAndQuery;
@@ -30,6 +30,8 @@ pub struct Refusal {
     pub fields: Vec<String>,
     /// The text for people.
     pub message: String,
+    /// When to come again, by its RetryInfo.
+    pub again: Option<Duration>,
 }
 
 impl From<Status> for Refusal {
@@ -37,14 +39,25 @@ impl From<Status> for Refusal {
         let details = status.get_error_details();
         let violations = details.bad_request().map(|b| b.field_violations.clone());
         Self {
-            code: status.code(),
+            code: code(&status),
             reason: details
                 .error_info()
                 .map(|i| i.reason.clone())
                 .unwrap_or_default(),
             fields: violations.into_iter().flatten().map(|v| v.field).collect(),
             message: status.message().to_owned(),
+            again: details.retry_info().and_then(|info| info.retry_delay),
         }
+    }
+}
+
+/// The transport says CANCELLED of a call that its connection did not take any more: nothing was sent. Every other library
+/// of gRPC says UNAVAILABLE. What a server said has no source.
+fn code(status: &Status) -> Code {
+    let closed = status.source().is_some() && status.message() == "operation was canceled";
+    match status.code() {
+        Code::Cancelled if closed => Code::Unavailable,
+        code => code,
     }
 }
 

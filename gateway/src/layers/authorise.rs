@@ -14,12 +14,11 @@ use crate::auth::Caller;
 use crate::error::Rejection;
 use crate::policy::{Method, Policies};
 use crate::protection::{Protection, Protections};
-use crate::proxy::{REFLECTION, Target};
+use crate::proxy::Target;
 
 #[derive(Clone)]
 pub(super) struct AuthoriseLayer {
     pub(super) policies: Policies,
-    pub(super) reflection: bool,
     pub(super) protections: Protections,
 }
 
@@ -49,9 +48,9 @@ impl AuthoriseLayer {
             .get()
             .ok_or(Rejection::Unauthenticated)?;
         match self.policies.find(path, self.protections) {
-            Some(method) => permit(caller, method, self.protections)
-                .map(|()| Target::Method(Arc::clone(method))),
-            None if self.reflection && path.starts_with(REFLECTION) => Ok(Target::Reflection),
+            Some(method) => {
+                permit(caller, method, self.protections).map(|()| Target(Arc::clone(method)))
+            }
             None => Err(Rejection::MethodUnknown),
         }
     }

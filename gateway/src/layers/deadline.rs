@@ -82,9 +82,7 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Answer {
         let class = match request.extensions().get::<Target>() {
-            Some(Target::Method(method)) => method.deadline,
-            // A session of a tool; it ends with the token like any stream.
-            Some(Target::Reflection) => DeadlineClass::Stream,
+            Some(Target(method)) => method.deadline,
             None => DeadlineClass::Interactive,
         };
         let allowed = match self

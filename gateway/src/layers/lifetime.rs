@@ -94,11 +94,8 @@ impl LifetimeSource {
     /// The caller, if they would be let in to the same place now.
     fn again(&self, caller: &Caller, target: &Target) -> Option<Caller> {
         let caller = self.authenticator.again(caller).ok()?;
-        let permitted = match target {
-            Target::Method(method) => permit(&caller, method, self.protections).is_ok(),
-            Target::Reflection => true,
-        };
-        permitted.then_some(caller)
+        permit(&caller, &target.0, self.protections).ok()?;
+        Some(caller)
     }
 }
 
@@ -117,10 +114,8 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Answer {
         let extensions = request.extensions();
-        let target = extensions.get::<Target>().filter(|target| match target {
-            Target::Method(method) => method.streaming,
-            Target::Reflection => true,
-        });
+        let target = extensions.get::<Target>();
+        let target = target.filter(|Target(method)| method.streaming);
         let Some((caller, target)) = extensions.get::<Caller>().zip(target) else {
             // A call with one answer is over long before; its deadline ends it.
             return Box::pin(self.inner.call(request));

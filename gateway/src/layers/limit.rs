@@ -66,7 +66,7 @@ where
         } = &self.parts;
         let method = policies.find(request.uri().path(), *protections);
         let (Some(caller), Some(method)) = (request.extensions().get::<Caller>(), method) else {
-            // There is no such method, or it is reflection, which asks nobody behind us.
+            // There is no such method; what is behind says so.
             return Box::pin(self.inner.call(request));
         };
         let mut permit = match limiter.admit(caller, method) {

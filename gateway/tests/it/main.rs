@@ -16,6 +16,7 @@ mod key_rights;
 mod keys;
 mod limits;
 mod protocol;
+mod reflection;
 mod replica;
 mod revocation;
 mod roles;
