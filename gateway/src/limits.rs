@@ -19,6 +19,7 @@ use crate::directory::Directory;
 use crate::domain::quota::Quota;
 use crate::error::Rejection;
 use crate::policy::Method;
+use crate::protection::Protections;
 
 mod aimd;
 mod config;
@@ -51,10 +52,16 @@ struct Inner {
     quotas: Quotas,
     hasher: RandomState,
     parts: [Arc<Overload>; Role::ALL.len()],
+    protections: Protections,
 }
 
 impl Limiter {
-    pub(crate) fn new(quotas: Quotas, overload: &OverloadConfig, directory: Directory) -> Self {
+    pub(crate) fn new(
+        quotas: Quotas,
+        overload: &OverloadConfig,
+        directory: Directory,
+        protections: Protections,
+    ) -> Self {
         let shares = Cache::builder()
             .max_capacity(MOST_SHARES)
             .time_to_idle(IDLE)
@@ -64,7 +71,8 @@ impl Limiter {
             directory,
             quotas,
             hasher: RandomState::new(),
-            parts: Role::ALL.map(|_| Arc::new(Overload::new(overload))),
+            parts: Role::ALL.map(|_| Arc::new(Overload::new(overload, protections))),
+            protections,
         }))
     }
 
@@ -115,7 +123,7 @@ impl Limiter {
         {
             return share;
         }
-        let fresh = Arc::new(Share::new(*quota));
+        let fresh = Arc::new(Share::new(*quota, self.0.protections));
         shares.insert(holder, Arc::clone(&fresh));
         fresh
     }

@@ -13,6 +13,7 @@ use super::aimd::{self, WINDOW, Window};
 use super::config::OverloadConfig;
 use super::share::Share;
 use crate::error::Rejection;
+use crate::protection::{Protection, Protections};
 
 /// The part of the limit that only those below their share may use: one fifth.
 const RESERVE: usize = 5;
@@ -28,6 +29,7 @@ pub(super) struct Overload {
     /// Tenants with calls running.
     tenants: AtomicUsize,
     gauge: Gauge,
+    protections: Protections,
 }
 
 /// The window that is being looked at.
@@ -41,7 +43,7 @@ struct Gauge {
 }
 
 impl Overload {
-    pub(super) fn new(config: &OverloadConfig) -> Self {
+    pub(super) fn new(config: &OverloadConfig, protections: Protections) -> Self {
         let least = f64::from(config.least.max(1));
         let most = f64::from(config.most).max(least);
         let first = f64::from(config.first).clamp(least, most);
@@ -54,6 +56,7 @@ impl Overload {
             running: AtomicUsize::new(0),
             tenants: AtomicUsize::new(0),
             gauge: Gauge::default(),
+            protections,
         }
     }
 
@@ -81,7 +84,7 @@ impl Overload {
             false => limit,
         };
         let running = this.running.fetch_add(1, Ordering::Relaxed);
-        if running >= room {
+        if running >= room && this.protections.on(Protection::Overload) {
             this.running.fetch_sub(1, Ordering::Relaxed);
             return Err(Rejection::Overloaded);
         }
@@ -162,15 +165,16 @@ mod tests {
     use crate::domain::quota::Quota;
 
     fn overload(first: u32) -> Arc<Overload> {
-        Arc::new(Overload::new(&OverloadConfig {
+        let config = OverloadConfig {
             first,
             least: 1,
             ..OverloadConfig::default()
-        }))
+        };
+        Arc::new(Overload::new(&config, Protections::default()))
     }
 
     fn tenant() -> Arc<Share> {
-        Arc::new(Share::new(Quota::default()))
+        Arc::new(Share::new(Quota::default(), Protections::default()))
     }
 
     #[test]

@@ -16,6 +16,7 @@ fn limiter(quotas: Quotas) -> Limiter {
         quotas,
         &OverloadConfig::default(),
         Directory::new(Clock::manual(Micros::EPOCH)),
+        Protections::default(),
     )
 }
 
