@@ -12,9 +12,9 @@
 //!    methods exist.
 //! 9. **Audit**: behind authentication, since it needs to know who; outside of everything that can still refuse or end
 //!    the call, since that is its outcome. A call gets its place in the trail here, before anything is done for it.
-//! 10. **Authorisation**: finds the method and its policy; what is below knows both.
-//! 11. **Limit** ([`crate::limits`]): rate, calls at a time, overload. Needs the principal and the method; outside of
-//!     what follows, so that its permit lives as long as the call.
+//! 10. **Limit** ([`crate::limits`]): rate, calls at a time, overload; its permit lives as long as the call. Before
+//!     authorisation, since what is denied is written to the trail too: a flood of it must not become one there.
+//! 11. **Authorisation**: finds the method and its policy; what is below knows both.
 //! 12. **Lifetime**: ends a stream with its credential, its connection or the process. Outside of the deadline,
 //!     which streams do not have.
 //! 13. **Deadline**: our own timer, by the class of the method.
@@ -92,12 +92,16 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
             policies: parts.policies.clone(),
             protections,
         })
+        .layer(limit::LimitLayer {
+            limiter: parts.limiter,
+            policies: parts.policies.clone(),
+            protections,
+        })
         .layer(authorise::AuthoriseLayer {
             policies: parts.policies,
             reflection: parts.reflection,
             protections,
         })
-        .layer(limit::LimitLayer(parts.limiter))
         .layer(lifetime::LifetimeLayer(parts.lifetime))
         .layer(deadline::DeadlineLayer {
             classes: parts.deadlines,

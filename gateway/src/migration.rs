@@ -1,6 +1,6 @@
 //! The gateway's schema, one small additive change a file.
 
-use rapport_foundation::schema;
+use rapport_foundation::schema::{self, bytes, number, optional, text, uuid};
 use sea_orm_migration::MigrationTrait;
 use sea_orm_migration::prelude::{Alias, ColumnDef, Index};
 use sea_orm_migration::sea_query::{IndexCreateStatement, TableCreateStatement};
@@ -25,38 +25,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0006_revocations::Migration),
         Box::new(m0007_audit::Migration),
     ]
-}
-
-fn uuid(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .uuid()
-        .not_null()
-        .to_owned()
-}
-
-fn text(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .text()
-        .not_null()
-        .to_owned()
-}
-
-fn number(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .big_integer()
-        .not_null()
-        .to_owned()
-}
-
-fn bytes(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .binary()
-        .not_null()
-        .to_owned()
-}
-
-fn optional(mut column: ColumnDef) -> ColumnDef {
-    column.null().to_owned()
 }
 
 /// A table whose key is the tenant and the id.

@@ -350,6 +350,12 @@ impl Suite {
             self.gateway,
             folder.join("jwks.json"),
         );
+        // A day of a whole floor passes in seconds here.
+        text += "[gateway.quotas.staff]\n\
+                 read = { calls_per_second = 20000, burst = 40000 }\n\
+                 write = { calls_per_second = 20000, burst = 40000 }\n\
+                 stream = { calls_per_second = 1000, burst = 1000 }\n\
+                 concurrent_calls = 4000\nconcurrent_streams = 4000\n";
         match receiver {
             Some(receiver) => {
                 text + &format!(

@@ -14,10 +14,15 @@ use tower::Service;
 use super::{Answer, refuse};
 use crate::auth::Caller;
 use crate::limits::{Asked, Limiter, Permit};
-use crate::proxy::Target;
+use crate::policy::Policies;
+use crate::protection::Protections;
 
 #[derive(Clone)]
-pub(super) struct LimitLayer(pub(super) Limiter);
+pub(super) struct LimitLayer {
+    pub(super) limiter: Limiter,
+    pub(super) policies: Policies,
+    pub(super) protections: Protections,
+}
 
 impl<S> tower::Layer<S> for LimitLayer {
     type Service = Limited<S>;
@@ -25,7 +30,7 @@ impl<S> tower::Layer<S> for LimitLayer {
     fn layer(&self, inner: S) -> Limited<S> {
         Limited {
             inner,
-            limiter: self.0.clone(),
+            parts: self.clone(),
         }
     }
 }
@@ -33,7 +38,7 @@ impl<S> tower::Layer<S> for LimitLayer {
 #[derive(Clone)]
 pub(super) struct Limited<S> {
     inner: S,
-    limiter: Limiter,
+    parts: LimitLayer,
 }
 
 impl<S> Service<Request<Body>> for Limited<S>
@@ -50,14 +55,17 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Answer {
-        let extensions = request.extensions();
-        let (Some(caller), Some(Target::Method(method))) =
-            (extensions.get::<Caller>(), extensions.get::<Target>())
-        else {
-            // Reflection: its scope is held by few, and it asks nobody behind us.
+        let LimitLayer {
+            limiter,
+            policies,
+            protections,
+        } = &self.parts;
+        let method = policies.find(request.uri().path(), *protections);
+        let (Some(caller), Some(method)) = (request.extensions().get::<Caller>(), method) else {
+            // There is no such method, or it is reflection, which asks nobody behind us.
             return Box::pin(self.inner.call(request));
         };
-        let mut permit = match self.limiter.admit(caller, method) {
+        let mut permit = match limiter.admit(caller, method) {
             Ok(permit) => permit,
             Err(rejection) => return refuse(rejection),
         };

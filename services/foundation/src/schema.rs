@@ -10,6 +10,10 @@ use uuid::Uuid;
 
 use crate::time::Clock;
 
+mod columns;
+
+pub use columns::{bytes, number, optional, small, text, uuid};
+
 /// The shared tables: idempotency, outbox, log, log heads and epochs, the relay's lease, high-water marks, parked
 /// events and subject keys.
 #[must_use]
@@ -76,38 +80,6 @@ async fn first_rows(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 
 fn table(name: &str) -> TableCreateStatement {
     Table::create().table(Alias::new(name)).to_owned()
-}
-
-fn uuid(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .uuid()
-        .not_null()
-        .to_owned()
-}
-
-fn text(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .text()
-        .not_null()
-        .to_owned()
-}
-
-fn number(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .big_integer()
-        .not_null()
-        .to_owned()
-}
-
-fn bytes(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .binary()
-        .not_null()
-        .to_owned()
-}
-
-fn optional(mut column: ColumnDef) -> ColumnDef {
-    column.null().to_owned()
 }
 
 fn key(table: &mut TableCreateStatement, columns: &[&str]) -> TableCreateStatement {

@@ -13,5 +13,6 @@ pub(crate) mod overload;
 mod peers;
 mod process;
 mod report;
+pub(crate) mod service;
 mod stage;
 mod way;

@@ -1,9 +1,9 @@
 use sea_orm_migration::prelude::{
-    Alias, ColumnDef, DbErr, Expr, Index, MigrationName, MigrationTrait, SchemaManager, async_trait,
+    Alias, DbErr, Expr, Index, MigrationName, MigrationTrait, SchemaManager, async_trait,
 };
 use sea_orm_migration::sea_query::{ConditionalStatement as _, TableCreateStatement};
 
-use super::{index, number, optional, small, table, text, unique, uuid};
+use super::{bytes, index, number, optional, small, table, text, unique, uuid};
 
 /// Accounts, lots, holds, entries and the orders that have earned. What must hold in every row is a
 /// constraint: not even a mistake of ours writes a negative balance or a one-sided entry.
@@ -194,11 +194,4 @@ fn requests() -> TableCreateStatement {
         &["principal", "method", "request_id"],
         columns,
     )
-}
-
-fn bytes(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .binary()
-        .not_null()
-        .to_owned()
 }

@@ -4,6 +4,7 @@ mod m0001_programs;
 mod m0002_ledger;
 mod m0003_customers;
 
+use rapport_foundation::schema::{bytes, number, optional, small, text, uuid};
 use sea_orm_migration::MigrationTrait;
 use sea_orm_migration::prelude::{Alias, ColumnDef, Index};
 use sea_orm_migration::sea_query::{IndexCreateStatement, TableCreateStatement};
@@ -17,38 +18,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0002_ledger::Ledger),
         Box::new(m0003_customers::Customers),
     ]
-}
-
-fn uuid(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .uuid()
-        .not_null()
-        .to_owned()
-}
-
-fn text(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .text()
-        .not_null()
-        .to_owned()
-}
-
-fn number(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .big_integer()
-        .not_null()
-        .to_owned()
-}
-
-fn small(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .small_integer()
-        .not_null()
-        .to_owned()
-}
-
-fn optional(mut column: ColumnDef) -> ColumnDef {
-    column.null().to_owned()
 }
 
 /// A table whose key starts with the tenant.

@@ -95,7 +95,7 @@ fn answer(
         };
         let mut trailers = HeaderMap::new();
         trailers.insert("grpc-status", HeaderValue::from_static("0"));
-        trailers.insert("x-rapport-touched", HeaderValue::from_static("n=1"));
+        trailers.insert("x-rapport-touched", HeaderValue::from_static("n=1;"));
         let messages = std::iter::repeat_n(message, times).map(Frame::data);
         let frames = messages
             .chain([Frame::trailers(trailers)])

@@ -34,7 +34,7 @@ impl Process {
     }
 
     /// Starts this very binary and waits for the line that says where it listens.
-    fn start_self(arguments: &[&str], mark: &str) -> Result<(Self, SocketAddr), Error> {
+    pub(super) fn start_self(arguments: &[&str], mark: &str) -> Result<(Self, SocketAddr), Error> {
         let binary = std::env::current_exe().map_err(|source| Error::Io {
             what: "this binary".into(),
             source,

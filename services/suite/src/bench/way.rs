@@ -83,6 +83,12 @@ impl Call {
         Ok(call)
     }
 
+    /// The same with another header.
+    pub(super) fn with(mut self, name: &'static str, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
     fn request(&self) -> Request<Full<Bytes>> {
         let mut request = Request::post(self.uri.clone()).body(Full::new(self.body.clone()));
         if let Ok(request) = &mut request {

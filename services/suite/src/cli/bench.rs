@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::{Ended, key_value, say};
-use crate::bench::{echo, gateway, idle, overload};
+use crate::bench::{echo, gateway, idle, overload, service};
 use crate::error::Error;
 
 #[derive(Debug, Subcommand)]
@@ -18,6 +18,8 @@ pub(super) enum Bench {
     Overload(Overload),
     /// What an idle connection costs
     Idle(Idle),
+    /// What a whole service's empty method costs beside a bare gRPC server
+    Service(Service),
     /// The far side by itself: answers every call with what it was sent
     Echo(Echo),
 }
@@ -82,6 +84,15 @@ pub(super) struct Idle {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Service {
+    /// How often the two take turns
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Echo {
     /// Where to listen; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:0")]
@@ -92,6 +103,12 @@ pub(super) struct Echo {
     /// How long each takes, in microseconds
     #[arg(long, default_value_t = 0)]
     work_us: u64,
+    /// Serves one method that answers nothing, as a bare gRPC server
+    #[arg(long)]
+    empty: bool,
+    /// The same as a service of the suite, which believes these keys
+    #[arg(long, value_name = "DIR", requires = "empty")]
+    keys: Option<PathBuf>,
 }
 
 fn named_address(text: &str) -> Result<(String, SocketAddr), String> {
@@ -131,6 +148,16 @@ impl Bench {
                 let common = command.common;
                 let figures = Box::pin(idle::run(command.connections.max(1), common.set)).await?;
                 keep(common.json, &figures)?;
+            }
+            Bench::Service(command) => {
+                let common = command.common;
+                let lasting = seconds(common.seconds)?;
+                let figures = Box::pin(service::run(command.rounds.max(1), lasting)).await?;
+                keep(common.json, &figures)?;
+            }
+            Bench::Echo(command) if command.empty => {
+                let told = |address| say(&format!("echo={address}"));
+                Box::pin(service::serve_empty(command.keys.as_deref(), told)).await?;
             }
             Bench::Echo(command) => {
                 let capacity = command.workers.map(|workers| echo::Capacity {
