@@ -65,6 +65,7 @@ pub(crate) async fn gateway(
 impl Assembly {
     async fn begin(env: Env, config: Config, protections: Protections) -> Result<Self, OpenError> {
         config.limits.check()?;
+        config.quotas.check()?;
         config.check_certificates()?;
         let policies = Policies::read(rapport_proto::pool())?;
         let store = Store::new(env.db.clone());

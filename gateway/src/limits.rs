@@ -123,9 +123,11 @@ impl Limiter {
         {
             return share;
         }
-        let fresh = Arc::new(Share::new(*quota, self.0.protections));
-        shares.insert(holder, Arc::clone(&fresh));
-        fresh
+        // Of many first calls at the same moment one makes the share for all.
+        let fresh = || Arc::new(Share::new(*quota, self.0.protections));
+        let entry = shares.entry(holder);
+        let changed = |share: &Arc<Share>| !share.is_under(quota);
+        entry.or_insert_with_if(fresh, changed).into_value()
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
 use protox::prost_reflect::{
     Cardinality, DescriptorPool, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor,
-    Value,
+    OneofDescriptor, Value,
 };
 
 const OURS: &str = "rapport.";
@@ -60,13 +60,8 @@ impl Walk {
             }
         }
         for one in message.oneofs().filter(|one| !one.is_synthetic()) {
-            let arms: String = one
-                .fields()
-                .map(|field| self.arm(message, &field))
-                .collect();
-            if !arms.is_empty() {
-                let name = one.name().to_snake_case();
-                let _ = writeln!(body, "match &self.{name} {{ {arms} _ => (), }}");
+            for field in one.fields() {
+                body += &self.choice(message, &one, &field);
             }
         }
         body
@@ -92,16 +87,19 @@ impl Walk {
     }
 
     /// One choice of a oneof.
-    fn arm(&mut self, message: &MessageDescriptor, field: &FieldDescriptor) -> String {
+    fn choice(
+        &mut self,
+        message: &MessageDescriptor,
+        one: &OneofDescriptor,
+        field: &FieldDescriptor,
+    ) -> String {
         let Some(act) = self.value(field) else {
             return String::new();
         };
-        let (of, one) = match field.containing_oneof() {
-            Some(one) => (module(message), one.name().to_upper_camel_case()),
-            None => return String::new(),
-        };
+        let (of, name) = (module(message), one.name().to_snake_case());
+        let one = one.name().to_upper_camel_case();
         let choice = field.name().to_upper_camel_case();
-        format!("Some({of}::{one}::{choice}(value)) => {{ {act} }}")
+        format!("if let Some({of}::{one}::{choice}(value)) = &self.{name} {{ {act} }}\n")
     }
 
     /// What to do with a value of the field; nothing when it names no resource.
