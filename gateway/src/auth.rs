@@ -134,7 +134,7 @@ impl Authenticator {
             directory,
             clock,
             rules: claims::Rules::of(config, protections),
-            certificates: Certificates::of(config, authority)?,
+            certificates: Certificates::of(config, authority, protections)?,
             protections,
         };
         Ok((Authenticator(Arc::new(inner)), tasks))
@@ -188,7 +188,7 @@ impl Authenticator {
         // Not part of what is remembered: a tenant can be suspended at any moment, give roles and take them, revoke.
         let access = access_of(&known, entry.caller.own.tenant, this.protections)?;
         if fresh || !Arc::ptr_eq(&entry.access, access) {
-            entry.caller = entry.caller.under(access)?;
+            entry.caller = entry.caller.under(access, this.protections)?;
             entry.access = Arc::clone(access);
             this.verified.insert(hash, entry.clone());
         }
@@ -211,7 +211,10 @@ impl Authenticator {
                 let (caller, under) = self.verify_token(token, now)?;
                 (caller, Some(under))
             }
-            Credential::Key(text) => (keys::verify(text, hash, known, now)?, None),
+            Credential::Key(text) => {
+                let caller = keys::verify(text, hash, known, now, self.0.protections)?;
+                (caller, None)
+            }
             Credential::Certificate(peer) => {
                 let certificates = self.0.certificates.as_ref().ok_or(Rejected::NoCredential)?;
                 (certificates.caller(peer, now)?, None)

@@ -4,14 +4,10 @@
 //! turned by the contract: a new RPC of a service needs no change of the gateway.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use rapport_foundation::channel::Channel;
 use rapport_foundation::db::Database;
-use rapport_foundation::http_client::HttpClient;
 use rapport_foundation::page::PageTokens;
-use rapport_foundation::role::Role;
-use rapport_foundation::service::{Env, Readiness, Task, guard};
+use rapport_foundation::service::{Env, Readiness, Task};
 use rapport_foundation::time::Clock;
 use rapport_proto::access::v1::api_key_service_server::ApiKeyService;
 use tokio::net::TcpListener;
@@ -19,6 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 mod accept;
 pub mod app;
+mod assemble;
 mod audit;
 pub mod auth;
 mod config;
@@ -50,16 +47,10 @@ pub use protection::{Protection, Protections};
 use accept::Acceptor;
 use app::Access;
 use app::api_keys::ApiKeys;
-use app::audit::Trail;
-use audit::Auditor;
-use auth::Authenticator;
-use dialects::DialectsLayer;
 use directory::Directory;
 use domain::tenant::Tenant;
-use layers::{Front, LifetimeSource, Parts};
-use limits::Limiter;
+use layers::Front;
 use policy::{Authority, Policies};
-use proxy::Proxy;
 use store::Store;
 
 /// An open gateway that does not listen yet.
@@ -82,7 +73,7 @@ pub struct Gateway {
 /// # Errors
 /// When a contract lacks its policy, a setting or a file cannot be used, or the store fails.
 pub async fn open(env: Env, config: Config, readiness: &Readiness) -> Result<Gateway, OpenError> {
-    assemble(env, config, readiness, Protections::default()).await
+    assemble::gateway(env, config, readiness, Protections::default()).await
 }
 
 /// The same with some protections taken away, to show that each of them is what keeps an attack out.
@@ -96,110 +87,7 @@ pub async fn open_without(
     readiness: &Readiness,
     off: &[Protection],
 ) -> Result<Gateway, OpenError> {
-    assemble(env, config, readiness, Protections::without(off)).await
-}
-
-async fn assemble(
-    env: Env,
-    config: Config,
-    readiness: &Readiness,
-    protections: Protections,
-) -> Result<Gateway, OpenError> {
-    config.limits.check()?;
-    config.check_certificates()?;
-    let mut policies = Policies::read(rapport_proto::pool())?;
-    if config.reflection {
-        policies = policies.with(reflection::methods());
-    }
-    let dialects = DialectsLayer::read(
-        rapport_proto::pool(),
-        &policies,
-        layers::most_bytes(&config.limits, protections),
-        protections,
-    )?;
-    let store = Store::new(env.db.clone());
-    let authority = Authority::of(&policies);
-    let directory = Directory::new(env.clock.clone());
-    directory.refresh(&store).await?;
-    let http = HttpClient::new(&config.http_client)?;
-    let (authenticator, mut tasks) = Authenticator::open(
-        &config.auth,
-        &http,
-        &authority,
-        directory.clone(),
-        env.clock.clone(),
-        protections,
-        &env.shutdown,
-    )
-    .await?;
-    let every = Duration::from_millis(config.tenant_refresh_ms.max(100));
-    tasks.push(directory.keep_fresh(store.clone(), every, env.shutdown.clone()));
-
-    let every = Duration::from_secs(config.access.write_seconds.max(1));
-    let (clock, stop) = (env.clock.clone(), env.shutdown.clone());
-    tasks.push(work::keep_written(
-        directory.clone(),
-        store.clone(),
-        every,
-        clock,
-        stop,
-    ));
-
-    let access = Access {
-        store: store.clone(),
-        directory: directory.clone(),
-        clock: env.clock.clone(),
-        page_tokens: env.page_tokens.clone(),
-        authority,
-        limits: config.access.clone(),
-        longest: config.auth.longest(),
-    };
-    let trail = store::audit::Audit::new(env.db.clone());
-    let reader = Trail::new(trail.clone(), env.clock.clone(), env.page_tokens.clone());
-    let drained = CancellationToken::new();
-    let (auditor, writer) =
-        Auditor::open(&config.audit, trail, env.clock.clone(), drained.clone()).await?;
-    tasks.push(writer);
-    let mut api = grpc::routes(access, reader);
-    if config.reflection {
-        api = reflection::served(api)?;
-    }
-    // Behind the same guard as every service: the way to it is no shorter because it is near.
-    let own = guard(api, env.verifier.clone());
-    env.neighbours.set(Role::Gateway, Channel::local(own));
-
-    let proxy = Proxy::new(&env.neighbours, env.signer.clone(), protections);
-    let parts = Parts {
-        authenticator: authenticator.clone(),
-        auditor,
-        policies,
-        dialects,
-        origins: config.origins()?,
-        health: readiness.server(),
-        access_log: config.access_log,
-        limiter: Limiter::new(config.quotas.clone(), &config.overload, directory.clone()),
-        lifetime: LifetimeSource {
-            clock: env.clock.clone(),
-            shutdown: env.shutdown.clone(),
-            authenticator,
-            directory: directory.clone(),
-            protections,
-        },
-        deadlines: config.deadlines,
-        limits: config.limits.clone(),
-        protections,
-    };
-    Ok(Gateway {
-        front: layers::front(parts, proxy),
-        store,
-        directory,
-        listen: config.listen,
-        limits: config.limits,
-        protections,
-        shutdown: env.shutdown,
-        tasks,
-        drained: drained.drop_guard(),
-    })
+    assemble::gateway(env, config, readiness, Protections::without(off)).await
 }
 
 /// The keys of a gateway's database, for whoever may open it: what an operator does before anybody can log in. The context
@@ -219,7 +107,7 @@ pub fn api_keys(
         directory: Directory::new(clock.clone()),
         clock,
         page_tokens,
-        authority: Authority::of(&policies),
+        authority: Authority::of(&policies, Protections::default()),
         limits: config.access.clone(),
         longest: config.auth.longest(),
     };

@@ -20,6 +20,7 @@ use crate::directory::Directory;
 use crate::domain::quota::Quota;
 use crate::error::Rejection;
 use crate::policy::Method;
+use crate::protection::Protections;
 
 mod aimd;
 mod config;
@@ -53,10 +54,16 @@ struct Inner {
     quotas: Quotas,
     hasher: RandomState,
     parts: [Arc<Overload>; Role::ALL.len()],
+    protections: Protections,
 }
 
 impl Limiter {
-    pub(crate) fn new(quotas: Quotas, overload: &OverloadConfig, directory: Directory) -> Self {
+    pub(crate) fn new(
+        quotas: Quotas,
+        overload: &OverloadConfig,
+        directory: Directory,
+        protections: Protections,
+    ) -> Self {
         let shares = Cache::builder()
             .max_capacity(MOST_SHARES)
             // The default would turn away who is new, and with them their bucket.
@@ -68,7 +75,8 @@ impl Limiter {
             directory,
             quotas,
             hasher: RandomState::new(),
-            parts: Role::ALL.map(|_| Arc::new(Overload::new(overload))),
+            parts: Role::ALL.map(|_| Arc::new(Overload::new(overload, protections))),
+            protections,
         }))
     }
 
@@ -116,13 +124,16 @@ impl Limiter {
     /// The share of a holder under this quota; a changed quota begins a new one.
     fn share(&self, holder: Holder, quota: &Quota) -> Arc<Share> {
         let shares = &self.0.shares;
-        let share = shares.get_with(holder, || Arc::new(Share::new(*quota)));
-        if share.is_under(quota) {
+        if let Some(share) = shares.get(&holder)
+            && share.is_under(quota)
+        {
             return share;
         }
-        let fresh = Arc::new(Share::new(*quota));
-        shares.insert(holder, Arc::clone(&fresh));
-        fresh
+        // Of many first calls at the same moment one makes the share for all.
+        let fresh = || Arc::new(Share::new(*quota, self.0.protections));
+        let entry = shares.entry(holder);
+        let changed = |share: &Arc<Share>| !share.is_under(quota);
+        entry.or_insert_with_if(fresh, changed).into_value()
     }
 }
 

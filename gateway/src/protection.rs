@@ -100,6 +100,26 @@ pub enum Protection {
     SlowReader,
     /// Frames that carry nothing are counted.
     ControlFrames,
+    /// The secret of an API key, not its prefix alone.
+    KeySecret,
+    /// API keys end, and so do the secrets that a rotation replaced.
+    KeyExpiry,
+    /// What is revoked is believed no more, nor on an open stream.
+    Revocation,
+    /// A certificate names one principal and no more.
+    OneSpiffeId,
+    /// Certificates of our trust domain and of no other.
+    TrustDomain,
+    /// Nobody gives what they do not hold.
+    Grant,
+    /// What cannot be audited is not done.
+    Auditable,
+    /// How often a principal and its tenant may call.
+    Rate,
+    /// How much a principal and its tenant may have running.
+    Concurrency,
+    /// A part of the suite gets no more than it keeps up with.
+    Overload,
     /// Streams that are opened only to be reset are counted.
     RapidReset,
 }
@@ -123,18 +143,18 @@ impl Protections {
 /// Which protections there are: all but those that a test took away.
 #[cfg(any(test, feature = "testing"))]
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Protections(u64);
+pub struct Protections(u128);
 
 #[cfg(any(test, feature = "testing"))]
 impl Protections {
     /// All but these.
     #[must_use]
     pub fn without(off: &[Protection]) -> Self {
-        Self(off.iter().fold(0, |set, one| set | 1 << *one as u64))
+        Self(off.iter().fold(0, |set, one| set | 1 << *one as u128))
     }
 
     pub(crate) const fn on(self, one: Protection) -> bool {
-        self.0 & 1 << one as u64 == 0
+        self.0 & 1 << one as u128 == 0
     }
 }
 
@@ -198,6 +218,16 @@ impl Protection {
             P::Age,
             P::SlowReader,
             P::ControlFrames,
+            P::KeySecret,
+            P::KeyExpiry,
+            P::Revocation,
+            P::OneSpiffeId,
+            P::TrustDomain,
+            P::Grant,
+            P::Auditable,
+            P::Rate,
+            P::Concurrency,
+            P::Overload,
             P::RapidReset,
         ]
     };

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
 use protox::prost_reflect::{
     Cardinality, DescriptorPool, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor,
-    Value,
+    OneofDescriptor, Value,
 };
 
 const OURS: &str = "rapport.";
@@ -60,24 +60,9 @@ impl Walk {
             }
         }
         for one in message.oneofs().filter(|one| !one.is_synthetic()) {
-            let fields = one.fields();
-            let arms: Vec<_> = fields
-                .filter_map(|field| self.arm(message, &field))
-                .collect();
-            let name = one.name().to_snake_case();
-            let _ = match arms.as_slice() {
-                [] => Ok(()),
-                [(choice, act)] => {
-                    writeln!(body, "if let Some({choice}) = &self.{name} {{ {act} }}")
-                }
-                several => {
-                    let arm = |(choice, act): &(String, String)| {
-                        format!("Some({choice}) => {{ {act} }} ")
-                    };
-                    let arms: String = several.iter().map(arm).collect();
-                    writeln!(body, "match &self.{name} {{ {arms}_ => (), }}")
-                }
-            };
+            for field in one.fields() {
+                body += &self.choice(message, &one, &field);
+            }
         }
         body
     }
@@ -101,17 +86,20 @@ impl Walk {
         format!("{{ let value = &self.{name}; {act} }}\n")
     }
 
-    /// One choice of a oneof, and what to do with it; none when it names no resource.
-    fn arm(
+    /// One choice of a oneof.
+    fn choice(
         &mut self,
         message: &MessageDescriptor,
+        one: &OneofDescriptor,
         field: &FieldDescriptor,
-    ) -> Option<(String, String)> {
-        let act = self.value(field)?;
-        let of = module(message);
-        let one = field.containing_oneof()?.name().to_upper_camel_case();
+    ) -> String {
+        let Some(act) = self.value(field) else {
+            return String::new();
+        };
+        let (of, name) = (module(message), one.name().to_snake_case());
+        let one = one.name().to_upper_camel_case();
         let choice = field.name().to_upper_camel_case();
-        Some((format!("{of}::{one}::{choice}(value)"), act))
+        format!("if let Some({of}::{one}::{choice}(value)) = &self.{name} {{ {act} }}\n")
     }
 
     /// What to do with a value of the field; nothing when it names no resource.

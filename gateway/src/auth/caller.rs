@@ -66,8 +66,13 @@ impl Caller {
     }
 
     /// The caller with what the tenant says of them, or why they are no caller any more.
-    pub(super) fn under(&self, access: &Access) -> Result<Caller, Rejected> {
+    pub(super) fn under(
+        &self,
+        access: &Access,
+        protections: Protections,
+    ) -> Result<Caller, Rejected> {
         if let Evidence::Issued { token_id, at } = &self.evidence
+            && protections.on(Protection::Revocation)
             && access
                 .revocations
                 .hit(&self.identity, token_id.as_deref(), *at)
@@ -95,10 +100,10 @@ impl Caller {
     ) -> Result<Caller, Rejected> {
         let access = access_of(known, self.own.tenant, protections)?;
         match &self.evidence {
-            Evidence::Issued { .. } => self.under(access),
+            Evidence::Issued { .. } => self.under(access, protections),
             Evidence::Key { key, hash } => {
                 let live = known.key(&key.key.prefix).ok_or(Rejected::KeyOver)?;
-                super::keys::caller(live, hash, now)?.under(access)
+                super::keys::caller(live, hash, now, protections)?.under(access, protections)
             }
         }
     }

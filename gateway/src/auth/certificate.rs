@@ -16,6 +16,7 @@ use crate::domain::identity::{Identity, SPIFFE};
 use crate::domain::key_text::Hash;
 use crate::error::OpenError;
 use crate::policy::{Authority, Roles};
+use crate::protection::{Protection, Protections};
 
 /// What a connection's peer has shown of itself, verified by the listener.
 #[derive(Debug)]
@@ -54,11 +55,16 @@ pub(super) struct Certificates {
     issuer: String,
     grants: Vec<CertificateGrant>,
     longest: std::time::Duration,
+    protections: Protections,
 }
 
 impl Certificates {
     /// The settings, if certificates name principals at all.
-    pub(super) fn of(config: &Auth, authority: &Authority) -> Result<Option<Self>, OpenError> {
+    pub(super) fn of(
+        config: &Auth,
+        authority: &Authority,
+        protections: Protections,
+    ) -> Result<Option<Self>, OpenError> {
         let Some(config) = &config.certificates else {
             return Ok(None);
         };
@@ -95,25 +101,29 @@ impl Certificates {
             issuer: format!("{SPIFFE}{domain}"),
             grants: config.grants.clone(),
             longest: std::time::Duration::from_secs(config.max_lifetime_seconds),
+            protections,
         }))
     }
 
     /// The caller that a certificate names.
     pub(super) fn caller(&self, peer: &PeerCertificate, now: Micros) -> Result<Caller, Rejected> {
+        let on = |one| self.protections.on(one);
         // A connection may outlive the certificate that it was opened with.
-        if now >= peer.ends {
+        if now >= peer.ends && on(Protection::Expiry) {
             return Err(Rejected::Expired);
         }
-        if peer.ends.since(peer.begins) > self.longest {
+        if peer.ends.since(peer.begins) > self.longest && on(Protection::Lifetime) {
             return Err(Rejected::TooLongLived);
         }
-        let [id] = peer.uris.as_slice() else {
-            return Err(Rejected::Certificate("not one SPIFFE id"));
+        let id = match peer.uris.as_slice() {
+            [id] => id,
+            [id, ..] if !on(Protection::OneSpiffeId) => id,
+            _ => return Err(Rejected::Certificate("not one SPIFFE id")),
         };
-        let path = id
-            .strip_prefix(&self.issuer)
-            .filter(|path| path.starts_with('/'));
-        let path = path.ok_or(Rejected::Certificate("another trust domain"))?;
+        let (domain, path) = parts(id).ok_or(Rejected::Certificate("not a SPIFFE id"))?;
+        if domain != self.issuer && on(Protection::TrustDomain) {
+            return Err(Rejected::Certificate("another trust domain"));
+        }
         let (tenant, kind, connector) =
             principal(path).ok_or(Rejected::Certificate("not the path of a principal"))?;
         let (scopes, roles) = self.granted(path);
@@ -153,6 +163,12 @@ impl Certificates {
         }
         (scopes, roles)
     }
+}
+
+/// `spiffe://<trust domain>` and the path behind it.
+fn parts(id: &str) -> Option<(&str, &str)> {
+    let rest = id.strip_prefix(SPIFFE)?;
+    Some(id.split_at(SPIFFE.len() + rest.find('/')?))
 }
 
 /// `/tenant/<ten_…>/connector/<name>` or `/tenant/<ten_…>/system/<name>`.

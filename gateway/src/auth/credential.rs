@@ -37,8 +37,10 @@ impl<'a> Credential<'a> {
         let api_key = single(headers.get_all(API_KEY), protections)?;
         match (authorization, api_key, peer) {
             // Which of the two would it be? Whoever stands before us may have looked at the other.
-            (Some(_), Some(_), _) => Err(Rejected::NoCredential),
-            (Some(value), None, _) => bearer(value, protections),
+            (Some(_), Some(_), _) if protections.on(Protection::OneCredential) => {
+                Err(Rejected::NoCredential)
+            }
+            (Some(value), _, _) => bearer(value, protections),
             (None, Some(value), _) => match text(value)? {
                 key if key_text::is_key(key) => Ok(Credential::Key(key)),
                 _ => Err(Rejected::Malformed),

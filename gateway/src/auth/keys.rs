@@ -12,6 +12,7 @@ use crate::directory::{Known, LiveKey};
 use crate::domain::api_key::Holder;
 use crate::domain::key_text::{self, Hash};
 use crate::policy::Roles;
+use crate::protection::{Protection, Protections};
 
 /// The caller behind a key's text.
 pub(super) fn verify(
@@ -19,16 +20,30 @@ pub(super) fn verify(
     hash: &Hash,
     known: &Known,
     now: Micros,
+    protections: Protections,
 ) -> Result<Caller, Rejected> {
     let prefix = key_text::read(text).ok_or(Rejected::Malformed)?;
     let live = known.key(prefix).ok_or(Rejected::KeyUnknown)?;
-    caller(live, hash, now)
+    caller(live, hash, now, protections)
 }
 
 /// The caller behind a key, if this is the hash of one of its secrets.
-pub(super) fn caller(live: &Arc<LiveKey>, hash: &Hash, now: Micros) -> Result<Caller, Rejected> {
+pub(super) fn caller(
+    live: &Arc<LiveKey>,
+    hash: &Hash,
+    now: Micros,
+    protections: Protections,
+) -> Result<Caller, Rejected> {
     let key = &live.key;
-    let expires = key.accepts(hash, now).ok_or(Rejected::KeyOver)?;
+    let secret = match protections.on(Protection::KeySecret) {
+        true => hash,
+        false => &key.hash,
+    };
+    let at = match protections.on(Protection::KeyExpiry) {
+        true => now,
+        false => Micros::EPOCH,
+    };
+    let expires = key.accepts(secret, at).ok_or(Rejected::KeyOver)?;
     let (kind, connector) = match &key.holder {
         Holder::Connector(name) => (PrincipalKind::Connector, Some(name.clone())),
         Holder::System => (PrincipalKind::System, None),

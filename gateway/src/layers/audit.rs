@@ -18,7 +18,7 @@ use crate::audit::{Auditor, Running};
 use crate::auth::Caller;
 use crate::error::Rejection;
 use crate::policy::Policies;
-use crate::protection::Protections;
+use crate::protection::{Protection, Protections};
 
 #[derive(Clone)]
 pub(super) struct AuditLayer {
@@ -55,7 +55,10 @@ impl AuditLayer {
         if !method.personal_data && !method.audited {
             return Ok(None);
         }
-        let mut running = self.auditor.begin(&caller.context, method)?;
+        let mut running = match self.auditor.begin(&caller.context, method) {
+            Err(_) if !self.protections.on(Protection::Auditable) => return Ok(None),
+            begun => begun?,
+        };
         let headers = request.headers();
         let trace = current_trace_id().or_else(|| callers_trace(headers));
         running.known_as(headers.get(REQUEST_ID).cloned(), trace);

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::quota::{Quota, Rate};
+use crate::domain::quota::{MOST, Quota, Rate};
+use crate::error::OpenError;
 
 /// What callers may use when nothing else is said of their tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,29 @@ pub struct Quotas {
     pub customer: Quota,
     /// Each connector or system: bursts and backlogs are their ordinary life.
     pub machine: Quota,
+}
+
+impl Quotas {
+    /// Whether the quotas can be meant: a zero would be no limit to one reader and a shut door to another.
+    pub(crate) fn check(&self) -> Result<(), OpenError> {
+        for (whose, quota) in [
+            ("tenant", &self.tenant),
+            ("staff", &self.staff),
+            ("customer", &self.customer),
+            ("machine", &self.machine),
+        ] {
+            let rates = [quota.read, quota.write, quota.bulk, quota.stream];
+            let rates = rates.into_iter().flatten();
+            let numbers = rates.flat_map(|rate| [rate.calls_per_second, rate.burst]);
+            let places = [quota.concurrent_calls, quota.concurrent_streams];
+            let mut numbers = numbers.chain(places.into_iter().flatten());
+            if numbers.any(|number| !(1..=MOST).contains(&number)) {
+                let problem = "has a number that is not between 1 and 1,000,000";
+                return Err(OpenError::setting(format!("quotas.{whose}"), problem));
+            }
+        }
+        Ok(())
+    }
 }
 
 const fn rate(calls_per_second: u32, burst: u32) -> Option<Rate> {

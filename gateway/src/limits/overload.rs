@@ -13,6 +13,7 @@ use super::aimd::{self, ANSWERS, WINDOW, Window};
 use super::config::OverloadConfig;
 use super::share::Share;
 use crate::error::Rejection;
+use crate::protection::{Protection, Protections};
 
 /// The part of the limit that only those below their share may use: one fifth.
 const RESERVE: usize = 5;
@@ -28,6 +29,7 @@ pub(super) struct Overload {
     /// Tenants with calls running.
     tenants: AtomicUsize,
     gauge: Gauge,
+    protections: Protections,
 }
 
 /// The window that is being looked at.
@@ -41,7 +43,7 @@ struct Gauge {
 }
 
 impl Overload {
-    pub(super) fn new(config: &OverloadConfig) -> Self {
+    pub(super) fn new(config: &OverloadConfig, protections: Protections) -> Self {
         let least = f64::from(config.least.max(1));
         let most = f64::from(config.most).max(least);
         let first = f64::from(config.first).clamp(least, most);
@@ -54,6 +56,7 @@ impl Overload {
             running: AtomicUsize::new(0),
             tenants: AtomicUsize::new(0),
             gauge: Gauge::default(),
+            protections,
         }
     }
 
@@ -74,14 +77,17 @@ impl Overload {
         )]
         let limit = this.limit() as usize;
         let mine = tenant.running(part);
-        let share = limit / this.tenants.load(Ordering::Relaxed).max(1);
+        let held = mine.load(Ordering::Relaxed);
+        let tenants = this.tenants.load(Ordering::Relaxed) + usize::from(held == 0);
         let reserve = (limit / RESERVE).max(1);
-        let room = match mine.load(Ordering::Relaxed) < share.max(1) {
+        let room = match held < (limit / tenants.max(1)).max(1) {
             true => limit + reserve,
             false => limit,
         };
+        // The limit may have fallen below what others have running. Whatever they have, each has its part of the reserve.
+        let own = held < reserve / tenants.max(1);
         let running = this.running.fetch_add(1, Ordering::Relaxed);
-        if running >= room {
+        if running >= room && !own && this.protections.on(Protection::Overload) {
             this.running.fetch_sub(1, Ordering::Relaxed);
             return Err(Rejection::Overloaded);
         }
@@ -170,15 +176,16 @@ mod tests {
     use crate::domain::quota::Quota;
 
     fn overload(first: u32) -> Arc<Overload> {
-        Arc::new(Overload::new(&OverloadConfig {
+        let config = OverloadConfig {
             first,
             least: 1,
             ..OverloadConfig::default()
-        }))
+        };
+        Arc::new(Overload::new(&config, Protections::default()))
     }
 
     fn tenant() -> Arc<Share> {
-        Arc::new(Share::new(Quota::default()))
+        Arc::new(Share::new(Quota::default(), Protections::default()))
     }
 
     #[test]
@@ -206,6 +213,21 @@ mod tests {
         assert!(Overload::enter(&overload, &quiet, Role::Profiles).is_err());
         drop((first, second));
         assert!(Overload::enter(&overload, &noisy, Role::Profiles).is_err());
+    }
+
+    #[test]
+    fn a_limit_that_fell_below_what_is_running_shuts_out_no_quiet_tenant() {
+        let overload = overload(100);
+        let (noisy, quiet) = (tenant(), tenant());
+        let enter = |tenant| Overload::enter(&overload, tenant, Role::Profiles);
+        let _noise: Vec<_> = (0..100).map(|_| enter(&noisy).unwrap()).collect();
+        overload.limit.store(20_f64.to_bits(), Ordering::Relaxed);
+        assert!(enter(&noisy).is_err());
+        // Half of the reserve of four: two tenants are there.
+        let both = [enter(&quiet).unwrap(), enter(&quiet).unwrap()];
+        assert!(enter(&quiet).is_err());
+        drop(both);
+        assert_eq!(overload.tenants.load(Ordering::Relaxed), 1);
     }
 
     #[test]

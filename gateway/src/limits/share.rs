@@ -14,6 +14,7 @@ use rapport_proto::options::v1::RateClass;
 
 use crate::domain::quota::{Quota, Rate};
 use crate::error::Rejection;
+use crate::protection::{Protection, Protections};
 
 /// How long to wait for a place among calls that run: they are over soon.
 const PLACE: Duration = Duration::from_millis(100);
@@ -25,6 +26,7 @@ type Bucket =
 /// What a holder uses of its quota at this moment.
 pub(super) struct Share {
     quota: Quota,
+    protections: Protections,
     read: Option<Bucket>,
     write: Option<Bucket>,
     bulk: Option<Bucket>,
@@ -36,13 +38,14 @@ pub(super) struct Share {
 }
 
 impl Share {
-    pub(super) fn new(quota: Quota) -> Self {
+    pub(super) fn new(quota: Quota, protections: Protections) -> Self {
         Share {
             read: quota.read.and_then(bucket),
             write: quota.write.and_then(bucket),
             bulk: quota.bulk.and_then(bucket),
             stream: quota.stream.and_then(bucket),
             quota,
+            protections,
             calls: AtomicU32::new(0),
             streams: AtomicU32::new(0),
             running: std::array::from_fn(|_| AtomicUsize::new(0)),
@@ -67,7 +70,9 @@ impl Share {
             RateClass::Stream => (&self.stream, self.quota.stream, "stream"),
             RateClass::Unspecified => return Ok(()),
         };
-        let (Some(bucket), Some(rate)) = (bucket, rate) else {
+        let (Some(bucket), Some(rate), true) =
+            (bucket, rate, self.protections.on(Protection::Rate))
+        else {
             return Ok(());
         };
         bucket.check().map_err(|early| Rejection::RateExceeded {
@@ -94,12 +99,14 @@ impl Share {
             streams,
         };
         match most {
-            Some(most) if before >= most => Err(Rejection::TooManyAtOnce {
-                whose,
-                what: if streams { "streams" } else { "calls" },
-                most,
-                retry_after: PLACE,
-            }),
+            Some(most) if before >= most && this.protections.on(Protection::Concurrency) => {
+                Err(Rejection::TooManyAtOnce {
+                    whose,
+                    what: if streams { "streams" } else { "calls" },
+                    most,
+                    retry_after: PLACE,
+                })
+            }
             _ => Ok(place),
         }
     }

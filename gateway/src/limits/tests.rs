@@ -2,8 +2,10 @@
 
 use rapport_foundation::context::Claims;
 use rapport_foundation::time::{Clock, Micros};
+use rapport_proto::options::v1::RateClass;
 
 use super::*;
+use crate::domain::identity::Identity;
 use crate::domain::quota::Rate;
 use crate::policy::Policies;
 use crate::protection::Protections;
@@ -16,6 +18,7 @@ fn limiter(quotas: Quotas) -> Limiter {
         quotas,
         &OverloadConfig::default(),
         Directory::new(Clock::manual(Micros::EPOCH)),
+        Protections::default(),
     )
 }
 
@@ -125,4 +128,120 @@ fn what_a_tenant_may_goes_before_what_everybody_may() {
     assert_eq!(quota.read, Rate::of(7, 7));
     assert_eq!(quota.concurrent_streams, Some(1));
     assert_eq!(everybody.overlaid(None), everybody);
+}
+
+#[test]
+fn one_name_at_two_issuers_is_two_principals_and_operators_are_told_apart_too() {
+    let limiter = limiter(Quotas {
+        staff: small(1),
+        machine: small(1),
+        ..Quotas::default()
+    });
+    let (tenant, read) = (tenant(), method(READ));
+    let here = caller(tenant, "anna");
+    let mut elsewhere = here.clone();
+    elsewhere.identity = Identity::new("https://other.test", "anna");
+    assert!(limiter.admit(&here, &read).is_ok() && limiter.admit(&elsewhere, &read).is_ok());
+    assert!(limiter.admit(&here, &read).is_err() && limiter.admit(&elsewhere, &read).is_err());
+    let operator =
+        |name| Caller::claiming(Claims::new(TenantId::nil(), name, PrincipalKind::Operator));
+    assert!(limiter.admit(&operator("a"), &read).is_ok());
+    assert!(limiter.admit(&operator("a"), &read).is_err());
+    assert!(limiter.admit(&operator("b"), &read).is_ok());
+}
+
+/// A limiter that lets one principal have one stream, that stream, and the principal.
+fn with_a_stream() -> (Limiter, Permit, Caller, Arc<Method>) {
+    let limiter = limiter(Quotas {
+        staff: Quota {
+            concurrent_streams: Some(1),
+            ..Quota::default()
+        },
+        ..Quotas::default()
+    });
+    let (watcher, watch) = (caller(tenant(), "watcher"), method(WATCH));
+    let permit = limiter.admit(&watcher, &watch).unwrap();
+    assert!(limiter.admit(&watcher, &watch).is_err());
+    (limiter, permit, watcher, watch)
+}
+
+#[test]
+fn a_share_that_was_forgotten_while_a_stream_runs_counts_from_nothing_and_never_below() {
+    let (limiter, running, watcher, watch) = with_a_stream();
+    limiter.0.shares.invalidate_all();
+    limiter.0.shares.run_pending_tasks();
+    let again = limiter.admit(&watcher, &watch).unwrap();
+    assert!(limiter.admit(&watcher, &watch).is_err());
+    drop(running);
+    assert!(
+        limiter.admit(&watcher, &watch).is_err(),
+        "the place of another share"
+    );
+    drop(again);
+    assert!(limiter.admit(&watcher, &watch).is_ok());
+}
+
+#[test]
+fn a_quota_that_changes_while_calls_run_holds_for_those_that_follow() {
+    let (limiter, holder) = (limiter(Quotas::default()), (tenant(), None));
+    let places = |most| Quota {
+        concurrent_calls: Some(most),
+        ..Quota::default()
+    };
+    let before = limiter.share(holder, &places(1));
+    let running = Share::occupy(&before, false, "tenant").unwrap();
+    assert!(Arc::ptr_eq(&before, &limiter.share(holder, &places(1))));
+    let after = limiter.share(holder, &places(2));
+    assert!(!Arc::ptr_eq(&before, &after));
+    drop(running);
+    let both = [(); 2].map(|()| Share::occupy(&after, false, "tenant"));
+    assert!(both.iter().all(Result::is_ok));
+    assert!(Share::occupy(&after, false, "tenant").is_err());
+}
+
+#[test]
+fn the_greatest_burst_and_the_greatest_rate_are_counted_without_overflow() {
+    let draw = |rate| {
+        let quota = Quota {
+            read: Some(rate),
+            ..Quota::default()
+        };
+        let share = Share::new(quota, Protections::default());
+        (0..1_000).all(|_| share.draw(RateClass::Read, "tenant").is_ok())
+    };
+    for (calls_per_second, burst) in [(1, u32::MAX), (u32::MAX, 1), (u32::MAX, u32::MAX)] {
+        let rate = Rate {
+            calls_per_second,
+            burst,
+        };
+        assert!(draw(rate), "{rate:?}");
+    }
+}
+
+#[test]
+fn a_quota_with_a_zero_or_without_end_is_a_slip() {
+    assert!(Quotas::default().check().is_ok());
+    let slips: [fn(&mut Quota); 5] = [
+        |quota| {
+            quota.read = Some(Rate {
+                calls_per_second: 0,
+                burst: 1,
+            })
+        },
+        |quota| {
+            quota.write = Some(Rate {
+                calls_per_second: 1,
+                burst: 0,
+            })
+        },
+        |quota| quota.bulk = Rate::of(1_000_001, 1),
+        |quota| quota.concurrent_calls = Some(0),
+        |quota| quota.concurrent_streams = Some(u32::MAX),
+    ];
+    for slip in slips {
+        let mut quotas = Quotas::default();
+        slip(&mut quotas.customer);
+        let refused = quotas.check().unwrap_err().to_string();
+        assert!(refused.contains("quotas.customer"), "{refused}");
+    }
 }

@@ -8,17 +8,21 @@ use rapport_proto::options::v1::Role as HolderRole;
 
 use super::{Policies, Roles, role_named};
 use crate::error::Error;
+use crate::protection::{Protection, Protections};
 
 /// The role of whoever runs the installation.
 const OPERATOR: &str = "operator";
 
 /// The scopes that can be given, and which roles hold them.
 #[derive(Debug, Clone)]
-pub struct Authority(Arc<BTreeMap<String, Vec<Roles>>>);
+pub struct Authority {
+    holders: Arc<BTreeMap<String, Vec<Roles>>>,
+    protections: Protections,
+}
 
 impl Authority {
     /// Reads the scopes from the policies. Those of internal methods are nobody's to give.
-    pub fn of(policies: &Policies) -> Self {
+    pub fn of(policies: &Policies, protections: Protections) -> Self {
         let mut scopes: BTreeMap<String, Vec<Roles>> = BTreeMap::new();
         for method in policies.all().filter(|method| !method.internal) {
             scopes
@@ -26,13 +30,16 @@ impl Authority {
                 .or_default()
                 .push(method.roles);
         }
-        Authority(Arc::new(scopes))
+        Authority {
+            holders: Arc::new(scopes),
+            protections,
+        }
     }
 
     /// Whether a scope can be given at all: known, and not of operators alone.
     pub fn is_grantable(&self, scope: &str) -> bool {
         let operators_only: Roles = [HolderRole::Operator].into_iter().collect();
-        self.0
+        self.holders
             .get(scope)
             .is_some_and(|holders| holders.iter().any(|roles| *roles != operators_only))
     }
@@ -61,8 +68,10 @@ impl Authority {
         let scope = scopes.into_iter().find(|scope| !may(scope));
         let role = roles.into_iter().find(|role| !may_role(role));
         match scope.or(role) {
-            Some(missing) => Err(Error::NotHeld(missing.clone())),
-            None => Ok(()),
+            Some(missing) if self.protections.on(Protection::Grant) => {
+                Err(Error::NotHeld(missing.clone()))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -70,7 +79,7 @@ impl Authority {
     fn holds(&self, ctx: &Context, held: Roles, scope: &str) -> bool {
         ctx.has_scope(scope)
             || self
-                .0
+                .holders
                 .get(scope)
                 .is_some_and(|holders| holders.iter().all(|roles| roles.meets(held)))
     }
@@ -101,7 +110,7 @@ mod tests {
     #[test]
     fn nobody_gives_what_they_do_not_hold_and_nobody_gives_what_is_the_operators() {
         let policies = Policies::read(rapport_proto::pool()).unwrap();
-        let authority = Authority::of(&policies);
+        let authority = Authority::of(&policies, Protections::default());
         let may = |ctx: &Context, scopes: &[&str], roles: &[&str]| {
             let own = |names: &[&str]| {
                 names
@@ -143,7 +152,7 @@ mod tests {
     #[test]
     fn a_scope_that_a_role_holds_for_some_methods_only_is_not_the_roles_to_give() {
         let policies = Policies::read(rapport_proto::pool()).unwrap();
-        let authority = Authority::of(&policies);
+        let authority = Authority::of(&policies, Protections::default());
         // Agents add identifiers but do not delete customers, by the same scope.
         let agent = caller(PrincipalKind::Staff, &["agent"], &[]);
         let scope = ["profiles.write".to_owned()];

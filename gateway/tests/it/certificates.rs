@@ -27,7 +27,7 @@ use crate::upstream::{SERVER_STREAM, UNARY};
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// An authority that signs certificates.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     fn new(name: &str) -> Self {
@@ -54,8 +54,12 @@ impl Authority {
     }
 
     fn client(&self, uris: &[&str]) -> (String, String) {
-        let uri = |uri: &&str| SanType::URI((*uri).try_into().unwrap());
-        self.sign(uris.iter().map(uri).collect(), 30)
+        self.client_for(uris, 30)
+    }
+
+    pub(crate) fn client_for<S: AsRef<str>>(&self, uris: &[S], days: u32) -> (String, String) {
+        let uri = |uri: &S| SanType::URI(uri.as_ref().try_into().unwrap());
+        self.sign(uris.iter().map(uri).collect(), days)
     }
 
     fn server(&self) -> (String, String) {
@@ -73,23 +77,27 @@ fn lasting(mut params: CertificateParams, days: u32) -> CertificateParams {
 }
 
 /// A gateway behind TLS.
-struct House {
-    fixture: Fixture,
+pub(crate) struct House {
+    pub(crate) fixture: Fixture,
     server: Authority,
-    clients: Authority,
+    pub(crate) clients: Authority,
     folder: TempDir,
 }
 
 impl House {
     async fn open(mode: ClientCertificates) -> Self {
+        let plan = Plan {
+            clock: Clock::system(),
+            ..Plan::default()
+        };
+        House::of(plan, mode).await
+    }
+
+    pub(crate) async fn of(mut plan: Plan, mode: ClientCertificates) -> Self {
         let (server, clients) = (Authority::new("servers"), Authority::new("clients"));
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &server.server());
         std::fs::write(folder.path().join("ca.pem"), clients.pem()).unwrap();
-        let mut plan = Plan {
-            clock: Clock::system(),
-            ..Plan::default()
-        };
         plan.config.listen.tls = Some(TlsFiles {
             certificate_file: folder.path().join("cert.pem"),
             key_file: folder.path().join("key.pem"),
@@ -121,12 +129,12 @@ impl House {
         }
     }
 
-    fn id(&self, rest: &str) -> String {
+    pub(crate) fn id(&self, rest: &str) -> String {
         format!("spiffe://example.org/tenant/{}/{rest}", self.fixture.tenant)
     }
 
     /// A client that presents a certificate, or none, and a token, or none.
-    async fn client(&self, identity: Option<&(String, String)>, token: &str) -> Client {
+    pub(crate) async fn client(&self, identity: Option<&(String, String)>, token: &str) -> Client {
         let mut client = self.fixture.client(token).await;
         client.grpc = Grpc::new(self.channel(identity));
         client
@@ -144,7 +152,7 @@ impl House {
         Channel::connect(&url, Some(&tls)).unwrap()
     }
 
-    async fn code(&self, identity: Option<&(String, String)>, token: &str) -> Code {
+    pub(crate) async fn code(&self, identity: Option<&(String, String)>, token: &str) -> Code {
         let client = self.client(identity, token).await;
         let answer = client.unary(UNARY, "hello").await;
         answer.map_or_else(|status| status.code(), |_| Code::Ok)

@@ -14,7 +14,7 @@ use rapport_foundation::testing::eventually;
 use rapport_gateway::Protection as P;
 use serde_json::{Value, json};
 
-use super::{Row, THROUGH};
+use super::{Row, THROUGH, outcome};
 use crate::fixture::{Fixture, Plan};
 use crate::keys::Provider;
 use crate::tokens::{Key, set, with};
@@ -33,13 +33,6 @@ async fn called(plan: Plan, headers: fn(&Fixture) -> Vec<String>) -> String {
         .collect();
     let (_, answer) = fixture.answer(UNARY, &headers).await;
     outcome(answer.get("grpc-status").unwrap().to_str().unwrap())
-}
-
-fn outcome(code: &str) -> String {
-    match code {
-        "0" => THROUGH.to_owned(),
-        code => code.to_owned(),
-    }
 }
 
 async fn with_token(plan: Plan, token: fn(&Fixture) -> String) -> String {
