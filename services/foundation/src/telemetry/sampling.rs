@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(
             kept,
             Some(HeaderValue::from_static(
-                &"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
             ))
         );
     }
