@@ -20,12 +20,18 @@ const NO_SETTINGS: [&str; 4] = [
     "RAPPORT_DATA",
 ];
 
+/// The most threads that can be asked for.
+const MOST_THREADS: usize = 1_024;
+
 /// Everything a process of the suite can be told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The parts this process plays. All of them: the whole suite in one process.
     pub roles: Vec<Role>,
+    /// Threads that answer calls. 0: one for each core, and one for a gateway that runs apart: threads that hand calls to
+    /// each other cost more than they bring there, and another gateway brings more.
+    pub threads: usize,
     /// Where an embedded suite keeps its SQLite files, its master key and its development secret.
     pub data_dir: PathBuf,
     /// Where the services of this process listen for their neighbours, when not all parts are in it. Not public.
@@ -58,6 +64,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             roles: Role::ALL.to_vec(),
+            threads: 0,
             data_dir: PathBuf::from("rapport-data"),
             service: ListenConfig::default(),
             databases: Databases::default(),
@@ -179,6 +186,9 @@ impl Config {
                 problem: problem.to_owned(),
             });
         };
+        if self.threads > MOST_THREADS {
+            fault("threads".into(), "no more than 1,024");
+        }
         if self.roles.is_empty() {
             fault("roles".into(), "a process plays at least one part");
         }
@@ -234,6 +244,15 @@ impl Config {
         match faults.is_empty() {
             true => Ok(()),
             false => Err(ConfigFaults(faults)),
+        }
+    }
+
+    /// How many threads answer calls; none: one for each core.
+    pub fn threads(&self) -> Option<usize> {
+        match (self.threads, self.roles.as_slice()) {
+            (0, [Role::Gateway]) => Some(1),
+            (0, _) => None,
+            (threads, _) => Some(threads),
         }
     }
 
@@ -306,6 +325,19 @@ mod tests {
         assert!(config.is_embedded());
         let path = config.database(Role::Routing).sqlite_path();
         assert_eq!(path, Some(PathBuf::from("/var/lib/x/routing.db")));
+    }
+
+    #[test]
+    fn a_gateway_apart_answers_on_one_thread_unless_told_otherwise() {
+        let config = |threads, roles: &[Role]| Config {
+            threads,
+            roles: roles.to_vec(),
+            ..Config::default()
+        };
+        assert_eq!(config(0, &[Role::Gateway]).threads(), Some(1));
+        assert_eq!(config(4, &[Role::Gateway]).threads(), Some(4));
+        assert_eq!(config(0, &Role::ALL).threads(), None);
+        assert!(config(MOST_THREADS + 1, &Role::ALL).check().is_err());
     }
 
     #[test]

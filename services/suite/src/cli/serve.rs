@@ -50,6 +50,11 @@ impl Serve {
         }
     }
 
+    /// How many threads the configuration asks for. What is wrong with it is said when it is read to be used.
+    pub(super) fn threads(&self) -> Option<usize> {
+        self.configuration().ok()?.threads()
+    }
+
     fn configuration(&self) -> Result<Config, Error> {
         let mut flags = Vec::new();
         if let Some(address) = self.listen {
