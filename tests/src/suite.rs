@@ -3,7 +3,12 @@
 use std::{
     collections::BTreeMap,
     net::{SocketAddr, TcpListener},
+    ops::Range,
     path::{Path, PathBuf},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -470,9 +475,20 @@ fn database(engine: &Engine, role: &str) -> String {
     )
 }
 
+/// Ports that no system gives to outgoing connections of its own: one of those would keep a process that is
+/// restarted from its place. Each is given out once by this process.
+const PORTS: Range<u16> = 20_000..32_000;
+
 fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound listener").to_string()
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random()));
+    for _ in PORTS {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = PORTS.start + next % (PORTS.end - PORTS.start);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return format!("127.0.0.1:{port}");
+        }
+    }
+    panic!("there is no free port");
 }
 
 /// Where an embedded suite keeps a service's file.
