@@ -8,6 +8,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use jsonwebtoken::crypto::CryptoProvider;
 use rapport_foundation::http_client::HttpClient;
+use rapport_foundation::id::TenantId;
 use rapport_foundation::service::Task;
 use rapport_foundation::time::{Clock, Micros};
 use tokio_util::sync::CancellationToken;
@@ -60,6 +61,8 @@ struct Inner {
 struct TrustedIssuer {
     issuer: String,
     audiences: Vec<String>,
+    /// The tenants it may speak for; none for all.
+    tenants: Vec<TenantId>,
     names: ClaimNames,
     keys: KeyRing,
 }
@@ -106,6 +109,7 @@ impl Authenticator {
             issuers.push(TrustedIssuer {
                 issuer: issuer.issuer.clone(),
                 audiences: issuer.audiences.clone(),
+                tenants: issuer.tenants.clone(),
                 names: issuer.claims.clone(),
                 keys,
             });
@@ -121,6 +125,7 @@ impl Authenticator {
             issuers.push(TrustedIssuer {
                 issuer: development::ISSUER.into(),
                 audiences: vec![development::AUDIENCE.into()],
+                tenants: Vec::new(),
                 names: ClaimNames::default(),
                 keys: KeyRing::of_secret(secret.expose().as_bytes()),
             });

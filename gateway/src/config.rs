@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use rapport_foundation::config::Secret;
 use rapport_foundation::http_client::HttpClientConfig;
+use rapport_foundation::id::TenantId;
 use rapport_foundation::service::{MESSAGE_LIMIT_BYTES, TlsFiles};
 use rapport_foundation::telemetry::AccessLog;
 use serde::{Deserialize, Serialize};
@@ -229,6 +230,10 @@ pub struct Issuer {
     /// A JWKS URL. Exactly one of file and URL is given.
     #[serde(default)]
     pub jwks_url: Option<String>,
+    /// The tenants whose principals it may name. None given: all of them, and operators of the installation: for the
+    /// provider of whoever runs it, never for a tenant's own.
+    #[serde(default)]
+    pub tenants: Vec<TenantId>,
     /// Which claims say what.
     #[serde(default)]
     pub claims: ClaimNames,

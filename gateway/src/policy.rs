@@ -47,6 +47,13 @@ pub struct Method {
     pub streaming: bool,
 }
 
+impl Method {
+    /// Whether it is about the installation itself: nobody but operators holds it by default.
+    pub(crate) fn is_of_the_installation(&self) -> bool {
+        self.roles == [HolderRole::Operator].into_iter().collect()
+    }
+}
+
 /// A set of roles a principal can hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Roles(u32);

@@ -296,7 +296,9 @@ async fn call(floor: &Floor, n: usize) -> (&'static str, u32, Result<(), Refusal
             Ok(_) => return (method, attempt - 1, Ok(())),
             Err(refusal) => refusal,
         };
-        if refusal.code != Code::Unavailable || attempt == ATTEMPTS {
+        // What clients may repeat, as every change can be: not begun, or its outcome unknown.
+        let repeatable = matches!(refusal.code, Code::Unavailable | Code::DeadlineExceeded);
+        if !repeatable || attempt == ATTEMPTS {
             return (method, attempt - 1, Err(refusal));
         }
         let by_chance = longest.mul_f64(rand::random());

@@ -1,6 +1,6 @@
 //! Tenants: created and changed by operators, read by themselves.
 
-use rapport_foundation::context::{Context, PrincipalKind};
+use rapport_foundation::context::Context;
 use rapport_foundation::id::TenantId;
 use rapport_foundation::idempotency::Key;
 use rapport_foundation::page::fingerprint;
@@ -9,6 +9,7 @@ use super::Access;
 use crate::domain::quota::Quota;
 use crate::domain::tenant::{Change, State, Tenant, TimeZone};
 use crate::error::Error;
+use crate::policy::is_operator;
 
 /// The tenants' use cases.
 #[derive(Clone)]
@@ -59,7 +60,7 @@ impl Tenants {
     /// # Errors
     /// [`Error::TenantNotFound`] for what is not there and for what is not the caller's, alike.
     pub async fn get(&self, ctx: &Context, id: TenantId) -> Result<Tenant, Error> {
-        if ctx.kind != PrincipalKind::Operator && ctx.tenant != id {
+        if !is_operator(ctx) && ctx.tenant != id {
             return Err(Error::TenantNotFound(id));
         }
         self.0.store.get(id).await

@@ -78,6 +78,10 @@ pub(super) fn read(
         _ => None,
     };
     let tenant = tenant.ok_or(Rejected::Claim("tenant"))?;
+    let spoken_for = issuer.tenants.is_empty() || issuer.tenants.contains(&tenant);
+    if !spoken_for && on(Protection::TenantClaim) {
+        return Err(Rejected::TenantForeign);
+    }
     let connector = match claims.get(&names.connector) {
         Some(Value::String(text)) if is_name(text, 64) => Some(text.clone()),
         None => None,

@@ -57,6 +57,9 @@ pub enum Rejected {
     /// A certificate that names no principal of ours.
     #[error("certificate: {0}")]
     Certificate(&'static str),
+    /// A tenant for which the issuer does not speak.
+    #[error("the issuer does not speak for the tenant")]
+    TenantForeign,
     /// No such tenant, or suspended.
     #[error("tenant unknown or suspended")]
     TenantUnknown,

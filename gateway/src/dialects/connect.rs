@@ -74,7 +74,9 @@ where
         return response;
     }
     let (body, mut refused) = request_body(route, body, codec, &door);
-    let grpc = call::grpc(&path, parts.headers, body);
+    let mut grpc = call::grpc(&path, parts.headers, body);
+    // The connection's certificate, and when it takes its leave.
+    *grpc.extensions_mut() = parts.extensions;
     match call::make(inner, grpc, &mut refused).await {
         Ok(response) => {
             let ended = body::ended(response, door.most_bytes, &mut refused).await;

@@ -68,6 +68,15 @@ pub(super) fn permit(
             scope: method.scope.clone(),
         });
     }
+    // What only operators hold is about the installation, and no credential of a tenant reaches it, whatever it says.
+    if method.is_of_the_installation()
+        && !caller.is_tenantless()
+        && protections.on(Protection::Scope)
+    {
+        return Err(Rejection::ScopeMissing {
+            scope: method.scope.clone(),
+        });
+    }
     // What the gateway serves itself is about tenants; everything else is inside one.
     let outside = caller.is_tenantless() && method.upstream != Role::Gateway;
     if outside && protections.on(Protection::TenantRequired) {

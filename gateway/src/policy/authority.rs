@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rapport_foundation::context::{Context, PrincipalKind};
+use rapport_foundation::id::TenantId;
 use rapport_proto::options::v1::Role as HolderRole;
 
 use super::{Policies, Roles, role_named};
@@ -85,9 +86,9 @@ impl Authority {
     }
 }
 
-/// Whether a caller runs the installation.
+/// Whether a caller runs the installation: nobody inside a tenant does, whatever their credential says.
 pub(crate) fn is_operator(ctx: &Context) -> bool {
-    ctx.kind == PrincipalKind::Operator && ctx.has_role(OPERATOR)
+    ctx.tenant == TenantId::nil() && ctx.kind == PrincipalKind::Operator && ctx.has_role(OPERATOR)
 }
 
 #[cfg(test)]
@@ -95,7 +96,6 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
     use rapport_foundation::context::Claims;
-    use rapport_foundation::id::TenantId;
 
     use super::*;
 

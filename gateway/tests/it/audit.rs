@@ -9,9 +9,10 @@ use rapport_foundation::context::{self, Claims, PrincipalKind};
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::engines;
 use rapport_proto::access::v1::audit_service_client::AuditServiceClient;
+use rapport_proto::access::v1::role_service_client::RoleServiceClient;
 use rapport_proto::access::v1::tenant_service_client::TenantServiceClient;
 use rapport_proto::access::v1::{
-    AuditEntry, AuditPrincipalKind, CreateTenantRequest, GetTenantRequest, ListAuditEntriesRequest,
+    AuditEntry, AuditPrincipalKind, CreateRoleRequest, GetTenantRequest, ListAuditEntriesRequest,
 };
 use serde_json::Value;
 use tonic::body::Body;
@@ -180,14 +181,14 @@ async fn an_entry_says_who_did_what_to_which_resource_and_when() {
         };
         let fixture = plan.open().await;
         let claims = tokens::with(manager(&fixture), "kind", "staff".into());
-        let claims = tokens::with(claims, "roles", serde_json::json!(["operator"]));
         let mut request = with(
             &fixture,
             &claims,
-            CreateTenantRequest {
+            CreateRoleRequest {
                 request_id: Uuid::now_v7().to_string(),
                 display_name: "Acme".into(),
-                ..CreateTenantRequest::default()
+                scopes: vec!["access.keys".into()],
+                ..CreateRoleRequest::default()
             },
         );
         let headers = request.metadata_mut();
@@ -195,12 +196,12 @@ async fn an_entry_says_who_did_what_to_which_resource_and_when() {
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
         let parent = format!("00-{trace}-00f067aa0ba902b7-01");
         headers.insert("traceparent", parent.parse().unwrap());
-        let mut tenants = TenantServiceClient::new(channel(&fixture));
-        let made = tenants.create_tenant(request).await.unwrap().into_inner();
-        let made = made.tenant.unwrap();
+        let mut roles = RoleServiceClient::new(channel(&fixture));
+        let made = roles.create_role(request).await.unwrap().into_inner();
+        let made = made.role.unwrap();
 
         let entry = entries(&fixture, 1).await.remove(0);
-        assert_eq!(entry.method, "rapport.access.v1.TenantService/CreateTenant");
+        assert_eq!(entry.method, "rapport.access.v1.RoleService/CreateRole");
         assert_eq!(
             (entry.principal.as_str(), entry.on_behalf_of.as_str()),
             ("the manager", "")
@@ -213,14 +214,14 @@ async fn an_entry_says_who_did_what_to_which_resource_and_when() {
         assert_eq!(entry.end_time, Some(fixture.clock.now().into()));
         assert!(entry.duration.is_some() && entry.sequence == 1 && entry.hash.len() == 32);
 
-        // The name of a tenant is none of the trail's business.
+        // The name of a role is none of the trail's business.
         assert!(!format!("{entry:?}").contains("Acme"));
 
         // Reading without change is not audited where the policy does not ask for it.
         let get = GetTenantRequest {
             tenant_id: fixture.tenant.to_string(),
         };
-        tenants
+        TenantServiceClient::new(channel(&fixture))
             .get_tenant(with(&fixture, &claims, get))
             .await
             .unwrap();

@@ -186,6 +186,7 @@ impl Plan {
             audiences: vec![AUDIENCE.into(), "another".into()],
             jwks_file: self.jwks_url.is_none().then_some(file),
             jwks_url: self.jwks_url.clone(),
+            tenants: Vec::new(),
             claims: rapport_gateway::ClaimNames::default(),
         });
         let house = House::new(self.clock.clone());

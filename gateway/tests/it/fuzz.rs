@@ -221,7 +221,7 @@ fn no_timeout_and_no_page_token_does_harm() {
         }
     });
     run(&"[A-Za-z0-9_-]{1,300}", |token| {
-        let path = format!("/v1/tenants?page_token={token}");
+        let path = format!("/v1/roles?page_token={token}");
         let (status, _) = door.answer(Request::get(path).body(Body::empty()).unwrap());
         assert_eq!(status, 400, "{token}");
     });

@@ -162,6 +162,7 @@ async fn settings_that_cannot_work_are_refused_at_the_start() {
         audiences: vec!["rapport".into()],
         jwks_file: file.map(Into::into),
         jwks_url: url.map(Into::into),
+        tenants: Vec::new(),
         claims: rapport_gateway::ClaimNames::default(),
     };
     type Change = Box<dyn Fn(&mut Config)>;

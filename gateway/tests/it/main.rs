@@ -27,5 +27,8 @@ mod tenants;
 mod tokens;
 mod traces;
 mod trail;
+mod trust;
+mod unread;
+mod upgrade;
 mod upstream;
 mod wire;

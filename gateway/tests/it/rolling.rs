@@ -92,6 +92,7 @@ async fn gateway(fixture: &Fixture, at: SocketAddr) -> Replica {
         audiences: vec![AUDIENCE.into()],
         jwks_file: Some(fixture.folder.path().join("jwks.json")),
         jwks_url: None,
+        tenants: Vec::new(),
         claims: rapport_gateway::ClaimNames::default(),
     });
     let (readiness, stop) = (Readiness::starting().await, CancellationToken::new());

@@ -36,7 +36,7 @@ pub struct Admin {
     pub configuration: String,
 }
 
-/// Serves until shutdown. Readiness is told until then, also while draining.
+/// Serves until the drain begins. That the process is not ready any more is told for `drain.announce_ms` before.
 pub async fn serve_admin(listener: TcpListener, admin: Admin, shutdown: CancellationToken) {
     let pages = Router::new()
         .route("/livez", get(|| async { "alive\n" }))

@@ -21,8 +21,10 @@ use tower::ServiceExt as _;
 use super::listen::{ListenConfig, WithHealth};
 use crate::tls::ServerTls;
 
-const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
-const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Not bounded for the connection, which carries everybody's calls, but for each stream of it: one upload that is not
+/// read must not stop the others.
+const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
+const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 const HEADER_BYTES: u32 = 32 * 1024;
 /// A peer that vanished without a word is noticed within 30 s.
 const PING_EVERY: Duration = Duration::from_secs(20);

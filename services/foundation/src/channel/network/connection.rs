@@ -15,10 +15,10 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_rustls::TlsConnector;
 
-/// One window for the whole connection and one for each stream: small enough to bound memory, large
-/// enough that one slow stream does not stop its neighbours.
-const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
-const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+/// The whole connection is not bounded: what some callers leave unread would take what the others need, and all callers
+/// share it. Each stream is, so that memory is bounded by the streams there may be.
+const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
+const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 /// The largest block of headers or trailers an answer may have.
 const HEADER_BYTES: u32 = 16 * 1024;
 /// What may wait to be sent on one stream before its body is asked for more.

@@ -105,7 +105,11 @@ impl Pool {
                 return Some(Ticket::new(Arc::clone(endpoint), connection));
             }
         }
-        None
+        // The one that lost it may be chosen again and again, having the fewest calls: whoever has a connection.
+        ready.iter().find_map(|endpoint| {
+            let connection = endpoint.connection()?;
+            Some(Ticket::new(Arc::clone(endpoint), connection))
+        })
     }
 
     /// Waits until somebody can be called, in vain when nobody can for long enough.
