@@ -16,11 +16,12 @@ use rapport_foundation::testing::eventually;
 use rapport_gateway::{Config, Issuer, Listen};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use tonic::client::Grpc;
 
-use crate::fixture::{Client, Fixture};
+use crate::fixture::{Client, Fixture, Plan};
 use crate::tokens::{AUDIENCE, ISSUER};
 use crate::upstream::{UNARY, Upstream};
 
@@ -85,6 +86,7 @@ async fn gateway(fixture: &Fixture, at: SocketAddr) -> Replica {
             address: at,
             ..Listen::default()
         },
+        quotas: Plan::default().config.quotas,
         ..Config::default()
     };
     config.auth.issuers.push(Issuer {
@@ -128,6 +130,8 @@ impl Load {
         let ended = Arc::clone(&end);
         let running = tokio::spawn(async move {
             let mut tick = tokio::time::interval(Duration::from_millis(2));
+            // A slow machine makes fewer calls, not the same ones later.
+            tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
             let mut calls = JoinSet::new();
             while !ended.load(Ordering::Relaxed) {
                 tick.tick().await;

@@ -96,13 +96,20 @@ pub(crate) fn message(text: &str) -> Vec<u8> {
     [&[0][..], &length, &payload].concat()
 }
 
+/// The largest frame that is taken.
+const LARGEST: usize = 16 * 1024;
+
 /// A whole unary or server-streaming call on a stream.
 pub(crate) fn whole_call(stream: u32, path: &str, token: &str, text: &str) -> Vec<u8> {
-    [
-        frame(HEADERS, END_HEADERS, stream, &call(path, token)),
-        frame(DATA, END_STREAM, stream, &message(text)),
-    ]
-    .concat()
+    let message = message(text);
+    let pieces = message.chunks(LARGEST);
+    let last = pieces.len() - 1;
+    let data = pieces.enumerate().map(|(at, piece)| {
+        let flags = if at == last { END_STREAM } else { 0 };
+        frame(DATA, flags, stream, piece)
+    });
+    let head = frame(HEADERS, END_HEADERS, stream, &call(path, token));
+    std::iter::once(head).chain(data).flatten().collect()
 }
 
 /// A connection.
