@@ -29,8 +29,7 @@ const MOST_THREADS: usize = 1_024;
 pub struct Config {
     /// The parts this process plays. All of them: the whole suite in one process.
     pub roles: Vec<Role>,
-    /// Threads that answer calls. 0: one for each core, and one for a gateway that runs apart: threads that hand calls to
-    /// each other cost more than they bring there, and another gateway brings more.
+    /// Threads that answer calls. 0: one for each core.
     pub threads: usize,
     /// Where an embedded suite keeps its SQLite files, its master key and its development secret.
     pub data_dir: PathBuf,
@@ -249,11 +248,7 @@ impl Config {
 
     /// How many threads answer calls; none: one for each core.
     pub fn threads(&self) -> Option<usize> {
-        match (self.threads, self.roles.as_slice()) {
-            (0, [Role::Gateway]) => Some(1),
-            (0, _) => None,
-            (threads, _) => Some(threads),
-        }
+        (self.threads > 0).then_some(self.threads)
     }
 
     /// Whether this process plays a part.
@@ -328,16 +323,15 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_apart_answers_on_one_thread_unless_told_otherwise() {
-        let config = |threads, roles: &[Role]| Config {
+    fn threads_are_one_for_each_core_unless_told_otherwise() {
+        let config = |threads| Config {
             threads,
-            roles: roles.to_vec(),
             ..Config::default()
         };
-        assert_eq!(config(0, &[Role::Gateway]).threads(), Some(1));
-        assert_eq!(config(4, &[Role::Gateway]).threads(), Some(4));
-        assert_eq!(config(0, &Role::ALL).threads(), None);
-        assert!(config(MOST_THREADS + 1, &Role::ALL).check().is_err());
+        assert_eq!(config(0).threads(), None);
+        assert_eq!(config(4).threads(), Some(4));
+        assert!(config(MOST_THREADS).check().is_ok());
+        assert!(config(MOST_THREADS + 1).check().is_err());
     }
 
     #[test]
