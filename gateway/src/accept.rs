@@ -11,9 +11,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use rapport_foundation::service::Task;
+use rapport_foundation::tls::ServerTls;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
@@ -26,8 +28,6 @@ mod life;
 mod meter;
 mod proxied;
 mod tls;
-
-use tls::Tls;
 
 use crate::auth::PeerCertificate;
 use crate::config::{Limits, Listen};
@@ -52,7 +52,7 @@ const MOST_HEADER_BYTES: u32 = 16 * 1024 * 1024;
 /// What accepts connections.
 pub(crate) struct Acceptor {
     front: Front,
-    tls: Option<Tls>,
+    tls: Option<ServerTls>,
     limits: Limits,
     clients: Arc<Clients>,
     /// Whether a balancer says whose a connection is.
@@ -70,9 +70,7 @@ impl Acceptor {
         protections: Protections,
         shutdown: CancellationToken,
     ) -> Result<(Self, Option<Task>), OpenError> {
-        let every = Duration::from_secs(listen.tls_reload_seconds.max(1));
-        let open = |files| Tls::open(files, listen.client_certificates, every, shutdown.clone());
-        let (tls, task) = listen.tls.as_ref().map(open).transpose()?.unzip();
+        let (tls, task) = tls::open(listen, shutdown.clone())?.unzip();
         let most = match protections.on(Protection::ConnectionsPerClient) {
             true => limits.connections_per_client,
             false => usize::MAX,
@@ -162,7 +160,8 @@ impl Acceptor {
             let said = stream.peek(&mut [0]).await.ok()?;
             return (said > 0).then_some(Stream::Plain(stream));
         };
-        let stream = tls.acceptor().accept(stream).await.ok()?;
+        let acceptor = TlsAcceptor::from(tls.current());
+        let stream = acceptor.accept(stream).await.ok()?;
         let shown = stream.get_ref().1.peer_certificates();
         // Verified with the handshake; read once for all calls of the connection.
         let leaf = shown.and_then(|chain| chain.first());

@@ -10,15 +10,16 @@
 //! 7. **Health**: probes have no credential, so they leave the way here.
 //! 8. **Authentication**: before the method is looked up, so that without a token nobody learns which
 //!    methods exist.
-//! 9. **Audit**: behind authentication, since it needs to know who; outside of everything that can still refuse or end
-//!    the call, since that is its outcome. A call gets its place in the trail here, before anything is done for it.
-//! 10. **Limit** ([`crate::limits`]): rate, calls at a time, overload; its permit lives as long as the call. Before
+//! 9. **Find**: the method by its path, once for all that ask for its policy. Refuses nothing.
+//! 10. **Audit**: behind authentication, since it needs to know who; outside of everything that can still refuse or end
+//!     the call, since that is its outcome. A call gets its place in the trail here, before anything is done for it.
+//! 11. **Limit** ([`crate::limits`]): rate, calls at a time, overload; its permit lives as long as the call. Before
 //!     authorisation, since what is denied is written to the trail too: a flood of it must not become one there.
-//! 11. **Authorisation**: finds the method and its policy; what is below knows both.
-//! 12. **Lifetime**: ends a stream with its credential, its connection or the process. Outside of the deadline,
+//! 12. **Authorisation**: by the policy of the method; what is below knows the method and that it may be called.
+//! 13. **Lifetime**: ends a stream with its credential, its connection or the process. Outside of the deadline,
 //!     which streams do not have.
-//! 13. **Deadline**: our own timer, by the class of the method.
-//! 14. **Messages**: innermost, as it looks at bytes, and nothing before it does.
+//! 14. **Deadline**: our own timer, by the class of the method.
+//! 15. **Messages**: innermost, as it looks at bytes, and nothing before it does.
 
 use std::convert::Infallible;
 
@@ -44,6 +45,7 @@ mod authenticate;
 mod authorise;
 mod cut;
 mod deadline;
+mod find;
 mod heads;
 mod health;
 mod lifetime;
@@ -85,20 +87,16 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
     let limit = |one, limit: u32| protections.limit(one, limit.into(), none);
     let inner = ServiceBuilder::new()
         .layer(authenticate::AuthenticateLayer(parts.authenticator))
-        .layer(audit::AuditLayer {
-            auditor: parts.auditor,
-            policies: parts.policies.clone(),
-            protections,
-        })
-        .layer(limit::LimitLayer {
-            limiter: parts.limiter,
-            policies: parts.policies.clone(),
-            protections,
-        })
-        .layer(authorise::AuthoriseLayer {
+        .layer(find::FindLayer {
             policies: parts.policies,
             protections,
         })
+        .layer(audit::AuditLayer {
+            auditor: parts.auditor,
+            protections,
+        })
+        .layer(limit::LimitLayer(parts.limiter))
+        .layer(authorise::AuthoriseLayer(protections))
         .layer(lifetime::LifetimeLayer(parts.lifetime))
         .layer(deadline::DeadlineLayer {
             classes: parts.deadlines,
@@ -125,6 +123,7 @@ pub(crate) fn front(parts: Parts, proxy: Proxy) -> Front {
 /// Marks the answer to a call that no service has seen.
 #[derive(Debug, Clone, Copy)]
 struct NotHandedOn;
+
 /// The largest message that is taken, in bytes.
 pub(crate) fn most_bytes(limits: &Limits, protections: Protections) -> u32 {
     match protections.on(Protection::MessageSize) {

@@ -68,9 +68,7 @@ impl Proxy {
         }
         let signed = self.0.signer.header_for(&caller.context, method.upstream);
         parts.headers.insert(context::HEADER, signed);
-        let role = Role::ALL.iter().position(|role| *role == method.upstream);
-        let channel = role.and_then(|at| self.0.channels.get(at));
-        let channel = channel.ok_or(Rejection::MethodUnknown)?;
+        let channel = &self.0.channels[method.upstream.index()];
         Ok((channel, Request::from_parts(parts, body)))
     }
 }

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use prost_reflect::{MethodDescriptor, Value as Field};
-use rapport_proto::options::v1::MethodPolicy;
-use rapport_tests::{Client, Suite, methods, until};
+use rapport_tests::{Client, Suite, methods, policy, until};
 use serde_json::{Value, json};
 
 /// The methods whose calls must be in the trail.
@@ -16,16 +14,6 @@ pub(crate) fn audited() -> BTreeSet<String> {
     marked
         .map(|method| format!("{}/{}", method.parent_service().full_name(), method.name()))
         .collect()
-}
-
-fn policy(method: &MethodDescriptor) -> MethodPolicy {
-    let extension = rapport_proto::pool()
-        .get_extension_by_name("rapport.options.v1.policy")
-        .unwrap();
-    match method.options().get_extension(&extension).as_ref() {
-        Field::Message(message) => message.transcode_to().unwrap(),
-        other => panic!("a policy is a message, not {other:?}"),
-    }
 }
 
 /// Everything in the tenant's trail.

@@ -4,22 +4,11 @@
 use std::collections::BTreeMap;
 
 use prost_reflect::{MethodDescriptor, Value as Field};
-use rapport_proto::options::v1::MethodPolicy;
-use rapport_tests::{Client, Database, Suite, Topology, methods, now, request_id, until};
+use rapport_tests::{Client, Database, Suite, Topology, methods, now, policy, request_id, until};
 use serde_json::{Map, Value, json};
 use tonic::Code;
 
 use crate::audit;
-
-fn policy(method: &MethodDescriptor) -> MethodPolicy {
-    let extension = rapport_proto::pool()
-        .get_extension_by_name("rapport.options.v1.policy")
-        .unwrap();
-    match method.options().get_extension(&extension).as_ref() {
-        Field::Message(message) => message.transcode_to().unwrap(),
-        other => panic!("a policy is a message, not {other:?}"),
-    }
-}
 
 fn name(method: &MethodDescriptor) -> String {
     format!("{}/{}", method.parent_service().full_name(), method.name())

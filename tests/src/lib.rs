@@ -21,6 +21,9 @@ pub use wire::{Client, Opened, Refusal, method, methods};
 
 use std::{future::Future, time::Duration};
 
+use prost_reflect::{MethodDescriptor, Value};
+use rapport_proto::options::v1::MethodPolicy;
+
 /// Asks until the answer is there: events arrive when they arrive. Gives up after 20 seconds.
 pub async fn until<T, F: Future<Output = Option<T>>>(
     what: &str,
@@ -49,22 +52,29 @@ pub fn now() -> String {
     chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }
 
-/// Every scope the contracts name.
+/// What a method demands of its callers.
 ///
 /// # Panics
-/// When a policy is no policy.
-pub fn scopes() -> Vec<String> {
+/// When it has no policy.
+pub fn policy(method: &MethodDescriptor) -> MethodPolicy {
     let extension = rapport_proto::pool()
         .get_extension_by_name("rapport.options.v1.policy")
         .expect("the policy option");
-    let scope = |method: &prost_reflect::MethodDescriptor| {
-        let options = method.options();
-        let policy = options.get_extension(&extension);
-        let policy = policy.as_message()?;
-        let scope = policy.get_field_by_name("scope")?;
-        Some(scope.as_str()?.to_owned())
-    };
-    let mut scopes: Vec<String> = methods().iter().filter_map(scope).collect();
+    match method.options().get_extension(&extension).as_ref() {
+        Value::Message(message) => message.transcode_to().expect("a policy"),
+        other => panic!("a policy is a message, not {other:?}"),
+    }
+}
+
+/// Every scope the contracts name.
+///
+/// # Panics
+/// When a method has no policy.
+pub fn scopes() -> Vec<String> {
+    let mut scopes: Vec<String> = methods()
+        .iter()
+        .map(|method| policy(method).scope)
+        .collect();
     scopes.sort();
     scopes.dedup();
     scopes

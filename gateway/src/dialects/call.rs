@@ -6,6 +6,7 @@ use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT,
     HOST, RETRY_AFTER, TE, TRANSFER_ENCODING, UPGRADE, WWW_AUTHENTICATE,
 };
+use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version,
@@ -33,8 +34,9 @@ const OF_THE_HOP: [HeaderName; 11] = [
     UPGRADE,
 ];
 
-/// A gRPC call to this path with the caller's headers and this body.
-pub(super) fn grpc(path: &str, mut headers: HeaderMap, body: Body) -> Request<Body> {
+/// A gRPC call to this path with this body, and with the caller's headers and what their connection is known by.
+pub(super) fn grpc(path: &str, parts: Parts, body: Body) -> Request<Body> {
+    let mut headers = parts.headers;
     for name in OF_THE_HOP {
         headers.remove(name);
     }
@@ -47,6 +49,7 @@ pub(super) fn grpc(path: &str, mut headers: HeaderMap, body: Body) -> Request<Bo
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_2;
     *request.headers_mut() = headers;
+    *request.extensions_mut() = parts.extensions;
     if let Ok(path) = PathAndQuery::try_from(path) {
         *request.uri_mut() = Uri::from(path);
     }

@@ -66,7 +66,7 @@ where
         parts.headers.remove(name);
     }
     let Some(route) = door.routes.rpc(&path) else {
-        return unknown(inner, call::grpc(&path, parts.headers, Body::empty())).await;
+        return unknown(inner, call::grpc(&path, parts, Body::empty())).await;
     };
     if route.rpc.is_client_streaming() || route.rpc.is_server_streaming() {
         let mut response = Response::new(Body::empty());
@@ -74,9 +74,7 @@ where
         return response;
     }
     let (body, mut refused) = request_body(route, body, codec, &door);
-    let mut grpc = call::grpc(&path, parts.headers, body);
-    // The connection's certificate, and when it takes its leave.
-    *grpc.extensions_mut() = parts.extensions;
+    let grpc = call::grpc(&path, parts, body);
     match call::make(inner, grpc, &mut refused).await {
         Ok(response) => {
             let ended = body::ended(response, door.most_bytes, &mut refused).await;

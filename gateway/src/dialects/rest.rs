@@ -98,8 +98,7 @@ where
     } else {
         body::one(Body::empty(), most, move |_| fixed.with_body(&kind, b""))
     };
-    let mut grpc = call::grpc(&route.method.path, parts.headers, body);
-    *grpc.extensions_mut() = parts.extensions;
+    let grpc = call::grpc(&route.method.path, parts, body);
     let response = match call::make(inner, grpc, &mut refused).await {
         Ok(response) => response,
         Err(status) => return failed(&status),

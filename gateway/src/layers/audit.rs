@@ -7,23 +7,22 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::{Body as _, Frame, SizeHint};
-use rapport_foundation::telemetry::{REQUEST_ID, TRACEPARENT, current_trace_id};
+use rapport_foundation::telemetry::{REQUEST_ID, current_trace_id, trace_id};
 use rapport_foundation::touched::TRAILER;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
 
+use super::find::Found;
 use super::{Answer, NotHandedOn, refuse};
 use crate::audit::{Auditor, Running};
 use crate::auth::Caller;
 use crate::error::Rejection;
-use crate::policy::Policies;
 use crate::protection::{Protection, Protections};
 
 #[derive(Clone)]
 pub(super) struct AuditLayer {
     pub(super) auditor: Auditor,
-    pub(super) policies: Policies,
     pub(super) protections: Protections,
 }
 
@@ -47,9 +46,9 @@ pub(super) struct Audited<S> {
 impl AuditLayer {
     /// The place of a call that is audited; none for one that is not.
     fn begin(&self, request: &Request<Body>) -> Result<Option<Running>, Rejection> {
-        let method = self.policies.find(request.uri().path(), self.protections);
-        let caller: Option<&Caller> = request.extensions().get();
-        let (Some(method), Some(caller)) = (method, caller) else {
+        let extensions = request.extensions();
+        let caller: Option<&Caller> = extensions.get();
+        let (Some(Found(method)), Some(caller)) = (extensions.get(), caller) else {
             return Ok(None);
         };
         if !method.personal_data && !method.audited {
@@ -60,18 +59,11 @@ impl AuditLayer {
             begun => begun?,
         };
         let headers = request.headers();
-        let trace = current_trace_id().or_else(|| callers_trace(headers));
+        // Where nothing is traced here the caller's trace goes through as it is.
+        let trace = current_trace_id().or_else(|| trace_id(headers));
         running.known_as(headers.get(REQUEST_ID).cloned(), trace);
         Ok(Some(running))
     }
-}
-
-/// Where nothing is traced here the caller's trace goes through as it is.
-fn callers_trace(headers: &HeaderMap) -> Option<[u8; 16]> {
-    let text = headers.get(TRACEPARENT)?.to_str().ok()?;
-    let trace = text.split('-').nth(1).filter(|trace| trace.len() == 32)?;
-    let trace = u128::from_str_radix(trace, 16).ok()?;
-    (trace != 0).then(|| trace.to_be_bytes())
 }
 
 impl<S> Service<Request<Body>> for Audited<S>
@@ -191,13 +183,18 @@ mod tests {
     use rapport_foundation::time::{Clock, Micros};
     use tower::{Layer as _, ServiceExt as _, service_fn};
 
+    use super::super::find::FindLayer;
     use super::*;
+    use crate::policy::Policies;
 
     /// The codes in the trail after a call that is answered like this.
     async fn noted(answer: fn() -> Answer) -> Vec<Code> {
         let (auditor, mut ended) = Auditor::to_be_read(Clock::manual(Micros(1)));
         let layer = AuditLayer {
             auditor,
+            protections: Protections::default(),
+        };
+        let find = FindLayer {
             policies: Policies::read(rapport_proto::pool()).unwrap(),
             protections: Protections::default(),
         };
@@ -205,7 +202,8 @@ mod tests {
         let mut request = Request::post(path).body(Body::empty()).unwrap();
         let claims = Claims::new(TenantId::nil(), "anna", PrincipalKind::Staff);
         request.extensions_mut().insert(Caller::claiming(claims));
-        let call = layer.layer(service_fn(move |_| answer())).oneshot(request);
+        let audited = layer.layer(service_fn(move |_| answer()));
+        let call = find.layer(audited).oneshot(request);
         drop(call.await);
         let mut codes = Vec::new();
         while let Ok(code) = ended.try_code() {

@@ -9,18 +9,16 @@ use rapport_foundation::role::Role;
 use tonic::body::Body;
 use tower::Service;
 
+use super::find::Found;
 use super::{Answer, refuse};
 use crate::auth::Caller;
 use crate::error::Rejection;
-use crate::policy::{Method, Policies};
+use crate::policy::Method;
 use crate::protection::{Protection, Protections};
 use crate::proxy::Target;
 
 #[derive(Clone)]
-pub(super) struct AuthoriseLayer {
-    pub(super) policies: Policies,
-    pub(super) protections: Protections,
-}
+pub(super) struct AuthoriseLayer(pub(super) Protections);
 
 impl<S> tower::Layer<S> for AuthoriseLayer {
     type Service = Authorise<S>;
@@ -28,7 +26,7 @@ impl<S> tower::Layer<S> for AuthoriseLayer {
     fn layer(&self, inner: S) -> Authorise<S> {
         Authorise {
             inner,
-            rules: self.clone(),
+            protections: self.0,
         }
     }
 }
@@ -36,24 +34,15 @@ impl<S> tower::Layer<S> for AuthoriseLayer {
 #[derive(Clone)]
 pub(super) struct Authorise<S> {
     inner: S,
-    rules: AuthoriseLayer,
+    protections: Protections,
 }
 
-impl AuthoriseLayer {
-    fn decide(&self, request: &Request<Body>) -> Result<Target, Rejection> {
-        let path = request.uri().path();
-        // Without a caller the layer before was left out: nobody is let through.
-        let caller: &Caller = request
-            .extensions()
-            .get()
-            .ok_or(Rejection::Unauthenticated)?;
-        match self.policies.find(path, self.protections) {
-            Some(method) => {
-                permit(caller, method, self.protections).map(|()| Target(Arc::clone(method)))
-            }
-            None => Err(Rejection::MethodUnknown),
-        }
-    }
+fn decide(request: &Request<Body>, protections: Protections) -> Result<Target, Rejection> {
+    let extensions = request.extensions();
+    // Without a caller the layer before was left out: nobody is let through.
+    let caller: &Caller = extensions.get().ok_or(Rejection::Unauthenticated)?;
+    let Found(method) = extensions.get().ok_or(Rejection::MethodUnknown)?;
+    permit(caller, method, protections).map(|()| Target(Arc::clone(method)))
 }
 
 /// Whether a caller may call a method: the token names its scope, or one of the roles that hold it here.
@@ -62,17 +51,10 @@ pub(super) fn permit(
     method: &Method,
     protections: Protections,
 ) -> Result<(), Rejection> {
-    let held = caller.roles.meets(method.roles) || caller.context.has_scope(&method.scope);
-    if !held && protections.on(Protection::Scope) {
-        return Err(Rejection::ScopeMissing {
-            scope: method.scope.clone(),
-        });
-    }
     // What only operators hold is about the installation, and no credential of a tenant reaches it, whatever it says.
-    if method.is_of_the_installation()
-        && !caller.is_tenantless()
-        && protections.on(Protection::Scope)
-    {
+    let out_of_reach = method.is_of_the_installation() && !caller.is_tenantless();
+    let held = caller.roles.meets(method.roles) || caller.context.has_scope(&method.scope);
+    if (out_of_reach || !held) && protections.on(Protection::Scope) {
         return Err(Rejection::ScopeMissing {
             scope: method.scope.clone(),
         });
@@ -99,7 +81,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Answer {
-        match self.rules.decide(&request) {
+        match decide(&request, self.protections) {
             Ok(target) => {
                 request.extensions_mut().insert(target);
                 Box::pin(self.inner.call(request))

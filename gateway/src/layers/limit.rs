@@ -7,26 +7,21 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
+use rapport_foundation::telemetry::on_end;
 use tonic::Code;
 use tonic::body::Body;
 use tonic_types::StatusExt as _;
 use tower::Service;
 
+use super::find::Found;
 use super::{Answer, refuse};
-use crate::auth::Caller;
-use crate::limits::{Asked, Limiter, Permit};
-use crate::policy::Policies;
-use crate::protection::Protections;
+use crate::limits::{Asked, Limiter};
 
 /// The reasons with which a part of the suite says that it cannot keep up, or is not there.
 const STRUGGLING: [&str; 2] = ["OVERLOADED", "SERVICE_UNREACHABLE"];
 
 #[derive(Clone)]
-pub(super) struct LimitLayer {
-    pub(super) limiter: Limiter,
-    pub(super) policies: Policies,
-    pub(super) protections: Protections,
-}
+pub(super) struct LimitLayer(pub(super) Limiter);
 
 impl<S> tower::Layer<S> for LimitLayer {
     type Service = Limited<S>;
@@ -34,7 +29,7 @@ impl<S> tower::Layer<S> for LimitLayer {
     fn layer(&self, inner: S) -> Limited<S> {
         Limited {
             inner,
-            parts: self.clone(),
+            limiter: self.0.clone(),
         }
     }
 }
@@ -42,7 +37,7 @@ impl<S> tower::Layer<S> for LimitLayer {
 #[derive(Clone)]
 pub(super) struct Limited<S> {
     inner: S,
-    parts: LimitLayer,
+    limiter: Limiter,
 }
 
 impl<S> Service<Request<Body>> for Limited<S>
@@ -59,17 +54,12 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Answer {
-        let LimitLayer {
-            limiter,
-            policies,
-            protections,
-        } = &self.parts;
-        let method = policies.find(request.uri().path(), *protections);
-        let (Some(caller), Some(method)) = (request.extensions().get::<Caller>(), method) else {
+        let extensions = request.extensions();
+        let (Some(caller), Some(Found(method))) = (extensions.get(), extensions.get()) else {
             // There is no such method; what is behind says so.
             return Box::pin(self.inner.call(request));
         };
-        let mut permit = match limiter.admit(caller, method) {
+        let mut permit = match self.limiter.admit(caller, method) {
             Ok(permit) => permit,
             Err(rejection) => return refuse(rejection),
         };
@@ -81,7 +71,8 @@ where
         Box::pin(async move {
             let response = call.await?;
             permit.answered(is_struggling(response.headers()));
-            Ok(response.map(|body| held(body, permit)))
+            // Held until the last byte.
+            Ok(on_end(response, move |_| drop(permit)))
         })
     }
 }
@@ -116,52 +107,6 @@ impl http_body::Body for Question {
         let polled = Pin::new(&mut this.body).poll_frame(cx);
         if matches!(polled, Poll::Ready(None)) || this.body.is_end_stream() {
             this.asked.now();
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// An answer that keeps its permit until its end.
-fn held(body: Body, permit: Permit) -> Body {
-    if http_body::Body::is_end_stream(&body) {
-        return body;
-    }
-    Body::new(Held {
-        body,
-        permit: Some(permit),
-    })
-}
-
-struct Held {
-    body: Body,
-    permit: Option<Permit>,
-}
-
-impl http_body::Body for Held {
-    type Data = Bytes;
-    type Error = tonic::Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
-        let this = &mut *self;
-        let polled = Pin::new(&mut this.body).poll_frame(cx);
-        let ended = match &polled {
-            Poll::Ready(Some(Ok(frame))) => frame.is_trailers(),
-            Poll::Ready(Some(Err(_)) | None) => true,
-            Poll::Pending => false,
-        };
-        if ended {
-            this.permit = None;
         }
         polled
     }

@@ -222,6 +222,15 @@ pub fn current_trace_id() -> Option<[u8; 16]> {
     (trace != opentelemetry::trace::TraceId::INVALID).then(|| trace.to_bytes())
 }
 
+/// The trace that these headers name, whether it is kept or not.
+#[must_use]
+pub fn trace_id(headers: &http::HeaderMap) -> Option<[u8; 16]> {
+    let text = headers.get(TRACEPARENT)?.to_str().ok()?;
+    let trace = text.split('-').nth(1).filter(|trace| trace.len() == 32)?;
+    let trace = u128::from_str_radix(trace, 16).ok()?;
+    (trace != 0).then(|| trace.to_be_bytes())
+}
+
 /// A span for work that an event causes, in the trace of the event.
 pub fn event_span(name: &str, traceparent: Option<&str>) -> tracing::Span {
     let span = tracing::info_span!("event", otel.name = name, otel.kind = "consumer");

@@ -46,8 +46,10 @@ pub struct ServerFiles {
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-    /// The authority of the clients' certificates; when set, a client without one is refused.
+    /// The authority of the clients' certificates.
     pub client_ca: Option<PathBuf>,
+    /// Whether a client without a certificate is let in when there is an authority. Without `peers` only.
+    pub client_optional: bool,
     /// The SPIFFE ids of which a client's certificate must bear one. Empty: whoever the authority vouches for.
     pub peers: Vec<String>,
     /// The protocols that are spoken, best first: `h2`, `http/1.1`.
@@ -219,8 +221,13 @@ impl Material<ServerConfig> for ServerFiles {
         let builder = match contents.get(2) {
             None => builder.with_no_client_auth(),
             Some((path, pem)) => {
-                let roots = Arc::new(roots(path, pem)?);
-                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider)
+                let roots = Arc::new(authorities(path, pem)?);
+                let clients = WebPkiClientVerifier::builder_with_provider(roots, provider);
+                let clients = match self.client_optional {
+                    true => clients.allow_unauthenticated(),
+                    false => clients,
+                };
+                let verifier = clients
                     .build()
                     .map_err(|error| TlsError::new(path, error))?;
                 builder.with_client_cert_verifier(peers::among(verifier, &self.peers))
@@ -271,6 +278,17 @@ pub(crate) fn client(
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// The authorities of clients. One that cannot be read would shut out everybody it vouches for, so it is refused.
+fn authorities(path: &Path, pem: &[u8]) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for authority in certificates(path, pem)? {
+        roots
+            .add(authority)
+            .map_err(|error| TlsError::new(path, error))?;
+    }
+    Ok(roots)
 }
 
 pub(crate) fn roots(path: &Path, pem: &[u8]) -> Result<RootCertStore, TlsError> {

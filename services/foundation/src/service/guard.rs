@@ -17,6 +17,7 @@ use tonic::service::Routes;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceBuilder};
 
+use super::plain::PlainLayer;
 use super::telling::TellingLayer;
 use crate::channel::{caught, panicked};
 use crate::context::{self, Context, Demand, PrincipalKind, Refused, Verifier};
@@ -24,12 +25,10 @@ use crate::deadline::DeadlineLayer;
 use crate::error::{Code, Failure};
 use crate::telemetry::{AccessLog, CallsLayer, TraceLayer};
 
-use super::plain::PlainLayer;
-
 /// A service that believes nobody without a signed context.
 pub type Guarded = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// Puts the layers around a service's routes. Outermost to innermost:
 ///

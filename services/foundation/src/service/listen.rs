@@ -139,6 +139,7 @@ fn server_tls(files: &ServiceTls) -> Result<ServerTls, TlsError> {
         certificate: files.certificate_file.clone(),
         key: files.key_file.clone(),
         client_ca: files.client_ca_file.clone(),
+        client_optional: false,
         peers: files.peers.clone(),
         alpn: vec![b"h2".to_vec()],
     })

@@ -4,17 +4,14 @@
 //! Every status of ours carries details, so one without is the library's.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::{HeaderMap, Request, Response};
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use super::guard::Answer;
 use crate::error::{Code, Failure};
-
-type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 #[derive(Clone, Copy)]
 pub(super) struct PlainLayer;

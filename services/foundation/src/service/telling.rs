@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::convert::Infallible;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::LazyLock;
 use std::task::{Context, Poll};
@@ -14,14 +13,12 @@ use rapport_proto::touched::{Collector, noting};
 use tonic::body::Body;
 use tower::{Layer, Service};
 
-use super::guard::paths;
+use super::guard::{Answer, paths};
 use crate::touched::{TRAILER, Touched};
 
 /// The methods whose calls are written to the audit trail.
 static TOLD: LazyLock<HashSet<String>> =
     LazyLock::new(|| paths(|policy| policy.personal_data || policy.audited));
-
-type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 #[derive(Clone, Copy)]
 pub(super) struct TellingLayer;

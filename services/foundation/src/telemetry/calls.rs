@@ -7,14 +7,15 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Histogram, UpDownCounter};
+use opentelemetry::trace::TraceId;
 use serde::{Deserialize, Serialize};
 use tonic::Code;
 use tonic::body::Body;
 
-use super::{REQUEST_ID, TRACEPARENT, outcome};
+use super::{REQUEST_ID, outcome, trace_id};
 use crate::error::code_name;
 use crate::id::TenantId;
 
@@ -153,19 +154,15 @@ struct Call {
 
 /// By which a line is found again.
 struct Names {
-    request_id: Option<String>,
-    trace: Option<String>,
+    request_id: Option<HeaderValue>,
+    trace: Option<[u8; 16]>,
 }
 
 impl Names {
     fn of(log: AccessLog, headers: &HeaderMap) -> Option<Self> {
-        if log == AccessLog::Off {
-            return None;
-        }
-        let text = |name| Some(headers.get(name)?.to_str().ok()?.to_owned());
-        Some(Names {
-            request_id: text(REQUEST_ID),
-            trace: text(TRACEPARENT).and_then(|context| Some(context.get(3..35)?.to_owned())),
+        (log != AccessLog::Off).then(|| Names {
+            request_id: headers.get(REQUEST_ID).cloned(),
+            trace: trace_id(headers),
         })
     }
 }
@@ -192,9 +189,9 @@ impl Call {
                 method = %self.method,
                 code = code_name(code),
                 duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-                tenant = self.tenant.map(tracing::field::display),
-                request_id = names.request_id,
-                trace_id = names.trace,
+                tenant = self.tenant.map(display),
+                request_id = names.request_id.as_ref().and_then(|id| id.to_str().ok()),
+                trace_id = names.trace.map(|id| display(TraceId::from_bytes(id))),
                 "call"
             );
         }

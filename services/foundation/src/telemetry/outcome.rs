@@ -9,12 +9,10 @@ use http_body::{Frame, SizeHint};
 use tonic::Code;
 use tonic::body::Body;
 
-type Told = Box<dyn FnOnce(Code) + Send>;
-
 /// Tells the code of an answer when its last byte has passed. An answer that nobody reads to its end was CANCELLED.
 pub fn on_end(
     response: Response<Body>,
-    told: impl FnOnce(Code) + Send + 'static,
+    told: impl FnOnce(Code) + Send + Unpin + 'static,
 ) -> Response<Body> {
     if let Some(code) = code(response.headers()) {
         told(code);
@@ -23,7 +21,7 @@ pub fn on_end(
     response.map(|body| {
         Body::new(Watched {
             body,
-            told: Some(Box::new(told)),
+            told: Some(told),
         })
     })
 }
@@ -34,12 +32,12 @@ pub(super) fn code(headers: &HeaderMap) -> Option<Code> {
     Some(Code::from_bytes(status.as_bytes()))
 }
 
-struct Watched {
+struct Watched<F: FnOnce(Code)> {
     body: Body,
-    told: Option<Told>,
+    told: Option<F>,
 }
 
-impl Watched {
+impl<F: FnOnce(Code)> Watched<F> {
     fn tell(&mut self, code: Code) {
         if let Some(told) = self.told.take() {
             told(code);
@@ -47,7 +45,7 @@ impl Watched {
     }
 }
 
-impl http_body::Body for Watched {
+impl<F: FnOnce(Code) + Unpin> http_body::Body for Watched<F> {
     type Data = Bytes;
     type Error = tonic::Status;
 
@@ -80,7 +78,7 @@ impl http_body::Body for Watched {
     }
 }
 
-impl Drop for Watched {
+impl<F: FnOnce(Code)> Drop for Watched<F> {
     fn drop(&mut self) {
         self.tell(Code::Cancelled);
     }

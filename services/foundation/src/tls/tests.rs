@@ -42,6 +42,7 @@ impl Place {
             certificate: self.file("server.pem"),
             key: self.file("server.key"),
             client_ca: Some(self.file("ca.pem")),
+            client_optional: false,
             peers: peers.iter().map(|peer| (*peer).to_owned()).collect(),
             alpn: vec![b"h2".to_vec()],
         })
@@ -177,4 +178,49 @@ async fn files_are_looked_at_until_the_end() {
     .await;
     stop.cancel();
     looking.await.unwrap();
+}
+
+#[test]
+fn a_broken_pair_keeps_the_old_one_and_a_whole_one_takes_its_place() {
+    let pair = || {
+        let pair = rcgen::generate_simple_self_signed(["gate.test".to_owned()]).unwrap();
+        (pair.cert.pem(), pair.signing_key.serialize_pem())
+    };
+    let (first, second) = (pair(), pair());
+    let place = Place::new();
+    let put = |certificate: &str, key: &str| {
+        place.put("server", (certificate.to_owned(), key.to_owned()));
+    };
+    put(&first.0, &first.1);
+    let tls = ServerTls::open(ServerFiles {
+        certificate: place.file("server.pem"),
+        key: place.file("server.key"),
+        client_ca: None,
+        client_optional: false,
+        peers: Vec::new(),
+        alpn: Vec::new(),
+    })
+    .unwrap();
+    let old = tls.current();
+    for (certificate, key) in [
+        (first.0.as_str(), first.1.as_str()),
+        (&second.0, &first.1),
+        (&first.0, "nonsense"),
+        ("", &second.1),
+    ] {
+        put(certificate, key);
+        tls.reload();
+        assert!(Arc::ptr_eq(&old, &tls.current()), "{key}");
+    }
+    std::fs::remove_file(place.file("server.key")).unwrap();
+    tls.reload();
+    assert!(Arc::ptr_eq(&old, &tls.current()), "gone");
+    put(&second.0, &second.1);
+    tls.reload();
+    let new = tls.current();
+    assert!(!Arc::ptr_eq(&old, &new));
+    // The same content again forgets no session.
+    put(&second.0, &second.1);
+    tls.reload();
+    assert!(Arc::ptr_eq(&new, &tls.current()));
 }

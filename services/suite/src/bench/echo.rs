@@ -22,6 +22,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tower::service_fn;
 
+use super::way::framed;
 use crate::error::Error;
 
 /// Whose answer is many messages.
@@ -89,9 +90,9 @@ fn answer(
         let question = collect(request.into_body()).await;
         let (message, times) = match (ours, streams) {
             (true, false) => (question, 1),
-            (true, true) => (framed(STREAM_MESSAGE_BYTES), STREAM_MESSAGES),
+            (true, true) => (framed(&[0; STREAM_MESSAGE_BYTES]), STREAM_MESSAGES),
             // The collector's answer is empty.
-            (false, _) => (framed(0), 1),
+            (false, _) => (framed(&[]), 1),
         };
         let mut trailers = HeaderMap::new();
         trailers.insert("grpc-status", HeaderValue::from_static("0"));
@@ -106,14 +107,6 @@ fn answer(
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         Ok(response)
     })
-}
-
-fn framed(length: usize) -> Bytes {
-    let mut message = BytesMut::zeroed(length + 5);
-    if let (Some(prefix), Ok(length)) = (message.get_mut(1..5), u32::try_from(length)) {
-        prefix.copy_from_slice(&length.to_be_bytes());
-    }
-    message.freeze()
 }
 
 async fn collect(mut body: Body) -> Bytes {

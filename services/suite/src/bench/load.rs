@@ -48,10 +48,6 @@ pub(crate) struct Quantiles {
 
 impl Measured {
     fn none() -> Self {
-        let histogram = || {
-            // Three digits from a microsecond to a minute: these bounds are always accepted.
-            Histogram::new_with_bounds(1, 60_000_000, 3).unwrap_or_else(|_| empty())
-        };
         Measured {
             good: 0,
             refused: 0,
@@ -102,9 +98,10 @@ impl Measured {
     }
 }
 
-/// Resizes itself; only ever made if the bounds above were refused.
-fn empty() -> Histogram<u64> {
-    Histogram::new(3).unwrap_or_else(|_| unreachable!("three digits are accepted"))
+/// Three digits from a microsecond to a minute.
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60_000_000, 3)
+        .unwrap_or_else(|_| unreachable!("these bounds are accepted"))
 }
 
 #[expect(

@@ -64,14 +64,10 @@ impl Call {
         if let Some(token) = token {
             headers.insert(AUTHORIZATION, bearer(token)?);
         }
-        let mut body = BytesMut::with_capacity(message.len() + 5);
-        body.put_u8(0);
-        body.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
-        body.put_slice(message);
         Ok(Call {
             uri,
             headers,
-            body: body.freeze(),
+            body: framed(message),
             expected,
         })
     }
@@ -97,6 +93,15 @@ impl Call {
         // Every part of it was a valid part before.
         request.unwrap_or_default()
     }
+}
+
+/// A message as it stands in a body, behind its length.
+pub(super) fn framed(message: &[u8]) -> Bytes {
+    let mut body = BytesMut::with_capacity(message.len() + 5);
+    body.put_u8(0);
+    body.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+    body.put_slice(message);
+    body.freeze()
 }
 
 fn bearer(token: &str) -> Result<HeaderValue, Error> {
