@@ -49,7 +49,8 @@ pub(crate) async fn gateway(
     let proxy = Proxy::new(&this.env.neighbours, this.env.signer.clone(), protections);
     let parts = this.parts(authenticator, auditor, readiness)?;
     Ok(Gateway {
-        front: layers::front(parts, proxy),
+        parts,
+        proxy,
         store: this.store,
         directory: this.directory,
         listen: this.config.listen,

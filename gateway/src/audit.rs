@@ -4,6 +4,7 @@
 //! nothing can be stored the queue fills, and then calls are refused. What cannot be audited does not happen.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderValue;
 use rapport_foundation::context::Context;
@@ -27,6 +28,9 @@ mod writer;
 
 use writer::Writer;
 
+/// How long the entries of the last calls may take to be stored.
+const LAST_ENTRIES: Duration = Duration::from_secs(5);
+
 /// Hands out places in the queue.
 #[derive(Clone)]
 pub(crate) struct Auditor {
@@ -49,7 +53,8 @@ impl Auditor {
         let replica = Uuid::now_v7();
         store.anchor(replica, clock.now()).await?;
         let writer = Writer::new(config, store, clock.clone(), replica);
-        let task = Task::spawn("audit trail", writer.run(waiting, drained));
+        // Behind the listener: calls that are cut off when time is up have their entries, too.
+        let task = Task::spawn("audit trail", writer.run(waiting, drained)).at_last(LAST_ENTRIES);
         Ok((Self { queue, clock }, task))
     }
 

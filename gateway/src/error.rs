@@ -315,6 +315,9 @@ pub enum OpenError {
     /// The gateway's database failed.
     #[error(transparent)]
     Store(#[from] db::Error),
+    /// The system gives no threads to answer on.
+    #[error("no threads can be started: {0}")]
+    Threads(#[from] std::io::Error),
 }
 
 impl OpenError {

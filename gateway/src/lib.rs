@@ -44,18 +44,20 @@ pub use limits::{OverloadConfig, Quotas};
 pub use migration::migrations;
 pub use protection::{Protection, Protections};
 
-use accept::Acceptor;
+use accept::{Acceptor, Places};
 use app::Access;
 use app::api_keys::ApiKeys;
 use directory::Directory;
 use domain::tenant::Tenant;
-use layers::Front;
+use layers::{Front, Parts};
 use policy::{Authority, Policies};
+use proxy::Proxy;
 use store::Store;
 
 /// An open gateway that does not listen yet.
 pub struct Gateway {
-    front: Front,
+    parts: Parts,
+    proxy: Proxy,
     store: Store,
     directory: Directory,
     listen: Listen,
@@ -117,7 +119,7 @@ pub fn api_keys(
 impl Gateway {
     /// Everything between the listener and the services, for calls without a socket.
     pub fn front(&self) -> Front {
-        self.front.clone()
+        layers::front(self.parts.clone(), self.proxy.clone())
     }
 
     /// Adds a tenant if its id is free, and lets it call at once: for set-up and demonstrations. Says whether
@@ -142,13 +144,20 @@ impl Gateway {
             .map_err(|error| OpenError::setting("listen.address", format!("{address}: {error}")))
     }
 
-    /// Serves on a listener until `env.shutdown`. Gives every task of the gateway, to be joined.
+    /// Serves on a listener until `env.shutdown`, on so many threads of its own; with none, on the runtime it is called
+    /// in, which suits a process that has other things to do. Gives every task of the gateway, to be joined.
     ///
     /// # Errors
-    /// When the TLS files cannot be used.
-    pub fn serve(self, listener: TcpListener) -> Result<Vec<Task>, OpenError> {
+    /// When the TLS files cannot be used, or the system gives no threads.
+    pub fn serve(self, listener: TcpListener, threads: usize) -> Result<Vec<Task>, OpenError> {
+        let places = match threads {
+            0 => Places::here(self.front()),
+            some => Places::apart(some, || {
+                layers::front(self.parts.clone(), self.proxy.again())
+            })?,
+        };
         let (acceptor, tls) = Acceptor::new(
-            self.front,
+            places,
             &self.listen,
             self.limits,
             self.protections,

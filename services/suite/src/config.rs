@@ -246,9 +246,24 @@ impl Config {
         }
     }
 
-    /// How many threads answer calls; none: one for each core.
+    /// The threads of the process's own runtime; none: one for each core. A gateway that runs apart answers on threads of
+    /// its own, and what goes on beside the calls needs but one.
     pub fn threads(&self) -> Option<usize> {
-        (self.threads > 0).then_some(self.threads)
+        match self.gateway_threads() {
+            0 => (self.threads > 0).then_some(self.threads),
+            _ => Some(1),
+        }
+    }
+
+    /// The threads that belong to the gateway alone.
+    pub fn gateway_threads(&self) -> usize {
+        match (self.roles.as_slice(), self.threads) {
+            ([Role::Gateway], 0) => {
+                std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+            }
+            ([Role::Gateway], threads) => threads,
+            _ => 0,
+        }
     }
 
     /// Whether this process plays a part.
@@ -330,6 +345,12 @@ mod tests {
         };
         assert_eq!(config(0).threads(), None);
         assert_eq!(config(4).threads(), Some(4));
+        assert_eq!(config(4).gateway_threads(), 0);
+        let apart = Config {
+            roles: vec![Role::Gateway],
+            ..config(4)
+        };
+        assert_eq!((apart.threads(), apart.gateway_threads()), (Some(1), 4));
         assert!(config(MOST_THREADS).check().is_ok());
         assert!(config(MOST_THREADS + 1).check().is_err());
     }

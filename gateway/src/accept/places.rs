@@ -1,0 +1,87 @@
+//! Where connections are served.
+//!
+//! A gateway that is alone in its process gives each core a thread with a runtime, and with it sockets, timers and
+//! connections to the services, of its own. A call stays on the thread of its connection: no other one is woken for it.
+//! And what becomes ready together leaves together: such a runtime runs tasks in the order in which they were woken, so
+//! that a connection writes after all calls that have something for it. The scheduler of a runtime of several threads
+//! runs first who was woken last, which is the connection, once for every call.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::task::JoinSet;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::layers::Front;
+
+/// All of them.
+pub(crate) struct Places(Vec<Place>);
+
+/// One runtime and the way from it to the services.
+pub(super) struct Place {
+    pub(super) front: Front,
+    runtime: Handle,
+    /// Held once by each connection.
+    open: Arc<()>,
+    /// Ends the thread.
+    _thread: Option<DropGuard>,
+}
+
+impl Places {
+    /// The runtime this is called in.
+    pub(crate) fn here(front: Front) -> Self {
+        Places(vec![Place {
+            front,
+            runtime: Handle::current(),
+            open: Arc::default(),
+            _thread: None,
+        }])
+    }
+
+    /// So many threads. They end when this is dropped, and what still runs on them is cut off.
+    pub(crate) fn apart(threads: usize, front: impl Fn() -> Front) -> io::Result<Self> {
+        let start = |number| {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            let handle = runtime.handle().clone();
+            let stop = CancellationToken::new();
+            let stopped = stop.clone();
+            std::thread::Builder::new()
+                .name(format!("gateway-{number}"))
+                .spawn(move || runtime.block_on(stopped.cancelled()))?;
+            Ok(Place {
+                front: front(),
+                runtime: handle,
+                open: Arc::default(),
+                _thread: Some(stop.drop_guard()),
+            })
+        };
+        (0..threads)
+            .map(start)
+            .collect::<io::Result<_>>()
+            .map(Places)
+    }
+
+    /// The one with the fewest connections.
+    pub(super) fn idlest(&self) -> Option<&Place> {
+        self.0
+            .iter()
+            .min_by_key(|place| Arc::strong_count(&place.open))
+    }
+}
+
+impl Place {
+    /// Serves a connection here.
+    pub(super) fn spawn(
+        &self,
+        connections: &mut JoinSet<()>,
+        connection: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let counted = Arc::clone(&self.open);
+        let counting = async move {
+            connection.await;
+            drop(counted);
+        };
+        connections.spawn_on(counting, &self.runtime);
+    }
+}
