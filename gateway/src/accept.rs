@@ -136,13 +136,15 @@ impl Acceptor {
             return;
         };
         let (this, front) = (Arc::clone(self), place.front.clone());
-        place.spawn(connections, async move {
+        let held = (slot, place.taken());
+        let serving = async move {
             // The socket belongs to the runtime that looks at it.
             if let Ok(stream) = TcpStream::from_std(stream) {
                 this.serve(front, stream, from).await;
             }
-            drop(slot);
-        });
+            drop(held);
+        };
+        connections.spawn_on(serving, place.runtime());
     }
 
     async fn serve(&self, front: Front, mut stream: TcpStream, mut from: IpAddr) {

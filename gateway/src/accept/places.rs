@@ -10,7 +10,6 @@ use std::io;
 use std::sync::Arc;
 
 use tokio::runtime::{Builder, Handle};
-use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::layers::Front;
@@ -71,17 +70,12 @@ impl Places {
 }
 
 impl Place {
-    /// Serves a connection here.
-    pub(super) fn spawn(
-        &self,
-        connections: &mut JoinSet<()>,
-        connection: impl Future<Output = ()> + Send + 'static,
-    ) {
-        let counted = Arc::clone(&self.open);
-        let counting = async move {
-            connection.await;
-            drop(counted);
-        };
-        connections.spawn_on(counting, &self.runtime);
+    /// To be held by a connection for as long as it is served here.
+    pub(super) fn taken(&self) -> Arc<()> {
+        Arc::clone(&self.open)
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 }

@@ -29,7 +29,8 @@ const MOST_THREADS: usize = 1_024;
 pub struct Config {
     /// The parts this process plays. All of them: the whole suite in one process.
     pub roles: Vec<Role>,
-    /// Threads that answer calls. 0: one for each core.
+    /// Threads that answer calls. 0: one for each core. In a gateway that runs apart each has a runtime, and with it
+    /// connections to the services, of its own; what goes on beside the calls has one thread more.
     pub threads: usize,
     /// Where an embedded suite keeps its SQLite files, its master key and its development secret.
     pub data_dir: PathBuf,
