@@ -4,6 +4,7 @@
 //! of the rounds' ratios. Load is open loop where latency counts: a call's time begins when it was meant to be
 //! sent, so that a stall is felt by everything that had to wait for it.
 
+mod certificate;
 pub(crate) mod echo;
 pub(crate) mod gateway;
 pub(crate) mod idle;

@@ -1,6 +1,7 @@
 //! Connections to a target, and one call over them.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -9,7 +10,11 @@ use http::{HeaderMap, Request, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::TlsConnector;
 
 use crate::error::Error;
 
@@ -116,21 +121,34 @@ pub(super) struct Way(SendRequest<Full<Bytes>>);
 impl Way {
     pub(super) async fn open(target: SocketAddr) -> Result<Self, Error> {
         let stream = TcpStream::connect(target).await;
-        Self::over(stream.map_err(|error| unreachable(target, &error))?).await
+        let stream = stream.map_err(|error| unreachable(target, &error))?;
+        let _ = stream.set_nodelay(true);
+        Self::over(stream).await
     }
 
-    /// From an address of this host: one address has no more than its ports.
-    pub(super) async fn open_from(source: Ipv4Addr, target: SocketAddr) -> Result<Self, Error> {
+    /// From an address of this host: one address has no more than its ports. By TLS when there is something to trust.
+    pub(super) async fn open_from(
+        source: Ipv4Addr,
+        target: SocketAddr,
+        tls: Option<&Arc<ClientConfig>>,
+    ) -> Result<Self, Error> {
         let connect = async {
             let socket = TcpSocket::new_v4()?;
             socket.bind(SocketAddr::from((source, 0)))?;
             socket.connect(target).await
         };
-        Self::over(connect.await.map_err(|error| unreachable(target, &error))?).await
+        let stream = connect.await.map_err(|error| unreachable(target, &error))?;
+        let Some(tls) = tls else {
+            return Self::over(stream).await;
+        };
+        let name = ServerName::IpAddress(target.ip().into());
+        let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
+        Self::over(stream.await.map_err(|error| unreachable(target, &error))?).await
     }
 
-    async fn over(stream: TcpStream) -> Result<Self, Error> {
-        let _ = stream.set_nodelay(true);
+    async fn over(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Result<Self, Error> {
         let (sender, connection) = Builder::new(TokioExecutor::new())
             .initial_connection_window_size(WINDOW_BYTES)
             .initial_stream_window_size(WINDOW_BYTES)

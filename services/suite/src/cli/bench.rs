@@ -79,6 +79,9 @@ pub(super) struct Idle {
     /// How many connections
     #[arg(long, default_value_t = 10_000)]
     connections: usize,
+    /// By TLS, with a certificate made for the run
+    #[arg(long)]
+    tls: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -146,7 +149,12 @@ impl Bench {
             }
             Bench::Idle(command) => {
                 let common = command.common;
-                let figures = Box::pin(idle::run(command.connections.max(1), common.set)).await?;
+                let figures = Box::pin(idle::run(
+                    command.connections.max(1),
+                    command.tls,
+                    common.set,
+                ))
+                .await?;
                 keep(common.json, &figures)?;
             }
             Bench::Service(command) => {
