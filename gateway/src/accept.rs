@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response, Version};
@@ -19,7 +19,6 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
-use tower::Service as _;
 
 mod clients;
 mod frames;
@@ -33,8 +32,9 @@ mod tls;
 use crate::auth::PeerCertificate;
 use crate::config::{Limits, Listen};
 use crate::error::OpenError;
-use crate::layers::{Front, Leaving};
+use crate::layers::Leaving;
 use crate::protection::{Protection, Protections};
+use places::OneFront;
 pub(crate) use places::Places;
 
 use clients::Clients;
@@ -135,7 +135,7 @@ impl Acceptor {
         let (Ok(stream), Some(place)) = (free, self.places.idlest()) else {
             return;
         };
-        let (this, front) = (Arc::clone(self), place.front.clone());
+        let (this, front) = (Arc::clone(self), place.front());
         let held = (slot, place.taken());
         let serving = async move {
             // The socket belongs to the runtime that looks at it.
@@ -147,7 +147,7 @@ impl Acceptor {
         connections.spawn_on(serving, place.runtime());
     }
 
-    async fn serve(&self, front: Front, mut stream: TcpStream, mut from: IpAddr) {
+    async fn serve(&self, front: OneFront, mut stream: TcpStream, mut from: IpAddr) {
         let first = tokio::time::timeout(self.patience(), async {
             if self.proxied {
                 from = proxied::read(&mut stream).await.ok()?.unwrap_or(from);
@@ -193,13 +193,12 @@ impl Acceptor {
 
     async fn speak(
         &self,
-        front: Front,
+        front: OneFront,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         peer: Option<Arc<PeerCertificate>>,
     ) {
         let life = Life::begin(&self.limits, self.protections);
         let calls = Arc::clone(&life);
-        let front = OneFront::new(front);
         let service = service_fn(move |mut request: Request<Incoming>| {
             if let Some(peer) = &peer {
                 request.extensions_mut().insert(Arc::clone(peer));
@@ -279,24 +278,6 @@ impl Acceptor {
             .max_pending_accept_reset_streams(resets)
             .max_local_error_reset_streams(1024);
         builder
-    }
-}
-
-/// The layers of one connection, which are always ready: a clone for each call would copy all of them.
-#[derive(Clone)]
-struct OneFront(Arc<Mutex<Front>>);
-
-impl OneFront {
-    fn new(front: Front) -> Self {
-        OneFront(Arc::new(Mutex::new(front)))
-    }
-
-    async fn call(&self, request: Request<Body>) -> Result<Response<Body>, Infallible> {
-        let called = {
-            let mut front = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            front.call(request)
-        };
-        called.await
     }
 }
 

@@ -6,11 +6,15 @@
 //! that a connection writes after all calls that have something for it. The scheduler of a runtime of several threads
 //! runs first who was woken last, which is the connection, once for every call.
 
+use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use http::{Request, Response};
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::body::Body;
+use tower::Service as _;
 
 use crate::layers::Front;
 
@@ -19,7 +23,9 @@ pub(crate) struct Places(Vec<Place>);
 
 /// One runtime and the way from it to the services.
 pub(super) struct Place {
-    pub(super) front: Front,
+    front: Front,
+    /// The same for all connections of a thread: nobody else can ask for it at the same moment.
+    shared: Option<OneFront>,
     runtime: Handle,
     /// Held once by each connection.
     open: Arc<()>,
@@ -32,6 +38,7 @@ impl Places {
     pub(crate) fn here(front: Front) -> Self {
         Places(vec![Place {
             front,
+            shared: None,
             runtime: Handle::current(),
             open: Arc::default(),
             _thread: None,
@@ -48,8 +55,10 @@ impl Places {
             std::thread::Builder::new()
                 .name(format!("gateway-{number}"))
                 .spawn(move || runtime.block_on(stopped.cancelled()))?;
+            let front = front();
             Ok(Place {
-                front: front(),
+                shared: Some(OneFront::new(front.clone())),
+                front,
                 runtime: handle,
                 open: Arc::default(),
                 _thread: Some(stop.drop_guard()),
@@ -70,6 +79,12 @@ impl Places {
 }
 
 impl Place {
+    /// The layers for one connection.
+    pub(super) fn front(&self) -> OneFront {
+        let own = || OneFront::new(self.front.clone());
+        self.shared.clone().unwrap_or_else(own)
+    }
+
     /// To be held by a connection for as long as it is served here.
     pub(super) fn taken(&self) -> Arc<()> {
         Arc::clone(&self.open)
@@ -77,5 +92,23 @@ impl Place {
 
     pub(super) fn runtime(&self) -> &Handle {
         &self.runtime
+    }
+}
+
+/// The layers, which are always ready. A clone for each call would copy all of them.
+#[derive(Clone)]
+pub(super) struct OneFront(Arc<Mutex<Front>>);
+
+impl OneFront {
+    fn new(front: Front) -> Self {
+        OneFront(Arc::new(Mutex::new(front)))
+    }
+
+    pub(super) async fn call(&self, request: Request<Body>) -> Result<Response<Body>, Infallible> {
+        let called = {
+            let mut front = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            front.call(request)
+        };
+        called.await
     }
 }
