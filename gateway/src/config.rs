@@ -119,6 +119,10 @@ impl Default for Listen {
 pub struct AccessLimits {
     /// API keys of a tenant that are neither over nor revoked; about 500 bytes each.
     pub api_keys: u64,
+    /// The longest that an API key may be good for, in days from when its end is said; a key whose end nobody says gets this
+    /// one. 0: no longest, and a key may be for ever. A year and a day: a secret that nobody has looked at for a year is one
+    /// that nobody would miss.
+    pub key_days: u32,
     /// Roles of a tenant.
     pub roles: u64,
     /// Bindings of a tenant.
@@ -133,11 +137,20 @@ impl Default for AccessLimits {
     fn default() -> Self {
         AccessLimits {
             api_keys: 1_000,
+            key_days: 366,
             roles: 200,
             bindings: 10_000,
             revocations: 10_000,
             write_seconds: 30,
         }
+    }
+}
+
+impl AccessLimits {
+    /// The longest that a key may be good for; None without a limit.
+    pub(crate) fn longest_key(&self) -> Option<Duration> {
+        let days = u64::from(self.key_days);
+        (days > 0).then(|| Duration::from_secs(days * 86_400))
     }
 }
 

@@ -8,6 +8,7 @@ use rapport_foundation::error::{Code, Failure, Violation};
 use rapport_foundation::http_client;
 use rapport_foundation::id::{ApiKeyId, BindingId, RevocationId, RoleId, TenantId};
 
+use crate::domain::api_key::EndFault;
 use crate::policy::Incomplete;
 
 /// A call that goes no further.
@@ -177,6 +178,9 @@ pub enum Error {
     /// The key is revoked: for ever.
     #[error("key {0} is revoked")]
     KeyRevoked(ApiKeyId),
+    /// A key cannot end then; the field that says so.
+    #[error("a key cannot end then: {1:?}")]
+    KeyEnd(&'static str, EndFault),
     /// No such role in the tenant.
     #[error("no role {0}")]
     RoleNotFound(RoleId),
@@ -240,6 +244,16 @@ impl From<Error> for Failure {
                 "The key is revoked; make another one.",
             )
             .with_meta("id", id.to_string()),
+            Error::KeyEnd(field, EndFault::Past) => {
+                violation(field, "OUT_OF_RANGE", "is over already")
+            }
+            Error::KeyEnd(field, EndFault::TooFar(longest)) => {
+                let days = longest.as_secs() / 86_400;
+                let what = format!(
+                    "is more than {days} days ahead, the longest that keys are good for here"
+                );
+                violation(field, "OUT_OF_RANGE", &what)
+            }
             Error::RoleExists => Failure::new(
                 Code::AlreadyExists,
                 "ALREADY_EXISTS",
