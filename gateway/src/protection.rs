@@ -38,6 +38,8 @@ pub enum Protection {
     StreamExpiry,
     /// Begun, and not issued in the future.
     NotBefore,
+    /// It is said when it was issued.
+    IssueTime,
     /// Not valid for longer than is accepted.
     Lifetime,
     /// Somebody is named.
@@ -187,6 +189,7 @@ impl Protection {
             P::Expiry,
             P::StreamExpiry,
             P::NotBefore,
+            P::IssueTime,
             P::Lifetime,
             P::Subject,
             P::TenantClaim,
