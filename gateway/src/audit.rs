@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::config;
 use crate::domain::audit::{Call, Fault};
+use crate::domain::identity::Identity;
 use crate::error::{OpenError, Rejection};
 use crate::policy::Method;
 use crate::store::audit::Audit;
@@ -61,7 +62,12 @@ impl Auditor {
     }
 
     /// A place for a call that begins now.
-    pub(crate) fn begin(&self, who: &Context, method: &Arc<Method>) -> Result<Running, Rejection> {
+    pub(crate) fn begin(
+        &self,
+        who: &Context,
+        identity: &Identity,
+        method: &Arc<Method>,
+    ) -> Result<Running, Rejection> {
         let place = self.queue.clone().try_reserve_owned().map_err(|_| {
             tracing::error!(method = %method.path, "a call was refused: it cannot be audited");
             Rejection::NotAuditable
@@ -70,6 +76,7 @@ impl Auditor {
             place,
             Ended {
                 who: who.clone(),
+                identity: identity.clone(),
                 method: Arc::clone(method),
                 began: self.clock.now(),
                 ended: Micros::EPOCH,
@@ -139,6 +146,7 @@ impl Drop for Running {
 /// A call as it is queued. What costs time is left to the writer.
 struct Ended {
     who: Context,
+    identity: Identity,
     method: Arc<Method>,
     began: Micros,
     ended: Micros,
@@ -168,6 +176,7 @@ impl From<Ended> for Call {
             tenant: call.who.tenant,
             at: call.ended,
             duration_us: call.ended.0.saturating_sub(call.began.0).max(0),
+            issuer: call.identity.issuer().to_owned(),
             principal: call.who.principal.clone(),
             kind: call.who.kind,
             on_behalf_of: call.who.on_behalf_of.clone().unwrap_or_default(),

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Auth, ClaimNames};
 use crate::directory::{Directory, Known};
-use crate::domain::identity::{API_KEYS, SPIFFE};
+use crate::domain::identity::{API_KEYS, CONSOLE, SPIFFE};
 use crate::domain::key_text::Hash;
 use crate::error::{OpenError, Rejection};
 use crate::policy::Authority;
@@ -93,7 +93,8 @@ impl Authenticator {
             if issuer.issuer.is_empty() || issuer.audiences.is_empty() {
                 return Err(OpenError::setting(key, "needs `issuer` and `audiences`"));
             }
-            if issuer.issuer == API_KEYS || issuer.issuer.starts_with(SPIFFE) {
+            let ours = [API_KEYS, CONSOLE].contains(&issuer.issuer.as_str());
+            if ours || issuer.issuer.starts_with(SPIFFE) {
                 return Err(OpenError::setting(key, "takes the name of another way in"));
             }
             if issuers

@@ -21,6 +21,7 @@ use crate::app::Access;
 use crate::app::api_keys::ApiKeys;
 use crate::audit::{Auditor, Running};
 use crate::directory::Directory;
+use crate::domain::identity::{CONSOLE, Identity};
 use crate::grpc::ApiKeyApi;
 use crate::policy::{Authority, Policies};
 use crate::protection::Protections;
@@ -111,7 +112,10 @@ impl Console {
         let path = format!("/rapport.access.v1.ApiKeyService/{method}");
         let method = self.policies.find(&path, Protections::default());
         let noted = method.filter(|method| method.personal_data || method.audited);
-        let begun = noted.map(|method| self.auditor.begin(&ctx, method));
+        let begun = noted.map(|method| {
+            let who = Identity::new(CONSOLE, ctx.principal.as_str());
+            self.auditor.begin(&ctx, &who, method)
+        });
         Ok(begun.transpose().map_err(Failure::from)?)
     }
 }

@@ -25,6 +25,8 @@ pub struct Query {
     pub from: Option<Micros>,
     /// Ended before this time.
     pub until: Option<Micros>,
+    /// Of principals of this issuer.
+    pub issuer: Option<String>,
     /// Of this principal.
     pub principal: Option<String>,
     /// Of methods that begin so.
@@ -119,6 +121,7 @@ fn statement(
     asked.add(query.resource.map(AnyId::uuid), "r.resource_id =");
     asked.add(query.from.map(|at| at.0), &format!("{by}.at >="));
     asked.add(query.until.map(|at| at.0), &format!("{by}.at <"));
+    asked.add(query.issuer.clone(), "e.issuer =");
     asked.add(query.principal.clone(), "e.principal =");
     asked.add(query.outcome, "e.outcome =");
     if let Some(prefix) = &query.method_prefix {
@@ -179,6 +182,7 @@ fn entry(row: &QueryResult) -> Result<Entry, db::Error> {
         tenant: TenantId::from_uuid(uuid("tenant_id")?),
         at: Micros(number("at")?),
         duration_us: number("duration_us")?,
+        issuer: text("issuer")?,
         principal: text("principal")?,
         kind: kind_of(kind).ok_or(db::Error::Corrupt("a principal's kind"))?,
         on_behalf_of: text("on_behalf_of")?,

@@ -206,6 +206,7 @@ async fn an_entry_says_who_did_what_to_which_resource_and_when() {
             (entry.principal.as_str(), entry.on_behalf_of.as_str()),
             ("the manager", "")
         );
+        assert_eq!(entry.issuer, tokens::ISSUER);
         assert_eq!(entry.principal_kind(), AuditPrincipalKind::Staff);
         assert_eq!(entry.resource_ids, [made.id.as_str()]);
         assert_eq!(entry.resource_count, 1);

@@ -68,6 +68,7 @@ async fn what_is_done_at_the_machine_stands_in_the_trail() {
                 (call.principal.as_str(), call.kind, call.untold),
                 ("rapport api-key", PrincipalKind::Operator, false)
             );
+            assert_eq!(call.issuer, "rapport.console");
             let names = |id: &str| call.resources.iter().any(|named| named.to_string() == id);
             assert!(names(&of_tenant));
             let method = call.method.rsplit('/').next().unwrap();

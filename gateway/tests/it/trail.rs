@@ -71,6 +71,7 @@ fn call(tenant: TenantId, n: i64) -> Call {
         tenant,
         at: Micros(1_800_000_000_000_000 + n),
         duration_us: 5,
+        issuer: "https://id.example.com/".into(),
         principal: format!("agent {n}"),
         kind: PrincipalKind::Staff,
         on_behalf_of: String::new(),
@@ -104,6 +105,14 @@ const TAMPERINGS: &[(&str, &str)] = &[
     (
         "update audit_entries set principal = 'somebody else' where seq = 3",
         "entry 3 is not what was written",
+    ),
+    (
+        "update audit_entries set issuer = 'https://other.example.com/' where seq = 3",
+        "entry 3 is not what was written",
+    ),
+    (
+        "update audit_entries set issuer = '' where seq = 2",
+        "entry 2 is not what was written",
     ),
     (
         "update audit_entries set outcome = 7 where seq = 1",
@@ -140,7 +149,7 @@ const TAMPERINGS: &[(&str, &str)] = &[
     ),
     (
         "insert into audit_entries select tenant_id, at, replica_id, 6, duration_us, principal, kind, on_behalf_of, method, \
-         outcome, resources, resource_count, untold, request_id, trace_id, hash from audit_entries where seq = 5",
+         outcome, resources, resource_count, untold, request_id, trace_id, hash, issuer from audit_entries where seq = 5",
         "entry 6 is not what was written",
     ),
 ];
@@ -163,6 +172,42 @@ async fn an_altered_a_removed_and_an_inserted_row_are_found() {
         })
         .await;
     }
+}
+
+/// The hash of an entry as it was written before issuers were noted.
+const WITHOUT_ISSUER: &str = "4ec2e2dc4b019029d599ed0e27db16d1903499dd3d997d20d743cc6fedb8444d";
+
+#[tokio::test]
+async fn entries_of_before_issuers_were_noted_still_hold_and_can_be_told_from_altered_ones() {
+    on_every_engine(Role::Gateway, migrations, async |t| {
+        let audit = Audit::new(t.db.clone());
+        let tenant = TenantId::from_uuid(Uuid::from_u128(1));
+        let mut chain = Chain::new(Uuid::from_u128(2));
+        audit.anchor(chain.replica, Micros(1)).await.unwrap();
+        let customer = CustomerId::from_uuid(Uuid::from_u128(3)).to_string();
+        let of_before = Call {
+            issuer: String::new(),
+            resources: vec![AnyId::parse(&customer).unwrap()],
+            ..call(tenant, 1)
+        };
+        let of_before = chain.append(of_before);
+        assert_eq!(format!("{:?}", of_before.hash), WITHOUT_ISSUER);
+        let of_now = chain.append(call(tenant, 2));
+        audit.append(&[of_before, of_now]).await.unwrap();
+        audit.anchor(chain.replica, Micros(2)).await.unwrap();
+        assert_eq!(breaches(&t).await, Vec::<String>::new());
+        let tamperer = Tamperer::of(&t.database).await;
+        tamperer.unlock().await;
+        tamperer
+            .run("update audit_entries set issuer = 'https://id.example.com/' where seq = 1")
+            .await;
+        let found = breaches(&t).await;
+        assert!(
+            found[0].contains("entry 1 is not what was written"),
+            "{found:?}"
+        );
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ const ENTRY: &Columns = &[
     ("request_id", Type::Text),
     ("trace_id", Type::Text),
     ("hash", Type::Bytes),
+    ("issuer", Type::Text),
 ];
 
 pub(super) const RESOURCE: &Columns = &[
@@ -188,6 +189,7 @@ fn row(entry: &Entry) -> Vec<Value> {
         call.request_id.clone().into(),
         call.trace_id.clone().into(),
         entry.hash.0.to_vec().into(),
+        call.issuer.clone().into(),
     ]
 }
 
