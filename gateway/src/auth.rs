@@ -93,6 +93,10 @@ impl Authenticator {
             if issuer.issuer.is_empty() || issuer.audiences.is_empty() {
                 return Err(OpenError::setting(key, "needs `issuer` and `audiences`"));
             }
+            if issuer.tenants.contains(&TenantId::nil()) {
+                // It stands for no tenant: for operators of the installation.
+                return Err(OpenError::setting(key, "is bound to the id of nothing"));
+            }
             let ours = [API_KEYS, CONSOLE].contains(&issuer.issuer.as_str());
             if ours || issuer.issuer.starts_with(SPIFFE) {
                 return Err(OpenError::setting(key, "takes the name of another way in"));
