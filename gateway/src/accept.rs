@@ -34,6 +34,7 @@ use crate::config::{Limits, Listen};
 use crate::error::OpenError;
 use crate::layers::{Front, Leaving};
 use crate::protection::{Protection, Protections};
+pub(crate) use clients::Client;
 use clients::Clients;
 use life::Life;
 use meter::Metered;
@@ -134,7 +135,7 @@ impl Acceptor {
             if self.proxied {
                 from = proxied::read(&mut stream).await.ok()?.unwrap_or(from);
             }
-            let Some(counted) = self.clients.admit(from) else {
+            let Some(counted) = self.clients.admit(Client::of(from)) else {
                 tracing::warn!("a connection was refused: its client has too many");
                 return None;
             };
@@ -146,8 +147,10 @@ impl Acceptor {
             () = self.shutdown.cancelled() => return,
         };
         match opened {
-            Ok(Some((_counted, Stream::Plain(stream)))) => self.speak(stream, None).await,
-            Ok(Some((_counted, Stream::Tls(stream, peer)))) => self.speak(*stream, peer).await,
+            Ok(Some((_counted, Stream::Plain(stream)))) => self.speak(stream, None, from).await,
+            Ok(Some((_counted, Stream::Tls(stream, peer)))) => {
+                self.speak(*stream, peer, from).await
+            }
             // Nothing was said in time, or nothing we speak.
             Ok(None) | Err(_) => (),
         }
@@ -175,6 +178,7 @@ impl Acceptor {
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         peer: Option<Arc<PeerCertificate>>,
+        from: IpAddr,
     ) {
         let front = self.front.clone();
         let life = Life::begin(&self.limits, self.protections);
@@ -183,6 +187,7 @@ impl Acceptor {
             if let Some(peer) = &peer {
                 request.extensions_mut().insert(Arc::clone(peer));
             }
+            request.extensions_mut().insert(Client::of(from));
             answer(front.clone(), request, Arc::clone(&calls))
         });
         let http = self.http();

@@ -65,6 +65,7 @@ impl Assembly {
     async fn begin(env: Env, config: Config, protections: Protections) -> Result<Self, OpenError> {
         config.limits.check()?;
         config.quotas.check()?;
+        config.auth.check()?;
         config.check_certificates()?;
         let mut policies = Policies::read(rapport_proto::pool())?;
         if config.reflection {

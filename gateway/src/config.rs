@@ -178,6 +178,12 @@ pub struct Auth {
     pub jwks_keep_seconds: u64,
     /// Most verified credentials remembered; about 500 bytes each.
     pub cached_tokens: u64,
+    /// Credentials that turn out not to be valid, a second, from one client (an address; of IPv6 a network of 64 bits). Beyond
+    /// it those that are not remembered are refused unread: to check one is work that nobody may have done without end.
+    /// Good ones take nothing of it.
+    pub refused_per_second: u32,
+    /// The same at once: a whole office may stand behind one address when its provider changes keys.
+    pub refused_burst: u32,
 }
 
 impl Default for Auth {
@@ -192,6 +198,8 @@ impl Default for Auth {
             jwks_floor_seconds: 30,
             jwks_keep_seconds: 3600,
             cached_tokens: 50_000,
+            refused_per_second: 10,
+            refused_burst: 200,
         }
     }
 }
@@ -425,6 +433,20 @@ impl Audit {
 }
 
 impl Auth {
+    /// Whether the limits can be kept.
+    pub(crate) fn check(&self) -> Result<(), OpenError> {
+        for (key, value) in [
+            ("refused_per_second", self.refused_per_second),
+            ("refused_burst", self.refused_burst),
+        ] {
+            if !(1..=1_000_000).contains(&value) {
+                let key = format!("auth.{key}");
+                return Err(OpenError::setting(key, "is not between 1 and 1,000,000"));
+            }
+        }
+        Ok(())
+    }
+
     /// The longest that anything can be valid that was issued until now: how long a revocation is kept.
     pub(crate) fn longest(&self) -> Duration {
         let token = self

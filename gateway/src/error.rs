@@ -16,6 +16,11 @@ use crate::policy::Incomplete;
 pub enum Rejection {
     /// No credential that is believed. The reason is in the log and nowhere else.
     Unauthenticated,
+    /// The client has presented too many credentials that are not valid: this one was not looked at.
+    TooManyRefused {
+        /// When one is looked at again.
+        retry_after: Duration,
+    },
     /// The credential does not hold the scope of the method.
     ScopeMissing {
         /// The scope.
@@ -74,6 +79,12 @@ impl From<Rejection> for Failure {
                 "UNAUTHENTICATED",
                 "The call carries no valid credential.",
             ),
+            Rejection::TooManyRefused { retry_after } => Failure::new(
+                Code::ResourceExhausted,
+                "TOO_MANY_REFUSED",
+                "From this address came too many credentials that are not valid; this one was not looked at.",
+            )
+            .retry_after(retry_after),
             Rejection::ScopeMissing { scope } => Failure::new(
                 Code::PermissionDenied,
                 "SCOPE_MISSING",

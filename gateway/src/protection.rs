@@ -30,6 +30,8 @@ pub enum Protection {
     KeySetFloor,
     /// What was verified under a key that is gone is forgotten.
     KeyRotation,
+    /// Nobody has credentials checked without end that are not valid.
+    Patience,
     /// Made for us.
     Audience,
     /// Not over, on every call.
@@ -185,6 +187,7 @@ impl Protection {
             P::Signature,
             P::KeySetFloor,
             P::KeyRotation,
+            P::Patience,
             P::Audience,
             P::Expiry,
             P::StreamExpiry,

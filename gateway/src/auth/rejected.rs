@@ -1,11 +1,16 @@
 //! Why a credential is not believed. For the log only.
 
+use std::time::Duration;
+
 /// The first check that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
     /// No credential, or more than one.
     #[error("no single credential")]
     NoCredential,
+    /// Its client has presented so many that were not believed that this one is not looked at, for so long.
+    #[error("its client has presented too many that are not valid")]
+    TooMany(Duration),
     /// Not the bearer scheme.
     #[error("not a bearer token")]
     NotBearer,

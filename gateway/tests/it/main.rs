@@ -17,6 +17,7 @@ mod key_ends;
 mod key_rights;
 mod keys;
 mod limits;
+mod patience;
 mod protocol;
 mod reflection;
 mod replica;
