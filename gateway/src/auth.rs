@@ -172,6 +172,8 @@ impl Authenticator {
                     tracing::debug!(%reason, "a credential was not looked at");
                     Rejection::TooManyRefused { retry_after }
                 }
+                // Nor each call while the database is away.
+                Rejected::Stale => Rejection::AccessStale,
                 reason => {
                     tracing::warn!(%reason, "a credential was refused");
                     Rejection::Unauthenticated
@@ -184,11 +186,26 @@ impl Authenticator {
     /// # Errors
     /// Why they would not.
     pub(crate) fn again(&self, caller: &Caller) -> Result<Caller, Rejected> {
+        self.known_well_enough()?;
         caller.again(
             &self.0.directory.known(),
             self.0.clock.now(),
             self.0.protections,
         )
+    }
+
+    /// What ends a stream whose caller would not be let in again.
+    pub(crate) fn why_ended(&self) -> Rejection {
+        match self.known_well_enough() {
+            Err(_) => Rejection::AccessStale,
+            Ok(()) => Rejection::TokenEnded,
+        }
+    }
+
+    /// Whether it is known well enough who may call: revocations may have been made that have not come here.
+    fn known_well_enough(&self) -> Result<(), Rejected> {
+        let closed = self.0.directory.is_closed() && self.0.protections.on(Protection::Stale);
+        if closed { Err(Rejected::Stale) } else { Ok(()) }
     }
 
     fn check(
@@ -221,6 +238,7 @@ impl Authenticator {
             // Good to the end: from here on it is remembered.
             drawn.into_iter().for_each(Drawn::give_back);
         }
+        self.known_well_enough()?;
         if let Evidence::Key { key, .. } = &entry.caller.evidence {
             key.touch(now);
         }

@@ -46,6 +46,13 @@ pub struct Config {
     /// How often tenants are read again, in milliseconds: what was suspended or revoked on another replica is
     /// shut out after at most this.
     pub tenant_refresh_ms: u64,
+    /// How long tenants may not have been read before they count as stale, in milliseconds: what was revoked meanwhile is not
+    /// known here. Longer than a database takes to fail over; about as long as the audit trail's queue holds out without one.
+    pub tenant_stale_ms: u64,
+    /// What becomes of calls then: `refuse` (UNAVAILABLE, and the process is not ready), or `serve` on what was known last. To
+    /// refuse is what a revocation promises; to serve suits who would rather have calls answered. Either way the log says
+    /// it, and the metric `rapport.access.age`.
+    pub tenant_stale: WhenStale,
     /// How the audit trail is written.
     pub audit: Audit,
     /// How key sets are fetched.
@@ -66,10 +73,23 @@ impl Default for Config {
             origins: Vec::new(),
             reflection: false,
             tenant_refresh_ms: 2_000,
+            tenant_stale_ms: 300_000,
+            tenant_stale: WhenStale::default(),
             audit: Audit::default(),
             http_client: HttpClientConfig::default(),
         }
     }
+}
+
+/// What becomes of calls while it is not known any more who may call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenStale {
+    /// They are refused until it is known again.
+    #[default]
+    Refuse,
+    /// They are served on what was known last.
+    Serve,
 }
 
 /// The public listener.
@@ -459,6 +479,16 @@ impl Auth {
 }
 
 impl Config {
+    /// Whether what is read often enough can be stale at all.
+    pub(crate) fn check_stale(&self) -> Result<(), OpenError> {
+        let least = self.tenant_refresh_ms.max(100).saturating_mul(3);
+        if self.tenant_stale_ms < least {
+            let problem = format!("is below {least}, three times of `tenant_refresh_ms`");
+            return Err(OpenError::setting("tenant_stale_ms", problem));
+        }
+        Ok(())
+    }
+
     /// Whether certificates can name principals at all, if they are to.
     pub(crate) fn check_certificates(&self) -> Result<(), OpenError> {
         let tls = self.listen.tls.as_ref();

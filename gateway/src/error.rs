@@ -16,6 +16,8 @@ use crate::policy::Incomplete;
 pub enum Rejection {
     /// No credential that is believed. The reason is in the log and nowhere else.
     Unauthenticated,
+    /// Who may call is not known well enough: the database has been away for too long.
+    AccessStale,
     /// The client has presented too many credentials that are not valid: this one was not looked at.
     TooManyRefused {
         /// When one is looked at again.
@@ -79,6 +81,12 @@ impl From<Rejection> for Failure {
                 "UNAUTHENTICATED",
                 "The call carries no valid credential.",
             ),
+            Rejection::AccessStale => Failure::new(
+                Code::Unavailable,
+                "ACCESS_STALE",
+                "It is not known for sure at the moment who may call.",
+            )
+            .retry_after(Duration::from_secs(2)),
             Rejection::TooManyRefused { retry_after } => Failure::new(
                 Code::ResourceExhausted,
                 "TOO_MANY_REFUSED",

@@ -34,7 +34,7 @@ mod work;
 pub use audit::verify;
 pub use config::{
     AccessLimits, Audit, Auth, CertificateGrant, Certificates, ClaimNames, ClientCertificates,
-    Config, Deadlines, Issuer, Limits, Listen,
+    Config, Deadlines, Issuer, Limits, Listen, WhenStale,
 };
 pub use console::Console;
 pub use error::{Error, OpenError, Rejection};

@@ -110,6 +110,8 @@ pub enum Protection {
     KeyExpiry,
     /// What is revoked is believed no more, nor on an open stream.
     Revocation,
+    /// Nobody is let in on what is known too little of.
+    Stale,
     /// A certificate names one principal and no more.
     OneSpiffeId,
     /// Certificates of our trust domain and of no other.
@@ -227,6 +229,7 @@ impl Protection {
             P::KeySecret,
             P::KeyExpiry,
             P::Revocation,
+            P::Stale,
             P::OneSpiffeId,
             P::TrustDomain,
             P::Grant,

@@ -11,6 +11,9 @@ pub enum Rejected {
     /// Its client has presented so many that were not believed that this one is not looked at, for so long.
     #[error("its client has presented too many that are not valid")]
     TooMany(Duration),
+    /// Good as far as is known, and that is too old to rely on.
+    #[error("what is known of tenants is stale")]
+    Stale,
     /// Not the bearer scheme.
     #[error("not a bearer token")]
     NotBearer,

@@ -26,6 +26,7 @@ mod roles;
 mod rolling;
 mod scopes;
 mod staff;
+mod stale;
 mod tenants;
 mod tokens;
 mod traces;
