@@ -128,6 +128,12 @@ impl Assembly {
         let (clock, config) = (self.env.clock.clone(), &self.config.audit);
         let (auditor, writer) = Auditor::open(config, trail, clock, drained.clone()).await?;
         self.tasks.push(writer);
+        self.tasks.push(work::keep_audit_young(
+            config.clone(),
+            store::audit::Audit::new(self.env.db.clone()),
+            self.env.clock.clone(),
+            self.env.shutdown.clone(),
+        ));
         Ok((auditor, drained.drop_guard()))
     }
 

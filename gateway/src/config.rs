@@ -10,6 +10,7 @@ use rapport_foundation::http_client::HttpClientConfig;
 use rapport_foundation::id::TenantId;
 use rapport_foundation::service::{MESSAGE_LIMIT_BYTES, TlsFiles};
 use rapport_foundation::telemetry::AccessLog;
+use rapport_foundation::time::Micros;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use url::Url;
@@ -200,7 +201,8 @@ pub struct Auth {
     pub cached_tokens: u64,
     /// Credentials that turn out not to be valid, a second, from one client (an address; of IPv6 a network of 64 bits). Beyond
     /// it those that are not remembered are refused unread: to check one is work that nobody may have done without end.
-    /// Good ones take nothing of it.
+    /// Good ones take nothing of it. Behind a balancer that does not say who comes (`listen.proxy_protocol`) everybody is one
+    /// client.
     pub refused_per_second: u32,
     /// The same at once: a whole office may stand behind one address when its provider changes keys.
     pub refused_burst: u32,
@@ -413,6 +415,11 @@ pub struct Audit {
     /// How often the ends of all chains are anchored, in milliseconds: what lies behind the last anchor could be cut off
     /// unseen.
     pub anchor_every_ms: u64,
+    /// How long entries are kept, in days, counted from the anchor behind them; 0: for ever. At least 30, which the database
+    /// itself insists on. A year is what PCI DSS asks for (10.5.1), and a month more lets a yearly audit see all of it; who must
+    /// keep them longer says so. They name principals: without a need they are not kept. `rapport verify` goes by it, too: made
+    /// longer, it tells for a while of what was removed under the shorter time.
+    pub keep_days: u32,
 }
 
 impl Default for Audit {
@@ -422,11 +429,18 @@ impl Default for Audit {
             batch: 1_024,
             gather_ms: 20,
             anchor_every_ms: 60_000,
+            keep_days: 400,
         }
     }
 }
 
 impl Audit {
+    /// What was anchored before may be gone; None: nothing may.
+    pub(crate) fn kept_since(&self, now: Micros) -> Option<Micros> {
+        let days = i64::from(self.keep_days);
+        (days > 0).then(|| Micros(now.0 - days * 86_400 * 1_000_000))
+    }
+
     /// Whether the limits can be kept.
     pub(crate) fn check(&self) -> Result<(), OpenError> {
         if !(1..=1_000_000).contains(&self.queue) {
@@ -447,6 +461,10 @@ impl Audit {
         if !(100..=3_600_000).contains(&self.anchor_every_ms) {
             let problem = "is not between 100 and 3,600,000";
             return Err(OpenError::setting("audit.anchor_every_ms", problem));
+        }
+        if self.keep_days != 0 && !(30..=36_500).contains(&self.keep_days) {
+            let problem = "is neither 0 nor between 30 and 36,500";
+            return Err(OpenError::setting("audit.keep_days", problem));
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod m0005_roles;
 mod m0006_revocations;
 mod m0007_audit;
 mod m0008_audit_issuer;
+mod m0009_audit_retention;
 
 /// Every migration, oldest first. A shipped one never changes.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
@@ -26,6 +27,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0006_revocations::Migration),
         Box::new(m0007_audit::Migration),
         Box::new(m0008_audit_issuer::Migration),
+        Box::new(m0009_audit_retention::Migration),
     ]
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 mod check;
 
-pub use check::{Anchored, ChainCheck, Fault, check_anchors};
+pub use check::{Anchored, ChainCheck, Fault, Place, check_anchors};
 
 /// A SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -9,8 +9,11 @@ use uuid::Uuid;
 
 use crate::domain::audit::{Call, Entry, Hash, kind_of};
 
+mod sweep;
 mod system;
 mod verify;
+
+pub use sweep::Swept;
 
 /// The trail in the gateway's database.
 #[derive(Clone)]

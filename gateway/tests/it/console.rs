@@ -81,7 +81,12 @@ async fn what_is_done_at_the_machine_stands_in_the_trail() {
             ("RevokeApiKey", 0, true),
         ];
         assert_eq!(brief.collect::<Vec<_>>(), expected);
-        assert!(rapport_gateway::verify(&t.db).await.unwrap().is_empty());
+        assert!(
+            rapport_gateway::verify(&t.db, &rapport_gateway::Audit::default(), Micros(1_000_000))
+                .await
+                .unwrap()
+                .is_empty()
+        );
     })
     .await;
 }

@@ -21,6 +21,7 @@ mod patience;
 mod protocol;
 mod reflection;
 mod replica;
+mod retention;
 mod revocation;
 mod roles;
 mod rolling;

@@ -7,7 +7,7 @@ use rapport_foundation::db::Error;
 use rapport_foundation::id::{AnyId, CustomerId, TenantId};
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::{Engine, TestDatabase, TestEnv, on_every_engine};
-use rapport_foundation::time::Micros;
+use rapport_foundation::time::{Clock, Micros};
 use rapport_gateway::domain::audit::{Call, Chain, Entry};
 use rapport_gateway::migrations;
 use rapport_gateway::store::audit::Audit;
@@ -52,7 +52,7 @@ impl Tamperer {
     }
 
     /// Takes the engine's own protection away.
-    async fn unlock(&self) {
+    pub(crate) async fn unlock(&self) {
         for table in ["audit_entries", "audit_resources", "audit_anchors"] {
             if self.0.get_database_backend() == DbBackend::Postgres {
                 self.run(&format!("alter table {table} disable trigger user"))
@@ -66,7 +66,7 @@ impl Tamperer {
     }
 }
 
-fn call(tenant: TenantId, n: i64) -> Call {
+pub(crate) fn call(tenant: TenantId, n: i64) -> Call {
     Call {
         tenant,
         at: Micros(1_800_000_000_000_000 + n),
@@ -87,16 +87,29 @@ fn call(tenant: TenantId, n: i64) -> Call {
 
 /// A chain of so many entries, anchored at its beginning and its end.
 async fn written(audit: &Audit, tenant: TenantId, count: i64) -> Chain {
+    written_until(audit, tenant, count, Micros(2)).await
+}
+
+async fn written_until(audit: &Audit, tenant: TenantId, count: i64, end: Micros) -> Chain {
     let mut chain = Chain::new(Uuid::now_v7());
     audit.anchor(chain.replica, Micros(1)).await.unwrap();
     let entries: Vec<Entry> = (1..=count).map(|n| chain.append(call(tenant, n))).collect();
     audit.append(&entries).await.unwrap();
-    audit.anchor(chain.replica, Micros(2)).await.unwrap();
+    audit.anchor(chain.replica, end).await.unwrap();
     chain
 }
 
 async fn breaches(t: &TestEnv) -> Vec<String> {
-    let found = rapport_gateway::verify(&t.db).await.unwrap();
+    breaches_at(t, 0, Micros(3)).await
+}
+
+/// What is told of a trail that is kept for so many days.
+pub(crate) async fn breaches_at(t: &TestEnv, keep_days: u32, now: Micros) -> Vec<String> {
+    let config = rapport_gateway::Audit {
+        keep_days,
+        ..rapport_gateway::Audit::default()
+    };
+    let found = rapport_gateway::verify(&t.db, &config, now).await.unwrap();
     found.into_iter().map(|breach| breach.what).collect()
 }
 
@@ -265,7 +278,9 @@ async fn a_chain_that_was_written_anew_does_not_fit_its_anchors() {
 async fn the_engine_refuses_to_change_or_to_delete() {
     on_every_engine(Role::Gateway, migrations, async |t| {
         let audit = Audit::new(t.db.clone());
-        written(&audit, TenantId::new(Micros(1)), 2).await;
+        let now = Clock::system().now();
+        // Anchored long ago at its beginning, and now at its end: young.
+        written_until(&audit, TenantId::new(Micros(1)), 2, now).await;
         for table in ["audit_entries", "audit_resources", "audit_anchors"] {
             for sql in [
                 format!("update {table} set seq = 7 where seq > 0"),
