@@ -34,6 +34,7 @@ use crate::config::{Limits, Listen};
 use crate::error::OpenError;
 use crate::layers::Leaving;
 use crate::protection::{Protection, Protections};
+pub(crate) use clients::Client;
 use places::OneFront;
 pub(crate) use places::Places;
 
@@ -152,7 +153,7 @@ impl Acceptor {
             if self.proxied {
                 from = proxied::read(&mut stream).await.ok()?.unwrap_or(from);
             }
-            let Some(counted) = self.clients.admit(from) else {
+            let Some(counted) = self.clients.admit(Client::of(from)) else {
                 tracing::warn!("a connection was refused: its client has too many");
                 return None;
             };
@@ -164,9 +165,11 @@ impl Acceptor {
             () = self.shutdown.cancelled() => return,
         };
         match opened {
-            Ok(Some((_counted, Stream::Plain(stream)))) => self.speak(front, stream, None).await,
+            Ok(Some((_counted, Stream::Plain(stream)))) => {
+                self.speak(front, stream, None, from).await
+            }
             Ok(Some((_counted, Stream::Tls(stream, peer)))) => {
-                self.speak(front, *stream, peer).await
+                self.speak(front, *stream, peer, from).await
             }
             // Nothing was said in time, or nothing we speak.
             Ok(None) | Err(_) => (),
@@ -196,6 +199,7 @@ impl Acceptor {
         front: OneFront,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         peer: Option<Arc<PeerCertificate>>,
+        from: IpAddr,
     ) {
         let life = Life::begin(&self.limits, self.protections);
         let calls = Arc::clone(&life);
@@ -203,6 +207,7 @@ impl Acceptor {
             if let Some(peer) = &peer {
                 request.extensions_mut().insert(Arc::clone(peer));
             }
+            request.extensions_mut().insert(Client::of(from));
             answer(front.clone(), request, Arc::clone(&calls))
         });
         let http = self.http();

@@ -13,9 +13,10 @@ use rapport_foundation::service::Task;
 use rapport_foundation::time::{Clock, Micros};
 use tokio_util::sync::CancellationToken;
 
+use crate::accept::Client;
 use crate::config::{Auth, ClaimNames};
 use crate::directory::{Directory, Known};
-use crate::domain::identity::{API_KEYS, SPIFFE};
+use crate::domain::identity::{API_KEYS, CONSOLE, SPIFFE};
 use crate::domain::key_text::Hash;
 use crate::error::{OpenError, Rejection};
 use crate::policy::Authority;
@@ -30,6 +31,7 @@ pub mod development;
 mod jwks;
 mod jwt;
 mod keys;
+mod patience;
 mod rejected;
 
 pub use caller::Caller;
@@ -42,6 +44,7 @@ use cache::{Entry, Generation, Verified};
 use caller::{Evidence, access_of};
 use certificate::Certificates;
 use credential::Credential;
+use patience::{Drawn, Patience};
 
 /// Checks credentials.
 #[derive(Clone)]
@@ -50,6 +53,7 @@ pub struct Authenticator(Arc<Inner>);
 struct Inner {
     issuers: Vec<TrustedIssuer>,
     verified: Verified,
+    patience: Patience,
     directory: Directory,
     clock: Clock,
     rules: claims::Rules,
@@ -93,7 +97,12 @@ impl Authenticator {
             if issuer.issuer.is_empty() || issuer.audiences.is_empty() {
                 return Err(OpenError::setting(key, "needs `issuer` and `audiences`"));
             }
-            if issuer.issuer == API_KEYS || issuer.issuer.starts_with(SPIFFE) {
+            if issuer.tenants.contains(&TenantId::nil()) {
+                // It stands for no tenant: for operators of the installation.
+                return Err(OpenError::setting(key, "is bound to the id of nothing"));
+            }
+            let ours = [API_KEYS, CONSOLE].contains(&issuer.issuer.as_str());
+            if ours || issuer.issuer.starts_with(SPIFFE) {
                 return Err(OpenError::setting(key, "takes the name of another way in"));
             }
             if issuers
@@ -136,6 +145,7 @@ impl Authenticator {
         let inner = Inner {
             issuers,
             verified: Verified::new(config.cached_tokens),
+            patience: Patience::of(config, protections),
             directory,
             clock,
             rules: claims::Rules::of(config, protections),
@@ -145,19 +155,30 @@ impl Authenticator {
         Ok((Authenticator(Arc::new(inner)), tasks))
     }
 
-    /// The caller behind the headers of a call, or behind the certificate of its connection.
+    /// The caller behind the headers of a call from a client, or behind the certificate of its connection.
     ///
     /// # Errors
-    /// [`Rejection::Unauthenticated`], whatever was wrong.
-    pub fn authenticate(
+    /// [`Rejection::Unauthenticated`], whatever was wrong; [`Rejection::TooManyRefused`] when it was not looked at.
+    pub(crate) fn authenticate(
         &self,
         headers: &HeaderMap,
         peer: Option<&Arc<PeerCertificate>>,
+        client: Option<Client>,
     ) -> Result<Caller, Rejection> {
-        self.check(headers, peer).map_err(|reason| {
-            tracing::warn!(%reason, "a credential was refused");
-            Rejection::Unauthenticated
-        })
+        self.check(headers, peer, client)
+            .map_err(|reason| match reason {
+                // Each of a flood in the log would be a flood there.
+                Rejected::TooMany(retry_after) => {
+                    tracing::debug!(%reason, "a credential was not looked at");
+                    Rejection::TooManyRefused { retry_after }
+                }
+                // Nor each call while the database is away.
+                Rejected::Stale => Rejection::AccessStale,
+                reason => {
+                    tracing::warn!(%reason, "a credential was refused");
+                    Rejection::Unauthenticated
+                }
+            })
     }
 
     /// The caller as they would be let in now, on the same credential.
@@ -165,6 +186,7 @@ impl Authenticator {
     /// # Errors
     /// Why they would not.
     pub(crate) fn again(&self, caller: &Caller) -> Result<Caller, Rejected> {
+        self.known_well_enough()?;
         caller.again(
             &self.0.directory.known(),
             self.0.clock.now(),
@@ -172,31 +194,51 @@ impl Authenticator {
         )
     }
 
+    /// What ends a stream whose caller would not be let in again.
+    pub(crate) fn why_ended(&self) -> Rejection {
+        match self.known_well_enough() {
+            Err(_) => Rejection::AccessStale,
+            Ok(()) => Rejection::TokenEnded,
+        }
+    }
+
+    /// Whether it is known well enough who may call: revocations may have been made that have not come here.
+    fn known_well_enough(&self) -> Result<(), Rejected> {
+        let closed = self.0.directory.is_closed() && self.0.protections.on(Protection::Stale);
+        if closed { Err(Rejected::Stale) } else { Ok(()) }
+    }
+
     fn check(
         &self,
         headers: &HeaderMap,
         peer: Option<&Arc<PeerCertificate>>,
+        client: Option<Client>,
     ) -> Result<Caller, Rejected> {
         let this = &*self.0;
         let credential = Credential::of(headers, peer, this.protections)?;
         let (now, hash) = (this.clock.now(), credential.hash());
         let known = this.directory.known();
         let remembered = this.verified.get(&hash, &known, this.protections);
-        let fresh = remembered.is_none();
-        let mut entry = match remembered {
-            Some(entry) => entry,
-            None => self.verify(&credential, &hash, &known, now)?,
+        let (mut entry, drawn) = match remembered {
+            Some(entry) => (entry, None),
+            None => {
+                let drawn = this.patience.draw(client)?;
+                (self.verify(&credential, &hash, &known, now)?, Some(drawn))
+            }
         };
         if now >= entry.caller.expires && this.protections.on(Protection::Expiry) {
             return Err(Rejected::Expired);
         }
         // Not part of what is remembered: a tenant can be suspended at any moment, give roles and take them, revoke.
         let access = access_of(&known, entry.caller.own.tenant, this.protections)?;
-        if fresh || !Arc::ptr_eq(&entry.access, access) {
+        if drawn.is_some() || !Arc::ptr_eq(&entry.access, access) {
             entry.caller = entry.caller.under(access, this.protections)?;
             entry.access = Arc::clone(access);
             this.verified.insert(hash, entry.clone());
+            // Good to the end: from here on it is remembered.
+            drawn.into_iter().for_each(Drawn::give_back);
         }
+        self.known_well_enough()?;
         if let Evidence::Key { key, .. } = &entry.caller.evidence {
             key.touch(now);
         }

@@ -5,11 +5,7 @@
 
 use std::net::SocketAddr;
 
-use rapport_foundation::db::Database;
-use rapport_foundation::page::PageTokens;
 use rapport_foundation::service::{Env, Readiness, Task};
-use rapport_foundation::time::Clock;
-use rapport_proto::access::v1::api_key_service_server::ApiKeyService;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -19,6 +15,7 @@ mod assemble;
 mod audit;
 pub mod auth;
 mod config;
+mod console;
 mod dialects;
 pub mod directory;
 pub mod domain;
@@ -37,20 +34,18 @@ mod work;
 pub use audit::verify;
 pub use config::{
     AccessLimits, Audit, Auth, CertificateGrant, Certificates, ClaimNames, ClientCertificates,
-    Config, Deadlines, Issuer, Limits, Listen,
+    Config, Deadlines, Issuer, Limits, Listen, WhenStale,
 };
+pub use console::Console;
 pub use error::{Error, OpenError, Rejection};
 pub use limits::{OverloadConfig, Quotas};
 pub use migration::migrations;
 pub use protection::{Protection, Protections};
 
 use accept::{Acceptor, Places};
-use app::Access;
-use app::api_keys::ApiKeys;
 use directory::Directory;
 use domain::tenant::Tenant;
 use layers::{Front, Parts};
-use policy::{Authority, Policies};
 use proxy::Proxy;
 use store::Store;
 
@@ -90,30 +85,6 @@ pub async fn open_without(
     off: &[Protection],
 ) -> Result<Gateway, OpenError> {
     assemble::gateway(env, config, readiness, Protections::without(off)).await
-}
-
-/// The keys of a gateway's database, for whoever may open it: what an operator does before anybody can log in. The context
-/// of a call stands among its extensions, as a service finds it there.
-///
-/// # Errors
-/// When a contract lacks its policy.
-pub fn api_keys(
-    db: Database,
-    clock: Clock,
-    page_tokens: PageTokens,
-    config: &Config,
-) -> Result<impl ApiKeyService + use<>, OpenError> {
-    let policies = Policies::read(rapport_proto::pool())?;
-    let access = Access {
-        store: Store::new(db),
-        directory: Directory::new(clock.clone()),
-        clock,
-        page_tokens,
-        authority: Authority::of(&policies, Protections::default()),
-        limits: config.access.clone(),
-        longest: config.auth.longest(),
-    };
-    Ok(grpc::ApiKeyApi(ApiKeys(access)))
 }
 
 impl Gateway {

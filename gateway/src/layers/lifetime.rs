@@ -77,7 +77,7 @@ impl LifetimeSource {
             loop {
                 match this.again(&caller, &target) {
                     Some(again) => caller = again,
-                    None if ends => return Rejection::TokenEnded.into(),
+                    None if ends => return this.authenticator.why_ended().into(),
                     None => (),
                 }
                 tokio::select! {

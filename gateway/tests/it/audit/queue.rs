@@ -112,10 +112,14 @@ async fn while_the_database_is_away_calls_go_on_until_the_queue_is_full_and_none
         let found = until_listed(&fixture, calls).await;
         assert_eq!(found.len(), calls, "each call once");
         assert!(
-            rapport_gateway::verify(&fixture.env.db)
-                .await
-                .unwrap()
-                .is_empty()
+            rapport_gateway::verify(
+                &fixture.env.db,
+                &rapport_gateway::Audit::default(),
+                fixture.clock.now()
+            )
+            .await
+            .unwrap()
+            .is_empty()
         );
     }
 }
