@@ -8,7 +8,6 @@ use std::sync::Arc;
 use http::HeaderMap;
 use jsonwebtoken::crypto::CryptoProvider;
 use rapport_foundation::http_client::HttpClient;
-use rapport_foundation::id::TenantId;
 use rapport_foundation::service::Task;
 use rapport_foundation::time::{Clock, Micros};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 use crate::accept::Client;
 use crate::config::{Auth, ClaimNames};
 use crate::directory::{Directory, Known};
-use crate::domain::identity::{API_KEYS, CONSOLE, SPIFFE};
 use crate::domain::key_text::Hash;
 use crate::error::{OpenError, Rejection};
 use crate::policy::Authority;
@@ -28,6 +26,7 @@ mod certificate;
 mod claims;
 mod credential;
 pub mod development;
+mod issuers;
 mod jwks;
 mod jwt;
 mod keys;
@@ -44,6 +43,7 @@ use cache::{Entry, Generation, Verified};
 use caller::{Evidence, access_of};
 use certificate::Certificates;
 use credential::Credential;
+use issuers::TrustedIssuer;
 use patience::{Drawn, Patience};
 
 /// Checks credentials.
@@ -59,16 +59,6 @@ struct Inner {
     rules: claims::Rules,
     protections: Protections,
     certificates: Option<Certificates>,
-}
-
-/// An identity provider as it is trusted: its keys sign for it and for nobody else.
-struct TrustedIssuer {
-    issuer: String,
-    audiences: Vec<String>,
-    /// The tenants it may speak for; none for all.
-    tenants: Vec<TenantId>,
-    names: ClaimNames,
-    keys: KeyRing,
 }
 
 impl Authenticator {
@@ -90,39 +80,7 @@ impl Authenticator {
         // Named, because it panics at the first token when a dependency brings a second one along. Installed
         // already is as good.
         let _ = CryptoProvider::install_default(&jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER);
-        let mut issuers = Vec::new();
-        let mut tasks = Vec::new();
-        for (at, issuer) in config.issuers.iter().enumerate() {
-            let key = format!("auth.issuers[{at}]");
-            if issuer.issuer.is_empty() || issuer.audiences.is_empty() {
-                return Err(OpenError::setting(key, "needs `issuer` and `audiences`"));
-            }
-            if issuer.tenants.contains(&TenantId::nil()) {
-                // It stands for no tenant: for operators of the installation.
-                return Err(OpenError::setting(key, "is bound to the id of nothing"));
-            }
-            let ours = [API_KEYS, CONSOLE].contains(&issuer.issuer.as_str());
-            if ours || issuer.issuer.starts_with(SPIFFE) {
-                return Err(OpenError::setting(key, "takes the name of another way in"));
-            }
-            if issuers
-                .iter()
-                .any(|known: &TrustedIssuer| known.issuer == issuer.issuer)
-            {
-                return Err(OpenError::setting(key, "names an issuer a second time"));
-            }
-            let source = jwks::Source::of(issuer, http)
-                .map_err(|problem| OpenError::setting(key, problem))?;
-            let (keys, task) = KeyRing::open(source, config, protections, shutdown.clone()).await?;
-            tasks.push(task);
-            issuers.push(TrustedIssuer {
-                issuer: issuer.issuer.clone(),
-                audiences: issuer.audiences.clone(),
-                tenants: issuer.tenants.clone(),
-                names: issuer.claims.clone(),
-                keys,
-            });
-        }
+        let (mut issuers, tasks) = issuers::open(config, http, protections, shutdown).await?;
         if let Some(secret) = &config.development_secret {
             if secret.expose().len() < development::SHORTEST_SECRET_BYTES {
                 return Err(OpenError::setting(
