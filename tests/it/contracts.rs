@@ -133,6 +133,7 @@ fn every_mutation_can_be_retried() {
         "rapport.interactions.v1.InteractionService.RecordInteraction",
         "rapport.interactions.v1.InteractionService.StreamInteractions",
         "rapport.interactions.v1.InteractionService.EndContact",
+        "rapport.interactions.v1.FactService.RecordFact",
         "rapport.profiles.v1.CustomerService.ResolveCustomer",
     ];
     let pool = contracts();

@@ -25,9 +25,6 @@ pub enum Error {
     /// No such interaction.
     #[error("no such interaction")]
     NoInteraction(InteractionId),
-    /// The connector has logged nothing under this external id.
-    #[error("no such contact")]
-    NoContact,
     /// No such conversation.
     #[error("no such conversation")]
     NoConversation(ConversationId),
@@ -43,6 +40,12 @@ pub enum Error {
     /// The end lies before the start.
     #[error("the contact would end before it began")]
     EndBeforeStart,
+    /// Another fact of the contact has this key.
+    #[error("the key of a fact was used with other content")]
+    FactKeyReused,
+    /// The contact has as many facts as it may.
+    #[error("the contact has too many facts")]
+    TooManyFacts,
     /// The rules were changed since the caller read them.
     #[error("the rules were changed since they were read")]
     RulesChanged,
@@ -79,10 +82,6 @@ impl From<Error> for Failure {
             )
             .with_meta("interaction_id", first.to_string()),
             Error::NoInteraction(id) => Self::not_found("interaction", &id),
-            Error::NoContact => {
-                Self::new(Code::NotFound, "NOT_FOUND", "There is no such resource.")
-                    .with_meta("resource", "interaction")
-            }
             Error::NoConversation(id) => Self::not_found("conversation", &id),
             Error::NoCustomer(id) => Self::not_found("customer", &id),
             Error::NotLive => Self::new(
@@ -100,6 +99,16 @@ impl From<Error> for Failure {
                 reason: "BEFORE_START",
                 description: "is before the contact began".into(),
             }]),
+            Error::FactKeyReused => Self::new(
+                Code::AlreadyExists,
+                "FACT_KEY_REUSED",
+                "The key of the fact was used with other content.",
+            ),
+            Error::TooManyFacts => Self::new(
+                Code::FailedPrecondition,
+                "TOO_MANY_FACTS",
+                "A contact has at most 256 facts, of 2 MiB together.",
+            ),
             Error::RulesChanged => Self::new(
                 Code::Aborted,
                 "ETAG_MISMATCH",

@@ -12,7 +12,7 @@ use rapport_foundation::time::Micros;
 use super::feed::{Ending, Feed, feed};
 use super::{App, connector};
 use crate::Error;
-use crate::domain::Contact;
+use crate::domain::{Contact, Fact};
 use crate::store::Outcome;
 
 /// One item as it came in.
@@ -20,15 +20,23 @@ pub(crate) struct Item {
     /// The number its acknowledgement carries.
     pub(crate) sequence: i64,
     /// What was said, or what is wrong with it.
-    pub(crate) contact: Result<Contact, Failure>,
+    pub(crate) said: Result<Said, Failure>,
+}
+
+/// What an item says.
+pub(crate) enum Said {
+    /// A contact.
+    Contact(Contact),
+    /// What became known of one.
+    Fact(Fact),
 }
 
 /// What became of one item.
 pub(crate) struct Acknowledgement {
     /// Its number.
     pub(crate) sequence: i64,
-    /// The interaction and whether it had been logged before.
-    pub(crate) outcome: Result<(InteractionId, bool), Error>,
+    /// The interaction, when there is one, and whether the item had been logged before.
+    pub(crate) outcome: Result<(Option<InteractionId>, bool), Error>,
 }
 
 impl App {
@@ -83,9 +91,13 @@ impl App {
     }
 
     async fn acknowledge(&self, tenant: TenantId, connector: &str, item: Item) -> Acknowledgement {
-        let Item { sequence, contact } = item;
-        let outcome = match contact {
-            Ok(contact) => self.log_item(tenant, connector, contact).await,
+        let Item { sequence, said } = item;
+        let outcome = match said {
+            Ok(Said::Contact(contact)) => {
+                let logged = self.log_item(tenant, connector, contact).await;
+                logged.map(|(id, duplicate)| (Some(id), duplicate))
+            }
+            Ok(Said::Fact(fact)) => self.log_fact(tenant, connector, fact).await,
             Err(failure) => Err(failure.into()),
         };
         Acknowledgement { sequence, outcome }

@@ -6,8 +6,8 @@ use rapport_foundation::context::Context;
 
 use super::{App, connector};
 use crate::Error;
-use crate::domain::{Contact, Interaction, Link};
-use crate::store::{Find, Outcome};
+use crate::domain::{Contact, Interaction, Link, State};
+use crate::store::Outcome;
 
 impl App {
     /// Logs a contact once and answers when it is durable, with whether it had been logged before.
@@ -28,11 +28,12 @@ impl App {
                     asks_for_agent: logged.intake.asks_for_agent,
                     received_at: telling.received_at,
                     end: None,
+                    state: State::default(),
                 };
                 Ok((interaction, false))
             }
             Outcome::Duplicate(first) => {
-                let found = self.store.interaction(ctx.tenant, Find::Id(first)).await?;
+                let found = self.store.interaction(ctx.tenant, first).await?;
                 Ok((found.ok_or(Error::NoInteraction(first))?, true))
             }
             Outcome::Conflict(first) => Err(Error::ExternalIdReused(first)),

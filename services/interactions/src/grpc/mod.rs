@@ -21,6 +21,9 @@ pub(crate) struct Interactions(pub(crate) Arc<App>);
 /// Interactions of one matter.
 pub(crate) struct Conversations(pub(crate) Arc<App>);
 
+/// What became known of contacts later.
+pub(crate) struct Facts(pub(crate) Arc<App>);
+
 /// What a tenant wants an agent to see.
 pub(crate) struct Intake(pub(crate) Arc<App>);
 
@@ -53,7 +56,7 @@ impl pb::interaction_service_server::InteractionService for Interactions {
         let items = request.into_inner().map(move |item| match item {
             Ok(item) => Ok(Item {
                 sequence: item.sequence,
-                contact: decode::contact(item.interaction, app.now()),
+                said: decode::item(item, app.now()),
             }),
             Err(status) => Err(Failure::from(status)),
         });
@@ -68,10 +71,9 @@ impl pb::interaction_service_server::InteractionService for Interactions {
         request: Request<pb::EndContactRequest>,
     ) -> Result<Response<pb::EndContactResponse>, Status> {
         let ctx = Context::of(&request)?;
-        let (external_id, end) = decode::end(request.get_ref(), self.0.now())?;
-        let interaction = Some(encode::interaction(
-            self.0.end_contact(&ctx, &external_id, end).await?,
-        ));
+        let fact = decode::end(request.get_ref(), self.0.now())?;
+        let interaction = self.0.end_contact(&ctx, fact).await?;
+        let interaction = interaction.map(encode::interaction);
         Ok(Response::new(pb::EndContactResponse { interaction }))
     }
 
@@ -169,6 +171,36 @@ impl pb::conversation_service_server::ConversationService for Conversations {
 }
 
 #[tonic::async_trait]
+impl pb::fact_service_server::FactService for Facts {
+    async fn record_fact(
+        &self,
+        request: Request<pb::RecordFactRequest>,
+    ) -> Result<Response<pb::RecordFactResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let fact = decode::fact(request.into_inner().fact, self.0.now())?;
+        let (interaction, duplicate) = self.0.record_fact(&ctx, fact).await?;
+        Ok(Response::new(pb::RecordFactResponse {
+            interaction_id: encode::optional_id(interaction),
+            duplicate,
+        }))
+    }
+
+    async fn list_facts(
+        &self,
+        request: Request<pb::ListFactsRequest>,
+    ) -> Result<Response<pb::ListFactsResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let (interaction, page) = decode::list_facts(request.get_ref())?;
+        let (found, next_page_token) = self.0.facts(&ctx, interaction, &page).await?;
+        let facts = found.into_iter().map(encode::fact).collect();
+        Ok(Response::new(pb::ListFactsResponse {
+            facts,
+            next_page_token,
+        }))
+    }
+}
+
+#[tonic::async_trait]
 impl pb::intake_service_server::IntakeService for Intake {
     async fn get_intake_rules(
         &self,
@@ -225,6 +257,9 @@ mod tests {
         agree::<domain::IdentifierKind, types::IdentifierType>();
         agree::<domain::Side, pb::ParticipantRole>();
         agree::<domain::LinkState, pb::LinkState>();
+        agree::<domain::FactKind, types::FactKind>();
+        agree::<domain::DeliveryState, pb::DeliveryState>();
+        agree::<domain::HangUpSide, pb::HangUpSide>();
         agree::<domain::TicketChange, pb::TicketChange>();
         agree::<domain::PointsChange, pb::PointsChange>();
         assert_eq!(

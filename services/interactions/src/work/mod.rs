@@ -1,5 +1,6 @@
 //! What runs beside the calls.
 
+pub(crate) mod attach;
 pub(crate) mod forget;
 mod linker;
 mod moves;

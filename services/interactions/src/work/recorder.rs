@@ -13,8 +13,8 @@ use rapport_foundation::time::Clock;
 use tokio::sync::Semaphore;
 
 use crate::app::facts;
-use crate::domain::{Contact, Part};
-use crate::store::{Outcome, Store, Telling};
+use crate::domain::{Contact, Fact, Part};
+use crate::store::{Announce, Answer, Command, FactOutcome, FactTelling, Outcome, Store, Telling};
 use crate::{Config, Error};
 
 /// One unit of the memory budget.
@@ -27,7 +27,7 @@ const LAST_CALLS: Duration = Duration::from_millis(250);
 /// Logs contacts; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Recorder {
-    batcher: Batcher<Arc<Telling>, Outcome, Error>,
+    batcher: Batcher<Command, Answer, Error>,
     vault: Vault,
     clock: Clock,
     budget: Arc<Semaphore>,
@@ -45,11 +45,15 @@ impl Recorder {
         let (batcher, lanes) = Batcher::spawn(
             "interactions recorder",
             &limits,
-            move |tellings: Vec<Arc<Telling>>| {
+            move |commands: Vec<Command>| {
                 let store = store.clone();
                 async move {
-                    let outcomes = store.record(&tellings, facts::recorded).await?;
-                    Ok(outcomes.into_iter().map(Ok).collect())
+                    let announce = Announce {
+                        recorded: facts::recorded,
+                        known: facts::became_known,
+                    };
+                    let answers = store.record(&commands, announce).await?;
+                    Ok(answers.into_iter().map(Ok).collect())
                 }
             },
         );
@@ -84,6 +88,13 @@ impl Recorder {
         )
     }
 
+    /// A fact made ready for the log, in the trace of the current call.
+    pub(crate) fn fact(&self, tenant: TenantId, connector: &str, fact: Fact) -> FactTelling {
+        let traceparent = telemetry::current_traceparent();
+        let now = self.clock.now();
+        FactTelling::new(&self.vault, tenant, connector, fact, now, traceparent)
+    }
+
     /// Logs a contact; answers when that is durable.
     pub(crate) async fn record(&self, telling: Arc<Telling>) -> Result<Outcome, Error> {
         let units = weight(&telling.contact).div_ceil(UNIT_BYTES).max(1);
@@ -93,15 +104,37 @@ impl Recorder {
             .acquire_many(units)
             .await
             .map_err(|_| overloaded())?;
-        self.batcher.submit(telling.tenant, telling).await
+        let tenant = telling.tenant;
+        match self
+            .batcher
+            .submit(tenant, Command::Contact(telling))
+            .await?
+        {
+            Answer::Contact(outcome) => Ok(outcome),
+            Answer::Fact(_) => Err(mixed_up()),
+        }
     }
+
+    /// Logs a fact; answers when that is durable.
+    pub(crate) async fn know(&self, telling: Arc<FactTelling>) -> Result<FactOutcome, Error> {
+        let tenant = telling.tenant;
+        match self.batcher.submit(tenant, Command::Fact(telling)).await? {
+            Answer::Fact(outcome) => Ok(outcome),
+            Answer::Contact(_) => Err(mixed_up()),
+        }
+    }
+}
+
+fn mixed_up() -> Error {
+    Failure::new(Code::Internal, "INTERNAL", "Something went wrong.").into()
 }
 
 /// About how many bytes a contact takes.
 fn weight(contact: &Contact) -> usize {
     let part = |part: &Part| match part {
-        Part::Text(text) | Part::Html(text) => text.expose().len(),
-        Part::Attachment(file) => file.uri.expose().len(),
+        Part::Text(text) => text.expose().len(),
+        Part::Html(html) => 2 * html.received.expose().len(),
+        _ => 512,
     };
     let content = &contact.content;
     content.raw_payload.0.len()

@@ -37,6 +37,7 @@ async fn a_contact_is_logged_and_reads_back_as_it_was_said() {
                 code: "IDR".into(),
                 exponent: 0,
             }),
+            ..Default::default()
         });
         input.parts.push(pb::Part {
             content: Some(pb::part::Content::Attachment(pb::Attachment {
@@ -45,6 +46,7 @@ async fn a_contact_is_logged_and_reads_back_as_it_was_said() {
                 size_bytes: 5,
                 file_name: "x.png".into(),
             })),
+            ..Default::default()
         });
         let logged = stage.log(input.clone()).await;
         assert!(logged.id.starts_with("int_") && logged.conversation_id.starts_with("cnv_"));

@@ -17,6 +17,7 @@ fn item(sequence: i64, input: pb::InteractionInput) -> pb::StreamInteractionsReq
     pb::StreamInteractionsRequest {
         sequence,
         interaction: Some(input),
+        fact: None,
     }
 }
 
@@ -34,7 +35,7 @@ async fn each_item_is_acknowledged_or_refused_and_the_stream_goes_on() {
         items.push(item(1001, message("m-1", "+62811", "other content")));
         items.push(pb::StreamInteractionsRequest {
             sequence: 1002,
-            interaction: None,
+            ..Default::default()
         });
         items.push(item(1003, message("last", "+62811", "halo")));
         let request = stage.says(futures::stream::iter(items));
