@@ -132,6 +132,7 @@ fn every_mutation_can_be_retried() {
     let natural = [
         "rapport.interactions.v1.InteractionService.RecordInteraction",
         "rapport.interactions.v1.InteractionService.StreamInteractions",
+        "rapport.interactions.v1.InteractionService.UploadInteractions",
         "rapport.interactions.v1.InteractionService.EndContact",
         "rapport.interactions.v1.FactService.RecordFact",
         "rapport.profiles.v1.CustomerService.ResolveCustomer",

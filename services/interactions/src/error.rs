@@ -19,9 +19,9 @@ pub enum Error {
     /// A connector asked for another connector's rows.
     #[error("a connector sees its own only")]
     ConnectorForeign,
-    /// The external id is taken by this interaction, which says something else.
+    /// The external id is taken by this interaction, which says something else in these fields.
     #[error("the external id was used with other content")]
-    ExternalIdReused(InteractionId),
+    ExternalIdReused(InteractionId, Vec<String>),
     /// No such interaction.
     #[error("no such interaction")]
     NoInteraction(InteractionId),
@@ -75,12 +75,13 @@ impl From<Error> for Failure {
                 "CONNECTOR_FOREIGN",
                 "A connector sees its own conflicts only.",
             ),
-            Error::ExternalIdReused(first) => Self::new(
+            Error::ExternalIdReused(first, fields) => Self::new(
                 Code::AlreadyExists,
                 "EXTERNAL_ID_REUSED",
                 "The external id was used with other content; this content was kept as a conflict.",
             )
-            .with_meta("interaction_id", first.to_string()),
+            .with_meta("interaction_id", first.to_string())
+            .naming(fields.into_iter().map(differs).collect()),
             Error::NoInteraction(id) => Self::not_found("interaction", &id),
             Error::NoConversation(id) => Self::not_found("conversation", &id),
             Error::NoCustomer(id) => Self::not_found("customer", &id),
@@ -130,6 +131,14 @@ impl From<Error> for Failure {
                 "The token has expired.",
             ),
         }
+    }
+}
+
+fn differs(field: String) -> Violation {
+    Violation {
+        field: format!("interaction.{field}"),
+        reason: "DIFFERS",
+        description: "is not what the first said".into(),
     }
 }
 

@@ -19,7 +19,9 @@ impl App {
         &self,
         ctx: &Context,
         fact: Fact,
+        bytes: usize,
     ) -> Result<(Option<InteractionId>, bool), Error> {
+        let _held = self.recorder.room().take_at_once(bytes)?;
         self.log_fact(ctx.tenant, connector(ctx)?, fact).await
     }
 
@@ -29,7 +31,8 @@ impl App {
         ctx: &Context,
         fact: Fact,
     ) -> Result<Option<Interaction>, Error> {
-        match self.record_fact(ctx, fact).await? {
+        // An end has no size worth counting.
+        match self.record_fact(ctx, fact, 0).await? {
             (Some(id), _) => self.interaction(ctx, id).await.map(Some),
             (None, _) => Ok(None),
         }

@@ -25,7 +25,7 @@ use crate::work::Recorder;
 use crate::{Config, Error};
 
 pub(crate) use crate::store::Filter;
-pub(crate) use ingest::{Acknowledgement, Item, Said};
+pub(crate) use ingest::{Acknowledgement, Item, Said, Uploaded};
 pub(crate) use intake::SetRules;
 pub(crate) use pages::Page;
 pub(crate) use watch::{Told, WatchFrom, Watched};

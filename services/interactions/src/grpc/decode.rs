@@ -66,9 +66,13 @@ pub(crate) fn list_facts(request: &pb::ListFactsRequest) -> Result<(InteractionI
 }
 
 /// An item of a stream: a contact or a fact about one.
-pub(crate) fn item(request: pb::StreamInteractionsRequest, now: Micros) -> Result<Said, Failure> {
-    match (request.interaction, request.fact) {
-        (None, Some(said)) => fact(Some(said), now).map(Said::Fact),
+pub(crate) fn item(
+    interaction: Option<pb::InteractionInput>,
+    fact: Option<pb::FactInput>,
+    now: Micros,
+) -> Result<Said, Failure> {
+    match (interaction, fact) {
+        (None, Some(said)) => self::fact(Some(said), now).map(Said::Fact),
         (said, None) => contact(said, now).map(Said::Contact),
         (Some(_), Some(_)) => {
             let mut c = Check::new();

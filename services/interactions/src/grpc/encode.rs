@@ -7,7 +7,7 @@ use rapport_proto::interactions::v1 as pb;
 use rapport_proto::types::v1 as types;
 
 use crate::Error;
-use crate::app::{Acknowledgement, Told, facts};
+use crate::app::{Acknowledgement, Told, Uploaded, facts};
 use crate::domain::code::optional;
 use crate::domain::fact::Logged;
 use crate::domain::{
@@ -130,6 +130,21 @@ pub(crate) fn acknowledgement(acknowledged: Acknowledgement) -> pb::StreamIntera
             error: Some(item_error(error)),
             ..Default::default()
         },
+    }
+}
+
+pub(crate) fn uploaded(uploaded: Uploaded) -> pb::UploadInteractionsResponse {
+    let refusals = uploaded.refusals.into_iter();
+    pb::UploadInteractionsResponse {
+        logged_count: uploaded.logged,
+        duplicate_count: uploaded.duplicates,
+        refused_count: uploaded.refused,
+        refusals: refusals
+            .map(|(number, error)| pb::RefusedItem {
+                number,
+                error: Some(item_error(error)),
+            })
+            .collect(),
     }
 }
 

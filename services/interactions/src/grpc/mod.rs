@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
+use prost::Message as _;
 use rapport_foundation::context::Context;
 use rapport_foundation::error::Failure;
 use rapport_foundation::idempotency::Key;
@@ -36,8 +37,10 @@ impl pb::interaction_service_server::InteractionService for Interactions {
         request: Request<pb::RecordInteractionRequest>,
     ) -> Result<Response<pb::RecordInteractionResponse>, Status> {
         let ctx = Context::of(&request)?;
-        let contact = decode::contact(request.into_inner().interaction, self.0.now())?;
-        let (interaction, duplicate) = self.0.record(&ctx, contact).await?;
+        let request = request.into_inner();
+        let bytes = request.encoded_len();
+        let contact = decode::contact(request.interaction, self.0.now())?;
+        let (interaction, duplicate) = self.0.record(&ctx, contact, bytes).await?;
         let interaction = Some(encode::interaction(interaction));
         Ok(Response::new(pb::RecordInteractionResponse {
             interaction,
@@ -56,7 +59,8 @@ impl pb::interaction_service_server::InteractionService for Interactions {
         let items = request.into_inner().map(move |item| match item {
             Ok(item) => Ok(Item {
                 sequence: item.sequence,
-                said: decode::item(item, app.now()),
+                bytes: item.encoded_len(),
+                said: decode::item(item.interaction, item.fact, app.now()),
             }),
             Err(status) => Err(Failure::from(status)),
         });
@@ -64,6 +68,25 @@ impl pb::interaction_service_server::InteractionService for Interactions {
         let answers =
             answers.map(|answer| answer.map(encode::acknowledgement).map_err(Status::from));
         Ok(Response::new(Box::pin(answers)))
+    }
+
+    async fn upload_interactions(
+        &self,
+        request: Request<Streaming<pb::UploadInteractionsRequest>>,
+    ) -> Result<Response<pb::UploadInteractionsResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let app = Arc::clone(&self.0);
+        let items = request.into_inner().zip(futures::stream::iter(1..));
+        let items = items.map(move |(item, sequence)| match item {
+            Ok(item) => Ok(Item {
+                sequence,
+                bytes: item.encoded_len(),
+                said: decode::item(item.interaction, item.fact, app.now()),
+            }),
+            Err(status) => Err(Failure::from(status)),
+        });
+        let uploaded = Arc::clone(&self.0).upload(&ctx, items.boxed()).await?;
+        Ok(Response::new(encode::uploaded(uploaded)))
     }
 
     async fn end_contact(
@@ -177,8 +200,10 @@ impl pb::fact_service_server::FactService for Facts {
         request: Request<pb::RecordFactRequest>,
     ) -> Result<Response<pb::RecordFactResponse>, Status> {
         let ctx = Context::of(&request)?;
-        let fact = decode::fact(request.into_inner().fact, self.0.now())?;
-        let (interaction, duplicate) = self.0.record_fact(&ctx, fact).await?;
+        let request = request.into_inner();
+        let bytes = request.encoded_len();
+        let fact = decode::fact(request.fact, self.0.now())?;
+        let (interaction, duplicate) = self.0.record_fact(&ctx, fact, bytes).await?;
         Ok(Response::new(pb::RecordFactResponse {
             interaction_id: encode::optional_id(interaction),
             duplicate,

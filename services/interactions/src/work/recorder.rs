@@ -10,17 +10,13 @@ use rapport_foundation::seal::Vault;
 use rapport_foundation::service::{Env, Task};
 use rapport_foundation::telemetry;
 use rapport_foundation::time::Clock;
-use tokio::sync::Semaphore;
 
+use super::room::Room;
 use crate::app::facts;
-use crate::domain::{Contact, Fact, Part};
+use crate::domain::{Contact, Fact};
 use crate::store::{Announce, Answer, Command, FactOutcome, FactTelling, Outcome, Store, Telling};
 use crate::{Config, Error};
 
-/// One unit of the memory budget.
-const UNIT_BYTES: usize = 1024;
-/// Memory of all contacts that wait to be logged: 64 MiB. Their number alone would not bound it.
-const BUDGET: u32 = 64 * 1024;
 /// Calls that are running when the service goes down may still log what they brought.
 const LAST_CALLS: Duration = Duration::from_millis(250);
 
@@ -30,7 +26,7 @@ pub(crate) struct Recorder {
     batcher: Batcher<Command, Answer, Error>,
     vault: Vault,
     clock: Clock,
-    budget: Arc<Semaphore>,
+    room: Room,
 }
 
 impl Recorder {
@@ -63,13 +59,12 @@ impl Recorder {
             tokio::time::sleep(LAST_CALLS).await;
             closing.close();
         });
-        let budget = Arc::new(Semaphore::new(BUDGET as usize));
         (
             Self {
                 batcher,
                 vault: env.vault.clone(),
                 clock: env.clock.clone(),
-                budget,
+                room: Room::new(),
             },
             [lanes, closer],
         )
@@ -95,15 +90,13 @@ impl Recorder {
         FactTelling::new(&self.vault, tenant, connector, fact, now, traceparent)
     }
 
+    /// Where room is taken for a contact, before it is made ready.
+    pub(crate) const fn room(&self) -> &Room {
+        &self.room
+    }
+
     /// Logs a contact; answers when that is durable.
     pub(crate) async fn record(&self, telling: Arc<Telling>) -> Result<Outcome, Error> {
-        let units = weight(&telling.contact).div_ceil(UNIT_BYTES).max(1);
-        let units = u32::try_from(units).unwrap_or(BUDGET).min(BUDGET);
-        let _held = self
-            .budget
-            .acquire_many(units)
-            .await
-            .map_err(|_| overloaded())?;
         let tenant = telling.tenant;
         match self
             .batcher
@@ -127,26 +120,4 @@ impl Recorder {
 
 fn mixed_up() -> Error {
     Failure::new(Code::Internal, "INTERNAL", "Something went wrong.").into()
-}
-
-/// About how many bytes a contact takes.
-fn weight(contact: &Contact) -> usize {
-    let part = |part: &Part| match part {
-        Part::Text(text) => text.expose().len(),
-        Part::Html(html) => 2 * html.received.expose().len(),
-        _ => 512,
-    };
-    let content = &contact.content;
-    content.raw_payload.0.len()
-        + content.parts.iter().map(part).sum::<usize>()
-        + content.attributes.len() * 128
-}
-
-fn overloaded() -> Error {
-    Failure::new(
-        Code::ResourceExhausted,
-        "OVERLOADED",
-        "Too many contacts are waiting; try later.",
-    )
-    .into()
 }

@@ -7,6 +7,7 @@ use rapport_proto::events::v1::event::Data;
 use rapport_proto::interactions::v1 as pb;
 use rapport_proto::types::v1 as types;
 use tonic::Code;
+use tonic_types::StatusExt as _;
 
 use crate::stage::{at, message, on_every_engine, quick, refused, violations};
 
@@ -89,7 +90,14 @@ async fn the_same_again_is_a_duplicate_and_something_else_a_conflict() {
                 .await;
             refused(other, Code::AlreadyExists, "EXTERNAL_ID_REUSED");
         }
-        let another = stage.record(message("m-1", "+62899", "halo")).await;
+        let another = stage.record(message("m-1", "+62899", "halo, lagi")).await;
+        let status = another.as_ref().unwrap_err();
+        let differ = status.get_details_bad_request().unwrap().field_violations;
+        let differ: Vec<&str> = differ.iter().map(|one| one.field.as_str()).collect();
+        assert_eq!(
+            differ,
+            ["interaction.participants[0]", "interaction.parts[0]"]
+        );
         refused(another, Code::AlreadyExists, "EXTERNAL_ID_REUSED");
         // The same key of another connector is another contact.
         let mail = pb::RecordInteractionRequest {
