@@ -131,7 +131,7 @@ fn echo(capacity: Option<(usize, u64)>) -> Result<Running, Error> {
     Ok(Running { address, process })
 }
 
-async fn admit_tenant(issuer: &Issuer, gateway: SocketAddr) -> Result<TenantId, Error> {
+pub(super) async fn admit_tenant(issuer: &Issuer, gateway: SocketAddr) -> Result<TenantId, Error> {
     let token = issuer.token(None, "operator", "operator")?;
     let way = Gateway::at(&format!("http://{gateway}"), None)?.presenting(&token)?;
     let request = CreateTenantRequest {
@@ -193,7 +193,7 @@ sample_ratio = 0.01
     Ok(path)
 }
 
-fn path_text(path: &Path) -> String {
+pub(super) fn path_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
