@@ -21,27 +21,6 @@ pub(crate) struct Overtaken {
 }
 
 impl Store {
-    /// Facts that waited and whose contact is here now.
-    pub(crate) async fn overtaken(&self, most: i64) -> Result<Vec<Overtaken>, Error> {
-        let sql = "select w.tenant_id, w.connector, w.external_id, w.fact_key, w.traceparent \
-                   from waiting_fact w join interaction i on i.tenant_id = w.tenant_id \
-                   and i.connector = w.connector and i.external_id = w.external_id limit $1";
-        let rows = self
-            .db
-            .system_read(async |system| system.raw_all(sql, [most.into()]).await)
-            .await?;
-        let one = rows.iter().map(|row| {
-            Ok(Overtaken {
-                tenant: TenantId::from_uuid(row.try_get("", "tenant_id")?),
-                connector: row.try_get("", "connector")?,
-                external_id: row.try_get("", "external_id")?,
-                key: row.try_get("", "fact_key")?,
-                traceparent: row.try_get("", "traceparent")?,
-            })
-        });
-        one.collect()
-    }
-
     /// Ties facts of one tenant to their contacts: from now on the contact's key seals them, so that erasing it reaches
     /// them. Answers what others are to be told. An end that its contact cannot have stays a fact without effect.
     pub(crate) async fn attach(

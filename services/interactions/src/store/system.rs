@@ -8,6 +8,7 @@ use rapport_foundation::events::{self, Outgoing};
 use rapport_foundation::id::{InteractionId, TenantId};
 use rapport_foundation::time::Micros;
 
+use super::attach::Overtaken;
 use super::facts::{self, BecameKnown, FactOutcome, FactTelling};
 use super::record::{self, Logged, Outcome, Telling};
 use super::{Pending, Store};
@@ -128,6 +129,27 @@ impl Store {
         }
         let rules = self.rules(s).await?;
         record::record(s, &self.vault, &rules, tellings).await
+    }
+
+    /// Facts that waited and whose contact is here now.
+    pub(crate) async fn overtaken(&self, most: i64) -> Result<Vec<Overtaken>, Error> {
+        let sql = "select w.tenant_id, w.connector, w.external_id, w.fact_key, w.traceparent \
+                   from waiting_fact w join interaction i on i.tenant_id = w.tenant_id \
+                   and i.connector = w.connector and i.external_id = w.external_id limit $1";
+        let rows = self
+            .db
+            .system_read(async |system| system.raw_all(sql, [most.into()]).await)
+            .await?;
+        let one = rows.iter().map(|row| {
+            Ok(Overtaken {
+                tenant: TenantId::from_uuid(row.try_get("", "tenant_id")?),
+                connector: row.try_get("", "connector")?,
+                external_id: row.try_get("", "external_id")?,
+                key: row.try_get("", "fact_key")?,
+                traceparent: row.try_get("", "traceparent")?,
+            })
+        });
+        one.collect()
     }
 
     /// Pending interactions that are due, the longest waiting first.
