@@ -1,11 +1,13 @@
 //! What runs beside the calls.
 
+pub(crate) mod attach;
 pub(crate) mod forget;
 mod linker;
 mod moves;
 mod projector;
 mod recognise;
 mod recorder;
+mod room;
 mod sweep;
 
 pub(crate) use linker::Linker;
@@ -13,4 +15,5 @@ pub(crate) use moves::Moves;
 pub(crate) use projector::Projector;
 pub(crate) use recognise::Recognition;
 pub(crate) use recorder::Recorder;
+pub(crate) use room::Held;
 pub(crate) use sweep::{Backoff, Sweep};

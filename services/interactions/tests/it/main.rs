@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod channels;
 mod ending;
+mod facts;
 mod intake;
 mod linking;
 mod listing;

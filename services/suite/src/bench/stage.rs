@@ -149,7 +149,7 @@ fn echo(capacity: Option<(usize, u64)>) -> Result<Running, Error> {
     Ok(Running { address, process })
 }
 
-async fn admit_tenant(
+pub(super) async fn admit_tenant(
     issuer: &Issuer,
     gateway: SocketAddr,
     tls: Option<&Certificate>,
@@ -219,7 +219,7 @@ sample_ratio = 0.01
     Ok(path)
 }
 
-fn path_text(path: &Path) -> String {
+pub(super) fn path_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 

@@ -23,6 +23,9 @@ const WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// A call that takes longer than this has failed, whatever comes of it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A message of nothing, behind its length.
+const EMPTY_MESSAGE_BYTES: usize = 5;
+
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -41,6 +44,18 @@ pub(super) enum Expected {
     Same,
     /// So many bytes of messages.
     Bytes(usize),
+    /// A message that says something.
+    Something,
+}
+
+/// Makes the body of each call.
+#[derive(Clone)]
+struct Anew(Arc<dyn Fn() -> Bytes + Send + Sync>);
+
+impl std::fmt::Debug for Anew {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Anew")
+    }
 }
 
 /// A call that is made again and again.
@@ -49,6 +64,8 @@ pub(super) struct Call {
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
+    /// Where every call says something else.
+    anew: Option<Anew>,
     expected: Expected,
 }
 
@@ -73,8 +90,21 @@ impl Call {
             uri,
             headers,
             body: framed(message),
+            anew: None,
             expected,
         })
+    }
+
+    /// A call that says something else each time.
+    pub(super) fn anew(
+        target: SocketAddr,
+        path: &str,
+        token: Option<&str>,
+        body: impl Fn() -> Bytes + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let mut call = Call::new(target, path, token, &[], Expected::Something)?;
+        call.anew = Some(Anew(Arc::new(body)));
+        Ok(call)
     }
 
     /// The same by somebody else.
@@ -91,7 +121,11 @@ impl Call {
     }
 
     fn request(&self) -> Request<Full<Bytes>> {
-        let mut request = Request::post(self.uri.clone()).body(Full::new(self.body.clone()));
+        let body = match &self.anew {
+            Some(Anew(make)) => make(),
+            None => self.body.clone(),
+        };
+        let mut request = Request::post(self.uri.clone()).body(Full::new(body));
         if let Ok(request) = &mut request {
             *request.headers_mut() = self.headers.clone();
         }
@@ -209,6 +243,7 @@ impl Seen {
         match call.expected {
             Expected::Same => !self.differs && self.bytes == call.body.len(),
             Expected::Bytes(bytes) => self.bytes == bytes,
+            Expected::Something => self.bytes > EMPTY_MESSAGE_BYTES,
         }
     }
 }
