@@ -90,16 +90,24 @@ where
         given: Given::Text(text),
     }));
 
+    settings.retain(|setting| {
+        let problem = faults::unknown_key(&known, &setting.path);
+        let fault =
+            problem.map(|problem| Fault::new(setting.source.clone(), &setting.path, problem));
+        let unknown = fault.is_some();
+        faults.extend(fault);
+        !unknown
+    });
     let mut tree = known.clone();
-    for setting in settings {
-        if let Some(problem) = faults::unknown_key(&known, &setting.path) {
-            faults.push(Fault::new(setting.source, &setting.path, problem));
-            continue;
-        }
-        // Each value is tried alone on top of the defaults: serde stops at the first fault of a tree.
-        match fitting::<T>(&known, &setting.path, setting.given) {
-            Ok(value) => place(&mut tree, &setting.path, value),
-            Err(problem) => faults.push(Fault::new(setting.source, &setting.path, problem)),
+    for unit in units(&known, settings) {
+        // Each is tried alone on top of the defaults: serde stops at the first fault of a tree.
+        match unit.fitting::<T>(&known) {
+            Ok(values) => {
+                for (setting, value) in unit.settings.iter().zip(values) {
+                    place(&mut tree, &setting.path, value);
+                }
+            }
+            Err(problem) => faults.extend(unit.fault(problem)),
         }
     }
     if !faults.is_empty() {
@@ -166,26 +174,106 @@ fn from_environment(env: impl IntoIterator<Item = (String, String)>, settings: &
     }));
 }
 
-/// The given value in the form the setting accepts, or why there is none.
-fn fitting<T: DeserializeOwned>(
-    known: &Value,
-    path: &[String],
-    given: Given,
-) -> Result<Value, String> {
-    let candidates = match given {
-        Given::Typed(value) => vec![value],
-        Given::Text(text) => readings(&text),
-    };
-    let mut problem = String::new();
-    for candidate in candidates {
-        let mut tree = known.clone();
-        place(&mut tree, path, candidate.clone());
-        match serde_json::from_value::<T>(tree) {
-            Ok(_) => return Ok(candidate),
-            Err(error) => problem = error.to_string(),
+/// Settings that are right or wrong together: one, or all of a section that is not there by default, such as `tls`, whose
+/// keys may need each other.
+struct Unit {
+    section: Vec<String>,
+    settings: Vec<Setting>,
+}
+
+/// The units in the order in which they are met; within one a later setting wins.
+fn units(known: &Value, settings: Vec<Setting>) -> Vec<Unit> {
+    let mut units: Vec<Unit> = Vec::new();
+    for setting in settings {
+        let section = optional_section(known, &setting.path).map(<[String]>::to_vec);
+        let same = units
+            .iter_mut()
+            .find(|unit| section.as_ref() == Some(&unit.section));
+        match same {
+            Some(unit) => unit.settings.push(setting),
+            None => units.push(Unit {
+                section: section.unwrap_or_default(),
+                settings: vec![setting],
+            }),
         }
     }
-    Err(problem)
+    units
+}
+
+/// The part of a path that leads to a section of which the defaults know nothing.
+fn optional_section<'a>(known: &Value, path: &'a [String]) -> Option<&'a [String]> {
+    let mut node = known;
+    for (depth, key) in path.iter().enumerate().take(path.len().saturating_sub(1)) {
+        let table = node.as_object()?;
+        if table.is_empty() && depth > 0 {
+            return Some(&path[..=depth]);
+        }
+        node = table.get(key)?;
+        if node.is_null() {
+            return Some(&path[..=depth]);
+        }
+    }
+    None
+}
+
+/// The most ways of reading the texts of one section that are tried.
+const MOST_WAYS: usize = 1_000;
+
+impl Unit {
+    /// The given values in the form the settings accept, or why there is none.
+    fn fitting<T: DeserializeOwned>(&self, known: &Value) -> Result<Vec<Value>, String> {
+        let readings: Vec<Vec<Value>> = self.settings.iter().map(Setting::readings).collect();
+        let ways = readings.iter().fold(1, |ways: usize, readings| {
+            ways.saturating_mul(readings.len())
+        });
+        // Of the value as it stands; what is wrong with other readings of it would puzzle.
+        let mut problem = None;
+        for way in 0..ways.min(MOST_WAYS) {
+            let values = choice(&readings, way);
+            let mut tree = known.clone();
+            for (setting, value) in self.settings.iter().zip(&values) {
+                place(&mut tree, &setting.path, value.clone());
+            }
+            match serde_json::from_value::<T>(tree) {
+                Ok(_) => return Ok(values),
+                Err(error) => {
+                    problem.get_or_insert_with(|| error.to_string());
+                }
+            }
+        }
+        Err(problem.unwrap_or_default())
+    }
+
+    /// What is told of a unit that does not fit.
+    fn fault(&self, problem: String) -> Option<Fault> {
+        let last = self.settings.last()?;
+        let path = match self.settings.as_slice() {
+            [one] => &one.path,
+            _ => &self.section,
+        };
+        Some(Fault::new(last.source.clone(), path, problem))
+    }
+}
+
+impl Setting {
+    /// Everything the given value may mean.
+    fn readings(&self) -> Vec<Value> {
+        match &self.given {
+            Given::Typed(value) => vec![value.clone()],
+            Given::Text(text) => readings(text),
+        }
+    }
+}
+
+/// One reading of each, a different choice for each `way`.
+fn choice(readings: &[Vec<Value>], way: usize) -> Vec<Value> {
+    let mut rest = way;
+    let mut one = |readings: &Vec<Value>| {
+        let at = rest % readings.len();
+        rest /= readings.len();
+        readings[at].clone()
+    };
+    readings.iter().map(&mut one).collect()
 }
 
 /// What a text may mean: itself, a TOML value (a number, `true`, `["a"]`), a list with commas.

@@ -23,6 +23,16 @@ struct Gate {
     ratio: Option<f64>,
     upstreams: BTreeMap<String, String>,
     database_url: String,
+    tls: Option<Tls>,
+}
+
+/// Not there by default, and neither of the first two is right without the other.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tls {
+    certificate: String,
+    key: String,
+    depth: Option<u32>,
 }
 
 impl Default for House {
@@ -44,6 +54,7 @@ impl Default for Gate {
             ratio: None,
             upstreams: BTreeMap::new(),
             database_url: "postgres://app:hunter2@db/house".into(),
+            tls: None,
         }
     }
 }
@@ -146,4 +157,31 @@ fn a_secret_comes_from_a_file_and_shows_in_no_dump() {
     assert!(!format!("{house:?}").contains("hunter3"));
     std::fs::remove_file(path).unwrap();
     std::fs::remove_file(secret).unwrap();
+}
+
+#[test]
+fn a_section_that_is_not_there_by_default_is_set_as_a_whole_from_all_sources() {
+    let file = file("[gate.tls]\ncertificate = \"/a\"\nkey = \"/b\"\n");
+    let house: House = load(Some(&file), [], Vec::new()).unwrap();
+    let tls = |key: &str, depth| Tls {
+        certificate: "/a".into(),
+        key: key.into(),
+        depth,
+    };
+    assert_eq!(house.gate.tls, Some(tls("/b", None)));
+    let env = variables(&[("RAPPORT_GATE__TLS__KEY", "/c")]);
+    let flags = vec![("gate.tls.depth".to_owned(), "3".to_owned())];
+    let house: House = load(Some(&file), env, flags).unwrap();
+    assert_eq!(house.gate.tls, Some(tls("/c", Some(3))));
+}
+
+#[test]
+fn a_section_that_lacks_something_is_one_fault_that_says_what() {
+    let flags = vec![("gate.tls.key".to_owned(), "/b".to_owned())];
+    let ConfigFaults(faults) = load::<House>(None, [], flags).unwrap_err();
+    let [fault] = faults.as_slice() else {
+        panic!("one fault: {faults:?}");
+    };
+    assert_eq!(fault.key, "gate.tls.key");
+    assert!(fault.problem.contains("certificate"), "{}", fault.problem);
 }
