@@ -93,7 +93,7 @@ mod tests {
         for (place, channel) in Channel::ALL.iter().enumerate() {
             assert_eq!(values.get(*channel), place);
         }
-        assert_eq!(Channel::ALL.len(), 12);
+        assert_eq!(Channel::ALL.len(), 13);
         assert_eq!(Channel::named("telepathy"), None);
     }
 }
