@@ -6,6 +6,7 @@ pub mod contact;
 pub mod content;
 pub mod conversation;
 pub mod dedupe;
+pub mod detect;
 pub mod ending;
 pub mod intake;
 pub mod interaction;

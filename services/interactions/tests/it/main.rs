@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod corpus;
+mod detecting;
 mod ending;
 mod intake;
 mod linking;
 mod listing;
 mod neighbours;
+mod numbers;
 mod privacy;
 mod recording;
 mod stage;
