@@ -28,7 +28,7 @@ use clients::Profiles;
 use store::Store;
 use work::{Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, forget};
 
-pub use config::Config;
+pub use config::{Config, Numbers};
 pub use error::Error;
 pub use migration::migrations;
 

@@ -11,6 +11,7 @@ pub mod ending;
 pub mod intake;
 pub mod interaction;
 pub mod limits;
+pub mod privacy;
 pub mod timeline;
 
 pub use code::{

@@ -11,6 +11,7 @@ mod links;
 mod projections;
 mod record;
 mod rules;
+mod split;
 mod subject;
 mod system;
 mod timeline;

@@ -13,6 +13,7 @@ use rapport_foundation::time::Clock;
 use tokio::sync::Semaphore;
 
 use crate::app::facts;
+use crate::domain::detect::Masking;
 use crate::domain::{Contact, Part};
 use crate::store::{Outcome, Store, Telling};
 use crate::{Config, Error};
@@ -31,6 +32,7 @@ pub(crate) struct Recorder {
     vault: Vault,
     clock: Clock,
     budget: Arc<Semaphore>,
+    masking: Option<Masking>,
 }
 
 impl Recorder {
@@ -66,6 +68,7 @@ impl Recorder {
                 vault: env.vault.clone(),
                 clock: env.clock.clone(),
                 budget,
+                masking: config.masking(),
             },
             [lanes, closer],
         )
@@ -82,6 +85,7 @@ impl Recorder {
             self.clock.now(),
             traceparent,
         )
+        .masked(self.masking)
     }
 
     /// Logs a contact; answers when that is durable.

@@ -1,0 +1,127 @@
+//! Numbers that are split over several contacts of one conversation: each half alone looks harmless, and was stored.
+
+use std::collections::HashMap;
+
+use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::id::InteractionId;
+use rapport_foundation::seal::Vault;
+use sea_orm::Value;
+use uuid::Uuid;
+
+use super::body;
+use super::contact::{self, bound};
+use super::record::{Logged, Telling};
+use crate::domain::contact::Payload;
+use crate::domain::detect::Masking;
+use crate::domain::{Content, privacy};
+
+/// Contacts before and behind a new one that are looked at: a card is said in four pieces at most.
+const AROUND: u64 = 3;
+
+/// Masks numbers that new contacts complete, in all contacts that hold a piece. Nothing is read for those that neither
+/// begin nor end with a number.
+pub(super) async fn mask(
+    s: &Scoped,
+    vault: &Vault,
+    fresh: &[&Telling],
+    logged: &HashMap<InteractionId, Logged>,
+) -> Result<(), Error> {
+    for telling in fresh {
+        let in_thread =
+            !telling.thread.is_empty() && privacy::may_be_a_part(&telling.contact.content);
+        if let (Some(masking), Some(known), true) =
+            (telling.masking, logged.get(&telling.id), in_thread)
+        {
+            mask_around(s, vault, telling, known, masking).await?;
+        }
+    }
+    Ok(())
+}
+
+struct Near {
+    id: Uuid,
+    subject: String,
+    content: Content,
+}
+
+async fn mask_around(
+    s: &Scoped,
+    vault: &Vault,
+    telling: &Telling,
+    known: &Logged,
+    masking: Masking,
+) -> Result<(), Error> {
+    let near = around(s, vault, telling, known).await?;
+    let mut contents: Vec<Content> = near.iter().map(|one| one.content.clone()).collect();
+    if near.len() < 2 || !privacy::mask_texts(&mut contents, masking) {
+        return Ok(());
+    }
+    for (one, mut content) in near.into_iter().zip(contents) {
+        if one.content != content {
+            // The payload says the same: where the half of a number stands in it cannot be told.
+            content.raw_payload = Payload::default();
+            store(s, vault, one.id, &one.subject, &content).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The contacts around a new one, itself among them, in the order they took place.
+async fn around(
+    s: &Scoped,
+    vault: &Vault,
+    telling: &Telling,
+    known: &Logged,
+) -> Result<Vec<Near>, Error> {
+    let mut rows = Vec::new();
+    for (side, order, most) in [("<=", "desc", AROUND + 1), (">", "asc", AROUND)] {
+        let sql = format!(
+            "select id, connector, external_id, kind, channel, direction, purpose, event_at, received_at, history, \
+             automatic, order_id, order_units, order_code, order_exponent, subject_key, body from interaction \
+             where tenant_id = $1 and conversation_id = $2 and (event_at, id) {side} ($3, $4) \
+             order by event_at {order}, id {order} limit {most}"
+        );
+        let values: [Value; 3] = [
+            known.conversation.uuid().into(),
+            telling.contact.event_at.0.into(),
+            telling.id.uuid().into(),
+        ];
+        let mut found = s.raw_all(&sql, values).await?;
+        if side == "<=" {
+            found.reverse();
+        }
+        rows.extend(found);
+    }
+    let mut near = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let id: Uuid = row.try_get("", "id")?;
+        let sealed = contact::read(row, false)?;
+        let subject = sealed.subject.clone();
+        let keys = vault.existing(s, std::slice::from_ref(&subject)).await?;
+        let content = sealed.open(&contact::row_of(id), &keys)?.content;
+        near.push(Near {
+            id,
+            subject,
+            content,
+        });
+    }
+    Ok(near)
+}
+
+async fn store(
+    s: &Scoped,
+    vault: &Vault,
+    id: Uuid,
+    subject: &str,
+    content: &Content,
+) -> Result<(), Error> {
+    let keys = vault.existing(s, &[subject.to_owned()]).await?;
+    let sealed = keys.require(subject)?.seal(
+        &body::encode(content)?,
+        &bound(&contact::row_of(id), b"body"),
+    );
+    let sql = "update interaction set body = $3, raw_payload = $4 where tenant_id = $1 and id = $2";
+    s.raw_exec(sql, [id.into(), sealed.into(), Vec::<u8>::new().into()])
+        .await?;
+    Ok(())
+}
