@@ -26,7 +26,7 @@ use rapport_proto::interactions::v1 as pb;
 use app::App;
 use clients::Profiles;
 use store::Store;
-use work::{Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, forget};
+use work::{Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, forget, indexer};
 
 pub use config::{Config, Numbers};
 pub use error::Error;
@@ -72,6 +72,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     tasks.push(Consumer::spawn(&env, Role::Loyalty, projector));
     tasks.push(Sweep::spawn(&env, store.clone(), recognition, &config));
     tasks.push(forget::spawn(&env));
+    tasks.push(indexer::spawn(&env, store.clone()));
 
     let log = log_service!(interactions, &env);
     let app = Arc::new(App::new(&env, store, recorder, profiles, config));

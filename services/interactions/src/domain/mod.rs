@@ -12,6 +12,7 @@ pub mod intake;
 pub mod interaction;
 pub mod limits;
 pub mod privacy;
+pub mod search;
 pub mod timeline;
 
 pub use code::{

@@ -1,8 +1,10 @@
 //! From the contract to the domain: every violation of a request at once.
 
 mod contact;
+mod search;
 
 pub(crate) use contact::contact;
+pub(crate) use search::search;
 
 use rapport_foundation::check::Check;
 use rapport_foundation::error::Failure;

@@ -3,7 +3,7 @@
 use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{ConversationId, CustomerId, InteractionId, RecordId, TenantId};
-use rapport_foundation::seal::Subject;
+use rapport_foundation::seal::{Subject, Vault};
 use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
@@ -86,8 +86,7 @@ impl Store {
         let Some(row) = s.raw_one(&sql, values).await? else {
             return Ok(None);
         };
-        Ok(self
-            .open(s, vec![read(&row, true)?])
+        Ok(open(s, &self.vault, vec![read(&row, true)?])
             .await?
             .into_iter()
             .next())
@@ -109,17 +108,7 @@ impl Store {
         s: &Scoped,
         ids: &[InteractionId],
     ) -> Result<Vec<Interaction>, Error> {
-        const KEY: [(&str, Type); 1] = [("wanted", Type::Uuid)];
-        let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
-        let query = format!(
-            "select {WHOLE} from k cross join interaction i {LATER} where i.tenant_id = $1 and i.id = k.wanted"
-        );
-        let found = bulk::select(s, &KEY, rows, &query).await?;
-        let read = found
-            .iter()
-            .map(|row| read(row, false))
-            .collect::<Result<Vec<_>, _>>()?;
-        self.open(s, read).await
+        load(s, &self.vault, ids).await
     }
 
     /// Interactions that fit, behind a place, newest event first: places and sizes only.
@@ -146,28 +135,47 @@ impl Store {
             })
             .await
     }
+}
 
-    async fn open(&self, s: &Scoped, read: Vec<Read>) -> Result<Vec<Interaction>, Error> {
-        let subjects: Vec<Subject> = read
-            .iter()
-            .map(|read| read.sealed.subject.clone())
-            .collect();
-        let keys = self.vault.existing(s, &subjects).await?;
-        let open = |read: Read| {
-            let row = contact::row_of(read.id.uuid());
-            Ok(Interaction {
-                id: read.id,
-                connector: read.sealed.connector.clone(),
-                received_at: read.sealed.received_at,
-                contact: read.sealed.open(&row, &keys)?,
-                conversation: read.conversation,
-                link: read.link,
-                asks_for_agent: read.asks_for_agent,
-                end: read.end,
-            })
-        };
-        read.into_iter().map(open).collect()
-    }
+/// Interactions by their ids, as [`Store::interactions`].
+pub(super) async fn load(
+    s: &Scoped,
+    vault: &Vault,
+    ids: &[InteractionId],
+) -> Result<Vec<Interaction>, Error> {
+    const KEY: [(&str, Type); 1] = [("wanted", Type::Uuid)];
+    let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
+    let query = format!(
+        "select {WHOLE} from k cross join interaction i {LATER} where i.tenant_id = $1 and i.id = k.wanted"
+    );
+    let found = bulk::select(s, &KEY, rows, &query).await?;
+    let read = found
+        .iter()
+        .map(|row| read(row, false))
+        .collect::<Result<Vec<_>, _>>()?;
+    open(s, vault, read).await
+}
+
+async fn open(s: &Scoped, vault: &Vault, read: Vec<Read>) -> Result<Vec<Interaction>, Error> {
+    let subjects: Vec<Subject> = read
+        .iter()
+        .map(|read| read.sealed.subject.clone())
+        .collect();
+    let keys = vault.existing(s, &subjects).await?;
+    let open = |read: Read| {
+        let row = contact::row_of(read.id.uuid());
+        Ok(Interaction {
+            id: read.id,
+            connector: read.sealed.connector.clone(),
+            received_at: read.sealed.received_at,
+            contact: read.sealed.open(&row, &keys)?,
+            conversation: read.conversation,
+            link: read.link,
+            asks_for_agent: read.asks_for_agent,
+            end: read.end,
+        })
+    };
+    read.into_iter().map(open).collect()
 }
 
 /// Of a customer their links are walked in order, else the log itself.

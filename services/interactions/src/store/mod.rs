@@ -6,6 +6,7 @@ mod contact;
 mod conversations;
 mod customers;
 mod ends;
+mod index;
 mod interactions;
 mod links;
 mod projections;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use rapport_foundation::db::Database;
 use rapport_foundation::seal::Vault;
 
+pub(crate) use index::{Search, Spot};
 pub(crate) use interactions::{Filter, Find};
 pub(crate) use links::{Found, Pending, Resolved};
 pub(crate) use record::{Logged, Outcome, Telling};

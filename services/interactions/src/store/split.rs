@@ -8,9 +8,9 @@ use rapport_foundation::seal::Vault;
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::body;
 use super::contact::{self, bound};
 use super::record::{Logged, Telling};
+use super::{body, index};
 use crate::domain::contact::Payload;
 use crate::domain::detect::Masking;
 use crate::domain::{Content, privacy};
@@ -56,14 +56,17 @@ async fn mask_around(
     if near.len() < 2 || !privacy::mask_texts(&mut contents, masking) {
         return Ok(());
     }
+    let mut changed = Vec::new();
     for (one, mut content) in near.into_iter().zip(contents) {
         if one.content != content {
             // The payload says the same: where the half of a number stands in it cannot be told.
             content.raw_payload = Payload::default();
             store(s, vault, one.id, &one.subject, &content).await?;
+            changed.push(InteractionId::from_uuid(one.id));
         }
     }
-    Ok(())
+    // What is in the index already is put there anew; the rest comes with the log.
+    index::again(s, vault, &changed).await
 }
 
 /// The contacts around a new one, itself among them, in the order they took place.

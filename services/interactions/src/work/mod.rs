@@ -1,6 +1,7 @@
 //! What runs beside the calls.
 
 pub(crate) mod forget;
+pub(crate) mod indexer;
 mod linker;
 mod moves;
 mod projector;

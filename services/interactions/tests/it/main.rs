@@ -12,6 +12,7 @@ mod neighbours;
 mod numbers;
 mod privacy;
 mod recording;
+mod searching;
 mod stage;
 mod streaming;
 mod timeline;
