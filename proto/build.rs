@@ -28,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .boxed(".rapport.interactions.v1.TimelineEntry.entry.interaction")
         .bytes(".rapport.interactions.v1.InteractionInput.raw_payload")
+        .bytes(".rapport.interactions.v1.FactInput.raw_payload")
         // Servers note what passes through it.
         .codec_path("crate::touched::Codec")
         .compile_fds(documented.file_descriptor_set())?;

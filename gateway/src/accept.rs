@@ -15,25 +15,29 @@ use rapport_foundation::tls::ServerTls;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tonic::body::Body;
-use tower::ServiceExt as _;
 
 mod clients;
 mod frames;
 mod leftover;
 mod life;
 mod meter;
+mod places;
 mod proxied;
 mod tls;
 
 use crate::auth::PeerCertificate;
 use crate::config::{Limits, Listen};
 use crate::error::OpenError;
-use crate::layers::{Front, Leaving};
+use crate::layers::Leaving;
 use crate::protection::{Protection, Protections};
+pub(crate) use clients::Client;
+use places::OneFront;
+pub(crate) use places::Places;
+
 use clients::Clients;
 use life::Life;
 use meter::Metered;
@@ -51,7 +55,7 @@ const MOST_HEADER_BYTES: u32 = 16 * 1024 * 1024;
 
 /// What accepts connections.
 pub(crate) struct Acceptor {
-    front: Front,
+    places: Places,
     tls: Option<ServerTls>,
     limits: Limits,
     clients: Arc<Clients>,
@@ -64,7 +68,7 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     /// Reads the TLS files, and gives the task that keeps them fresh.
     pub(crate) fn new(
-        front: Front,
+        places: Places,
         listen: &Listen,
         limits: Limits,
         protections: Protections,
@@ -76,7 +80,7 @@ impl Acceptor {
             false => usize::MAX,
         };
         let acceptor = Acceptor {
-            front,
+            places,
             tls,
             limits,
             clients: Clients::new(most),
@@ -87,7 +91,8 @@ impl Acceptor {
         Ok((acceptor, task))
     }
 
-    /// Accepts until shutdown, then lets every connection finish its calls. Whoever calls bounds the time.
+    /// Accepts until shutdown, then lets every connection finish its calls. Whoever calls bounds the time: when this is
+    /// dropped, so are the connections.
     pub(crate) async fn run(self, listener: TcpListener) {
         let this = Arc::new(self);
         let most = match this.protections.on(Protection::Connections) {
@@ -95,17 +100,16 @@ impl Acceptor {
             false => Semaphore::MAX_PERMITS,
         };
         let slots = Arc::new(Semaphore::new(most));
-        let connections = TaskTracker::new();
+        let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
+                Some(_) = connections.join_next() => continue,
                 () = this.shutdown.cancelled() => break,
             };
             match accepted {
                 Ok((stream, from)) => match Arc::clone(&slots).try_acquire_owned() {
-                    Ok(slot) => {
-                        connections.spawn(Arc::clone(&this).serve(stream, from.ip(), slot));
-                    }
+                    Ok(slot) => this.begin(stream, from.ip(), slot, &mut connections),
                     // Closed at once: those that are open stay served.
                     Err(_) => tracing::warn!("a connection was refused: there are too many"),
                 },
@@ -116,25 +120,40 @@ impl Acceptor {
             }
         }
         drop(listener);
-        connections.close();
-        connections.wait().await;
+        while connections.join_next().await.is_some() {}
     }
 
-    async fn serve(
-        self: Arc<Self>,
-        mut stream: TcpStream,
-        mut from: IpAddr,
-        _slot: OwnedSemaphorePermit,
+    /// Hands a connection to where it will be served.
+    fn begin(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        from: IpAddr,
+        slot: OwnedSemaphorePermit,
+        connections: &mut JoinSet<()>,
     ) {
         // Without it each unary call waits 40 ms for a delayed acknowledgement.
-        if stream.set_nodelay(true).is_err() {
+        let free = stream.set_nodelay(true).and_then(|()| stream.into_std());
+        let (Ok(stream), Some(place)) = (free, self.places.idlest()) else {
             return;
-        }
+        };
+        let (this, front) = (Arc::clone(self), place.front());
+        let held = (slot, place.taken());
+        let serving = async move {
+            // The socket belongs to the runtime that looks at it.
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                this.serve(front, stream, from).await;
+            }
+            drop(held);
+        };
+        connections.spawn_on(serving, place.runtime());
+    }
+
+    async fn serve(&self, front: OneFront, mut stream: TcpStream, mut from: IpAddr) {
         let first = tokio::time::timeout(self.patience(), async {
             if self.proxied {
                 from = proxied::read(&mut stream).await.ok()?.unwrap_or(from);
             }
-            let Some(counted) = self.clients.admit(from) else {
+            let Some(counted) = self.clients.admit(Client::of(from)) else {
                 tracing::warn!("a connection was refused: its client has too many");
                 return None;
             };
@@ -146,8 +165,12 @@ impl Acceptor {
             () = self.shutdown.cancelled() => return,
         };
         match opened {
-            Ok(Some((_counted, Stream::Plain(stream)))) => self.speak(stream, None).await,
-            Ok(Some((_counted, Stream::Tls(stream, peer)))) => self.speak(*stream, peer).await,
+            Ok(Some((_counted, Stream::Plain(stream)))) => {
+                self.speak(front, stream, None, from).await
+            }
+            Ok(Some((_counted, Stream::Tls(stream, peer)))) => {
+                self.speak(front, *stream, peer, from).await
+            }
             // Nothing was said in time, or nothing we speak.
             Ok(None) | Err(_) => (),
         }
@@ -173,16 +196,18 @@ impl Acceptor {
 
     async fn speak(
         &self,
+        front: OneFront,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         peer: Option<Arc<PeerCertificate>>,
+        from: IpAddr,
     ) {
-        let front = self.front.clone();
         let life = Life::begin(&self.limits, self.protections);
         let calls = Arc::clone(&life);
         let service = service_fn(move |mut request: Request<Incoming>| {
             if let Some(peer) = &peer {
                 request.extensions_mut().insert(Arc::clone(peer));
             }
+            request.extensions_mut().insert(Client::of(from));
             answer(front.clone(), request, Arc::clone(&calls))
         });
         let http = self.http();
@@ -263,7 +288,7 @@ impl Acceptor {
 
 /// One call, answered by everything between here and the services.
 async fn answer(
-    front: Front,
+    front: OneFront,
     mut request: Request<Incoming>,
     life: Arc<Life>,
 ) -> Result<Response<Body>, Infallible> {
@@ -272,13 +297,13 @@ async fn answer(
     request.extensions_mut().insert(leaving);
     if request.version() == Version::HTTP_2 {
         // A stream that is answered before it was read is reset, and its connection goes on.
-        let response = front.oneshot(request.map(Body::new)).await?;
+        let response = front.call(request.map(Body::new)).await?;
         return Ok(call.answer(response));
     }
     let (parts, body) = request.into_parts();
     let (body, leftover) = leftover::watch(body);
     let request = Request::from_parts(parts, Body::new(body));
-    let response = front.oneshot(request).await?;
+    let response = front.call(request).await?;
     leftover.forget().await;
     Ok(call.answer(response))
 }

@@ -13,7 +13,7 @@ use crate::app::audit::Trail;
 use crate::audit::Auditor;
 use crate::auth::Authenticator;
 use crate::dialects::DialectsLayer;
-use crate::directory::Directory;
+use crate::directory::{Directory, Limit};
 use crate::layers::{self, LifetimeSource, Parts};
 use crate::limits::Limiter;
 use crate::policy::{Authority, Policies};
@@ -43,13 +43,14 @@ pub(crate) async fn gateway(
 ) -> Result<Gateway, OpenError> {
     let mut this = Assembly::begin(env, config, protections).await?;
     let authenticator = this.authenticator().await?;
-    this.keep_up();
+    this.keep_up(readiness);
     let (auditor, drained) = this.auditor().await?;
     this.serve_itself()?;
     let proxy = Proxy::new(&this.env.neighbours, this.env.signer.clone(), protections);
     let parts = this.parts(authenticator, auditor, readiness)?;
     Ok(Gateway {
-        front: layers::front(parts, proxy),
+        parts,
+        proxy,
         store: this.store,
         directory: this.directory,
         listen: this.config.listen,
@@ -65,7 +66,9 @@ impl Assembly {
     async fn begin(env: Env, config: Config, protections: Protections) -> Result<Self, OpenError> {
         config.limits.check()?;
         config.quotas.check()?;
+        config.auth.check()?;
         config.check_certificates()?;
+        config.check_stale()?;
         let mut policies = Policies::read(rapport_proto::pool())?;
         if config.reflection {
             policies = policies.with(reflection::methods());
@@ -102,12 +105,13 @@ impl Assembly {
     }
 
     /// What is known of the tenants is read again and again, and what was noted in memory written.
-    fn keep_up(&mut self) {
+    fn keep_up(&mut self, readiness: &Readiness) {
         let (directory, store) = (&self.directory, &self.store);
         let every = Duration::from_millis(self.config.tenant_refresh_ms.max(100));
         let stop = self.env.shutdown.clone();
+        let limit = Limit::of(&self.config);
         self.tasks
-            .push(directory.keep_fresh(store.clone(), every, stop));
+            .push(directory.keep_fresh(store.clone(), every, limit, readiness.clone(), stop));
         let every = Duration::from_secs(self.config.access.write_seconds.max(1));
         self.tasks.push(work::keep_written(
             directory.clone(),
@@ -125,6 +129,12 @@ impl Assembly {
         let (clock, config) = (self.env.clock.clone(), &self.config.audit);
         let (auditor, writer) = Auditor::open(config, trail, clock, drained.clone()).await?;
         self.tasks.push(writer);
+        self.tasks.push(work::keep_audit_young(
+            config.clone(),
+            store::audit::Audit::new(self.env.db.clone()),
+            self.env.clock.clone(),
+            self.env.shutdown.clone(),
+        ));
         Ok((auditor, drained.drop_guard()))
     }
 

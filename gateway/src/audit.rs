@@ -4,6 +4,7 @@
 //! nothing can be stored the queue fills, and then calls are refused. What cannot be audited does not happen.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderValue;
 use rapport_foundation::context::Context;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 use crate::config;
 use crate::domain::audit::{Call, Fault};
+use crate::domain::identity::Identity;
 use crate::error::{OpenError, Rejection};
 use crate::policy::Method;
 use crate::store::audit::Audit;
@@ -26,6 +28,9 @@ use crate::store::audit::Audit;
 mod writer;
 
 use writer::Writer;
+
+/// How long the entries of the last calls may take to be stored.
+const LAST_ENTRIES: Duration = Duration::from_secs(5);
 
 /// Hands out places in the queue.
 #[derive(Clone)]
@@ -49,7 +54,8 @@ impl Auditor {
         let replica = Uuid::now_v7();
         store.anchor(replica, clock.now()).await?;
         let writer = Writer::new(config, store, clock.clone(), replica);
-        let task = Task::spawn("audit trail", writer.run(waiting, drained));
+        // Behind the listener: calls that are cut off when time is up have their entries, too.
+        let task = Task::spawn("audit trail", writer.run(waiting, drained)).at_last(LAST_ENTRIES);
         Ok((Self { queue, clock }, task))
     }
 
@@ -61,7 +67,12 @@ impl Auditor {
     }
 
     /// A place for a call that begins now.
-    pub(crate) fn begin(&self, who: &Context, method: &Arc<Method>) -> Result<Running, Rejection> {
+    pub(crate) fn begin(
+        &self,
+        who: &Context,
+        identity: &Identity,
+        method: &Arc<Method>,
+    ) -> Result<Running, Rejection> {
         let place = self.queue.clone().try_reserve_owned().map_err(|_| {
             tracing::error!(method = %method.path, "a call was refused: it cannot be audited");
             Rejection::NotAuditable
@@ -70,6 +81,7 @@ impl Auditor {
             place,
             Ended {
                 who: who.clone(),
+                identity: identity.clone(),
                 method: Arc::clone(method),
                 began: self.clock.now(),
                 ended: Micros::EPOCH,
@@ -139,6 +151,7 @@ impl Drop for Running {
 /// A call as it is queued. What costs time is left to the writer.
 struct Ended {
     who: Context,
+    identity: Identity,
     method: Arc<Method>,
     began: Micros,
     ended: Micros,
@@ -168,6 +181,7 @@ impl From<Ended> for Call {
             tenant: call.who.tenant,
             at: call.ended,
             duration_us: call.ended.0.saturating_sub(call.began.0).max(0),
+            issuer: call.identity.issuer().to_owned(),
             principal: call.who.principal.clone(),
             kind: call.who.kind,
             on_behalf_of: call.who.on_behalf_of.clone().unwrap_or_default(),
@@ -186,12 +200,18 @@ fn hexadecimal(trace: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(trace))
 }
 
-/// Checks the audit trail in the gateway's database: every entry is what was written, none is missing, none was added.
+/// Checks the audit trail in the gateway's database: every entry is what was written, none is missing but what is older than
+/// it is to be kept, none was added.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn verify(db: &db::Database) -> Result<Vec<Breach>, db::Error> {
-    let faults = Audit::new(db.clone()).verify().await?;
+pub async fn verify(
+    db: &db::Database,
+    config: &config::Audit,
+    now: Micros,
+) -> Result<Vec<Breach>, db::Error> {
+    let trail = Audit::new(db.clone());
+    let faults = trail.verify(config.kept_since(now)).await?;
     let breach = |fault: Fault| Breach {
         invariant: 9,
         tenant: TenantId::nil(),

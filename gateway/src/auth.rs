@@ -8,14 +8,13 @@ use std::sync::Arc;
 use http::HeaderMap;
 use jsonwebtoken::crypto::CryptoProvider;
 use rapport_foundation::http_client::HttpClient;
-use rapport_foundation::id::TenantId;
 use rapport_foundation::service::Task;
 use rapport_foundation::time::{Clock, Micros};
 use tokio_util::sync::CancellationToken;
 
+use crate::accept::Client;
 use crate::config::{Auth, ClaimNames};
 use crate::directory::{Directory, Known};
-use crate::domain::identity::{API_KEYS, SPIFFE};
 use crate::domain::key_text::Hash;
 use crate::error::{OpenError, Rejection};
 use crate::policy::Authority;
@@ -27,9 +26,11 @@ mod certificate;
 mod claims;
 mod credential;
 pub mod development;
+mod issuers;
 mod jwks;
 mod jwt;
 mod keys;
+mod patience;
 mod rejected;
 
 pub use caller::Caller;
@@ -42,6 +43,8 @@ use cache::{Entry, Generation, Verified};
 use caller::{Evidence, access_of};
 use certificate::Certificates;
 use credential::Credential;
+use issuers::TrustedIssuer;
+use patience::{Drawn, Patience};
 
 /// Checks credentials.
 #[derive(Clone)]
@@ -50,21 +53,12 @@ pub struct Authenticator(Arc<Inner>);
 struct Inner {
     issuers: Vec<TrustedIssuer>,
     verified: Verified,
+    patience: Patience,
     directory: Directory,
     clock: Clock,
     rules: claims::Rules,
     protections: Protections,
     certificates: Option<Certificates>,
-}
-
-/// An identity provider as it is trusted: its keys sign for it and for nobody else.
-struct TrustedIssuer {
-    issuer: String,
-    audiences: Vec<String>,
-    /// The tenants it may speak for; none for all.
-    tenants: Vec<TenantId>,
-    names: ClaimNames,
-    keys: KeyRing,
 }
 
 impl Authenticator {
@@ -86,34 +80,7 @@ impl Authenticator {
         // Named, because it panics at the first token when a dependency brings a second one along. Installed
         // already is as good.
         let _ = CryptoProvider::install_default(&jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER);
-        let mut issuers = Vec::new();
-        let mut tasks = Vec::new();
-        for (at, issuer) in config.issuers.iter().enumerate() {
-            let key = format!("auth.issuers[{at}]");
-            if issuer.issuer.is_empty() || issuer.audiences.is_empty() {
-                return Err(OpenError::setting(key, "needs `issuer` and `audiences`"));
-            }
-            if issuer.issuer == API_KEYS || issuer.issuer.starts_with(SPIFFE) {
-                return Err(OpenError::setting(key, "takes the name of another way in"));
-            }
-            if issuers
-                .iter()
-                .any(|known: &TrustedIssuer| known.issuer == issuer.issuer)
-            {
-                return Err(OpenError::setting(key, "names an issuer a second time"));
-            }
-            let source = jwks::Source::of(issuer, http)
-                .map_err(|problem| OpenError::setting(key, problem))?;
-            let (keys, task) = KeyRing::open(source, config, protections, shutdown.clone()).await?;
-            tasks.push(task);
-            issuers.push(TrustedIssuer {
-                issuer: issuer.issuer.clone(),
-                audiences: issuer.audiences.clone(),
-                tenants: issuer.tenants.clone(),
-                names: issuer.claims.clone(),
-                keys,
-            });
-        }
+        let (mut issuers, tasks) = issuers::open(config, http, protections, shutdown).await?;
         if let Some(secret) = &config.development_secret {
             if secret.expose().len() < development::SHORTEST_SECRET_BYTES {
                 return Err(OpenError::setting(
@@ -136,6 +103,7 @@ impl Authenticator {
         let inner = Inner {
             issuers,
             verified: Verified::new(config.cached_tokens),
+            patience: Patience::of(config, protections),
             directory,
             clock,
             rules: claims::Rules::of(config, protections),
@@ -145,19 +113,30 @@ impl Authenticator {
         Ok((Authenticator(Arc::new(inner)), tasks))
     }
 
-    /// The caller behind the headers of a call, or behind the certificate of its connection.
+    /// The caller behind the headers of a call from a client, or behind the certificate of its connection.
     ///
     /// # Errors
-    /// [`Rejection::Unauthenticated`], whatever was wrong.
-    pub fn authenticate(
+    /// [`Rejection::Unauthenticated`], whatever was wrong; [`Rejection::TooManyRefused`] when it was not looked at.
+    pub(crate) fn authenticate(
         &self,
         headers: &HeaderMap,
         peer: Option<&Arc<PeerCertificate>>,
+        client: Option<Client>,
     ) -> Result<Caller, Rejection> {
-        self.check(headers, peer).map_err(|reason| {
-            tracing::warn!(%reason, "a credential was refused");
-            Rejection::Unauthenticated
-        })
+        self.check(headers, peer, client)
+            .map_err(|reason| match reason {
+                // Each of a flood in the log would be a flood there.
+                Rejected::TooMany(retry_after) => {
+                    tracing::debug!(%reason, "a credential was not looked at");
+                    Rejection::TooManyRefused { retry_after }
+                }
+                // Nor each call while the database is away.
+                Rejected::Stale => Rejection::AccessStale,
+                reason => {
+                    tracing::warn!(%reason, "a credential was refused");
+                    Rejection::Unauthenticated
+                }
+            })
     }
 
     /// The caller as they would be let in now, on the same credential.
@@ -165,6 +144,7 @@ impl Authenticator {
     /// # Errors
     /// Why they would not.
     pub(crate) fn again(&self, caller: &Caller) -> Result<Caller, Rejected> {
+        self.known_well_enough()?;
         caller.again(
             &self.0.directory.known(),
             self.0.clock.now(),
@@ -172,31 +152,51 @@ impl Authenticator {
         )
     }
 
+    /// What ends a stream whose caller would not be let in again.
+    pub(crate) fn why_ended(&self) -> Rejection {
+        match self.known_well_enough() {
+            Err(_) => Rejection::AccessStale,
+            Ok(()) => Rejection::TokenEnded,
+        }
+    }
+
+    /// Whether it is known well enough who may call: revocations may have been made that have not come here.
+    fn known_well_enough(&self) -> Result<(), Rejected> {
+        let closed = self.0.directory.is_closed() && self.0.protections.on(Protection::Stale);
+        if closed { Err(Rejected::Stale) } else { Ok(()) }
+    }
+
     fn check(
         &self,
         headers: &HeaderMap,
         peer: Option<&Arc<PeerCertificate>>,
+        client: Option<Client>,
     ) -> Result<Caller, Rejected> {
         let this = &*self.0;
         let credential = Credential::of(headers, peer, this.protections)?;
         let (now, hash) = (this.clock.now(), credential.hash());
         let known = this.directory.known();
         let remembered = this.verified.get(&hash, &known, this.protections);
-        let fresh = remembered.is_none();
-        let mut entry = match remembered {
-            Some(entry) => entry,
-            None => self.verify(&credential, &hash, &known, now)?,
+        let (mut entry, drawn) = match remembered {
+            Some(entry) => (entry, None),
+            None => {
+                let drawn = this.patience.draw(client)?;
+                (self.verify(&credential, &hash, &known, now)?, Some(drawn))
+            }
         };
         if now >= entry.caller.expires && this.protections.on(Protection::Expiry) {
             return Err(Rejected::Expired);
         }
         // Not part of what is remembered: a tenant can be suspended at any moment, give roles and take them, revoke.
         let access = access_of(&known, entry.caller.own.tenant, this.protections)?;
-        if fresh || !Arc::ptr_eq(&entry.access, access) {
+        if drawn.is_some() || !Arc::ptr_eq(&entry.access, access) {
             entry.caller = entry.caller.under(access, this.protections)?;
             entry.access = Arc::clone(access);
             this.verified.insert(hash, entry.clone());
+            // Good to the end: from here on it is remembered.
+            drawn.into_iter().for_each(Drawn::give_back);
         }
+        self.known_well_enough()?;
         if let Evidence::Key { key, .. } = &entry.caller.evidence {
             key.touch(now);
         }

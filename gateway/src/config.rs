@@ -1,21 +1,23 @@
 //! Section `gateway` of the configuration. Every limit is a setting, with its reason.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use http::HeaderValue;
-use rapport_foundation::config::Secret;
 use rapport_foundation::http_client::HttpClientConfig;
-use rapport_foundation::id::TenantId;
 use rapport_foundation::service::{MESSAGE_LIMIT_BYTES, TlsFiles};
 use rapport_foundation::telemetry::AccessLog;
+use rapport_foundation::time::Micros;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::error::OpenError;
 use crate::limits::{OverloadConfig, Quotas};
+
+mod auth;
+
+pub use auth::{Auth, CertificateGrant, Certificates, ClaimNames, Issuer};
 
 /// The gateway's settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +48,13 @@ pub struct Config {
     /// How often tenants are read again, in milliseconds: what was suspended or revoked on another replica is
     /// shut out after at most this.
     pub tenant_refresh_ms: u64,
+    /// How long tenants may not have been read before they count as stale, in milliseconds: what was revoked meanwhile is not
+    /// known here. Longer than a database takes to fail over; about as long as the audit trail's queue holds out without one.
+    pub tenant_stale_ms: u64,
+    /// What becomes of calls then: `refuse` (UNAVAILABLE, and the process is not ready), or `serve` on what was known last. To
+    /// refuse is what a revocation promises; to serve suits who would rather have calls answered. Either way the log says
+    /// it, and the metric `rapport.access.age`.
+    pub tenant_stale: WhenStale,
     /// How the audit trail is written.
     pub audit: Audit,
     /// How key sets are fetched.
@@ -66,10 +75,23 @@ impl Default for Config {
             origins: Vec::new(),
             reflection: false,
             tenant_refresh_ms: 2_000,
+            tenant_stale_ms: 300_000,
+            tenant_stale: WhenStale::default(),
             audit: Audit::default(),
             http_client: HttpClientConfig::default(),
         }
     }
+}
+
+/// What becomes of calls while it is not known any more who may call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenStale {
+    /// They are refused until it is known again.
+    #[default]
+    Refuse,
+    /// They are served on what was known last.
+    Serve,
 }
 
 /// The public listener.
@@ -119,6 +141,10 @@ impl Default for Listen {
 pub struct AccessLimits {
     /// API keys of a tenant that are neither over nor revoked; about 500 bytes each.
     pub api_keys: u64,
+    /// The longest that an API key may be good for, in days from when its end is said; a key whose end nobody says gets this
+    /// one. 0: no longest, and a key may be for ever. A year and a day: a secret that nobody has looked at for a year is one
+    /// that nobody would miss.
+    pub key_days: u32,
     /// Roles of a tenant.
     pub roles: u64,
     /// Bindings of a tenant.
@@ -133,6 +159,7 @@ impl Default for AccessLimits {
     fn default() -> Self {
         AccessLimits {
             api_keys: 1_000,
+            key_days: 366,
             roles: 200,
             bindings: 10_000,
             revocations: 10_000,
@@ -141,129 +168,11 @@ impl Default for AccessLimits {
     }
 }
 
-/// Who is believed to be whom.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Auth {
-    /// The identity providers.
-    pub issuers: Vec<Issuer>,
-    /// Certificates of clients as credentials. Unset: a certificate opens the connection and names nobody.
-    pub certificates: Option<Certificates>,
-    /// A shared secret for tokens made by `rapport token` (HS256), at least 32 bytes. For development only:
-    /// whoever checks such a token can also make one.
-    pub development_secret: Option<Secret>,
-    /// How far a provider's clock may differ, in seconds.
-    pub leeway_seconds: u64,
-    /// The longest time a token may be valid for, in seconds: a stolen one should not work for long.
-    pub max_lifetime_seconds: u64,
-    /// How often key sets are read again, in seconds.
-    pub jwks_refresh_seconds: u64,
-    /// The least time between two readings that unknown key ids cause, in seconds: a flood of made-up
-    /// ids must not become a flood at the provider.
-    pub jwks_floor_seconds: u64,
-    /// How long the last good key set is used while the provider cannot be reached, in seconds.
-    pub jwks_keep_seconds: u64,
-    /// Most verified credentials remembered; about 500 bytes each.
-    pub cached_tokens: u64,
-}
-
-impl Default for Auth {
-    fn default() -> Self {
-        Auth {
-            issuers: Vec::new(),
-            certificates: None,
-            development_secret: None,
-            leeway_seconds: 30,
-            max_lifetime_seconds: 24 * 3600,
-            jwks_refresh_seconds: 300,
-            jwks_floor_seconds: 30,
-            jwks_keep_seconds: 3600,
-            cached_tokens: 50_000,
-        }
-    }
-}
-
-/// Certificates of clients, verified against `listen.tls.client_ca_file`. A SPIFFE id names the principal:
-/// `spiffe://<trust domain>/tenant/<ten_…>/connector/<name>`, or `system` instead of `connector`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Certificates {
-    /// The one trust domain whose ids are believed.
-    pub trust_domain: String,
-    /// What they may do.
-    #[serde(default)]
-    pub grants: Vec<CertificateGrant>,
-    /// The longest time a certificate may be valid for, in seconds. Revocations are kept for as long.
-    #[serde(default = "ninety_days")]
-    pub max_lifetime_seconds: u64,
-}
-
-fn ninety_days() -> u64 {
-    90 * 86_400
-}
-
-/// What certificates may do whose path begins like this one. A tenant's roles come on top.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CertificateGrant {
-    /// Such as `/tenant/*/connector/`; `*` stands for any one part.
-    pub path: String,
-    /// Scopes.
-    #[serde(default)]
-    pub scopes: Vec<String>,
-    /// Roles.
-    #[serde(default)]
-    pub roles: Vec<String>,
-}
-
-/// One identity provider.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Issuer {
-    /// The exact value of `iss`.
-    pub issuer: String,
-    /// Accepted values of `aud`; a token needs one of them.
-    pub audiences: Vec<String>,
-    /// A JWKS file; read again like a URL.
-    #[serde(default)]
-    pub jwks_file: Option<PathBuf>,
-    /// A JWKS URL. Exactly one of file and URL is given.
-    #[serde(default)]
-    pub jwks_url: Option<String>,
-    /// The tenants whose principals it may name. None given: all of them, and operators of the installation: for the
-    /// provider of whoever runs it, never for a tenant's own.
-    #[serde(default)]
-    pub tenants: Vec<TenantId>,
-    /// Which claims say what.
-    #[serde(default)]
-    pub claims: ClaimNames,
-}
-
-/// The names under which a provider puts what the suite needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ClaimNames {
-    /// The tenant, `ten_…`.
-    pub tenant: String,
-    /// Scopes, as one string with spaces or as a list.
-    pub scope: String,
-    /// Roles, as a list.
-    pub roles: String,
-    /// The connector's name, for credentials of connectors.
-    pub connector: String,
-    /// The kind of principal: `staff`, `system`, `connector`, `customer` or `operator`.
-    pub kind: String,
-}
-
-impl Default for ClaimNames {
-    fn default() -> Self {
-        ClaimNames {
-            tenant: "tenant".into(),
-            scope: "scope".into(),
-            roles: "roles".into(),
-            connector: "connector".into(),
-            kind: "kind".into(),
-        }
+impl AccessLimits {
+    /// The longest that a key may be good for; None without a limit.
+    pub(crate) fn longest_key(&self) -> Option<Duration> {
+        let days = u64::from(self.key_days);
+        (days > 0).then(|| Duration::from_secs(days * 86_400))
     }
 }
 
@@ -372,6 +281,11 @@ pub struct Audit {
     /// How often the ends of all chains are anchored, in milliseconds: what lies behind the last anchor could be cut off
     /// unseen.
     pub anchor_every_ms: u64,
+    /// How long entries are kept, in days, counted from the anchor behind them; 0: for ever. At least 30, which the database
+    /// itself insists on. A year is what PCI DSS asks for (10.5.1), and a month more lets a yearly audit see all of it; who must
+    /// keep them longer says so. They name principals: without a need they are not kept. `rapport verify` goes by it, too: made
+    /// longer, it tells for a while of what was removed under the shorter time.
+    pub keep_days: u32,
 }
 
 impl Default for Audit {
@@ -381,11 +295,18 @@ impl Default for Audit {
             batch: 1_024,
             gather_ms: 20,
             anchor_every_ms: 60_000,
+            keep_days: 400,
         }
     }
 }
 
 impl Audit {
+    /// What was anchored before may be gone; None: nothing may.
+    pub(crate) fn kept_since(&self, now: Micros) -> Option<Micros> {
+        let days = i64::from(self.keep_days);
+        (days > 0).then(|| Micros(now.0 - days * 86_400 * 1_000_000))
+    }
+
     /// Whether the limits can be kept.
     pub(crate) fn check(&self) -> Result<(), OpenError> {
         if !(1..=1_000_000).contains(&self.queue) {
@@ -407,23 +328,25 @@ impl Audit {
             let problem = "is not between 100 and 3,600,000";
             return Err(OpenError::setting("audit.anchor_every_ms", problem));
         }
+        if self.keep_days != 0 && !(30..=36_500).contains(&self.keep_days) {
+            let problem = "is neither 0 nor between 30 and 36,500";
+            return Err(OpenError::setting("audit.keep_days", problem));
+        }
         Ok(())
     }
 }
 
-impl Auth {
-    /// The longest that anything can be valid that was issued until now: how long a revocation is kept.
-    pub(crate) fn longest(&self) -> Duration {
-        let token = self
-            .max_lifetime_seconds
-            .saturating_add(self.leeway_seconds);
-        let certificate = self.certificates.as_ref();
-        let certificate = certificate.map_or(0, |certificates| certificates.max_lifetime_seconds);
-        Duration::from_secs(token.max(certificate))
-    }
-}
-
 impl Config {
+    /// Whether what is read often enough can be stale at all.
+    pub(crate) fn check_stale(&self) -> Result<(), OpenError> {
+        let least = self.tenant_refresh_ms.max(100).saturating_mul(3);
+        if self.tenant_stale_ms < least {
+            let problem = format!("is below {least}, three times of `tenant_refresh_ms`");
+            return Err(OpenError::setting("tenant_stale_ms", problem));
+        }
+        Ok(())
+    }
+
     /// Whether certificates can name principals at all, if they are to.
     pub(crate) fn check_certificates(&self) -> Result<(), OpenError> {
         let tls = self.listen.tls.as_ref();

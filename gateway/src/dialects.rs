@@ -8,7 +8,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures::future::BoxFuture;
 use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use prost_reflect::DescriptorPool;
@@ -31,6 +30,7 @@ use connect::Codec;
 use pages::{OpenApi, Page};
 use routes::Routes;
 
+use crate::layers::Answer;
 use crate::policy::{Incomplete, Policies};
 use crate::protection::{Protection, Protections};
 
@@ -151,15 +151,14 @@ fn encoded(request: &Request<Body>) -> bool {
 
 impl<S> Service<Request<Body>> for Dialects<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>
         + Clone
         + Send
         + 'static,
-    S::Future: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+    type Future = Answer;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
@@ -168,7 +167,7 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match Dialect::of(&request, self.door.protections) {
             // The usual way: nothing is copied for it.
-            Dialect::Grpc => Box::pin(self.inner.call(request)),
+            Dialect::Grpc => self.inner.call(request),
             Dialect::GrpcWeb => {
                 Box::pin(GrpcWebLayer::new().layer(self.inner.clone()).call(request))
             }

@@ -7,19 +7,25 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use rapport_foundation::db;
 use rapport_foundation::id::TenantId;
-use rapport_foundation::service::Task;
+use rapport_foundation::service::{Readiness, Task};
 use rapport_foundation::time::Clock;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
+mod age;
 mod known;
 mod live_key;
 
+use age::Age;
+pub(crate) use age::Limit;
 pub(crate) use known::Known;
 pub(crate) use live_key::LiveKey;
 
 use crate::domain::quota::Quota;
 use crate::store::{Store, Use};
+
+/// How long one reading of the tenants may take before it is given up and begun again.
+const LONGEST_READING: Duration = Duration::from_secs(10);
 
 /// What is known of the tenants, a moment old at most.
 #[derive(Clone)]
@@ -32,6 +38,7 @@ struct Inner {
     reading: Mutex<()>,
     /// Counts what became known, for streams that must end when it concerns them.
     changes: watch::Sender<u64>,
+    age: Age,
 }
 
 impl Directory {
@@ -42,6 +49,7 @@ impl Directory {
             known: ArcSwap::default(),
             reading: Mutex::new(()),
             changes: watch::Sender::new(0),
+            age: Age::default(),
         }))
     }
 
@@ -54,6 +62,7 @@ impl Directory {
         let before = self.0.known.load_full();
         let rows = store.tenants().await?;
         if before.is_all_of(&rows) {
+            self.0.age.renew();
             return Ok(());
         }
         let mut next = before.only(&rows);
@@ -66,6 +75,7 @@ impl Directory {
             next.put(row, reading);
         }
         self.now_known(next);
+        self.0.age.renew();
         Ok(())
     }
 
@@ -126,8 +136,20 @@ impl Directory {
         Ok(())
     }
 
-    /// The task that refreshes.
-    pub fn keep_fresh(&self, store: Store, every: Duration, shutdown: CancellationToken) -> Task {
+    /// Whether calls are refused because what is known is too old.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.age.is_closed()
+    }
+
+    /// The task that refreshes, and says so when it no longer can.
+    pub(crate) fn keep_fresh(
+        &self,
+        store: Store,
+        every: Duration,
+        limit: Limit,
+        readiness: Readiness,
+        shutdown: CancellationToken,
+    ) -> Task {
         let this = self.clone();
         Task::spawn("tenant directory", async move {
             loop {
@@ -135,8 +157,18 @@ impl Directory {
                     () = tokio::time::sleep(every) => (),
                     () = shutdown.cancelled() => return,
                 }
-                if let Err(error) = this.refresh(&store).await {
-                    tracing::warn!(%error, "tenants could not be read again; the last known stay");
+                // A database that does not answer is as far away as one that refuses.
+                match tokio::time::timeout(every.max(LONGEST_READING), this.refresh(&store)).await {
+                    Ok(Ok(())) => (),
+                    Ok(Err(error)) => {
+                        tracing::warn!(%error, "tenants could not be read again; the last known stay");
+                    }
+                    Err(_) => tracing::warn!("tenants were not read in time; the last known stay"),
+                }
+                if let Some(closed) = this.0.age.judge(&limit) {
+                    readiness.able(!closed).await;
+                    // Open streams look again whether they may go on.
+                    this.0.changes.send_modify(|count| *count += 1);
                 }
             }
         })

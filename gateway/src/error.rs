@@ -8,6 +8,7 @@ use rapport_foundation::error::{Code, Failure, Violation};
 use rapport_foundation::http_client;
 use rapport_foundation::id::{ApiKeyId, BindingId, RevocationId, RoleId, TenantId};
 
+use crate::domain::api_key::EndFault;
 use crate::policy::Incomplete;
 
 /// A call that goes no further.
@@ -15,6 +16,13 @@ use crate::policy::Incomplete;
 pub enum Rejection {
     /// No credential that is believed. The reason is in the log and nowhere else.
     Unauthenticated,
+    /// Who may call is not known well enough: the database has been away for too long.
+    AccessStale,
+    /// The client has presented too many credentials that are not valid: this one was not looked at.
+    TooManyRefused {
+        /// When one is looked at again.
+        retry_after: Duration,
+    },
     /// The credential does not hold the scope of the method.
     ScopeMissing {
         /// The scope.
@@ -73,6 +81,18 @@ impl From<Rejection> for Failure {
                 "UNAUTHENTICATED",
                 "The call carries no valid credential.",
             ),
+            Rejection::AccessStale => Failure::new(
+                Code::Unavailable,
+                "ACCESS_STALE",
+                "It is not known for sure at the moment who may call.",
+            )
+            .retry_after(Duration::from_secs(2)),
+            Rejection::TooManyRefused { retry_after } => Failure::new(
+                Code::ResourceExhausted,
+                "TOO_MANY_REFUSED",
+                "From this address came too many credentials that are not valid; this one was not looked at.",
+            )
+            .retry_after(retry_after),
             Rejection::ScopeMissing { scope } => Failure::new(
                 Code::PermissionDenied,
                 "SCOPE_MISSING",
@@ -177,6 +197,9 @@ pub enum Error {
     /// The key is revoked: for ever.
     #[error("key {0} is revoked")]
     KeyRevoked(ApiKeyId),
+    /// A key cannot end then; the field that says so.
+    #[error("a key cannot end then: {1:?}")]
+    KeyEnd(&'static str, EndFault),
     /// No such role in the tenant.
     #[error("no role {0}")]
     RoleNotFound(RoleId),
@@ -240,6 +263,16 @@ impl From<Error> for Failure {
                 "The key is revoked; make another one.",
             )
             .with_meta("id", id.to_string()),
+            Error::KeyEnd(field, EndFault::Past) => {
+                violation(field, "OUT_OF_RANGE", "is over already")
+            }
+            Error::KeyEnd(field, EndFault::TooFar(longest)) => {
+                let days = longest.as_secs() / 86_400;
+                let what = format!(
+                    "is more than {days} days ahead, the longest that keys are good for here"
+                );
+                violation(field, "OUT_OF_RANGE", &what)
+            }
             Error::RoleExists => Failure::new(
                 Code::AlreadyExists,
                 "ALREADY_EXISTS",
@@ -315,6 +348,9 @@ pub enum OpenError {
     /// The gateway's database failed.
     #[error(transparent)]
     Store(#[from] db::Error),
+    /// The system gives no threads to answer on.
+    #[error("no threads can be started: {0}")]
+    Threads(#[from] std::io::Error),
 }
 
 impl OpenError {

@@ -55,12 +55,13 @@ mod origins;
 mod request_id;
 
 /// What every layer answers with.
-type Answer = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+pub(crate) type Answer = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
 /// The whole gateway behind its listener: bytes of a call in, bytes of an answer out.
 pub type Front = BoxCloneSyncService<http::Request<Body>, Response<Body>, Infallible>;
 
 /// What the layers are made from.
+#[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) authenticator: Authenticator,
     pub(crate) auditor: Auditor,

@@ -5,11 +5,7 @@
 
 use std::net::SocketAddr;
 
-use rapport_foundation::db::Database;
-use rapport_foundation::page::PageTokens;
 use rapport_foundation::service::{Env, Readiness, Task};
-use rapport_foundation::time::Clock;
-use rapport_proto::access::v1::api_key_service_server::ApiKeyService;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -19,6 +15,7 @@ mod assemble;
 mod audit;
 pub mod auth;
 mod config;
+mod console;
 mod dialects;
 pub mod directory;
 pub mod domain;
@@ -37,25 +34,25 @@ mod work;
 pub use audit::verify;
 pub use config::{
     AccessLimits, Audit, Auth, CertificateGrant, Certificates, ClaimNames, ClientCertificates,
-    Config, Deadlines, Issuer, Limits, Listen,
+    Config, Deadlines, Issuer, Limits, Listen, WhenStale,
 };
+pub use console::Console;
 pub use error::{Error, OpenError, Rejection};
 pub use limits::{OverloadConfig, Quotas};
 pub use migration::migrations;
 pub use protection::{Protection, Protections};
 
-use accept::Acceptor;
-use app::Access;
-use app::api_keys::ApiKeys;
+use accept::{Acceptor, Places};
 use directory::Directory;
 use domain::tenant::Tenant;
-use layers::Front;
-use policy::{Authority, Policies};
+use layers::{Front, Parts};
+use proxy::Proxy;
 use store::Store;
 
 /// An open gateway that does not listen yet.
 pub struct Gateway {
-    front: Front,
+    parts: Parts,
+    proxy: Proxy,
     store: Store,
     directory: Directory,
     listen: Listen,
@@ -90,34 +87,10 @@ pub async fn open_without(
     assemble::gateway(env, config, readiness, Protections::without(off)).await
 }
 
-/// The keys of a gateway's database, for whoever may open it: what an operator does before anybody can log in. The context
-/// of a call stands among its extensions, as a service finds it there.
-///
-/// # Errors
-/// When a contract lacks its policy.
-pub fn api_keys(
-    db: Database,
-    clock: Clock,
-    page_tokens: PageTokens,
-    config: &Config,
-) -> Result<impl ApiKeyService + use<>, OpenError> {
-    let policies = Policies::read(rapport_proto::pool())?;
-    let access = Access {
-        store: Store::new(db),
-        directory: Directory::new(clock.clone()),
-        clock,
-        page_tokens,
-        authority: Authority::of(&policies, Protections::default()),
-        limits: config.access.clone(),
-        longest: config.auth.longest(),
-    };
-    Ok(grpc::ApiKeyApi(ApiKeys(access)))
-}
-
 impl Gateway {
     /// Everything between the listener and the services, for calls without a socket.
     pub fn front(&self) -> Front {
-        self.front.clone()
+        layers::front(self.parts.clone(), self.proxy.clone())
     }
 
     /// Adds a tenant if its id is free, and lets it call at once: for set-up and demonstrations. Says whether
@@ -142,13 +115,20 @@ impl Gateway {
             .map_err(|error| OpenError::setting("listen.address", format!("{address}: {error}")))
     }
 
-    /// Serves on a listener until `env.shutdown`. Gives every task of the gateway, to be joined.
+    /// Serves on a listener until `env.shutdown`, on so many threads of its own; with none, on the runtime it is called
+    /// in, which suits a process that has other things to do. Gives every task of the gateway, to be joined.
     ///
     /// # Errors
-    /// When the TLS files cannot be used.
-    pub fn serve(self, listener: TcpListener) -> Result<Vec<Task>, OpenError> {
+    /// When the TLS files cannot be used, or the system gives no threads.
+    pub fn serve(self, listener: TcpListener, threads: usize) -> Result<Vec<Task>, OpenError> {
+        let places = match threads {
+            0 => Places::here(self.front()),
+            some => Places::apart(some, || {
+                layers::front(self.parts.clone(), self.proxy.again())
+            })?,
+        };
         let (acceptor, tls) = Acceptor::new(
-            self.front,
+            places,
             &self.listen,
             self.limits,
             self.protections,

@@ -12,6 +12,8 @@ mod m0004_api_keys;
 mod m0005_roles;
 mod m0006_revocations;
 mod m0007_audit;
+mod m0008_audit_issuer;
+mod m0009_audit_retention;
 
 /// Every migration, oldest first. A shipped one never changes.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
@@ -24,6 +26,8 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0005_roles::Migration),
         Box::new(m0006_revocations::Migration),
         Box::new(m0007_audit::Migration),
+        Box::new(m0008_audit_issuer::Migration),
+        Box::new(m0009_audit_retention::Migration),
     ]
 }
 

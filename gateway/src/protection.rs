@@ -30,6 +30,8 @@ pub enum Protection {
     KeySetFloor,
     /// What was verified under a key that is gone is forgotten.
     KeyRotation,
+    /// Nobody has credentials checked without end that are not valid.
+    Patience,
     /// Made for us.
     Audience,
     /// Not over, on every call.
@@ -38,6 +40,8 @@ pub enum Protection {
     StreamExpiry,
     /// Begun, and not issued in the future.
     NotBefore,
+    /// It is said when it was issued.
+    IssueTime,
     /// Not valid for longer than is accepted.
     Lifetime,
     /// Somebody is named.
@@ -106,6 +110,8 @@ pub enum Protection {
     KeyExpiry,
     /// What is revoked is believed no more, nor on an open stream.
     Revocation,
+    /// Nobody is let in on what is known too little of.
+    Stale,
     /// A certificate names one principal and no more.
     OneSpiffeId,
     /// Certificates of our trust domain and of no other.
@@ -183,10 +189,12 @@ impl Protection {
             P::Signature,
             P::KeySetFloor,
             P::KeyRotation,
+            P::Patience,
             P::Audience,
             P::Expiry,
             P::StreamExpiry,
             P::NotBefore,
+            P::IssueTime,
             P::Lifetime,
             P::Subject,
             P::TenantClaim,
@@ -221,6 +229,7 @@ impl Protection {
             P::KeySecret,
             P::KeyExpiry,
             P::Revocation,
+            P::Stale,
             P::OneSpiffeId,
             P::TrustDomain,
             P::Grant,

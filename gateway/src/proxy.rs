@@ -49,6 +49,15 @@ impl Proxy {
         }))
     }
 
+    /// One that shares no connection with this one, for another runtime.
+    pub(crate) fn again(&self) -> Self {
+        Proxy(Arc::new(Upstreams {
+            channels: self.0.channels.each_ref().map(Channel::again),
+            signer: self.0.signer.clone(),
+            protections: self.0.protections,
+        }))
+    }
+
     fn forward(&self, mut request: Request<Body>) -> Result<(&Channel, Request<Body>), Rejection> {
         let extensions = request.extensions_mut();
         let caller: Caller = extensions.remove().ok_or(Rejection::Unauthenticated)?;

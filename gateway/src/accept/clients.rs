@@ -8,14 +8,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug)]
 pub(super) struct Clients {
     most: usize,
-    open: Mutex<HashMap<IpAddr, usize>>,
+    open: Mutex<HashMap<Client, usize>>,
+}
+
+/// Whoever is behind an address: of IPv6, the whole network of 64 bits around it. Among the extensions of a request it says
+/// where that came from, as far as a balancer before us is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Client(IpAddr);
+
+impl Client {
+    pub(crate) fn of(address: IpAddr) -> Self {
+        Client(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let network = u128::from(address) >> 64 << 64;
+                IpAddr::V6(Ipv6Addr::from(network))
+            }
+            address => address,
+        })
+    }
 }
 
 /// A connection that counts for as long as this lives.
 #[derive(Debug)]
 pub(super) struct Counted {
     clients: Arc<Clients>,
-    client: IpAddr,
+    client: Client,
 }
 
 impl Clients {
@@ -27,8 +44,7 @@ impl Clients {
     }
 
     /// Counts one more, unless the client has as many as it may.
-    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Counted> {
-        let client = client(address);
+    pub(super) fn admit(self: &Arc<Self>, client: Client) -> Option<Counted> {
         // Nothing under this lock panics, and if it did a count would still be one.
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(client).or_default();
@@ -56,17 +72,6 @@ impl Drop for Counted {
     }
 }
 
-/// Whoever has one address of IPv6 has the whole network of 64 bits around it.
-fn client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = u128::from(address) >> 64 << 64;
-            IpAddr::V6(Ipv6Addr::from(network))
-        }
-        address => address,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
@@ -76,7 +81,7 @@ mod tests {
     #[test]
     fn each_client_has_its_own_count_and_gets_back_what_it_closed() {
         let clients = Clients::new(2);
-        let from = |text: &str| clients.admit(text.parse().unwrap());
+        let from = |text: &str| clients.admit(Client::of(text.parse().unwrap()));
         let (first, _second) = (from("10.0.0.1").unwrap(), from("::ffff:10.0.0.1").unwrap());
         assert!(from("10.0.0.1").is_none());
         assert!(from("10.0.0.2").is_some());

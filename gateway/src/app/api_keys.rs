@@ -9,7 +9,7 @@ use rapport_foundation::idempotency::Key;
 use rapport_foundation::time::Micros;
 
 use super::{Access, Page, list_of, tenant_of};
-use crate::domain::api_key::{ApiKey, Change, Holder, Rights};
+use crate::domain::api_key::{self, ApiKey, Change, Holder, Rights};
 use crate::domain::key_text::{self, PREFIX_BYTES, SECRET_BYTES};
 use crate::error::Error;
 use crate::store::{Decide, Mutation};
@@ -27,7 +27,7 @@ pub struct NewKey {
     pub holder: Holder,
     /// What it lets its holder do.
     pub rights: Rights,
-    /// When it ends.
+    /// When it ends; None for as late as it may.
     pub expires: Option<Micros>,
 }
 
@@ -55,7 +55,8 @@ impl ApiKeys {
     /// Makes a key.
     ///
     /// # Errors
-    /// When the caller does not hold what it would give, the tenant has too many, or the request id was used before.
+    /// When the caller does not hold what it would give, the end is over or too far ahead, the tenant has too many, or the
+    /// request id was used before.
     pub async fn create(
         &self,
         ctx: &Context,
@@ -68,6 +69,8 @@ impl ApiKeys {
         this.authority
             .check(ctx, &wanted.rights.scopes, &wanted.rights.roles)?;
         let now = this.clock.now();
+        let expires = api_key::end(wanted.expires, this.limits.longest_key(), now);
+        let expires = expires.map_err(|fault| Error::KeyEnd("expire_time", fault))?;
         let prefix = key_text::prefix(&random::<PREFIX_BYTES>()?);
         let text = key_text::compose(&prefix, &random::<SECRET_BYTES>()?);
         let new = ApiKey {
@@ -79,7 +82,7 @@ impl ApiKeys {
             former: None,
             holder: wanted.holder,
             rights: wanted.rights,
-            expires: wanted.expires,
+            expires,
             revoked: None,
             last_used: None,
             version: 1,
@@ -124,7 +127,8 @@ impl ApiKeys {
     /// Changes a key.
     ///
     /// # Errors
-    /// When there is no such key, it is revoked, its etag is stale, or the caller does not hold what it grants afterwards.
+    /// When there is no such key, it is revoked, its etag is stale, its new end is over or too far ahead, the caller does not
+    /// hold what it grants afterwards, or it would come to life again as one too many.
     pub async fn update(
         &self,
         ctx: &Context,
@@ -133,8 +137,16 @@ impl ApiKeys {
         change: &Change,
     ) -> Result<ApiKey, Error> {
         let now = self.0.clock.now();
+        let end = |wanted| {
+            api_key::end(wanted, self.0.limits.longest_key(), now)
+                .map_err(|fault| Error::KeyEnd("api_key.expire_time", fault))
+        };
         let decide = |before: ApiKey, given: &[String]| {
-            self.renewable(ctx, before.changed(change.clone(), now), given)
+            let change = Change {
+                expires: change.expires.map(end).transpose()?,
+                ..change.clone()
+            };
+            self.renewable(ctx, before.changed(change, now), given)
         };
         Ok(self.change(ctx, key, which, &decide).await?.0)
     }
@@ -151,12 +163,12 @@ impl ApiKeys {
         which: Which,
         overlap: Duration,
     ) -> Result<Made, Error> {
-        let now = self.0.clock.now();
+        let (now, longest) = (self.0.clock.now(), self.0.limits.longest_key());
         let secret = random::<SECRET_BYTES>()?;
         let decide = |before: ApiKey, given: &[String]| {
             let before = self.renewable(ctx, before, given)?;
             let text = key_text::compose(&before.prefix, &secret);
-            Ok(before.rotated(key_text::hash(&text), overlap, now))
+            Ok(before.rotated(key_text::hash(&text), overlap, longest, now))
         };
         let changed = self.change(ctx, key, which, &decide).await?;
         let text = key_text::compose(&changed.0.prefix, &secret);
@@ -182,10 +194,13 @@ impl ApiKeys {
     ) -> Result<(ApiKey, bool), Error> {
         let tenant = tenant_of(ctx, which.tenant)?;
         let mutation = mutation(ctx, key, tenant);
-        let changed = self
-            .0
-            .store
-            .change_key(mutation, which.id, which.etag, decide);
+        let changed = self.0.store.change_key(
+            mutation,
+            which.id,
+            which.etag,
+            self.0.limits.api_keys,
+            decide,
+        );
         let changed = changed.await?;
         self.0.in_force(tenant).await;
         Ok(changed)

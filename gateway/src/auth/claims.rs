@@ -56,7 +56,7 @@ pub(super) fn read(
     if !is_ours(&claims, &issuer.audiences) && on(Protection::Audience) {
         return Err(Rejected::AudienceForeign);
     }
-    let expires = check_times(&claims, rules, now)?;
+    let (expires, issued) = check_times(&claims, rules, now)?;
     let subject = claims.text("sub").filter(|subject| is_name(subject, 255));
     if subject.is_none() && on(Protection::Subject) {
         return Err(Rejected::Claim("sub"));
@@ -96,8 +96,6 @@ pub(super) fn read(
         None => None,
         _ => return Err(Rejected::Claim("jti")),
     };
-    // Who does not say when a token was issued is taken to have issued it before any revocation.
-    let issued = time(&claims, "iat")?.unwrap_or(Micros::EPOCH);
     let identity = Identity::new(issuer.issuer.clone(), principal.clone());
     let own = Context::from(Claims {
         tenant,
@@ -135,22 +133,26 @@ fn is_ours(claims: &Members, audiences: &[String]) -> bool {
     }
 }
 
-/// Gives the moment from which the token is no longer accepted, leeway included.
-fn check_times(claims: &Members, rules: &Rules, now: Micros) -> Result<Micros, Rejected> {
+/// Gives the moment from which the token is no longer accepted, leeway included, and when it was issued.
+fn check_times(claims: &Members, rules: &Rules, now: Micros) -> Result<(Micros, Micros), Rejected> {
     let on = |protection| rules.protections.on(protection);
     let expires = match time(claims, "exp")? {
         None if !on(Protection::Expiry) => now + rules.longest,
         expires => expires.ok_or(Rejected::Claim("exp"))?,
     };
     let begins = time(claims, "nbf")?;
-    let issued = time(claims, "iat")?;
+    // A revocation is kept for as long as what was issued before it can be valid. Of a token that does not say when that was
+    // nobody could tell whether it was revoked once.
+    let issued = match time(claims, "iat")? {
+        None if !on(Protection::IssueTime) => now,
+        issued => issued.ok_or(Rejected::Claim("iat"))?,
+    };
     let latest_start = now + rules.leeway;
-    let early = begins.max(issued).is_some_and(|at| at > latest_start);
+    let early = begins.is_some_and(|at| at > latest_start) || issued > latest_start;
     if early && on(Protection::NotBefore) {
         return Err(Rejected::TooEarly);
     }
-    // Without `iat` the time that is left stands for the lifetime.
-    let long = expires.since(issued.unwrap_or(now)) > rules.longest;
+    let long = expires.since(issued) > rules.longest;
     if long && on(Protection::Lifetime) {
         return Err(Rejected::TooLongLived);
     }
@@ -158,7 +160,7 @@ fn check_times(claims: &Members, rules: &Rules, now: Micros) -> Result<Micros, R
     if now >= end && on(Protection::Expiry) {
         return Err(Rejected::Expired);
     }
-    Ok(end)
+    Ok((end, issued))
 }
 
 /// A NumericDate: seconds since 1970, a fraction is cut off.

@@ -1,11 +1,19 @@
 //! Why a credential is not believed. For the log only.
 
+use std::time::Duration;
+
 /// The first check that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
     /// No credential, or more than one.
     #[error("no single credential")]
     NoCredential,
+    /// Its client has presented so many that were not believed that this one is not looked at, for so long.
+    #[error("its client has presented too many that are not valid")]
+    TooMany(Duration),
+    /// Good as far as is known, and that is too old to rely on.
+    #[error("what is known of tenants is stale")]
+    Stale,
     /// Not the bearer scheme.
     #[error("not a bearer token")]
     NotBearer,

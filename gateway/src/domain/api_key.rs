@@ -12,6 +12,32 @@ use super::key_text::Hash;
 /// The longest that a rotated secret is still accepted: an overlap is for a change of configuration, not for ever.
 pub const LONGEST_OVERLAP: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// Why a key cannot end when it should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndFault {
+    /// It would be over already.
+    Past,
+    /// It would be good for longer than keys are here.
+    TooFar(Duration),
+}
+
+/// When a key ends: as wanted, or as late as it may when nobody says. Without a `longest` a key may be for ever.
+///
+/// # Errors
+/// When the end is over, or too far ahead.
+pub fn end(
+    wanted: Option<Micros>,
+    longest: Option<Duration>,
+    now: Micros,
+) -> Result<Option<Micros>, EndFault> {
+    match (wanted, longest) {
+        (Some(end), _) if end <= now => Err(EndFault::Past),
+        (Some(end), Some(longest)) if end > now + longest => Err(EndFault::TooFar(longest)),
+        (Some(end), _) => Ok(Some(end)),
+        (None, longest) => Ok(longest.map(|longest| now + longest)),
+    }
+}
+
 /// What presents a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holder {
@@ -81,7 +107,7 @@ pub struct Change {
     pub scopes: Option<Vec<String>>,
     /// The new roles.
     pub roles: Option<Vec<String>>,
-    /// The new end; Some(None) takes it away.
+    /// The new end; Some(None) for as late as it may be.
     pub expires: Option<Option<Micros>>,
 }
 
@@ -120,9 +146,20 @@ impl ApiKey {
         self.touched(now)
     }
 
-    /// The key with a new secret. The one before is accepted for the overlap; one before that no more.
+    /// The key with a new secret. The one before is accepted for the overlap; one before that no more. Its end stays, unless
+    /// keys are no longer good for as long.
     #[must_use]
-    pub fn rotated(mut self, hash: Hash, overlap: Duration, now: Micros) -> Self {
+    pub fn rotated(
+        mut self,
+        hash: Hash,
+        overlap: Duration,
+        longest: Option<Duration>,
+        now: Micros,
+    ) -> Self {
+        if let Some(longest) = longest {
+            let last = now + longest;
+            self.expires = Some(self.expires.map_or(last, |end| end.min(last)));
+        }
         self.former = (!overlap.is_zero()).then(|| Former {
             hash: self.hash,
             until: now + overlap.min(LONGEST_OVERLAP),
@@ -172,19 +209,19 @@ mod tests {
     #[test]
     fn a_rotated_secret_is_accepted_for_the_overlap_and_one_before_it_no_more() {
         let overlap = Duration::from_micros(10);
-        let once = key().rotated([2; 32], overlap, Micros(100));
+        let once = key().rotated([2; 32], overlap, None, Micros(100));
         assert_eq!(
             once.accepts(&[2; 32], Micros(100)),
             Some(Micros(1_000_000_000))
         );
         assert_eq!(once.accepts(&[1; 32], Micros(109)), Some(Micros(110)));
         assert_eq!(once.accepts(&[1; 32], Micros(110)), None);
-        let twice = once.rotated([3; 32], overlap, Micros(105));
+        let twice = once.rotated([3; 32], overlap, None, Micros(105));
         assert_eq!(twice.accepts(&[1; 32], Micros(105)), None);
         assert_eq!(twice.accepts(&[2; 32], Micros(105)), Some(Micros(115)));
-        let at_once = twice.rotated([4; 32], Duration::ZERO, Micros(106));
+        let at_once = twice.rotated([4; 32], Duration::ZERO, None, Micros(106));
         assert_eq!(at_once.accepts(&[3; 32], Micros(106)), None);
-        let for_long = key().rotated([2; 32], Duration::MAX, Micros(0));
+        let for_long = key().rotated([2; 32], Duration::MAX, None, Micros(0));
         assert_eq!(
             for_long.former.map(|former| former.until),
             Some(Micros(0) + LONGEST_OVERLAP)
@@ -193,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_over_or_revoked_is_accepted_by_neither_secret() {
-        let rotated = key().rotated([2; 32], LONGEST_OVERLAP, Micros(100));
+        let rotated = key().rotated([2; 32], LONGEST_OVERLAP, None, Micros(100));
         for hash in [[1; 32], [2; 32]] {
             assert!(rotated.accepts(&hash, Micros(999_999_999)).is_some());
             assert_eq!(rotated.accepts(&hash, Micros(1_000_000_000)), None);
@@ -202,5 +239,35 @@ mod tests {
             assert_eq!(ended.ended(Micros(300)).revoked, Some(Micros(200)));
         }
         assert_eq!(rotated.accepts(&[9; 32], Micros(100)), None);
+    }
+
+    #[test]
+    fn a_key_ends_as_wanted_and_no_later_than_keys_do() {
+        let (now, day) = (Micros(1_000), Duration::from_secs(86_400));
+        let at = |wanted: i64, longest| end(Some(Micros(wanted)), longest, now);
+        assert_eq!(at(1_000, None), Err(EndFault::Past));
+        assert_eq!(at(1_001, Some(day)), Ok(Some(Micros(1_001))));
+        let last = now + day;
+        assert_eq!(at(last.0, Some(day)), Ok(Some(last)));
+        assert_eq!(at(last.0 + 1, Some(day)), Err(EndFault::TooFar(day)));
+        assert_eq!(at(last.0 + 1, None), Ok(Some(Micros(last.0 + 1))));
+        assert_eq!(end(None, Some(day), now), Ok(Some(last)));
+        assert_eq!(end(None, None, now), Ok(None));
+    }
+
+    #[test]
+    fn what_was_for_ever_ends_once_it_is_rotated_where_keys_end() {
+        let (now, day) = (Micros(1_000), Duration::from_secs(86_400));
+        let for_ever = ApiKey {
+            expires: None,
+            ..key()
+        };
+        let rotated = |key: &ApiKey, longest| {
+            let rotated = key.clone().rotated([2; 32], Duration::ZERO, longest, now);
+            rotated.expires
+        };
+        assert_eq!(rotated(&for_ever, None), None);
+        assert_eq!(rotated(&for_ever, Some(day)), Some(now + day));
+        assert_eq!(rotated(&key(), Some(day)), key().expires, "sooner already");
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 mod check;
 
-pub use check::{Anchored, ChainCheck, Fault, check_anchors};
+pub use check::{Anchored, ChainCheck, Fault, Place, check_anchors};
 
 /// A SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,6 +40,8 @@ pub struct Call {
     pub at: Micros,
     /// How long it took, in microseconds.
     pub duration_us: i64,
+    /// Who vouches for the principal; empty in entries written before that was noted.
+    pub issuer: String,
     /// Who called.
     pub principal: String,
     /// What kind of party that is.
@@ -130,6 +132,8 @@ impl Chain {
     }
 }
 
+/// What was added to entries later stands at the end, and only where it is there: entries of before keep their hash, and
+/// whoever takes it out of an entry, or puts it in, changes the hash.
 fn link(before: &Hash, replica: Uuid, seq: i64, call: &Call) -> Hash {
     let mut content = Content::new(&before.0);
     content.uuid(replica);
@@ -147,6 +151,9 @@ fn link(before: &Hash, replica: Uuid, seq: i64, call: &Call) -> Hash {
     content.number(call.untold.into());
     content.text(&call.request_id);
     content.text(&call.trace_id);
+    if !call.issuer.is_empty() {
+        content.text(&call.issuer);
+    }
     content.finish()
 }
 

@@ -5,6 +5,9 @@ use std::sync::Arc;
 /// The issuer of principals that are API keys.
 pub const API_KEYS: &str = "rapport.api_keys";
 
+/// The issuer of whoever works at the machine, straight on the database.
+pub const CONSOLE: &str = "rapport.console";
+
 /// What the issuers of certificates begin with; the trust domain follows.
 pub const SPIFFE: &str = "spiffe://";
 

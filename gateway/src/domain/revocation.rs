@@ -74,8 +74,7 @@ impl FromIterator<Revocation> for Revocations {
 }
 
 impl Revocations {
-    /// Whether a credential is revoked: of this principal, with this token id, issued at this moment. Who does not
-    /// say when a credential was issued says the beginning of time.
+    /// Whether a credential is revoked: of this principal, with this token id, issued at this moment.
     pub fn hit(&self, identity: &Identity, token_id: Option<&str>, issued: Micros) -> bool {
         let by = |before: Option<&Micros>| before.is_some_and(|before| issued <= *before);
         // Most tenants revoke no single token: then none need be named to be looked up.

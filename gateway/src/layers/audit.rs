@@ -54,7 +54,10 @@ impl AuditLayer {
         if !method.personal_data && !method.audited {
             return Ok(None);
         }
-        let mut running = match self.auditor.begin(&caller.context, method) {
+        let mut running = match self
+            .auditor
+            .begin(&caller.context, &caller.identity, method)
+        {
             Err(_) if !self.protections.on(Protection::Auditable) => return Ok(None),
             begun => begun?,
         };

@@ -10,6 +10,7 @@ use tonic::body::Body;
 use tower::Service;
 
 use super::{Answer, refuse};
+use crate::accept::Client;
 use crate::auth::{Authenticator, PeerCertificate};
 
 #[derive(Clone)]
@@ -48,7 +49,9 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Answer {
         // A reject never reads the body.
         let peer = request.extensions().get::<Arc<PeerCertificate>>();
-        match self.authenticator.authenticate(request.headers(), peer) {
+        let client = request.extensions().get::<Client>().copied();
+        let authenticator = &self.authenticator;
+        match authenticator.authenticate(request.headers(), peer, client) {
             Ok(caller) => {
                 let whose = CallOf(caller.context.tenant);
                 request.extensions_mut().insert(caller);

@@ -69,8 +69,7 @@ impl Deadlines {
 
 impl<S> Service<Request<Body>> for Deadlined<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -98,7 +97,7 @@ where
         request.headers_mut().remove(deadline::HEADER);
         let allowed = allowed.filter(|_| self.protections.on(Protection::Deadline));
         let Some(allowed) = allowed else {
-            return Box::pin(self.inner.call(request));
+            return self.inner.call(request);
         };
         if class != DeadlineClass::Stream {
             // A stream's deadline ends the stream, not the handler that opens it.

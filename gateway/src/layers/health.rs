@@ -38,8 +38,7 @@ pub(super) struct Health<S> {
 
 impl<S> Service<Request<Body>> for Health<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -53,6 +52,6 @@ where
         if request.uri().path() == CHECK {
             return Box::pin(self.health.call(request));
         }
-        Box::pin(self.inner.call(request))
+        self.inner.call(request)
     }
 }

@@ -77,7 +77,7 @@ impl LifetimeSource {
             loop {
                 match this.again(&caller, &target) {
                     Some(again) => caller = again,
-                    None if ends => return Rejection::TokenEnded.into(),
+                    None if ends => return this.authenticator.why_ended().into(),
                     None => (),
                 }
                 tokio::select! {
@@ -101,8 +101,7 @@ impl LifetimeSource {
 
 impl<S> Service<Request<Body>> for Lifetime<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -118,7 +117,7 @@ where
         let target = target.filter(|Target(method)| method.streaming);
         let Some((caller, target)) = extensions.get::<Caller>().zip(target) else {
             // A call with one answer is over long before; its deadline ends it.
-            return Box::pin(self.inner.call(request));
+            return self.inner.call(request);
         };
         let leaving = extensions.get::<Leaving>().cloned();
         let mut end = self.source.end(caller.clone(), target.clone(), leaving);

@@ -42,8 +42,7 @@ pub(super) struct Limited<S> {
 
 impl<S> Service<Request<Body>> for Limited<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -57,7 +56,7 @@ where
         let extensions = request.extensions();
         let (Some(caller), Some(Found(method))) = (extensions.get(), extensions.get()) else {
             // There is no such method; what is behind says so.
-            return Box::pin(self.inner.call(request));
+            return self.inner.call(request);
         };
         let mut permit = match self.limiter.admit(caller, method) {
             Ok(permit) => permit,

@@ -150,6 +150,32 @@ fn one_name_at_two_issuers_is_two_principals_and_operators_are_told_apart_too() 
     assert!(limiter.admit(&operator("b"), &read).is_ok());
 }
 
+#[test]
+fn what_takes_long_by_its_nature_takes_no_place_of_what_must_be_quick() {
+    let most = OverloadConfig {
+        least: 1,
+        first: 1,
+        most: 1,
+        ..OverloadConfig::default()
+    };
+    let limiter = Limiter::new(
+        Quotas::default(),
+        &most,
+        Directory::new(Clock::manual(Micros::EPOCH)),
+        Protections::default(),
+    );
+    let bulk = method("/rapport.profiles.v1.LogService/ReadLog");
+    assert!(!bulk.streaming);
+    let admitted = |tenant, method| limiter.admit(&caller(tenant, "a"), method);
+    let running: Vec<_> = (0..10).map(|_| admitted(tenant(), &bulk)).collect();
+    assert!(running.iter().all(Result::is_ok));
+    // None of them stands in the way of the one that is quick.
+    let (one, read) = (tenant(), method(READ));
+    let quick = admitted(one, &read);
+    assert!(quick.is_ok());
+    assert!((0..10).any(|_| admitted(tenant(), &read).is_err()));
+}
+
 /// A limiter that lets one principal have one stream, that stream, and the principal.
 fn with_a_stream() -> (Limiter, Permit, Caller, Arc<Method>) {
     let limiter = limiter(Quotas {

@@ -9,8 +9,11 @@ use uuid::Uuid;
 
 use crate::domain::audit::{Call, Entry, Hash, kind_of};
 
+mod sweep;
 mod system;
 mod verify;
+
+pub use sweep::Swept;
 
 /// The trail in the gateway's database.
 #[derive(Clone)]
@@ -25,6 +28,8 @@ pub struct Query {
     pub from: Option<Micros>,
     /// Ended before this time.
     pub until: Option<Micros>,
+    /// Of principals of this issuer.
+    pub issuer: Option<String>,
     /// Of this principal.
     pub principal: Option<String>,
     /// Of methods that begin so.
@@ -119,6 +124,7 @@ fn statement(
     asked.add(query.resource.map(AnyId::uuid), "r.resource_id =");
     asked.add(query.from.map(|at| at.0), &format!("{by}.at >="));
     asked.add(query.until.map(|at| at.0), &format!("{by}.at <"));
+    asked.add(query.issuer.clone(), "e.issuer =");
     asked.add(query.principal.clone(), "e.principal =");
     asked.add(query.outcome, "e.outcome =");
     if let Some(prefix) = &query.method_prefix {
@@ -179,6 +185,7 @@ fn entry(row: &QueryResult) -> Result<Entry, db::Error> {
         tenant: TenantId::from_uuid(uuid("tenant_id")?),
         at: Micros(number("at")?),
         duration_us: number("duration_us")?,
+        issuer: text("issuer")?,
         principal: text("principal")?,
         kind: kind_of(kind).ok_or(db::Error::Corrupt("a principal's kind"))?,
         on_behalf_of: text("on_behalf_of")?,

@@ -164,10 +164,14 @@ async fn every_end_of_a_call_is_in_the_trail() {
         let chain: Vec<i64> = found.iter().map(|entry| entry.sequence).collect();
         assert!(chain.is_sorted() && found.iter().all(|e| e.replica_id == found[0].replica_id));
         assert!(
-            rapport_gateway::verify(&fixture.env.db)
-                .await
-                .unwrap()
-                .is_empty()
+            rapport_gateway::verify(
+                &fixture.env.db,
+                &rapport_gateway::Audit::default(),
+                fixture.clock.now()
+            )
+            .await
+            .unwrap()
+            .is_empty()
         );
     }
 }
@@ -206,6 +210,7 @@ async fn an_entry_says_who_did_what_to_which_resource_and_when() {
             (entry.principal.as_str(), entry.on_behalf_of.as_str()),
             ("the manager", "")
         );
+        assert_eq!(entry.issuer, tokens::ISSUER);
         assert_eq!(entry.principal_kind(), AuditPrincipalKind::Staff);
         assert_eq!(entry.resource_ids, [made.id.as_str()]);
         assert_eq!(entry.resource_count, 1);

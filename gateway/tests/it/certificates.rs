@@ -3,6 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Full};
 use rapport_foundation::channel::{Channel, Tls};
 use rapport_foundation::context::PrincipalKind;
 use rapport_foundation::id::TenantId;
@@ -18,11 +23,14 @@ use rcgen::{
 };
 use tempfile::TempDir;
 use tonic::Code;
+use tonic::body::Body;
 use tonic::client::Grpc;
+use tower::ServiceExt as _;
 
 use crate::fixture::{Client, Fixture, Plan};
 use crate::staff::{asked, request_id};
 use crate::upstream::{SERVER_STREAM, UNARY};
+use crate::wire;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -197,6 +205,60 @@ async fn a_certificate_names_its_principal_and_grants_what_is_configured() {
         Code::Unauthenticated,
         "nor falls back"
     );
+}
+
+/// It is the connection's: no protocol that is turned into another one loses it.
+#[tokio::test]
+async fn a_certificate_is_as_good_in_every_protocol() {
+    let house = House::open(ClientCertificates::Optional).await;
+    let shop = house.id("connector/shop");
+    let presented = house.clients.client(&[&shop]);
+    let framed = wire::message("x");
+    let calls: [(&str, &str, &str, Vec<u8>); 6] = [
+        ("POST", UNARY, "application/grpc", framed.clone()),
+        ("POST", UNARY, "application/grpc-web+proto", framed.clone()),
+        (
+            "POST",
+            UNARY,
+            "application/grpc-web-text",
+            STANDARD.encode(&framed).into(),
+        ),
+        ("POST", UNARY, "application/proto", framed[5..].to_vec()),
+        (
+            "POST",
+            UNARY,
+            "application/json",
+            br#"{"customerId":"x"}"#.to_vec(),
+        ),
+        ("GET", "/v1/customers/x", "", Vec::new()),
+    ];
+    for (verb, path, content_type, body) in calls {
+        let call = async |channel: Channel| {
+            let mut request = Request::builder().method(verb).uri(path);
+            if !content_type.is_empty() {
+                request = request.header("content-type", content_type);
+            }
+            let body = Body::new(Full::new(Bytes::from(body.clone())));
+            let response = channel.oneshot(request.body(body).unwrap()).await.unwrap();
+            let (status, headers) = (response.status(), response.headers().clone());
+            // To its end, where gRPC says how it went.
+            drop(response.into_body().collect().await);
+            (status.as_u16(), headers.get("grpc-status").cloned())
+        };
+        let before = house.fixture.upstream.calls();
+        call(house.channel(Some(&presented))).await;
+        assert_eq!(
+            house.fixture.upstream.calls(),
+            before + 1,
+            "{content_type} {path}"
+        );
+        let seen = house.fixture.upstream.last().context;
+        assert_eq!(seen.principal, shop, "{content_type} {path}");
+        let (status, grpc) = call(house.channel(None)).await;
+        let refused = status == 401 || grpc.is_some_and(|code| code == "16");
+        assert!(refused, "{content_type} {path}: {status}");
+        assert_eq!(house.fixture.upstream.calls(), before + 1);
+    }
 }
 
 #[tokio::test]

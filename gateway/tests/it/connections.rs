@@ -152,7 +152,7 @@ async fn metadata_that_is_more_than_a_line_never_reaches_a_service() {
 }
 
 /// A PROXY header of version 2 for a connection from this address.
-fn proxied(address: [u8; 4]) -> Vec<u8> {
+pub(crate) fn proxied(address: [u8; 4]) -> Vec<u8> {
     let ports = [0, 1, 0, 2];
     [
         &b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"[..],

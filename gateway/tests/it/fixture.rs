@@ -209,7 +209,12 @@ impl Plan {
         let front = gateway.front();
         let listener = gateway.bind().await.unwrap();
         let address = listener.local_addr().unwrap();
-        let tasks = gateway.serve(listener).unwrap();
+        // Apart from the services it answers on threads of its own.
+        let threads = match self.way {
+            Way::Embedded => 0,
+            Way::Split => 2,
+        };
+        let tasks = gateway.serve(listener, threads).unwrap();
         readiness.ready().await;
         Fixture {
             clock: self.clock,

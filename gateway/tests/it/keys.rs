@@ -148,6 +148,7 @@ async fn a_set_that_is_a_file_is_read_again() {
 #[tokio::test]
 async fn settings_that_cannot_work_are_refused_at_the_start() {
     use rapport_foundation::config::Secret;
+    use rapport_foundation::id::TenantId;
     use rapport_foundation::role::Role;
     use rapport_foundation::service::Readiness;
     use rapport_foundation::testing::{Engine, House};
@@ -166,7 +167,7 @@ async fn settings_that_cannot_work_are_refused_at_the_start() {
         claims: rapport_gateway::ClaimNames::default(),
     };
     type Change = Box<dyn Fn(&mut Config)>;
-    let cases: [(&str, Change); 8] = [
+    let cases: [(&str, Change); 9] = [
         (
             "auth.development_secret",
             Box::new(|c| c.auth.development_secret = Some(Secret::new("short"))),
@@ -178,6 +179,14 @@ async fn settings_that_cannot_work_are_refused_at_the_start() {
         (
             "auth.issuers[0]",
             Box::new(move |c| c.auth.issuers = vec![issuer(Some("a"), Some("b"))]),
+        ),
+        (
+            "auth.issuers[0]: is bound to the id of nothing",
+            Box::new(move |c| {
+                let mut bound = issuer(Some("/nowhere/jwks.json"), None);
+                bound.tenants = vec![TenantId::nil()];
+                c.auth.issuers = vec![bound];
+            }),
         ),
         (
             "/nowhere/jwks.json",

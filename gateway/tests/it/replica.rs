@@ -31,7 +31,7 @@ impl Fixture {
             .unwrap();
         let listener = gateway.bind().await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let tasks = gateway.serve(listener).unwrap();
+        let tasks = gateway.serve(listener, 0).unwrap();
         drop(tasks);
         let mut client = self.client(token).await;
         let channel = rapport_foundation::channel::Channel::connect(&url, None).unwrap();

@@ -10,6 +10,7 @@ use rapport_proto::access::v1::{
 };
 use tonic::Code;
 
+use crate::audit::entries;
 use crate::fixture::{Fixture, Plan};
 use crate::staff::{Desk, READ, asked, reason, request_id};
 use crate::tokens::ISSUER;
@@ -340,4 +341,30 @@ async fn a_stream_ends_when_the_role_that_opened_it_is_taken_away() {
         .unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(5), stream.message()).await;
     assert_eq!(ended.unwrap().unwrap_err().code(), Code::Unauthenticated);
+}
+
+/// Who holds what is about people: who looked and who changed it is in the trail, with what they saw.
+#[tokio::test]
+async fn whoever_looks_who_holds_a_role_is_in_the_trail() {
+    let (fixture, mut desk) = on(Engine::Sqlite).await;
+    let manager = fixture.manager(&[READ]);
+    let role = desk.role(&manager, "Reader", &[READ]).await;
+    let binding = desk.bound(&manager, &role, "anna").await;
+    let all = ListBindingsRequest::default();
+    let listed = desk.roles.list_bindings(asked(&manager, all)).await;
+    assert_eq!(listed.unwrap().into_inner().bindings.len(), 1);
+    let ended = unbind(&binding.id);
+    desk.roles
+        .unbind_role(asked(&manager, ended))
+        .await
+        .unwrap();
+
+    let found = entries(&fixture, 4).await;
+    let told = found[1..].iter().map(|entry| {
+        assert!(!entry.untold && entry.resource_ids.contains(&binding.id));
+        assert!(!format!("{entry:?}").contains("anna"));
+        entry.method.rsplit('/').next().unwrap()
+    });
+    let expected = ["BindRole", "ListBindings", "UnbindRole"];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
 }

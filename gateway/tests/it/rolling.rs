@@ -107,7 +107,7 @@ async fn gateway(fixture: &Fixture, at: SocketAddr) -> Replica {
         .unwrap();
     let listener = gateway.bind().await.unwrap();
     let address = listener.local_addr().unwrap();
-    let tasks = gateway.serve(listener).unwrap();
+    let tasks = gateway.serve(listener, 2).unwrap();
     readiness.ready().await;
     Replica {
         address,

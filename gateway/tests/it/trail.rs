@@ -7,7 +7,7 @@ use rapport_foundation::db::Error;
 use rapport_foundation::id::{AnyId, CustomerId, TenantId};
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::{Engine, TestDatabase, TestEnv, on_every_engine};
-use rapport_foundation::time::Micros;
+use rapport_foundation::time::{Clock, Micros};
 use rapport_gateway::domain::audit::{Call, Chain, Entry};
 use rapport_gateway::migrations;
 use rapport_gateway::store::audit::Audit;
@@ -52,7 +52,7 @@ impl Tamperer {
     }
 
     /// Takes the engine's own protection away.
-    async fn unlock(&self) {
+    pub(crate) async fn unlock(&self) {
         for table in ["audit_entries", "audit_resources", "audit_anchors"] {
             if self.0.get_database_backend() == DbBackend::Postgres {
                 self.run(&format!("alter table {table} disable trigger user"))
@@ -66,11 +66,12 @@ impl Tamperer {
     }
 }
 
-fn call(tenant: TenantId, n: i64) -> Call {
+pub(crate) fn call(tenant: TenantId, n: i64) -> Call {
     Call {
         tenant,
         at: Micros(1_800_000_000_000_000 + n),
         duration_us: 5,
+        issuer: "https://id.example.com/".into(),
         principal: format!("agent {n}"),
         kind: PrincipalKind::Staff,
         on_behalf_of: String::new(),
@@ -86,16 +87,29 @@ fn call(tenant: TenantId, n: i64) -> Call {
 
 /// A chain of so many entries, anchored at its beginning and its end.
 async fn written(audit: &Audit, tenant: TenantId, count: i64) -> Chain {
+    written_until(audit, tenant, count, Micros(2)).await
+}
+
+async fn written_until(audit: &Audit, tenant: TenantId, count: i64, end: Micros) -> Chain {
     let mut chain = Chain::new(Uuid::now_v7());
     audit.anchor(chain.replica, Micros(1)).await.unwrap();
     let entries: Vec<Entry> = (1..=count).map(|n| chain.append(call(tenant, n))).collect();
     audit.append(&entries).await.unwrap();
-    audit.anchor(chain.replica, Micros(2)).await.unwrap();
+    audit.anchor(chain.replica, end).await.unwrap();
     chain
 }
 
 async fn breaches(t: &TestEnv) -> Vec<String> {
-    let found = rapport_gateway::verify(&t.db).await.unwrap();
+    breaches_at(t, 0, Micros(3)).await
+}
+
+/// What is told of a trail that is kept for so many days.
+pub(crate) async fn breaches_at(t: &TestEnv, keep_days: u32, now: Micros) -> Vec<String> {
+    let config = rapport_gateway::Audit {
+        keep_days,
+        ..rapport_gateway::Audit::default()
+    };
+    let found = rapport_gateway::verify(&t.db, &config, now).await.unwrap();
     found.into_iter().map(|breach| breach.what).collect()
 }
 
@@ -104,6 +118,14 @@ const TAMPERINGS: &[(&str, &str)] = &[
     (
         "update audit_entries set principal = 'somebody else' where seq = 3",
         "entry 3 is not what was written",
+    ),
+    (
+        "update audit_entries set issuer = 'https://other.example.com/' where seq = 3",
+        "entry 3 is not what was written",
+    ),
+    (
+        "update audit_entries set issuer = '' where seq = 2",
+        "entry 2 is not what was written",
     ),
     (
         "update audit_entries set outcome = 7 where seq = 1",
@@ -140,7 +162,7 @@ const TAMPERINGS: &[(&str, &str)] = &[
     ),
     (
         "insert into audit_entries select tenant_id, at, replica_id, 6, duration_us, principal, kind, on_behalf_of, method, \
-         outcome, resources, resource_count, untold, request_id, trace_id, hash from audit_entries where seq = 5",
+         outcome, resources, resource_count, untold, request_id, trace_id, hash, issuer from audit_entries where seq = 5",
         "entry 6 is not what was written",
     ),
 ];
@@ -163,6 +185,42 @@ async fn an_altered_a_removed_and_an_inserted_row_are_found() {
         })
         .await;
     }
+}
+
+/// The hash of an entry as it was written before issuers were noted.
+const WITHOUT_ISSUER: &str = "4ec2e2dc4b019029d599ed0e27db16d1903499dd3d997d20d743cc6fedb8444d";
+
+#[tokio::test]
+async fn entries_of_before_issuers_were_noted_still_hold_and_can_be_told_from_altered_ones() {
+    on_every_engine(Role::Gateway, migrations, async |t| {
+        let audit = Audit::new(t.db.clone());
+        let tenant = TenantId::from_uuid(Uuid::from_u128(1));
+        let mut chain = Chain::new(Uuid::from_u128(2));
+        audit.anchor(chain.replica, Micros(1)).await.unwrap();
+        let customer = CustomerId::from_uuid(Uuid::from_u128(3)).to_string();
+        let of_before = Call {
+            issuer: String::new(),
+            resources: vec![AnyId::parse(&customer).unwrap()],
+            ..call(tenant, 1)
+        };
+        let of_before = chain.append(of_before);
+        assert_eq!(format!("{:?}", of_before.hash), WITHOUT_ISSUER);
+        let of_now = chain.append(call(tenant, 2));
+        audit.append(&[of_before, of_now]).await.unwrap();
+        audit.anchor(chain.replica, Micros(2)).await.unwrap();
+        assert_eq!(breaches(&t).await, Vec::<String>::new());
+        let tamperer = Tamperer::of(&t.database).await;
+        tamperer.unlock().await;
+        tamperer
+            .run("update audit_entries set issuer = 'https://id.example.com/' where seq = 1")
+            .await;
+        let found = breaches(&t).await;
+        assert!(
+            found[0].contains("entry 1 is not what was written"),
+            "{found:?}"
+        );
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -220,7 +278,9 @@ async fn a_chain_that_was_written_anew_does_not_fit_its_anchors() {
 async fn the_engine_refuses_to_change_or_to_delete() {
     on_every_engine(Role::Gateway, migrations, async |t| {
         let audit = Audit::new(t.db.clone());
-        written(&audit, TenantId::new(Micros(1)), 2).await;
+        let now = Clock::system().now();
+        // Anchored long ago at its beginning, and now at its end: young.
+        written_until(&audit, TenantId::new(Micros(1)), 2, now).await;
         for table in ["audit_entries", "audit_resources", "audit_anchors"] {
             for sql in [
                 format!("update {table} set seq = 7 where seq > 0"),

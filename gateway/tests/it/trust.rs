@@ -1,6 +1,9 @@
 //! For whom an issuer speaks, and what a credential of a tenant never reaches.
 
 use rapport_foundation::id::TenantId;
+use rapport_foundation::testing::eventually;
+use rapport_gateway::domain::tenant::Tenant;
+use rapport_gateway::store::Store;
 use rapport_gateway::{ClaimNames, Issuer};
 use serde_json::json;
 
@@ -49,6 +52,26 @@ async fn a_tenants_own_provider_speaks_for_nobody_else() {
         let outcome = code(&fixture, LIST_TENANTS, &key.token(&operator)).await;
         assert_eq!(outcome == "16", expected == "16", "{outcome}");
     }
+}
+
+#[tokio::test]
+async fn a_tenants_own_provider_speaks_for_its_tenant() {
+    let key = Key::es256("own");
+    let own = TenantId::new(START);
+    let fixture = believing(&key, vec![own]).await;
+    let store = Store::new(fixture.env.db.clone());
+    let tenant = Tenant::new(own, "Own", fixture.clock.now());
+    assert!(store.ensure(&tenant).await.unwrap());
+    let of = |tenant: TenantId| {
+        let claims = tokens::with(fixture.claims(), "iss", json!(OWN));
+        key.token(&tokens::with(claims, "tenant", json!(tenant.to_string())))
+    };
+    eventually("the tenant is known", async || {
+        (code(&fixture, UNARY, &of(own)).await == "0").then_some(())
+    })
+    .await;
+    assert_eq!(fixture.upstream.last().context.tenant, own);
+    assert_eq!(code(&fixture, UNARY, &of(fixture.tenant)).await, "16");
 }
 
 #[tokio::test]

@@ -6,18 +6,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use tonic::body::Body;
-use tower::util::BoxCloneSyncService;
-use tower::{BoxError, Service, ServiceExt as _};
+use tower::{BoxError, Service};
 
 use crate::tls::ClientTls;
 
 mod body;
 mod caller;
 mod late;
+mod layered;
 mod local;
 mod network;
 
@@ -31,7 +32,15 @@ pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxE
 
 /// A way to a gRPC server. Cheap to clone; every clone leads to the same server.
 #[derive(Clone)]
-pub struct Channel(BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>);
+pub struct Channel(Arc<dyn Way>);
+
+/// What a channel leads over.
+trait Way: Send + Sync {
+    fn call(&self, request: Request<Body>) -> Answer;
+
+    /// The same way with connections of its own; None when it has none.
+    fn again(&self) -> Option<Channel>;
+}
 
 impl Channel {
     /// The way to a server in this process, `tonic::service::Routes` or what layers make of them.
@@ -45,7 +54,7 @@ impl Channel {
             + 'static,
         S::Future: Send + 'static,
     {
-        Channel::of(local::Local(server))
+        Channel::of(local::Local::new(server))
     }
 
     /// The way to a server at `http://host:port` or `https://host:port`. Connects on first use and again
@@ -76,10 +85,17 @@ impl Channel {
         (late.channel(), late)
     }
 
+    /// The same way for another runtime, or another part of the process that should not share connections with the
+    /// rest: they are opened where the first call on them is made.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        self.0.again().unwrap_or_else(|| self.clone())
+    }
+
     /// The same way with a tower layer around it.
     pub fn layered<L>(self, layer: &L) -> Self
     where
-        L: tower::Layer<Channel>,
+        L: tower::Layer<Channel> + Clone + Send + Sync + 'static,
         L::Service: Service<Request<Body>, Response = Response<Body>, Error = BoxError>
             + Clone
             + Send
@@ -87,24 +103,16 @@ impl Channel {
             + 'static,
         <L::Service as Service<Request<Body>>>::Future: Send + 'static,
     {
-        Channel(BoxCloneSyncService::new(layer.layer(self)))
+        Channel::of(layered::Layered::new(self, layer.clone()))
     }
 
-    fn of<S>(service: S) -> Self
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error = BoxError>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
-    {
-        Channel(BoxCloneSyncService::new(service))
+    fn of(way: impl Way + 'static) -> Self {
+        Channel(Arc::new(way))
     }
 
-    /// One call on a clone that is made ready first.
+    /// One call.
     pub fn once(&self, request: Request<Body>) -> Answer {
-        Box::pin(self.0.clone().oneshot(request))
+        self.0.call(request)
     }
 }
 
@@ -113,8 +121,9 @@ impl Service<Request<Body>> for Channel {
     type Error = BoxError;
     type Future = Answer;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        // Whoever answers is found and made ready inside the call.
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Body>) -> Answer {

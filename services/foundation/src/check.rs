@@ -280,6 +280,18 @@ impl Check {
         mask.paths.iter().cloned().collect()
     }
 
+    /// The paths of a field mask that must name some: for what nobody should clear by leaving something out.
+    pub fn stated_mask(
+        &mut self,
+        field: &str,
+        mask: Option<&prost_types::FieldMask>,
+        updatable: &[&str],
+    ) -> BTreeSet<String> {
+        let stated = mask.is_some_and(|mask| !mask.paths.is_empty());
+        self.require(stated, field, "REQUIRED", "must name what is to be set");
+        self.mask(field, mask, updatable)
+    }
+
     /// Whether something is wrong already.
     #[must_use]
     pub fn failed(&self) -> bool {
@@ -302,6 +314,8 @@ impl Check {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use prost_types::FieldMask;
+
     use super::*;
     use crate::error::Code;
     use crate::id::CustomerId;
@@ -343,6 +357,8 @@ mod tests {
             paths: vec!["tenant_id".into()],
         };
         c.mask("update_mask", Some(&mask), &["name"]);
+        c.stated_mask("other_mask", None, &["name"]);
+        c.stated_mask("empty_mask", Some(&FieldMask::default()), &["name"]);
         let failure = c.done(()).unwrap_err();
         assert_eq!(failure.code, Code::InvalidArgument);
         let seen: Vec<_> = failure
@@ -362,6 +378,8 @@ mod tests {
                 ("page_size", "OUT_OF_RANGE"),
                 ("identifiers[1].value", "REQUIRED"),
                 ("update_mask", "UNKNOWN_FIELD"),
+                ("other_mask", "REQUIRED"),
+                ("empty_mask", "REQUIRED"),
             ]
         );
     }
@@ -384,6 +402,13 @@ mod tests {
         );
         assert_eq!(at, Micros(1_000_001));
         assert_eq!(c.mask("update_mask", None, &["a", "b"]).len(), 2);
+        let all = FieldMask {
+            paths: vec!["*".into()],
+        };
+        assert_eq!(
+            c.stated_mask("update_mask", Some(&all), &["a", "b"]).len(),
+            2
+        );
         assert!(c.done(()).is_ok());
     }
 }

@@ -176,6 +176,13 @@ impl Failure {
         failure
     }
 
+    /// Names the fields it is about.
+    #[must_use]
+    pub fn naming(mut self, violations: Vec<Violation>) -> Self {
+        self.inner.violations = violations;
+        self
+    }
+
     /// `NOT_FOUND`: the same answer for what never existed and for what another tenant owns.
     #[must_use]
     pub fn not_found(kind: &'static str, id: &impl std::fmt::Display) -> Self {

@@ -19,15 +19,12 @@ pub enum Error {
     /// A connector asked for another connector's rows.
     #[error("a connector sees its own only")]
     ConnectorForeign,
-    /// The external id is taken by this interaction, which says something else.
+    /// The external id is taken by this interaction, which says something else in these fields.
     #[error("the external id was used with other content")]
-    ExternalIdReused(InteractionId),
+    ExternalIdReused(InteractionId, Vec<String>),
     /// No such interaction.
     #[error("no such interaction")]
     NoInteraction(InteractionId),
-    /// The connector has logged nothing under this external id.
-    #[error("no such contact")]
-    NoContact,
     /// No such conversation.
     #[error("no such conversation")]
     NoConversation(ConversationId),
@@ -43,6 +40,12 @@ pub enum Error {
     /// The end lies before the start.
     #[error("the contact would end before it began")]
     EndBeforeStart,
+    /// Another fact of the contact has this key.
+    #[error("the key of a fact was used with other content")]
+    FactKeyReused,
+    /// The contact has as many facts as it may.
+    #[error("the contact has too many facts")]
+    TooManyFacts,
     /// The rules were changed since the caller read them.
     #[error("the rules were changed since they were read")]
     RulesChanged,
@@ -72,17 +75,14 @@ impl From<Error> for Failure {
                 "CONNECTOR_FOREIGN",
                 "A connector sees its own conflicts only.",
             ),
-            Error::ExternalIdReused(first) => Self::new(
+            Error::ExternalIdReused(first, fields) => Self::new(
                 Code::AlreadyExists,
                 "EXTERNAL_ID_REUSED",
                 "The external id was used with other content; this content was kept as a conflict.",
             )
-            .with_meta("interaction_id", first.to_string()),
+            .with_meta("interaction_id", first.to_string())
+            .naming(fields.into_iter().map(differs).collect()),
             Error::NoInteraction(id) => Self::not_found("interaction", &id),
-            Error::NoContact => {
-                Self::new(Code::NotFound, "NOT_FOUND", "There is no such resource.")
-                    .with_meta("resource", "interaction")
-            }
             Error::NoConversation(id) => Self::not_found("conversation", &id),
             Error::NoCustomer(id) => Self::not_found("customer", &id),
             Error::NotLive => Self::new(
@@ -100,6 +100,16 @@ impl From<Error> for Failure {
                 reason: "BEFORE_START",
                 description: "is before the contact began".into(),
             }]),
+            Error::FactKeyReused => Self::new(
+                Code::AlreadyExists,
+                "FACT_KEY_REUSED",
+                "The key of the fact was used with other content.",
+            ),
+            Error::TooManyFacts => Self::new(
+                Code::FailedPrecondition,
+                "TOO_MANY_FACTS",
+                "A contact has at most 256 facts, of 2 MiB together.",
+            ),
             Error::RulesChanged => Self::new(
                 Code::Aborted,
                 "ETAG_MISMATCH",
@@ -121,6 +131,14 @@ impl From<Error> for Failure {
                 "The token has expired.",
             ),
         }
+    }
+}
+
+fn differs(field: String) -> Violation {
+    Violation {
+        field: format!("interaction.{field}"),
+        reason: "DIFFERS",
+        description: "is not what the first said".into(),
     }
 }
 

@@ -26,7 +26,9 @@ use rapport_proto::interactions::v1 as pb;
 use app::App;
 use clients::Profiles;
 use store::Store;
-use work::{Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, forget, indexer};
+use work::{
+    Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, attach, forget, indexer,
+};
 
 pub use config::{Config, Numbers};
 pub use error::Error;
@@ -71,6 +73,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     ));
     tasks.push(Consumer::spawn(&env, Role::Loyalty, projector));
     tasks.push(Sweep::spawn(&env, store.clone(), recognition, &config));
+    tasks.push(attach::spawn(&env, store.clone(), &config));
     tasks.push(forget::spawn(&env));
     tasks.push(indexer::spawn(&env, store.clone()));
 
@@ -86,11 +89,15 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     )
     .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
     .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let facts = pb::fact_service_server::FactServiceServer::new(grpc::Facts(Arc::clone(&app)))
+        .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+        .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
     let intake = pb::intake_service_server::IntakeServiceServer::new(grpc::Intake(app))
         .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
         .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
     let routes = tonic::service::Routes::new(interactions)
         .add_service(conversations)
+        .add_service(facts)
         .add_service(intake)
         .add_service(log);
     Ok(Service {

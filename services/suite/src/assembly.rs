@@ -235,7 +235,12 @@ impl House<'_> {
             .map_err(refused)?;
         let listener = gateway.bind().await.map_err(refused)?;
         let address = local(&listener, self.config.gateway.listen.address)?;
-        Ok((address, gateway.serve(listener).map_err(refused)?))
+        Ok((
+            address,
+            gateway
+                .serve(listener, self.config.gateway_threads())
+                .map_err(refused)?,
+        ))
     }
 
     /// Listens for neighbours.

@@ -4,15 +4,22 @@
 //! of the rounds' ratios. Load is open loop where latency counts: a call's time begins when it was meant to be
 //! sent, so that a stall is felt by everything that had to wait for it.
 
+mod certificate;
+mod contact;
 pub(crate) mod echo;
+mod flow;
 pub(crate) mod gateway;
+mod house;
 pub(crate) mod idle;
+pub(crate) mod ingest;
 mod issuer;
 mod load;
 pub(crate) mod overload;
 mod peers;
+mod postgres;
 mod process;
 mod report;
 pub(crate) mod service;
+mod sqlite;
 mod stage;
 mod way;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use rapport_foundation::role::Role;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::config::Config;
 use crate::error::{EXIT_USAGE, Error};
@@ -142,13 +143,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     let _ = jsonwebtoken::crypto::CryptoProvider::install_default(
         &jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER,
     );
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Command::Serve(command) = &cli.command
-        && let Some(threads) = command.threads()
-    {
-        runtime.worker_threads(threads);
-    }
-    let runtime = match runtime.enable_all().build() {
+    let runtime = match runtime(&cli.command) {
         Ok(runtime) => runtime,
         Err(error) => {
             out::complain(&format!("no threads can be started: {error}"));
@@ -163,6 +158,23 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
             error.exit_code()
         }
     }
+}
+
+/// As many threads as the command wants.
+fn runtime(command: &Command) -> std::io::Result<Runtime> {
+    let threads = match command {
+        Command::Serve(command) => command.threads(),
+        _ => None,
+    };
+    let mut builder = match threads {
+        // Without a scheduler of several threads, what becomes ready together is done together.
+        Some(1) => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    if let Some(threads) = threads.filter(|threads| *threads > 1) {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build()
 }
 
 async fn run(command: Command) -> Result<Ended, Error> {

@@ -29,7 +29,8 @@ const MOST_THREADS: usize = 1_024;
 pub struct Config {
     /// The parts this process plays. All of them: the whole suite in one process.
     pub roles: Vec<Role>,
-    /// Threads that answer calls. 0: one for each core.
+    /// Threads that answer calls. 0: one for each core. In a gateway that runs apart each has a runtime, and with it
+    /// connections to the services, of its own; what goes on beside the calls has one thread more.
     pub threads: usize,
     /// Where an embedded suite keeps its SQLite files, its master key and its development secret.
     pub data_dir: PathBuf,
@@ -246,9 +247,24 @@ impl Config {
         }
     }
 
-    /// How many threads answer calls; none: one for each core.
+    /// The threads of the process's own runtime; none: one for each core. A gateway that runs apart answers on threads of
+    /// its own, and what goes on beside the calls needs but one.
     pub fn threads(&self) -> Option<usize> {
-        (self.threads > 0).then_some(self.threads)
+        match self.gateway_threads() {
+            0 => (self.threads > 0).then_some(self.threads),
+            _ => Some(1),
+        }
+    }
+
+    /// The threads that belong to the gateway alone.
+    pub fn gateway_threads(&self) -> usize {
+        match (self.roles.as_slice(), self.threads) {
+            ([Role::Gateway], 0) => {
+                std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+            }
+            ([Role::Gateway], threads) => threads,
+            _ => 0,
+        }
     }
 
     /// Whether this process plays a part.
@@ -330,6 +346,12 @@ mod tests {
         };
         assert_eq!(config(0).threads(), None);
         assert_eq!(config(4).threads(), Some(4));
+        assert_eq!(config(4).gateway_threads(), 0);
+        let apart = Config {
+            roles: vec![Role::Gateway],
+            ..config(4)
+        };
+        assert_eq!((apart.threads(), apart.gateway_threads()), (Some(1), 4));
         assert!(config(MOST_THREADS).check().is_ok());
         assert!(config(MOST_THREADS + 1).check().is_err());
     }

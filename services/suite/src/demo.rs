@@ -90,7 +90,7 @@ async fn hold_to_invariants(story: &mut Story, dir: &Path) -> Result<(), Error> 
         let database = Database::open(&config.database(role), role)
             .await
             .map_err(failed)?;
-        breaches.extend(verify(&database).await?);
+        breaches.extend(verify(&config, &database).await?);
         database.close().await;
     }
     let text = match breaches.as_slice() {

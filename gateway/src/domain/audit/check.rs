@@ -1,7 +1,8 @@
 //! Whether a trail is what was written: nothing altered, nothing removed, nothing inserted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
+use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
 use super::{Anchor, Chain, Entry, Hash};
@@ -10,8 +11,16 @@ use super::{Anchor, Chain, Entry, Hash};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault(pub String);
 
-/// Where each chain stood, by its process: places and hashes in rising order.
-pub type Anchored = HashMap<Uuid, Vec<(i64, Hash)>>;
+/// Where a chain stood at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    seq: i64,
+    head: Hash,
+    at: Micros,
+}
+
+/// Where each chain stood, by its process, in the order of the anchors.
+pub type Anchored = HashMap<Uuid, Vec<Place>>;
 
 /// Takes up a stretch of the anchors' chain behind `before`, and tells where it breaks.
 pub fn check_anchors(
@@ -39,7 +48,11 @@ pub fn check_anchors(
         }
         (n, hash) = (anchor.n, Some(anchor.hash));
         let places = anchored.entry(anchor.chain.replica).or_default();
-        places.push((anchor.chain.seq, anchor.chain.hash));
+        places.push(Place {
+            seq: anchor.chain.seq,
+            head: anchor.chain.hash,
+            at: anchor.at,
+        });
     }
     faults
 }
@@ -49,21 +62,24 @@ pub fn check_anchors(
 pub struct ChainCheck {
     chain: Chain,
     /// Where it must stand; what was passed is gone.
-    anchored: std::collections::VecDeque<(i64, Hash)>,
+    anchored: VecDeque<Place>,
     known: bool,
+    /// What was anchored before may be gone, in whole stretches from the beginning; None: nothing may.
+    gone_before: Option<Micros>,
 }
 
 impl ChainCheck {
-    /// At the beginning of a chain.
+    /// At the beginning of a chain, of which that may be gone which was anchored before a moment.
     #[must_use]
-    pub fn new(replica: Uuid, anchored: Option<Vec<(i64, Hash)>>) -> Self {
+    pub fn new(replica: Uuid, anchored: Option<Vec<Place>>, gone_before: Option<Micros>) -> Self {
         let known = anchored.is_some();
         let mut anchored = anchored.unwrap_or_default();
-        anchored.sort_by_key(|(seq, _)| *seq);
+        anchored.sort_by_key(|place| place.seq);
         let mut check = Self {
             chain: Chain::new(replica),
             anchored: anchored.into(),
             known,
+            gone_before,
         };
         // The anchor of the empty chain, written before its first entry.
         let _ = check.pass_anchors();
@@ -80,6 +96,9 @@ impl ChainCheck {
     pub fn see(&mut self, entry: &Entry) -> Vec<Fault> {
         let replica = self.chain.replica;
         let mut faults = Vec::new();
+        if self.chain.seq == 0 {
+            self.begin_at(entry.seq);
+        }
         if entry.seq != self.chain.seq + 1 {
             let (from, to) = (self.chain.seq + 1, entry.seq - 1);
             faults.push(Fault(format!(
@@ -95,6 +114,21 @@ impl ChainCheck {
         self.chain.hash = entry.hash;
         faults.extend(self.pass_anchors());
         faults
+    }
+
+    /// What is before this place was let go of if an anchor that is old enough stands right there: then the chain begins behind
+    /// that, with its hash.
+    fn begin_at(&mut self, seq: i64) {
+        let stood = self.anchored.iter().find(|place| place.seq + 1 == seq);
+        if let Some(place) = stood.copied().filter(|place| self.may_be_gone(place)) {
+            self.chain.seq = place.seq;
+            self.chain.hash = place.head;
+            self.anchored.retain(|later| later.seq > place.seq);
+        }
+    }
+
+    fn may_be_gone(&self, place: &Place) -> bool {
+        self.gone_before.is_some_and(|before| place.at < before)
     }
 
     /// Passes an entry that cannot even be read.
@@ -115,7 +149,10 @@ impl ChainCheck {
                 "replica {replica}: {seq} entries of a process that never started"
             ))];
         }
-        let cut = self.anchored.back().map(|(anchored, _)| {
+        // All of it may be gone, if even the end is old enough.
+        let end = self.anchored.back();
+        let cut = end.filter(|place| seq > 0 || !self.may_be_gone(place));
+        let cut = cut.map(|Place { seq: anchored, .. }| {
             Fault(format!(
                 "replica {replica}: entries {} to {anchored} are missing",
                 seq + 1
@@ -126,12 +163,12 @@ impl ChainCheck {
 
     fn pass_anchors(&mut self) -> Option<Fault> {
         let mut fault = None;
-        while let Some((seq, hash)) = self.anchored.front().copied()
+        while let Some(Place { seq, head, .. }) = self.anchored.front().copied()
             && seq <= self.chain.seq
         {
             self.anchored.pop_front();
             // Behind a gap the place was not seen; the gap is told already.
-            if seq == self.chain.seq && hash != self.chain.hash {
+            if seq == self.chain.seq && head != self.chain.hash {
                 let replica = self.chain.replica;
                 fault = Some(Fault(format!(
                     "replica {replica}: entry {seq} is not the one that was anchored"

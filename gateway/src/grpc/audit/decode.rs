@@ -11,6 +11,8 @@ use crate::store::audit::Query;
 
 /// The longest subject of a credential.
 const LONGEST_PRINCIPAL: usize = 255;
+/// The longest name of whoever vouches for principals, as in bindings and revocations.
+const LONGEST_ISSUER: usize = 512;
 /// Longer than any method of ours.
 const LONGEST_METHOD: usize = 128;
 
@@ -19,6 +21,7 @@ pub(super) fn list(request: &ListAuditEntriesRequest) -> Result<(Query, u32), Fa
     let query = Query {
         from: check.optional_time("start_time", request.start_time.as_ref()),
         until: check.optional_time("end_time", request.end_time.as_ref()),
+        issuer: check.optional_text("issuer", &request.issuer, LONGEST_ISSUER),
         principal: check.optional_text("principal", &request.principal, LONGEST_PRINCIPAL),
         method_prefix: method(&mut check, &request.method_prefix),
         resource: resource(&mut check, &request.resource_id),

@@ -17,6 +17,7 @@ pub(super) fn entry(entry: Entry) -> AuditEntry {
     AuditEntry {
         end_time: Some(call.at.into()),
         duration: Some(duration(call.duration_us)),
+        issuer: call.issuer,
         principal: call.principal,
         principal_kind: kind(call.kind).into(),
         on_behalf_of: call.on_behalf_of,

@@ -80,7 +80,7 @@ pub(in crate::grpc) fn update(
     let names_ = (request.api_key_id.as_str(), request.tenant_id.as_str());
     let which = which(&mut check, names_, &request.etag);
     let settable = ["display_name", "scopes", "roles", "expire_time"];
-    let mask = check.mask("update_mask", request.update_mask.as_ref(), &settable);
+    let mask = check.stated_mask("update_mask", request.update_mask.as_ref(), &settable);
     let sets = |field: &str| mask.contains(field);
     let read = |check: &mut Check, key: &ApiKey| Change {
         display_name: sets("display_name")

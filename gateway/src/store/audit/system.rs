@@ -28,6 +28,7 @@ const ENTRY: &Columns = &[
     ("request_id", Type::Text),
     ("trace_id", Type::Text),
     ("hash", Type::Bytes),
+    ("issuer", Type::Text),
 ];
 
 pub(super) const RESOURCE: &Columns = &[
@@ -188,11 +189,22 @@ fn row(entry: &Entry) -> Vec<Value> {
         call.request_id.clone().into(),
         call.trace_id.clone().into(),
         entry.hash.0.to_vec().into(),
+        call.issuer.clone().into(),
     ]
 }
 
+/// The rows that lead from resources to these entries, by tenant.
+pub(super) fn named_by_tenant(entries: &[Entry]) -> BTreeMap<TenantId, Vec<Vec<Value>>> {
+    let mut by_tenant: BTreeMap<TenantId, Vec<Vec<Value>>> = BTreeMap::new();
+    for entry in entries {
+        let rows = by_tenant.entry(entry.call.tenant).or_default();
+        rows.extend(named(entry));
+    }
+    by_tenant
+}
+
 /// The rows that lead from resources to their entry.
-pub(super) fn named(entry: &Entry) -> impl Iterator<Item = Vec<Value>> {
+fn named(entry: &Entry) -> impl Iterator<Item = Vec<Value>> {
     let (at, replica, seq) = (entry.call.at.0, entry.replica, entry.seq);
     let ids = entry.call.resources.iter();
     ids.map(move |id| vec![id.uuid().into(), at.into(), replica.into(), seq.into()])

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use rapport_foundation::db::{self, System, bulk};
-use rapport_foundation::id::TenantId;
+use rapport_foundation::time::Micros;
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::system::{RESOURCE, anchor, named};
+use super::system::{RESOURCE, anchor, named_by_tenant};
 use super::{Audit, entry};
 use crate::domain::audit::{Anchor, Anchored, ChainCheck, Entry, Fault, check_anchors};
 
@@ -15,11 +15,12 @@ use crate::domain::audit::{Anchor, Anchored, ChainCheck, Entry, Fault, check_anc
 const PAGE: i64 = 1000;
 
 impl Audit {
-    /// What is wrong with the trail. Anchors are read first: what is written meanwhile only lies behind them.
+    /// What is wrong with the trail, of which that may be gone which was anchored before a moment. Anchors are read first: what
+    /// is written meanwhile only lies behind them.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn verify(&self) -> Result<Vec<Fault>, db::Error> {
+    pub async fn verify(&self, gone_before: Option<Micros>) -> Result<Vec<Fault>, db::Error> {
         self.db
             .system_read(|s| async move {
                 let (mut anchored, mut faults) = anchors(&s).await?;
@@ -28,7 +29,7 @@ impl Audit {
                 replicas.sort();
                 replicas.dedup();
                 for replica in replicas {
-                    let check = ChainCheck::new(replica, anchored.remove(&replica));
+                    let check = ChainCheck::new(replica, anchored.remove(&replica), gone_before);
                     faults.extend(chain(&s, replica, check).await?);
                 }
                 faults.extend(strays(&s).await?);
@@ -91,18 +92,11 @@ async fn chain(s: &System, replica: Uuid, mut check: ChainCheck) -> Result<Vec<F
 
 /// Entries that cannot be found any more by what they named.
 async fn unfindable(s: &System, replica: Uuid, page: &[Entry]) -> Result<Vec<Fault>, db::Error> {
-    let mut by_tenant: BTreeMap<TenantId, Vec<Vec<Value>>> = BTreeMap::new();
-    for entry in page {
-        by_tenant
-            .entry(entry.call.tenant)
-            .or_default()
-            .extend(named(entry));
-    }
     let sql = "select r.seq as seq from k join audit_resources r on r.tenant_id = $1 \
                and r.resource_id = k.resource_id and r.at = k.at \
                and r.replica_id = k.replica_id and r.seq = k.seq";
     let mut found: BTreeMap<i64, usize> = BTreeMap::new();
-    for (tenant, rows) in by_tenant {
+    for (tenant, rows) in named_by_tenant(page) {
         for row in bulk::select(&s.scoped(tenant), RESOURCE, rows, sql).await? {
             *found.entry(row.try_get("", "seq")?).or_default() += 1;
         }

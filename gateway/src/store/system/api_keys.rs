@@ -45,12 +45,7 @@ impl Store {
                         return Ok((read(&own, ApiKeyId::from_uuid(id)).await?, false));
                     }
                 };
-                let live = own
-                    .find::<Entity>()
-                    .filter(live(key.created))
-                    .count()
-                    .await?;
-                room("api_key", live, most)?;
+                room_for_one(&own, key.created, most).await?;
                 own.insert_many(vec![Model::from(key).into_active_model().reset_all()])
                     .await?;
                 mutation.settle(&s, key.id.uuid(), key.version).await?;
@@ -59,16 +54,18 @@ impl Store {
             .await
     }
 
-    /// Changes a key as decided. Says whether it was changed by this very call.
+    /// Changes a key as decided, unless it comes to life again while its tenant has `most` live ones. Says whether it was
+    /// changed by this very call.
     ///
     /// # Errors
-    /// [`Error::KeyNotFound`], [`Error::EtagMismatch`], what was decided, [`Error::Refused`] for a reused request id, or
-    /// what the store says.
+    /// [`Error::KeyNotFound`], [`Error::EtagMismatch`], what was decided, [`Error::TooMany`], [`Error::Refused`] for a reused
+    /// request id, or what the store says.
     pub async fn change_key(
         &self,
         mutation: Mutation<'_>,
         id: ApiKeyId,
         etag: Option<i64>,
+        most: u64,
         decide: Decide<'_>,
     ) -> Result<(ApiKey, bool), Error> {
         self.db
@@ -84,7 +81,12 @@ impl Store {
                     return Err(Error::EtagMismatch);
                 }
                 let given = given_to(&own, &before.identity()).await?;
+                let over = before.clone();
                 let after = decide(before, &given)?;
+                let now = after.updated;
+                if after.is_live(now) && !over.is_live(now) {
+                    room_for_one(&own, now, most).await?;
+                }
                 replace(&own, &after).await?;
                 mutation.settle(&s, id.uuid(), after.version).await?;
                 Ok((after, true))
@@ -152,6 +154,12 @@ impl Store {
 pub(super) async fn live_keys(own: &Scoped, now: Micros) -> Result<Vec<ApiKey>, db::Error> {
     let rows = own.find::<Entity>().filter(live(now)).all().await?;
     rows.into_iter().map(ApiKey::try_from).collect()
+}
+
+/// Only called while the tenant is claimed: nobody else makes a key meanwhile.
+async fn room_for_one(own: &Scoped, now: Micros, most: u64) -> Result<(), Error> {
+    let live = own.find::<Entity>().filter(live(now)).count().await?;
+    room("api_key", live, most)
 }
 
 fn live(now: Micros) -> Condition {

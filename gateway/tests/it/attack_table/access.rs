@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use rapport_foundation::testing::eventually;
 use rapport_foundation::time::Clock;
 use rapport_gateway::domain::key_text;
 use rapport_gateway::{ClientCertificates, Protection as P};
@@ -202,6 +203,21 @@ fn shop(house: &House) -> String {
     house.id("connector/shop")
 }
 
+/// Whoever cuts the gateway off from its database before a credential is revoked.
+async fn a_revocation_that_cannot_come_here(mut plan: Plan) -> String {
+    plan.config.tenant_refresh_ms = 100;
+    plan.config.tenant_stale_ms = 500;
+    let fixture = plan.open().await;
+    let token = fixture.token();
+    assert_eq!(fixture.code(&token).await, "0");
+    fixture.env.db.close().await;
+    eventually("the gateway knows that it is cut off", async || {
+        (!fixture.readiness.is_ready()).then_some(())
+    })
+    .await;
+    outcome(&fixture.code(&token).await)
+}
+
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = keys();
     rows.extend(revocations());
@@ -246,6 +262,13 @@ fn keys() -> Vec<Row> {
 
 fn revocations() -> Vec<Row> {
     vec![
+        Row::new(
+            "S14",
+            "revoked where the gateway cannot hear of it",
+            &[P::Stale],
+            "14",
+            |plan| a_revocation_that_cannot_come_here(plan).boxed_local(),
+        ),
         Row::new("S14", "a revoked token", &[P::Revocation], "16", |plan| {
             a_revoked_token(plan, the_token()).boxed_local()
         }),

@@ -334,6 +334,11 @@ fn times() -> Vec<Row> {
         token!("S12", "issued in the future", [NotBefore], |f| {
             claim(f, "iat", json!(f.now() + 31))
         }),
+        token!("S12", "issued at no time", [IssueTime], |f| claim(
+            f,
+            "iat",
+            Value::Null
+        )),
         token!("S12", "lives for more than a day", [Lifetime], |f| {
             claim(f, "iat", json!(f.now() + 3600 - 86_401))
         }),

@@ -12,7 +12,7 @@ use tonic_types::StatusExt as _;
 
 use super::{Row, THROUGH};
 use crate::fixture::{Fixture, Plan};
-use crate::tokens::{self, with};
+use crate::tokens::{self, Key, with};
 use crate::upstream::UNARY;
 
 const REDEEM: &str = "/rapport.loyalty.v1.LedgerService/HoldPoints";
@@ -105,8 +105,33 @@ async fn a_full_trail(mut plan: Plan) -> String {
     beside_a_waiting_one(plan).await
 }
 
+/// The first answer that says more than that a credential is not valid.
+async fn made_up_tokens_without_end(mut plan: Plan) -> String {
+    plan.config.auth.refused_per_second = 1;
+    plan.config.auth.refused_burst = 20;
+    let fixture = plan.open().await;
+    let stranger = Key::es256("first");
+    let client = fixture.client(&stranger.token(&fixture.claims())).await;
+    for _ in 0..40 {
+        let status = client.unary(UNARY, "hello").await.unwrap_err();
+        if status.code() != tonic::Code::Unauthenticated {
+            let mut headers = HeaderMap::new();
+            status.add_header(&mut headers).unwrap();
+            return told(&headers);
+        }
+    }
+    THROUGH.to_owned()
+}
+
 pub(super) fn rows() -> Vec<Row> {
     vec![
+        Row::new(
+            "a flood",
+            "made-up tokens without end",
+            &[P::Patience],
+            "8 TOO_MANY_REFUSED",
+            |plan| made_up_tokens_without_end(plan).boxed_local(),
+        ),
         Row::new(
             "S28",
             "100 redeems in a second from one account",

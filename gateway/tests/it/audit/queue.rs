@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rapport_foundation::service::Task;
+use rapport_foundation::service::{DrainConfig, Stopped, Task, run};
 use rapport_foundation::testing::engines;
 use rapport_gateway::Audit;
 use rapport_proto::access::v1::audit_service_client::AuditServiceClient;
@@ -12,7 +12,7 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use super::{channel, entries, manager, with};
-use crate::fixture::{Fixture, Plan};
+use crate::fixture::{Fixture, Plan, Way};
 use crate::trail::Tamperer;
 use crate::upstream::UNARY;
 
@@ -112,10 +112,14 @@ async fn while_the_database_is_away_calls_go_on_until_the_queue_is_full_and_none
         let found = until_listed(&fixture, calls).await;
         assert_eq!(found.len(), calls, "each call once");
         assert!(
-            rapport_gateway::verify(&fixture.env.db)
-                .await
-                .unwrap()
-                .is_empty()
+            rapport_gateway::verify(
+                &fixture.env.db,
+                &rapport_gateway::Audit::default(),
+                fixture.clock.now()
+            )
+            .await
+            .unwrap()
+            .is_empty()
         );
     }
 }
@@ -183,8 +187,43 @@ async fn everything_is_written_before_the_process_ends() {
     }
 }
 
+#[tokio::test]
+async fn calls_that_are_cut_off_when_time_is_up_are_in_the_trail() {
+    for way in [Way::Embedded, Way::Split] {
+        let plan = Plan {
+            way,
+            ..Plan::default()
+        };
+        let mut fixture = plan.open().await;
+        let client = fixture.client(&fixture.token()).await;
+        let waiting = [(); 2].map(|()| {
+            let client = client.clone();
+            tokio::spawn(async move { client.unary(UNARY, "wait").await })
+        });
+        while fixture.upstream.calls() < 2 {
+            tokio::task::yield_now().await;
+        }
+        let (tasks, drain) = (
+            std::mem::take(&mut fixture.tasks),
+            DrainConfig {
+                announce_ms: 0,
+                limit_ms: 200,
+            },
+        );
+        let shutdown = &fixture.env.house.shutdown;
+        let stopped = run(tasks, async {}, &fixture.readiness, shutdown, &drain).await;
+        assert_eq!(stopped, Stopped::CutOff(vec!["gateway listener"]));
+        for call in waiting {
+            call.await.unwrap().unwrap_err();
+        }
+        let database = Tamperer::of(&fixture.env.database).await;
+        let cancelled = "select count(*) as count from audit_entries where outcome = 1";
+        assert_eq!(database.count(cancelled).await, 2);
+    }
+}
+
 async fn join(tasks: Vec<Task>) {
-    for Task { name, handle } in tasks {
+    for Task { name, handle, .. } in tasks {
         let joined = tokio::time::timeout(Duration::from_secs(20), handle).await;
         joined
             .unwrap_or_else(|_| panic!("{name} does not end"))

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::{channel, entries, list, manager, operator, with};
 use crate::fixture::{Fixture, Plan, message};
-use crate::tokens;
+use crate::tokens::{self, ISSUER};
 use crate::upstream::{SERVER_STREAM, UNARY};
 
 #[tokio::test]
@@ -69,6 +69,11 @@ async fn entries_are_found_by_every_filter_page_by_page_and_by_their_own_tenant_
         let mut of_agent = all.clone();
         of_agent.principal = agent;
         assert_eq!(count(of_agent).await, 6);
+        assert_eq!(count(question(|q| q.issuer = ISSUER.into())).await, 6);
+        assert_eq!(
+            count(question(|q| q.issuer = "rapport.api_keys".into())).await,
+            0
+        );
         let mut between = all.clone();
         (between.start_time, between.end_time) = (at(60), at(120));
         assert_eq!(count(between).await, 2);

@@ -1,14 +1,12 @@
 //! Ways whose far end becomes known later: embedded services point at each other before all exist.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use arc_swap::ArcSwapOption;
-use http::{Request, Response};
+use http::Request;
 use tonic::body::Body;
-use tower::{BoxError, Service};
 
-use super::{Answer, Channel, network};
+use super::{Answer, Channel, Way, network};
 use crate::role::Role;
 
 /// The end of a late-bound channel that is told where to lead.
@@ -27,20 +25,58 @@ impl Late {
     }
 }
 
-impl Service<Request<Body>> for Late {
-    type Response = Response<Body>;
-    type Error = BoxError;
-    type Future = Answer;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
+impl Way for Late {
+    fn call(&self, request: Request<Body>) -> Answer {
+        match &*self.0.load() {
+            Some(channel) => channel.once(request),
+            None => unset(),
+        }
     }
 
-    fn call(&mut self, request: Request<Body>) -> Answer {
-        match self.0.load().as_deref() {
-            Some(channel) => channel.once(request),
-            None => Box::pin(async { Ok(tonic::Status::from(network::unavailable()).into_http()) }),
+    fn again(&self) -> Option<Channel> {
+        Some(Channel::of(Again {
+            late: self.clone(),
+            own: ArcSwapOption::empty(),
+        }))
+    }
+}
+
+fn unset() -> Answer {
+    Box::pin(async { Ok(tonic::Status::from(network::unavailable()).into_http()) })
+}
+
+/// Leads wherever the other leads, over connections of its own.
+struct Again {
+    late: Late,
+    own: ArcSwapOption<Own>,
+}
+
+/// The own way, and the one it was made from.
+struct Own {
+    from: Arc<Channel>,
+    channel: Channel,
+}
+
+impl Way for Again {
+    fn call(&self, request: Request<Body>) -> Answer {
+        let Some(from) = &*self.late.0.load() else {
+            return unset();
+        };
+        if let Some(own) = &*self.own.load()
+            && Arc::ptr_eq(&own.from, from)
+        {
+            return own.channel.once(request);
         }
+        let channel = from.again();
+        self.own.store(Some(Arc::new(Own {
+            from: Arc::clone(from),
+            channel: channel.clone(),
+        })));
+        channel.once(request)
+    }
+
+    fn again(&self) -> Option<Channel> {
+        Way::again(&self.late)
     }
 }
 

@@ -4,19 +4,32 @@ use std::convert::Infallible;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tonic::body::Body;
-use tower::{BoxError, Service, ServiceExt as _};
+use tower::{Service, ServiceExt as _};
 
-use super::{Answer, body};
+use super::{Answer, Channel, Way, body};
 use crate::deadline;
 use crate::error::{Code, Failure};
 
 /// A server in this process, called the way a socket would call it.
-#[derive(Clone)]
-pub(super) struct Local<S>(pub(super) S);
+pub(super) struct Local<S> {
+    server: S,
+    /// Where its calls run, whichever runtime they come from: what it holds was opened there.
+    home: Option<Handle>,
+}
 
-impl<S> Service<Request<Body>> for Local<S>
+impl<S> Local<S> {
+    pub(super) fn new(server: S) -> Self {
+        Local {
+            server,
+            home: Handle::try_current().ok(),
+        }
+    }
+}
+
+impl<S> Way for Local<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
         + Clone
@@ -25,23 +38,16 @@ where
         + 'static,
     S::Future: Send + 'static,
 {
-    type Response = Response<Body>;
-    type Error = BoxError;
-    type Future = Answer;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        // The server is made ready inside the call's own task.
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, mut request: Request<Body>) -> Answer {
+    fn call(&self, mut request: Request<Body>) -> Answer {
         // Extensions do not cross a socket. Left in place they would be a back door for identity
         // that opens only when the suite runs in one process.
         request.extensions_mut().clear();
         let limit = deadline::stated(request.headers());
-        let server = self.0.clone();
+        let call = self.server.clone().oneshot(request);
+        let home = self.home.clone();
         Box::pin(async move {
-            let call = Call(tokio::spawn(server.oneshot(request)));
+            let home = home.unwrap_or_else(Handle::current);
+            let call = Call(home.spawn(call));
             let answer = match limit {
                 Some(limit) => tokio::time::timeout(limit, call).await,
                 None => Ok(call.await),
@@ -54,6 +60,10 @@ where
             response.extensions_mut().clear();
             Ok(response.map(body::caught))
         })
+    }
+
+    fn again(&self) -> Option<Channel> {
+        None
     }
 }
 

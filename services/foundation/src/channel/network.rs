@@ -4,14 +4,12 @@
 //! who fails ([`eject`]), sends itself ([`exchange`]) and may be sent again when that is safe, within a [`budget`].
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::Request;
 use tonic::body::Body;
-use tower::{BoxError, Service};
 
-use super::Answer;
+use super::{Answer, Channel, Way};
 use crate::error::{Code, Failure};
 use crate::tls::ClientTls;
 
@@ -97,18 +95,13 @@ impl Network {
     }
 }
 
-impl Service<Request<Body>> for Network {
-    type Response = Response<Body>;
-    type Error = BoxError;
-    type Future = Answer;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        // A replica is found inside the call.
-        Poll::Ready(Ok(()))
+impl Way for Network {
+    fn call(&self, request: Request<Body>) -> Answer {
+        Box::pin(call::call(Arc::clone(&self.0), request))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Answer {
-        Box::pin(call::call(Arc::clone(&self.0), request))
+    fn again(&self) -> Option<Channel> {
+        Some(Channel::of(Network(self.0.again())))
     }
 }
 

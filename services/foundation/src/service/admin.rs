@@ -113,10 +113,25 @@ mod tests {
         }
     }
 
+    /// A call that its caller gives up before there is an answer.
+    async fn given_up() {
+        let service = tower::service_fn(|_: Request<Body>| {
+            std::future::pending::<Result<Response<Body>, Infallible>>()
+        });
+        let path = "/rapport.profiles.v1.CustomerService/ListCustomers";
+        let request = Request::post(path).body(Body::empty()).unwrap();
+        let call = CallsLayer::new(AccessLog::Off)
+            .layer(service)
+            .oneshot(request);
+        let waited = tokio::time::timeout(std::time::Duration::from_millis(1), call).await;
+        assert!(waited.is_err());
+    }
+
     #[tokio::test]
     async fn it_tells_readiness_counts_and_the_configuration() {
         let metrics = count("test").unwrap();
         answered().await;
+        given_up().await;
         let readiness = Readiness::starting().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -135,16 +150,24 @@ mod tests {
         assert!(get(address, "/config").await.ends_with("key = \"***\""));
         assert!(get(address, "/other").await.starts_with("HTTP/1.1 404"));
         let text = get(address, "/metrics").await;
-        for method in ["rapport.profiles.v1.CustomerService/GetCustomer", "_OTHER"] {
+        for (method, code) in [
+            (
+                "rapport.profiles.v1.CustomerService/GetCustomer",
+                "NOT_FOUND",
+            ),
+            ("_OTHER", "NOT_FOUND"),
+            (
+                "rapport.profiles.v1.CustomerService/ListCustomers",
+                "CANCELLED",
+            ),
+        ] {
             let line = text.lines().find(|line| {
                 line.starts_with("rpc_server_call_duration_seconds_count")
                     && line.contains(&format!("rpc_method=\"{method}\""))
             });
             let line = line.unwrap_or_else(|| panic!("{method} is not counted:\n{text}"));
-            assert!(
-                line.contains("rpc_response_status_code=\"NOT_FOUND\""),
-                "{line}"
-            );
+            let code = format!("rpc_response_status_code=\"{code}\"");
+            assert!(line.contains(&code), "{line}");
         }
         shutdown.cancel();
         served.await.unwrap();

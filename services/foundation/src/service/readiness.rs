@@ -1,6 +1,8 @@
 //! Whether a process should be sent calls, as an event and over `grpc.health.v1`.
 
-use tokio::sync::watch;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, watch};
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
@@ -9,15 +11,36 @@ use tonic_health::server::{HealthReporter, HealthService};
 #[derive(Clone, Debug)]
 pub struct Readiness {
     reporter: HealthReporter,
-    ready: watch::Sender<bool>,
+    state: watch::Sender<State>,
+    /// Held while a change is told: the last change is told last.
+    telling: Arc<Mutex<()>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    /// Open and bound, and not draining.
+    open: bool,
+    /// Able to do what it is there for.
+    able: bool,
+}
+
+impl State {
+    const fn is_ready(self) -> bool {
+        self.open && self.able
+    }
 }
 
 impl Readiness {
     /// Not ready yet.
     pub async fn starting() -> Self {
+        let state = State {
+            open: false,
+            able: true,
+        };
         let readiness = Readiness {
             reporter: HealthReporter::new(),
-            ready: watch::Sender::new(false),
+            state: watch::Sender::new(state),
+            telling: Arc::default(),
         };
         // The library starts as SERVING.
         readiness.not_ready().await;
@@ -26,29 +49,43 @@ impl Readiness {
 
     /// Everything is open and bound.
     pub async fn ready(&self) {
-        self.reporter
-            .set_service_status("", ServingStatus::Serving)
-            .await;
-        self.ready.send_replace(true);
+        self.change(|state| state.open = true).await;
     }
 
     /// Draining has begun.
     pub async fn not_ready(&self) {
-        self.ready.send_replace(false);
-        self.reporter
-            .set_service_status("", ServingStatus::NotServing)
-            .await;
+        self.change(|state| state.open = false).await;
+    }
+
+    /// Whether the process can do what it is there for. One that cannot is not ready, although it is open; one that can again
+    /// is no more ready than it was: it may be draining by now.
+    pub async fn able(&self, able: bool) {
+        self.change(|state| state.able = able).await;
+    }
+
+    async fn change(&self, change: impl FnOnce(&mut State)) {
+        let _telling = self.telling.lock().await;
+        self.state.send_modify(change);
+        let status = match self.is_ready() {
+            true => ServingStatus::Serving,
+            false => ServingStatus::NotServing,
+        };
+        self.reporter.set_service_status("", status).await;
     }
 
     /// Whether the process is ready now.
     pub fn is_ready(&self) -> bool {
-        *self.ready.borrow()
+        self.state.borrow().is_ready()
     }
 
     /// Returns once the process is ready.
     pub async fn until_ready(&self) {
         // The sender lives in `self`, so waiting cannot fail.
-        let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
+        let _ = self
+            .state
+            .subscribe()
+            .wait_for(|state| state.is_ready())
+            .await;
     }
 
     /// The health service that tells it.

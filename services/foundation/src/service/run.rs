@@ -16,6 +16,8 @@ pub struct Task {
     pub name: &'static str,
     /// Its handle; every one is joined.
     pub handle: JoinHandle<()>,
+    /// How much longer than the others it may take to end.
+    grace: Duration,
 }
 
 impl Task {
@@ -24,7 +26,15 @@ impl Task {
         Task {
             name,
             handle: tokio::spawn(work),
+            grace: Duration::ZERO,
         }
+    }
+
+    /// One that has something to put away when all others are over, or were cut off: it gets so much time of its own.
+    #[must_use]
+    pub fn at_last(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
     }
 }
 
@@ -36,7 +46,7 @@ pub struct DrainConfig {
     /// Zero suits a process nobody balances to; a few seconds suit Kubernetes.
     pub announce_ms: u64,
     /// How long running calls and workers may take to end, in milliseconds. Below the supervisor's own
-    /// patience (30 s in Kubernetes).
+    /// patience (30 s in Kubernetes) less five seconds: then what was cut off is still written to the audit trail.
     pub limit_ms: u64,
 }
 
@@ -128,11 +138,17 @@ async fn any_ended(tasks: &mut Vec<Task>) -> &'static str {
 }
 
 /// Joins every task; the names of those that had to be cut off.
-async fn join(tasks: Vec<Task>, limit: Duration) -> Vec<&'static str> {
+async fn join(mut tasks: Vec<Task>, limit: Duration) -> Vec<&'static str> {
     let until = Instant::now() + limit;
     let mut late = Vec::new();
-    for Task { name, mut handle } in tasks {
-        match tokio::time::timeout_at(until, &mut handle).await {
+    tasks.sort_by_key(|task| task.grace);
+    for task in tasks {
+        let Task {
+            name,
+            mut handle,
+            grace,
+        } = task;
+        match tokio::time::timeout_at(until + grace, &mut handle).await {
             Ok(Ok(())) => (),
             Ok(Err(error)) => tracing::error!(task = name, %error, "a task panicked while ending"),
             Err(_) => {

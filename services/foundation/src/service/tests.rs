@@ -203,10 +203,17 @@ async fn health_is_not_serving_until_ready() {
     let readiness = Readiness::starting().await;
     let mut health = HealthClient::new(Channel::local(readiness.server()));
     let mut seen = Vec::new();
-    for step in 0..3 {
+    for step in 0..6 {
         match step {
             1 => readiness.ready().await,
-            2 => readiness.not_ready().await,
+            2 => readiness.able(false).await,
+            3 => readiness.able(true).await,
+            4 => readiness.not_ready().await,
+            // Able again while it is draining: no more ready than before.
+            5 => {
+                readiness.able(false).await;
+                readiness.able(true).await;
+            }
             _ => (),
         }
         let answer = health.check(HealthCheckRequest::default()).await.unwrap();
@@ -216,8 +223,12 @@ async fn health_is_not_serving_until_ready() {
         ServingStatus::NotServing,
         ServingStatus::Serving,
         ServingStatus::NotServing,
+        ServingStatus::Serving,
+        ServingStatus::NotServing,
+        ServingStatus::NotServing,
     ];
     assert_eq!(seen, expected);
+    assert!(!readiness.is_ready());
 }
 
 #[tokio::test]

@@ -114,6 +114,7 @@ where
             names: Names::of(self.layer.log, request.headers()),
             tenant: None,
             layer: self.layer.clone(),
+            is_counted: false,
         };
         let active = Active::one_more(&self.layer.instruments);
         let answer = self.inner.call(request);
@@ -150,6 +151,16 @@ struct Call {
     names: Option<Names>,
     tenant: Option<TenantId>,
     layer: CallsLayer,
+    is_counted: bool,
+}
+
+/// Given up before there was an answer.
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.is_counted {
+            self.ended(Code::Cancelled);
+        }
+    }
 }
 
 /// By which a line is found again.
@@ -168,7 +179,8 @@ impl Names {
 }
 
 impl Call {
-    fn ended(self, code: Code) {
+    fn ended(&mut self, code: Code) {
+        self.is_counted = true;
         let took = self.began.elapsed();
         self.layer.instruments.duration.record(
             took.as_secs_f64(),
@@ -183,7 +195,7 @@ impl Call {
             AccessLog::Failures => is_failure(code),
             AccessLog::All => true,
         };
-        if let Some(names) = self.names.filter(|_| worth_a_line) {
+        if let Some(names) = self.names.take().filter(|_| worth_a_line) {
             tracing::info!(
                 target: "rapport::access",
                 method = %self.method,

@@ -9,8 +9,8 @@ use rapport_proto::events::v1 as events;
 use rapport_proto::types::v1 as types;
 
 use crate::domain::code::optional;
-use crate::domain::{Contact, Customer, End, Intake, Order, Priority, RoutingHint};
-use crate::store::{Logged, Telling};
+use crate::domain::{Contact, Customer, Intake, Order, Priority, RoutingHint};
+use crate::store::{BecameKnown, Logged, Telling};
 
 /// That a contact was logged, in the trace of the call that said so.
 pub(crate) fn recorded(telling: &Telling, logged: &Logged) -> Outgoing {
@@ -49,7 +49,7 @@ fn facts(
         automatic: contact.automatic,
         asks_for_agent: intake.asks_for_agent,
         routing: routing(&intake.routing),
-        order: contact.order.as_ref().map(order),
+        order: contact.order.as_ref().map(purchase),
     }
 }
 
@@ -88,20 +88,33 @@ pub(crate) fn customer_linked(
     event
 }
 
-/// That a live contact is over.
-pub(crate) fn ended(
-    id: InteractionId,
-    conversation: ConversationId,
-    end: End,
-    now: Micros,
-) -> Outgoing {
-    let ended = events::ContactEnded {
-        interaction_id: id.to_string(),
-        conversation_id: conversation.to_string(),
-        end_time: Some(end.at.into()),
-        reason: end.reason.into(),
+/// That something became known of a contact: its end in words of its own, since work waits for it.
+pub(crate) fn became_known(known: BecameKnown, now: Micros) -> Outgoing {
+    let (interaction_id, conversation_id) = (
+        known.interaction.to_string(),
+        known.conversation.to_string(),
+    );
+    let data = match known.end {
+        Some(reason) => Data::ContactEnded(events::ContactEnded {
+            interaction_id,
+            conversation_id,
+            end_time: Some(known.at.into()),
+            reason: reason.into(),
+        }),
+        None => Data::FactRecorded(events::FactRecorded {
+            interaction_id,
+            conversation_id,
+            kind: known.kind.into(),
+            event_time: Some(known.at.into()),
+        }),
     };
-    Outgoing::new(now, id, Data::ContactEnded(ended))
+    Outgoing {
+        id: EventId::new(now),
+        aggregate: known.interaction.to_string(),
+        at: now,
+        traceparent: known.traceparent,
+        data,
+    }
 }
 
 /// Facts as bytes, to be told again later.
@@ -140,11 +153,12 @@ pub(crate) fn routing(hint: &RoutingHint) -> Option<types::RoutingHint> {
     })
 }
 
-/// A purchase.
-pub(crate) fn order(order: &Order) -> types::Order {
+/// A purchase, without what was bought: events hold nothing that has to be forgotten.
+fn purchase(order: &Order) -> types::Order {
     types::Order {
         order_id: order.order_id.clone(),
         total: Some(amount(&order.total)),
+        lines: Vec::new(),
     }
 }
 

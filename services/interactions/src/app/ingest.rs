@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered, Stream, StreamExt as _};
 use rapport_foundation::context::Context;
 use rapport_foundation::error::Failure;
@@ -12,23 +13,47 @@ use rapport_foundation::time::Micros;
 use super::feed::{Ending, Feed, feed};
 use super::{App, connector};
 use crate::Error;
-use crate::domain::Contact;
+use crate::domain::{Contact, Fact};
 use crate::store::Outcome;
+use crate::work::Held;
 
 /// One item as it came in.
 pub(crate) struct Item {
     /// The number its acknowledgement carries.
     pub(crate) sequence: i64,
+    /// Its size as it came over the wire.
+    pub(crate) bytes: usize,
     /// What was said, or what is wrong with it.
-    pub(crate) contact: Result<Contact, Failure>,
+    pub(crate) said: Result<Said, Failure>,
+}
+
+/// What an item says.
+pub(crate) enum Said {
+    /// A contact.
+    Contact(Contact),
+    /// What became known of one.
+    Fact(Fact),
+}
+
+/// Refusals of one upload that are told one by one.
+const REFUSALS: usize = 100;
+
+/// What became of all items of an upload.
+#[derive(Default)]
+pub(crate) struct Uploaded {
+    pub(crate) logged: i64,
+    pub(crate) duplicates: i64,
+    pub(crate) refused: i64,
+    /// The first of the refused, by their numbers.
+    pub(crate) refusals: Vec<(i64, Error)>,
 }
 
 /// What became of one item.
 pub(crate) struct Acknowledgement {
     /// Its number.
     pub(crate) sequence: i64,
-    /// The interaction and whether it had been logged before.
-    pub(crate) outcome: Result<(InteractionId, bool), Error>,
+    /// The interaction, when there is one, and whether the item had been logged before.
+    pub(crate) outcome: Result<(Option<InteractionId>, bool), Error>,
 }
 
 impl App {
@@ -57,6 +82,8 @@ impl App {
         out: &Feed<Acknowledgement>,
     ) -> Result<(), Ending> {
         let mut waiting = FuturesUnordered::new();
+        // One item at most is here without room for it; while it waits nothing more is read.
+        let mut unroomed: Option<BoxFuture<'_, (Held, Item)>> = None;
         let expired = self.env.clock.sleep_until(expires.unwrap_or(Micros::MAX));
         tokio::pin!(expired);
         // Set once nothing more is read: what was read is still acknowledged.
@@ -68,24 +95,41 @@ impl App {
                 () = out.left(), if end.is_none() => return Err(Ending::Left),
                 () = self.shutdown().cancelled(), if end.is_none() => end = Some(Err(Error::GoingDown)),
                 () = &mut expired, if end.is_none() => end = Some(Err(Error::TokenExpired)),
-                item = items.next(), if end.is_none() && waiting.len() < self.config.stream_in_flight => match item {
-                    Some(Ok(item)) => waiting.push(self.acknowledge(tenant, connector, item)),
+                (held, item) = roomed(&mut unroomed), if unroomed.is_some() => {
+                    unroomed = None;
+                    waiting.push(self.acknowledge(tenant, connector, item, held));
+                }
+                item = items.next(), if end.is_none() && unroomed.is_none() && waiting.len() < self.config.stream_in_flight => match item {
+                    Some(Ok(item)) => unroomed = Some(Box::pin(async {
+                        (self.recorder.room().take(item.bytes).await, item)
+                    })),
                     Some(Err(failure)) => end = Some(Err(failure.into())),
                     None => end = Some(Ok(())),
                 },
                 else => break,
             }
-            if waiting.is_empty() && end.is_some() {
+            if waiting.is_empty() && unroomed.is_none() && end.is_some() {
                 break;
             }
         }
         end.unwrap_or(Ok(())).map_err(Ending::from)
     }
 
-    async fn acknowledge(&self, tenant: TenantId, connector: &str, item: Item) -> Acknowledgement {
-        let Item { sequence, contact } = item;
-        let outcome = match contact {
-            Ok(contact) => self.log_item(tenant, connector, contact).await,
+    /// Logs one item, whose room it gives back with the answer.
+    async fn acknowledge(
+        &self,
+        tenant: TenantId,
+        connector: &str,
+        item: Item,
+        _held: Held,
+    ) -> Acknowledgement {
+        let Item { sequence, said, .. } = item;
+        let outcome = match said {
+            Ok(Said::Contact(contact)) => {
+                let logged = self.log_item(tenant, connector, contact).await;
+                logged.map(|(id, duplicate)| (Some(id), duplicate))
+            }
+            Ok(Said::Fact(fact)) => self.log_fact(tenant, connector, fact).await,
             Err(failure) => Err(failure.into()),
         };
         Acknowledgement { sequence, outcome }
@@ -98,11 +142,45 @@ impl App {
         contact: Contact,
     ) -> Result<(InteractionId, bool), Error> {
         let telling = Arc::new(self.recorder.telling(tenant, connector, contact));
-        let id = telling.id;
-        match self.recorder.record(telling).await? {
-            Outcome::Fresh(_) => Ok((id, false)),
+        match self.recorder.record(Arc::clone(&telling)).await? {
+            Outcome::Fresh(_) => Ok((telling.id, false)),
             Outcome::Duplicate(first) => Ok((first, true)),
-            Outcome::Conflict(first) => Err(Error::ExternalIdReused(first)),
+            Outcome::Conflict(first) => Err(self.conflict(&telling, first).await),
         }
+    }
+
+    /// Logs the items of a stream, numbered in their order, and answers once.
+    pub(crate) async fn upload(
+        self: Arc<Self>,
+        ctx: &Context,
+        items: BoxStream<'static, Result<Item, Failure>>,
+    ) -> Result<Uploaded, Error> {
+        let mut answers = std::pin::pin!(self.ingest(ctx, items)?);
+        let mut uploaded = Uploaded::default();
+        while let Some(answer) = answers.next().await {
+            let Acknowledgement { sequence, outcome } = answer?;
+            match outcome {
+                Ok((_, false)) => uploaded.logged += 1,
+                Ok((_, true)) => uploaded.duplicates += 1,
+                // What will pass when it is sent again fails the call: nobody reads each refusal to do so.
+                Err(error) if Failure::from(error.clone()).is_transient() => return Err(error),
+                Err(error) => {
+                    uploaded.refused += 1;
+                    uploaded.refusals.push((sequence, error));
+                    // The first by number, whatever the order they were refused in.
+                    uploaded.refusals.sort_by_key(|(number, _)| *number);
+                    uploaded.refusals.truncate(REFUSALS);
+                }
+            }
+        }
+        Ok(uploaded)
+    }
+}
+
+/// Whichever item waits for room, once it has it.
+async fn roomed(waiting: &mut Option<BoxFuture<'_, (Held, Item)>>) -> (Held, Item) {
+    match waiting {
+        Some(waiting) => waiting.await,
+        None => std::future::pending().await,
     }
 }

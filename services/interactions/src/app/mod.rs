@@ -2,11 +2,11 @@
 
 mod conflicts;
 mod conversations;
-mod end;
 pub(crate) mod facts;
 mod feed;
 mod ingest;
 mod intake;
+mod known;
 mod pages;
 mod read;
 mod record;
@@ -26,7 +26,7 @@ use crate::work::Recorder;
 use crate::{Config, Error};
 
 pub(crate) use crate::store::{Filter, Search};
-pub(crate) use ingest::{Acknowledgement, Item};
+pub(crate) use ingest::{Acknowledgement, Item, Said, Uploaded};
 pub(crate) use intake::SetRules;
 pub(crate) use pages::Page;
 pub(crate) use search::Hit;

@@ -9,7 +9,6 @@ use super::pages::fitting;
 use super::{App, Filter, Page};
 use crate::Error;
 use crate::domain::Interaction;
-use crate::store::Find;
 
 impl App {
     /// One interaction.
@@ -19,7 +18,7 @@ impl App {
         id: InteractionId,
     ) -> Result<Interaction, Error> {
         self.store
-            .interaction(ctx.tenant, Find::Id(id))
+            .interaction(ctx.tenant, id)
             .await?
             .ok_or(Error::NoInteraction(id))
     }

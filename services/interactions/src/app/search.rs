@@ -92,7 +92,7 @@ impl App {
 
 /// What was found, opened and compared with what was asked for.
 fn hit(wanted: &Search, interaction: Interaction) -> Option<Hit> {
-    let text = search::text_of(&interaction.contact.content);
+    let text = search::text_of(&interaction.contact);
     let hits = search::matches(&wanted.terms, &text)?;
     let snippet = search::snippet(&text, &hits);
     let words = search::found_by(&text).count().max(1);

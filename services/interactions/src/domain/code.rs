@@ -80,7 +80,7 @@ codes! {
         Messaging = 5,
         /// Social network.
         Social = 6,
-        /// Web site or self-service portal.
+        /// Web site.
         Web = 7,
         /// Forum or community.
         Forum = 8,
@@ -92,6 +92,8 @@ codes! {
         MobileApp = 11,
         /// Augmented or virtual reality session.
         Immersive = 12,
+        /// Self-service portal, signed in.
+        Portal = 13,
     }
     /// Who turned to whom.
     Direction {
@@ -116,6 +118,51 @@ codes! {
         Return = 6,
         /// We turn to the customer.
         Outreach = 7,
+        /// Somebody may want to buy.
+        Lead = 8,
+        /// None of these.
+        Other = 9,
+    }
+    /// What became known of a contact later.
+    FactKind {
+        /// The live contact is over.
+        End = 1,
+        /// What came of it.
+        Disposition = 2,
+        /// How far a message of ours came.
+        Delivery = 3,
+        /// What was said, in writing.
+        Transcript = 4,
+        /// The sender changed what they had said.
+        Edit = 5,
+        /// The sender took it back.
+        Deletion = 6,
+        /// One stretch of a call.
+        CallLeg = 7,
+        /// A like or an emoji.
+        Reaction = 8,
+    }
+    /// How far a message came. A later one is further.
+    DeliveryState {
+        /// The channel has it.
+        Sent = 1,
+        /// The recipient's device has it.
+        Delivered = 2,
+        /// The recipient saw it.
+        Read = 3,
+        /// It will not come.
+        Failed = 4,
+    }
+    /// Who ended a call leg.
+    HangUpSide {
+        /// The customer.
+        Customer = 1,
+        /// A person of ours.
+        Agent = 2,
+        /// The telephone system.
+        System = 3,
+        /// The line.
+        Network = 4,
     }
     /// How urgent work is.
     Priority {

@@ -7,6 +7,7 @@ use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
 
 use super::code::{Channel, Direction, IdentifierKind, Kind, Priority, Purpose, Side};
+use super::part::Part;
 
 /// One contact as its connector tells it. Append-only once logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Contact {
     pub kind: Kind,
     /// Where it took place.
     pub channel: Channel,
+    /// Whose network it went over; empty when the channel says it all.
+    pub provider: String,
     /// Who turned to whom.
     pub direction: Direction,
     /// What it is about, when known.
@@ -112,36 +115,27 @@ impl Identifier {
     }
 }
 
-/// A piece of what was said or sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
-    /// Plain text.
-    Text(Personal),
-    /// HTML as received.
-    Html(Personal),
-    /// A file kept elsewhere.
-    Attachment(Attachment),
-}
-
-/// A file kept elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attachment {
-    /// Where it is.
-    pub uri: Personal,
-    /// Media type; empty when unknown.
-    pub media_type: String,
-    /// Its size in bytes; 0 when unknown.
-    pub size_bytes: i64,
-    /// File name; empty when unknown.
-    pub file_name: Personal,
-}
-
 /// A purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     /// Key of the order in the selling system.
     pub order_id: String,
     /// What the customer pays.
+    pub total: Amount,
+    /// What was bought: sealed with what is about people, and gone when that is erased.
+    pub lines: Vec<OrderLine>,
+}
+
+/// One line of a purchase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderLine {
+    /// Key of the product in the selling system.
+    pub product: String,
+    /// Its name as sold; empty when unknown.
+    pub description: String,
+    /// How many, in thousandths.
+    pub quantity_thousandths: i64,
+    /// What the line costs in all.
     pub total: Amount,
 }
 

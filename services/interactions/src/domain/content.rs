@@ -1,12 +1,17 @@
-//! When two tellings of one external id say the same.
+//! When two tellings of one external id say the same, and in what they differ when they do not.
 //!
-//! Compared are channel, kind, direction, participants, parts, event time and, where there is one, the order: another sum
-//! under the same key is another fact. The raw payload, hints, attributes and routing are not: honest redeliveries
-//! differ in them.
+//! Compared are channel, provider, kind, direction, participants, parts, event time and, where there is one, the order:
+//! another sum under the same key is another fact. The raw payload, hints, attributes and routing are not: honest
+//! redeliveries differ in them.
 
-use super::contact::{Attachment, Contact, Identifier, Part, Participant};
+use super::contact::{Contact, Identifier, Order, Participant};
+use super::fact::{Fact, Known};
+use super::part::{
+    Attachment, CallLeg, Delivery, Form, Location, PageVisit, Part, Reaction, Transcript,
+};
 
-/// Raised when the form below changes, so that contents of two forms are never taken for different by accident.
+/// Raised when the form below changes, so that contents of two forms are never taken for different by accident. What
+/// is added to the form is left out where it is empty: contents that never had it stay what they were.
 const FORM: &str = "1";
 
 /// A text that is equal for two contacts exactly when they say the same. Each field carries its length in front, so
@@ -19,20 +24,90 @@ pub fn canonical(contact: &Contact) -> String {
     out.number(contact.kind.code().into());
     out.number(contact.direction.code().into());
     out.number(contact.event_at.0);
-    out.count(contact.content.participants.len());
-    for participant in &contact.content.participants {
-        out.participant(participant);
-    }
-    out.count(contact.content.parts.len());
-    for part in &contact.content.parts {
-        out.part(part);
-    }
+    out.participants(&contact.content.participants);
+    out.parts(&contact.content.parts);
     if let Some(order) = &contact.order {
-        out.field(&order.order_id);
-        out.number(order.total.units);
-        out.field(&order.total.code);
-        out.number(order.total.exponent.into());
+        out.order(order);
     }
+    if !contact.provider.is_empty() {
+        out.0.push('p');
+        out.field(&contact.provider);
+    }
+    out.0
+}
+
+/// The same for a fact.
+#[must_use]
+pub fn canonical_fact(fact: &Fact) -> String {
+    let mut out = Canonical(String::with_capacity(128));
+    out.field(FORM);
+    out.number(fact.what.kind().code().into());
+    out.number(fact.event_at.0);
+    match &fact.what {
+        Known::End(reason) => out.number(reason.code().into()),
+        Known::Disposition(one) => {
+            out.field(&one.code);
+            out.field(&settled(one.note.expose()));
+            out.field(&one.agent);
+        }
+        Known::Delivery(one) => out.delivery(one),
+        Known::Transcript(one) => out.transcript(one),
+        Known::Edit(parts) => out.parts(parts),
+        Known::Deletion(side) => out.number(side.map_or(0, |side| side.code().into())),
+        Known::CallLeg(one) => out.call_leg(one),
+        Known::Reaction(one) => out.reaction(one),
+    }
+    out.0
+}
+
+/// In which of the compared fields two contacts differ, by their names in the contract.
+#[must_use]
+pub fn differences(first: &Contact, second: &Contact) -> Vec<String> {
+    let mut differ = Vec::new();
+    let mut note = |same: bool, field: &str| {
+        if !same {
+            differ.push(field.to_owned());
+        }
+    };
+    note(first.kind == second.kind, "kind");
+    note(first.channel == second.channel, "channel");
+    note(first.provider == second.provider, "provider");
+    note(first.direction == second.direction, "direction");
+    note(first.event_at == second.event_at, "event_time");
+    let order = |contact: &Contact| contact.order.as_ref().map(|one| text(|out| out.order(one)));
+    note(order(first) == order(second), "order");
+    let people = |contact: &Contact| {
+        let people = contact.content.participants.iter();
+        people
+            .map(|one| text(|out| out.participant(one)))
+            .collect::<Vec<_>>()
+    };
+    differ.extend(places("participants", &people(first), &people(second)));
+    let parts = |contact: &Contact| {
+        let parts = contact.content.parts.iter();
+        parts
+            .map(|one| text(|out| out.part(one)))
+            .collect::<Vec<_>>()
+    };
+    differ.extend(places("parts", &parts(first), &parts(second)));
+    differ
+}
+
+/// Places of two lists that differ; the list itself where one is longer.
+fn places(list: &str, first: &[String], second: &[String]) -> Vec<String> {
+    if first.len() != second.len() {
+        return vec![list.to_owned()];
+    }
+    let pairs = first.iter().zip(second).enumerate();
+    pairs
+        .filter(|(_, (a, b))| a != b)
+        .map(|(place, _)| format!("{list}[{place}]"))
+        .collect()
+}
+
+fn text(write: impl FnOnce(&mut Canonical)) -> String {
+    let mut out = Canonical(String::new());
+    write(&mut out);
     out.0
 }
 
@@ -75,21 +150,129 @@ impl Canonical {
         }
     }
 
+    fn participants(&mut self, participants: &[Participant]) {
+        self.count(participants.len());
+        for participant in participants {
+            self.participant(participant);
+        }
+    }
+
+    fn parts(&mut self, parts: &[Part]) {
+        self.count(parts.len());
+        for part in parts {
+            self.part(part);
+        }
+    }
+
+    fn order(&mut self, order: &Order) {
+        self.field(&order.order_id);
+        self.number(order.total.units);
+        self.field(&order.total.code);
+        self.number(order.total.exponent.into());
+        for line in &order.lines {
+            self.0.push('l');
+            self.field(&line.product);
+            self.field(&line.description);
+            self.number(line.quantity_thousandths);
+            self.number(line.total.units);
+            self.field(&line.total.code);
+            self.number(line.total.exponent.into());
+        }
+    }
+
     fn part(&mut self, part: &Part) {
         match part {
-            Part::Text(text) => {
-                self.0.push('t');
-                self.field(&settled(text.expose()));
-            }
+            Part::Text(text) => self.tagged('t', |out| out.field(&settled(text.expose()))),
+            // The sanitised copy follows from what was received, and from the version that made it.
             Part::Html(html) => {
-                self.0.push('h');
-                self.field(&settled(html.expose()));
+                self.tagged('h', |out| out.field(&settled(html.received.expose())));
             }
-            Part::Attachment(file) => {
-                self.0.push('f');
-                self.attachment(file);
-            }
+            Part::Attachment(file) => self.tagged('f', |out| out.attachment(file)),
+            Part::Transcript(one) => self.tagged('s', |out| out.transcript(one)),
+            Part::Form(one) => self.tagged('m', |out| out.form(one)),
+            Part::Location(one) => self.tagged('g', |out| out.location(one)),
+            Part::Reaction(one) => self.tagged('r', |out| out.reaction(one)),
+            Part::Delivery(one) => self.tagged('d', |out| out.delivery(one)),
+            Part::CallLeg(one) => self.tagged('c', |out| out.call_leg(one)),
+            Part::PageVisit(one) => self.tagged('v', |out| out.page_visit(one)),
         }
+    }
+
+    fn tagged(&mut self, tag: char, write: impl FnOnce(&mut Self)) {
+        self.0.push(tag);
+        write(self);
+    }
+
+    fn transcript(&mut self, one: &Transcript) {
+        self.field(&one.language.to_ascii_lowercase());
+        self.count(one.segments.len());
+        for segment in &one.segments {
+            self.number(segment.speaker.code().into());
+            self.field(segment.speaker_name.expose().trim());
+            self.number(segment.offset_ms);
+            self.number(segment.duration_ms);
+            self.field(&settled(segment.text.expose()));
+            self.number(segment.confidence_permille.unwrap_or(-1).into());
+        }
+    }
+
+    fn form(&mut self, one: &Form) {
+        self.field(&one.name);
+        self.count(one.fields.len());
+        for (name, value) in &one.fields {
+            self.field(name);
+            self.field(&settled(value.expose()));
+        }
+    }
+
+    fn location(&mut self, one: &Location) {
+        self.number(one.latitude_e7.into());
+        self.number(one.longitude_e7.into());
+        self.number(one.accuracy_m.into());
+        self.field(one.label.expose().trim());
+    }
+
+    fn reaction(&mut self, one: &Reaction) {
+        self.field(&one.symbol);
+        self.field(&one.target);
+        self.field(one.author.expose());
+        self.number(one.removed.into());
+    }
+
+    fn delivery(&mut self, one: &Delivery) {
+        self.number(one.state.code().into());
+        self.field(&one.target);
+        self.field(one.recipient.expose());
+        self.field(&one.error_code);
+        self.field(&settled(one.error_text.expose()));
+    }
+
+    fn call_leg(&mut self, one: &CallLeg) {
+        let keys = [
+            &one.leg,
+            &one.initial_leg,
+            &one.previous_leg,
+            &one.next_leg,
+            &one.agent,
+            &one.queue,
+        ];
+        for key in keys {
+            self.field(key);
+        }
+        self.number(one.started_at.0);
+        self.number(one.answered_at.map_or(-1, |at| at.0));
+        self.number(one.ended_at.map_or(-1, |at| at.0));
+        for time in [one.queue_ms, one.talk_ms, one.hold_ms, one.after_work_ms] {
+            self.number(time);
+        }
+        self.number(one.hang_up_side.map_or(0, |side| side.code().into()));
+    }
+
+    fn page_visit(&mut self, one: &PageVisit) {
+        self.field(one.url.expose());
+        self.field(one.title.expose().trim());
+        self.field(one.referrer.expose());
+        self.number(one.duration_ms);
     }
 
     fn attachment(&mut self, file: &Attachment) {
@@ -117,7 +300,8 @@ pub(crate) mod tests {
     use rapport_foundation::time::Micros;
 
     use super::super::code::{Channel, Direction, IdentifierKind, Kind, Side};
-    use super::super::contact::{Content, Hints, Order, Payload};
+    use super::super::contact::{Content, Hints, Order, OrderLine, Payload};
+    use super::super::part::Html;
     use super::*;
 
     pub(crate) fn message(text: &str) -> Contact {
@@ -125,6 +309,7 @@ pub(crate) mod tests {
             external_id: "m-1".into(),
             kind: Kind::Message,
             channel: Channel::Messaging,
+            provider: String::new(),
             direction: Direction::Inbound,
             purpose: None,
             event_at: Micros(1_700_000_000_000_000),
@@ -152,6 +337,13 @@ pub(crate) mod tests {
         }
     }
 
+    fn html(received: &str) -> Html {
+        Html {
+            received: received.into(),
+            sanitised: Default::default(),
+        }
+    }
+
     #[test]
     fn an_honest_redelivery_says_the_same() {
         let first = message("hello\nworld");
@@ -167,32 +359,69 @@ pub(crate) mod tests {
             .insert("attempt".into(), "2".into());
         again.content.participants[0].identifier = Some(phone("+62-811"));
         assert_eq!(canonical(&first), canonical(&again));
+        assert!(differences(&first, &again).is_empty());
+    }
+
+    #[test]
+    fn what_was_added_later_does_not_change_what_was_said_before() {
+        // As it was written before providers, order lines and further kinds of parts were there.
+        assert_eq!(
+            canonical(&message("hi")),
+            "1:15;1;1;1700000000000000;1:1;3:Ana1:9:1::+628110:1:t2:hi"
+        );
     }
 
     #[test]
     fn every_compared_field_counts() {
-        let first = message("hello");
-        let changes: [fn(&mut Contact); 9] = [
-            |c| c.channel = Channel::Sms,
-            |c| c.kind = Kind::Chat,
-            |c| c.direction = Direction::Outbound,
-            |c| c.event_at = Micros(c.event_at.0 + 1),
-            |c| c.content.parts.push(Part::Text("!".into())),
-            |c| c.content.parts = vec![Part::Html("hello".into())],
-            |c| c.content.participants[0].identifier = Some(phone("+62812")),
-            |c| c.content.participants[0].side = Side::Other,
-            |c| {
-                c.order = Some(Order {
-                    order_id: "A-1".into(),
-                    total: Amount::new(100, "IDR", 0),
-                });
-            },
+        let mut first = message("hello");
+        let line = OrderLine {
+            product: "sku-1".into(),
+            description: String::new(),
+            quantity_thousandths: 1000,
+            total: Amount::new(100, "IDR", 0),
+        };
+        first.order = Some(Order {
+            order_id: "A-1".into(),
+            total: Amount::new(100, "IDR", 0),
+            lines: vec![line],
+        });
+        type Change = fn(&mut Contact);
+        let changes: [(Change, &str); 11] = [
+            (|c| c.channel = Channel::Sms, "channel"),
+            (|c| c.provider = "line".into(), "provider"),
+            (|c| c.kind = Kind::Chat, "kind"),
+            (|c| c.direction = Direction::Outbound, "direction"),
+            (|c| c.event_at = Micros(c.event_at.0 + 1), "event_time"),
+            (|c| c.content.parts.push(Part::Text("!".into())), "parts"),
+            (
+                |c| c.content.parts = vec![Part::Html(html("hello"))],
+                "parts[0]",
+            ),
+            (
+                |c| c.content.participants[0].identifier = Some(phone("+62812")),
+                "participants[0]",
+            ),
+            (
+                |c| c.content.participants[0].side = Side::Other,
+                "participants[0]",
+            ),
+            (|c| c.order = None, "order"),
+            (
+                |c| {
+                    if let Some(order) = &mut c.order {
+                        order.lines.clear();
+                    }
+                },
+                "order",
+            ),
         ];
-        for (number, change) in changes.iter().enumerate() {
+        for (change, field) in changes {
             let mut other = first.clone();
             change(&mut other);
-            assert_ne!(canonical(&first), canonical(&other), "change {number}");
+            assert_ne!(canonical(&first), canonical(&other), "{field}");
+            assert_eq!(differences(&first, &other), [field]);
         }
+        assert!(differences(&first, &first).is_empty());
     }
 
     #[test]

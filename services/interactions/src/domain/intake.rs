@@ -78,7 +78,13 @@ fn by_default(contact: &Contact) -> bool {
         Kind::Call | Kind::Chat => true,
         Kind::Message => matches!(
             contact.purpose,
-            Some(Purpose::Enquiry | Purpose::Support | Purpose::Complaint | Purpose::Return)
+            Some(
+                Purpose::Enquiry
+                    | Purpose::Support
+                    | Purpose::Complaint
+                    | Purpose::Return
+                    | Purpose::Lead
+            )
         ),
         Kind::Visit | Kind::Status | Kind::Reaction | Kind::Order => false,
     }
@@ -112,6 +118,7 @@ mod tests {
             Purpose::Support,
             Purpose::Complaint,
             Purpose::Return,
+            Purpose::Lead,
         ];
         for purpose in Purpose::ALL {
             assert_eq!(

@@ -6,6 +6,7 @@ use rapport_foundation::time::Micros;
 use super::code::LinkState;
 use super::contact::Contact;
 use super::ending::End;
+use super::fact::State;
 
 /// A customer as this service keeps them: the record for ever, the customer by the map of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +68,8 @@ pub struct Interaction {
     pub received_at: Micros,
     /// How it ended, once it did.
     pub end: Option<End>,
+    /// What else became known since it was logged.
+    pub state: State,
 }
 
 /// A second content under a key that was taken.

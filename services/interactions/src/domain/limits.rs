@@ -54,3 +54,49 @@ pub const TIME_ZONE: usize = 64;
 pub const RULES: usize = 200;
 /// Hours an event may lie ahead of our clock.
 pub const HOURS_AHEAD: u64 = 24;
+/// Characters of the name of a provider.
+pub const PROVIDER: usize = 64;
+/// Lines of one order.
+pub const ORDER_LINES: usize = 200;
+/// Characters of the key of a product.
+pub const PRODUCT: usize = 128;
+/// Characters of the name of a product.
+pub const DESCRIPTION: usize = 200;
+/// Thousandths of a product on one line.
+pub const QUANTITY_THOUSANDTHS: i64 = 1_000_000_000_000;
+/// Segments of one transcript.
+pub const SEGMENTS: usize = 2000;
+/// Characters of one segment.
+pub const SEGMENT: usize = 10_000;
+/// The longest time within one contact: 7 days.
+pub const WITHIN_MS: i64 = 7 * 24 * 3600 * 1000;
+/// Fields of one form.
+pub const FORM_FIELDS: usize = 200;
+/// Characters of the name of a form or of one of its fields.
+pub const FORM_NAME: usize = 200;
+/// Characters of what was entered in one field.
+pub const FORM_VALUE: usize = 4000;
+/// Metres around a place within which it lies.
+pub const ACCURACY_M: i32 = 100_000;
+/// Characters of the name of a place.
+pub const LABEL: usize = 500;
+/// Characters of an emoji, or of the name of one.
+pub const SYMBOL: usize = 64;
+/// Characters of the code of an error.
+pub const ERROR_CODE: usize = 64;
+/// Characters of the text of an error.
+pub const ERROR_TEXT: usize = 500;
+/// Characters of a key in a telephone system: of a leg, an agent, a queue.
+pub const TELEPHONE_KEY: usize = 128;
+/// Characters of the title of a page.
+pub const TITLE: usize = 500;
+/// Characters of a connector's key of a fact.
+pub const FACT_KEY: usize = 256;
+/// Characters of the code of a disposition.
+pub const DISPOSITION: usize = 64;
+/// Characters of a note.
+pub const NOTE: usize = 4000;
+/// Facts of one contact.
+pub const FACTS: usize = 256;
+/// Bytes of all facts of one contact, as they are kept: a contact with them fits into one answer.
+pub const FACTS_BYTES: usize = 2 * 1024 * 1024;

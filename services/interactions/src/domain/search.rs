@@ -6,8 +6,10 @@
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use super::contact::{Content, Part};
+use super::contact::Contact;
 use super::detect::{self, Masking, Text};
+use super::part::Part;
+use super::privacy;
 
 /// Characters of a question.
 pub const QUERY: usize = 512;
@@ -174,14 +176,11 @@ pub fn beginnings(word: &str) -> impl Iterator<Item = String> + '_ {
 
 /// What of a contact can be found, masked: the subject and every text, a line each.
 #[must_use]
-pub fn text_of(content: &Content) -> String {
-    let plain = |body, html| Text { body, html };
-    let mut texts = vec![plain(content.subject.expose(), false)];
-    texts.extend(content.parts.iter().filter_map(|part| match part {
-        Part::Text(text) => Some(plain(text.expose(), false)),
-        Part::Html(html) => Some(plain(html.expose(), true)),
-        Part::Attachment(_) => None,
-    }));
+pub fn text_of(contact: &Contact) -> String {
+    let mut texts: Vec<Text<'_>> = privacy::texts(&contact.content).collect();
+    texts.extend(contact.content.parts.iter().flat_map(named));
+    let lines = contact.order.iter().flat_map(|order| &order.lines);
+    texts.extend(lines.map(|line| plain(&line.description)));
     let (masked, _) = detect::mask(&texts, Masking::default());
     let shown = texts.iter().zip(&masked).map(|(text, masked)| {
         let body = masked.as_deref().unwrap_or(text.body);
@@ -195,6 +194,21 @@ pub fn text_of(content: &Content) -> String {
         .filter(|text| !text.trim().is_empty())
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+const fn plain(body: &str) -> Text<'_> {
+    Text { body, html: false }
+}
+
+/// What a part is called, where it is not said.
+fn named(part: &Part) -> Vec<Text<'_>> {
+    match part {
+        Part::Attachment(file) => vec![plain(file.file_name.expose())],
+        Part::Form(form) => vec![plain(&form.name)],
+        Part::Location(location) => vec![plain(location.label.expose())],
+        Part::PageVisit(visit) => vec![plain(visit.title.expose())],
+        _ => Vec::new(),
+    }
 }
 
 /// The words of a contact's text that can be found.

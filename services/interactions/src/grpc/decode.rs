@@ -1,9 +1,12 @@
 //! From the contract to the domain: every violation of a request at once.
 
 mod contact;
+mod fact;
+mod part;
 mod search;
 
 pub(crate) use contact::contact;
+pub(crate) use fact::fact;
 pub(crate) use search::search;
 
 use rapport_foundation::check::Check;
@@ -12,8 +15,9 @@ use rapport_foundation::id::{ConversationId, CustomerId, InteractionId};
 use rapport_foundation::time::Micros;
 use rapport_proto::interactions::v1 as pb;
 
-use crate::app::{Filter, Page, SetRules, WatchFrom, Watched};
-use crate::domain::{End, Rule, limits};
+use crate::app::{Filter, Page, Said, SetRules, WatchFrom, Watched};
+use crate::domain::contact::Payload;
+use crate::domain::{Fact, Known, Rule, limits};
 
 /// Results of a page when the caller does not say.
 const PAGE: u32 = 50;
@@ -24,14 +28,20 @@ const CONNECTOR: usize = 128;
 /// The cursor that stands for the oldest entry.
 const START: &str = "start";
 
-/// The end of a contact, and the connector's key of it.
-pub(crate) fn end(request: &pb::EndContactRequest, now: Micros) -> Result<(String, End), Failure> {
+/// The end of a contact, as the fact it is.
+pub(crate) fn end(request: &pb::EndContactRequest, now: Micros) -> Result<Fact, Failure> {
     let mut c = Check::new();
     let external_id = c.text("external_id", &request.external_id, 1..=limits::EXTERNAL_ID);
     let at = c.time("end_time", request.end_time.as_ref());
     contact::not_too_far_ahead(&mut c, "end_time", at, now);
     let reason = c.enumeration("reason", request.reason);
-    c.done((external_id, End { at, reason }))
+    c.done(Fact {
+        external_id,
+        key: String::new(),
+        event_at: at,
+        what: Known::End(reason),
+        raw_payload: Payload::default(),
+    })
 }
 
 pub(crate) fn interaction_id(
@@ -48,6 +58,30 @@ pub(crate) fn conversation_id(
     let mut c = Check::new();
     let id = c.id("conversation_id", &request.conversation_id);
     c.done(id)
+}
+
+pub(crate) fn list_facts(request: &pb::ListFactsRequest) -> Result<(InteractionId, Page), Failure> {
+    let mut c = Check::new();
+    let id = c.id("interaction_id", &request.interaction_id);
+    let page = page(&mut c, request.page_size, &request.page_token);
+    c.done((id, page))
+}
+
+/// An item of a stream: a contact or a fact about one.
+pub(crate) fn item(
+    interaction: Option<pb::InteractionInput>,
+    fact: Option<pb::FactInput>,
+    now: Micros,
+) -> Result<Said, Failure> {
+    match (interaction, fact) {
+        (None, Some(said)) => self::fact(Some(said), now).map(Said::Fact),
+        (said, None) => contact(said, now).map(Said::Contact),
+        (Some(_), Some(_)) => {
+            let mut c = Check::new();
+            c.fail("fact", "NOT_EMPTY", "must be empty beside an interaction");
+            c.done(()).and_then(|()| Err(Failure::invalid(Vec::new())))
+        }
+    }
 }
 
 fn page(c: &mut Check, size: i32, token: &str) -> Page {

@@ -2,16 +2,20 @@
 
 use rapport_foundation::error::Failure;
 use rapport_foundation::etag;
+use rapport_foundation::id::InteractionId;
 use rapport_proto::interactions::v1 as pb;
 use rapport_proto::types::v1 as types;
 
 use crate::Error;
-use crate::app::{Acknowledgement, Hit, Told, facts};
+use crate::app::{Acknowledgement, Hit, Told, Uploaded, facts};
 use crate::domain::code::optional;
+use crate::domain::fact::Logged;
 use crate::domain::{
-    Change, Conflict, Contact, Conversation, Entry, Hints, Identifier, Interaction, Part,
-    Participant, Rule, Rules, What,
+    Change, Conflict, Contact, Conversation, Entry, Hints, Identifier, Interaction, Participant,
+    Rule, Rules, State, What,
 };
+
+mod part;
 
 pub(crate) fn hit(hit: Hit) -> pb::SearchHit {
     let mark = |(start, end): (usize, usize)| pb::SearchMark {
@@ -29,7 +33,6 @@ pub(crate) fn hit(hit: Hit) -> pb::SearchHit {
         }),
     }
 }
-
 pub(crate) fn interaction(interaction: Interaction) -> pb::Interaction {
     let end = interaction.end;
     pb::Interaction {
@@ -43,6 +46,7 @@ pub(crate) fn interaction(interaction: Interaction) -> pb::Interaction {
         receive_time: Some(interaction.received_at.into()),
         end_time: end.map(|end| end.at.into()),
         end_reason: optional(end.map(|end| end.reason)),
+        state: state(interaction.state),
     }
 }
 
@@ -53,16 +57,17 @@ fn input(contact: Contact) -> pb::InteractionInput {
         external_id: contact.external_id,
         kind: contact.kind.into(),
         channel: contact.channel.into(),
+        provider: contact.provider,
         direction: contact.direction.into(),
         purpose: optional(contact.purpose),
         participants: content.participants.into_iter().map(participant).collect(),
         subject: content.subject.into_exposed(),
-        parts: content.parts.into_iter().map(part).collect(),
+        parts: content.parts.into_iter().map(part::part).collect(),
         thread_key: content.thread_key.into_exposed(),
         event_time: Some(contact.event_at.into()),
         history: contact.history,
         automatic: contact.automatic,
-        order: contact.order.as_ref().map(facts::order),
+        order: contact.order.map(part::order),
         routing,
         attributes: content
             .attributes
@@ -100,20 +105,31 @@ fn identifier(one: Identifier) -> types::Identifier {
     }
 }
 
-fn part(part: Part) -> pb::Part {
-    let content = match part {
-        Part::Text(text) => pb::part::Content::Text(text.into_exposed()),
-        Part::Html(html) => pb::part::Content::Html(html.into_exposed()),
-        Part::Attachment(file) => pb::part::Content::Attachment(pb::Attachment {
-            uri: file.uri.into_exposed(),
-            media_type: file.media_type,
-            size_bytes: file.size_bytes,
-            file_name: file.file_name.into_exposed(),
-        }),
-    };
-    pb::Part {
-        content: Some(content),
+fn state(state: State) -> Option<pb::InteractionState> {
+    let known = state.facts > 0;
+    known.then(|| pb::InteractionState {
+        parts: state.parts.into_iter().map(part::part).collect(),
+        edit_time: state.edited_at.map(Into::into),
+        delete_time: state.deleted_at.map(Into::into),
+        disposition: state.disposition.map(part::disposition),
+        deliveries: state.deliveries.into_iter().map(part::delivery).collect(),
+        transcript: state.transcript.map(part::transcript),
+        call_legs: state.call_legs.into_iter().map(part::call_leg).collect(),
+        reactions: state.reactions.into_iter().map(part::reaction).collect(),
+        fact_count: i32::try_from(state.facts).unwrap_or(i32::MAX),
+    })
+}
+
+pub(crate) fn fact(logged: Logged) -> pb::Fact {
+    pb::Fact {
+        input: Some(part::fact(logged.fact)),
+        receive_time: Some(logged.received_at.into()),
     }
+}
+
+/// Empty for none.
+pub(crate) fn optional_id(id: Option<InteractionId>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
 }
 
 pub(crate) fn acknowledgement(acknowledged: Acknowledgement) -> pb::StreamInteractionsResponse {
@@ -121,7 +137,7 @@ pub(crate) fn acknowledgement(acknowledged: Acknowledgement) -> pb::StreamIntera
     match acknowledged.outcome {
         Ok((id, duplicate)) => pb::StreamInteractionsResponse {
             sequence,
-            interaction_id: id.to_string(),
+            interaction_id: optional_id(id),
             duplicate,
             error: None,
         },
@@ -130,6 +146,21 @@ pub(crate) fn acknowledgement(acknowledged: Acknowledgement) -> pb::StreamIntera
             error: Some(item_error(error)),
             ..Default::default()
         },
+    }
+}
+
+pub(crate) fn uploaded(uploaded: Uploaded) -> pb::UploadInteractionsResponse {
+    let refusals = uploaded.refusals.into_iter();
+    pb::UploadInteractionsResponse {
+        logged_count: uploaded.logged,
+        duplicate_count: uploaded.duplicates,
+        refused_count: uploaded.refused,
+        refusals: refusals
+            .map(|(number, error)| pb::RefusedItem {
+                number,
+                error: Some(item_error(error)),
+            })
+            .collect(),
     }
 }
 

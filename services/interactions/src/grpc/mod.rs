@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
+use prost::Message as _;
 use rapport_foundation::context::Context;
 use rapport_foundation::error::Failure;
 use rapport_foundation::idempotency::Key;
@@ -21,6 +22,9 @@ pub(crate) struct Interactions(pub(crate) Arc<App>);
 /// Interactions of one matter.
 pub(crate) struct Conversations(pub(crate) Arc<App>);
 
+/// What became known of contacts later.
+pub(crate) struct Facts(pub(crate) Arc<App>);
+
 /// What a tenant wants an agent to see.
 pub(crate) struct Intake(pub(crate) Arc<App>);
 
@@ -33,8 +37,10 @@ impl pb::interaction_service_server::InteractionService for Interactions {
         request: Request<pb::RecordInteractionRequest>,
     ) -> Result<Response<pb::RecordInteractionResponse>, Status> {
         let ctx = Context::of(&request)?;
-        let contact = decode::contact(request.into_inner().interaction, self.0.now())?;
-        let (interaction, duplicate) = self.0.record(&ctx, contact).await?;
+        let request = request.into_inner();
+        let bytes = request.encoded_len();
+        let contact = decode::contact(request.interaction, self.0.now())?;
+        let (interaction, duplicate) = self.0.record(&ctx, contact, bytes).await?;
         let interaction = Some(encode::interaction(interaction));
         Ok(Response::new(pb::RecordInteractionResponse {
             interaction,
@@ -53,7 +59,8 @@ impl pb::interaction_service_server::InteractionService for Interactions {
         let items = request.into_inner().map(move |item| match item {
             Ok(item) => Ok(Item {
                 sequence: item.sequence,
-                contact: decode::contact(item.interaction, app.now()),
+                bytes: item.encoded_len(),
+                said: decode::item(item.interaction, item.fact, app.now()),
             }),
             Err(status) => Err(Failure::from(status)),
         });
@@ -63,15 +70,33 @@ impl pb::interaction_service_server::InteractionService for Interactions {
         Ok(Response::new(Box::pin(answers)))
     }
 
+    async fn upload_interactions(
+        &self,
+        request: Request<Streaming<pb::UploadInteractionsRequest>>,
+    ) -> Result<Response<pb::UploadInteractionsResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let app = Arc::clone(&self.0);
+        let items = request.into_inner().zip(futures::stream::iter(1..));
+        let items = items.map(move |(item, sequence)| match item {
+            Ok(item) => Ok(Item {
+                sequence,
+                bytes: item.encoded_len(),
+                said: decode::item(item.interaction, item.fact, app.now()),
+            }),
+            Err(status) => Err(Failure::from(status)),
+        });
+        let uploaded = Arc::clone(&self.0).upload(&ctx, items.boxed()).await?;
+        Ok(Response::new(encode::uploaded(uploaded)))
+    }
+
     async fn end_contact(
         &self,
         request: Request<pb::EndContactRequest>,
     ) -> Result<Response<pb::EndContactResponse>, Status> {
         let ctx = Context::of(&request)?;
-        let (external_id, end) = decode::end(request.get_ref(), self.0.now())?;
-        let interaction = Some(encode::interaction(
-            self.0.end_contact(&ctx, &external_id, end).await?,
-        ));
+        let fact = decode::end(request.get_ref(), self.0.now())?;
+        let interaction = self.0.end_contact(&ctx, fact).await?;
+        let interaction = interaction.map(encode::interaction);
         Ok(Response::new(pb::EndContactResponse { interaction }))
     }
 
@@ -183,6 +208,38 @@ impl pb::conversation_service_server::ConversationService for Conversations {
 }
 
 #[tonic::async_trait]
+impl pb::fact_service_server::FactService for Facts {
+    async fn record_fact(
+        &self,
+        request: Request<pb::RecordFactRequest>,
+    ) -> Result<Response<pb::RecordFactResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let request = request.into_inner();
+        let bytes = request.encoded_len();
+        let fact = decode::fact(request.fact, self.0.now())?;
+        let (interaction, duplicate) = self.0.record_fact(&ctx, fact, bytes).await?;
+        Ok(Response::new(pb::RecordFactResponse {
+            interaction_id: encode::optional_id(interaction),
+            duplicate,
+        }))
+    }
+
+    async fn list_facts(
+        &self,
+        request: Request<pb::ListFactsRequest>,
+    ) -> Result<Response<pb::ListFactsResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let (interaction, page) = decode::list_facts(request.get_ref())?;
+        let (found, next_page_token) = self.0.facts(&ctx, interaction, &page).await?;
+        let facts = found.into_iter().map(encode::fact).collect();
+        Ok(Response::new(pb::ListFactsResponse {
+            facts,
+            next_page_token,
+        }))
+    }
+}
+
+#[tonic::async_trait]
 impl pb::intake_service_server::IntakeService for Intake {
     async fn get_intake_rules(
         &self,
@@ -239,6 +296,9 @@ mod tests {
         agree::<domain::IdentifierKind, types::IdentifierType>();
         agree::<domain::Side, pb::ParticipantRole>();
         agree::<domain::LinkState, pb::LinkState>();
+        agree::<domain::FactKind, types::FactKind>();
+        agree::<domain::DeliveryState, pb::DeliveryState>();
+        agree::<domain::HangUpSide, pb::HangUpSide>();
         agree::<domain::TicketChange, pb::TicketChange>();
         agree::<domain::PointsChange, pb::PointsChange>();
         assert_eq!(

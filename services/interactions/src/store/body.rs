@@ -9,9 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::contact::Payload;
 use crate::domain::{
-    Attachment, Content, Hints, Identifier, IdentifierKind, Part, Participant, Priority,
+    Contact, Content, Hints, Identifier, IdentifierKind, Known, OrderLine, Participant, Priority,
     RoutingHint, Side,
 };
+
+mod known;
+mod piece;
+
+use known::Told;
+use piece::{Line, Piece};
 
 type Text<'a> = Cow<'a, str>;
 
@@ -39,6 +45,8 @@ struct Body<'a> {
     skills: Vec<Text<'a>>,
     #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
     priority: i16,
+    #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
+    bought: Vec<Line<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,16 +62,6 @@ struct Person<'a> {
     name: Text<'a>,
 }
 
-#[derive(Serialize, Deserialize)]
-enum Piece<'a> {
-    #[serde(rename = "t")]
-    Text(Text<'a>),
-    #[serde(rename = "h")]
-    Html(Text<'a>),
-    #[serde(rename = "f")]
-    File(Text<'a>, Text<'a>, i64, Text<'a>),
-}
-
 fn is_empty(text: &Text<'_>) -> bool {
     text.is_empty()
 }
@@ -76,24 +74,48 @@ fn is_zero(number: &i16) -> bool {
     *number == 0
 }
 
+const DAMAGED: Error = Error::Corrupt("a stored contact cannot be decoded");
+
 /// The bytes to be sealed; the raw payload is kept apart.
-pub(super) fn encode(content: &Content) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(&Body::from(content))
-        .map_err(|_| Error::Misconfigured("a contact cannot be encoded".into()))
+pub(super) fn encode(contact: &Contact) -> Result<Vec<u8>, Error> {
+    written(&Body::from(contact))
+}
+
+fn written(body: &impl Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(body).map_err(|_| Error::Misconfigured("a contact cannot be encoded".into()))
+}
+
+/// What was encoded is put back into its contact.
+///
+/// # Errors
+/// [`Error::Corrupt`].
+pub(super) fn decode(bytes: &[u8], raw_payload: Vec<u8>, into: &mut Contact) -> Result<(), Error> {
+    let mut body: Body<'_> = serde_json::from_slice(bytes).map_err(|_| DAMAGED)?;
+    if let Some(order) = &mut into.order {
+        let bought = std::mem::take(&mut body.bought).into_iter();
+        order.lines = bought.map(OrderLine::from).collect();
+    }
+    into.content = body.into_content(raw_payload).ok_or(DAMAGED)?;
+    Ok(())
+}
+
+/// The bytes of a fact to be sealed.
+pub(super) fn encode_known(known: &Known) -> Result<Vec<u8>, Error> {
+    written(&Told::from(known))
 }
 
 /// What was encoded.
 ///
 /// # Errors
 /// [`Error::Corrupt`].
-pub(super) fn decode(bytes: &[u8], raw_payload: Vec<u8>) -> Result<Content, Error> {
-    const DAMAGED: Error = Error::Corrupt("a stored contact cannot be decoded");
-    let body: Body<'_> = serde_json::from_slice(bytes).map_err(|_| DAMAGED)?;
-    body.into_content(raw_payload).ok_or(DAMAGED)
+pub(super) fn decode_known(bytes: &[u8]) -> Result<Known, Error> {
+    let told: Told<'_> = serde_json::from_slice(bytes).map_err(|_| DAMAGED)?;
+    told.into_known().ok_or(DAMAGED)
 }
 
-impl<'a> From<&'a Content> for Body<'a> {
-    fn from(content: &'a Content) -> Self {
+impl<'a> From<&'a Contact> for Body<'a> {
+    fn from(contact: &'a Contact) -> Self {
+        let content = &contact.content;
         Self {
             participants: content.participants.iter().map(Person::from).collect(),
             subject: content.subject.expose().into(),
@@ -110,6 +132,9 @@ impl<'a> From<&'a Content> for Body<'a> {
             queue: (&content.routing.queue).into(),
             skills: content.routing.skills.iter().map(Into::into).collect(),
             priority: content.routing.priority.map_or(0, Priority::code),
+            bought: (contact.order.iter().flat_map(|order| &order.lines))
+                .map(Line::from)
+                .collect(),
         }
     }
 }
@@ -123,7 +148,7 @@ impl Body<'_> {
                 .map(Person::into_participant)
                 .collect::<Option<_>>()?,
             subject: personal(self.subject),
-            parts: self.parts.into_iter().map(Piece::into_part).collect(),
+            parts: piece::into_parts(self.parts)?,
             thread_key: personal(self.thread_key),
             attributes: (self.attributes.into_iter())
                 .map(|(key, value)| (key.into_owned(), personal(value)))
@@ -186,98 +211,10 @@ impl Person<'_> {
     }
 }
 
-impl<'a> From<&'a Part> for Piece<'a> {
-    fn from(part: &'a Part) -> Self {
-        match part {
-            Part::Text(text) => Self::Text(text.expose().into()),
-            Part::Html(html) => Self::Html(html.expose().into()),
-            Part::Attachment(file) => Self::File(
-                file.uri.expose().into(),
-                (&file.media_type).into(),
-                file.size_bytes,
-                file.file_name.expose().into(),
-            ),
-        }
-    }
-}
-
-impl Piece<'_> {
-    fn into_part(self) -> Part {
-        match self {
-            Self::Text(text) => Part::Text(personal(text)),
-            Self::Html(html) => Part::Html(personal(html)),
-            Self::File(uri, media_type, size_bytes, file_name) => Part::Attachment(Attachment {
-                uri: personal(uri),
-                media_type: media_type.into_owned(),
-                size_bytes,
-                file_name: personal(file_name),
-            }),
-        }
-    }
-}
-
 fn personal(text: Text<'_>) -> Personal {
     Personal::new(text.into_owned())
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_contact_reads_back_as_it_was_written() {
-        let identifier = |value: &str| Identifier {
-            kind: IdentifierKind::Handle,
-            value: value.into(),
-            namespace: "line".into(),
-        };
-        let content = Content {
-            participants: vec![
-                Participant {
-                    side: Side::Customer,
-                    identifier: Some(identifier("ana")),
-                    further: vec![identifier("ana2")],
-                    display_name: "Ana \"Q\" \u{1f600}".into(),
-                },
-                Participant {
-                    side: Side::Bot,
-                    identifier: None,
-                    further: vec![],
-                    display_name: "".into(),
-                },
-            ],
-            subject: "Müller\n".into(),
-            parts: vec![
-                Part::Text("\u{c}a".into()),
-                Part::Html("<b>".into()),
-                Part::Attachment(Attachment {
-                    uri: "u".into(),
-                    media_type: "m".into(),
-                    size_bytes: 7,
-                    file_name: "f".into(),
-                }),
-            ],
-            thread_key: "t".into(),
-            attributes: [("k".to_owned(), "v".into())].into(),
-            hints: Hints {
-                language: "id".into(),
-                time_zone: "Asia/Jakarta".into(),
-                region: "ID".into(),
-            },
-            routing: RoutingHint {
-                queue: "q".into(),
-                skills: vec!["s".into()],
-                priority: Some(Priority::High),
-            },
-            raw_payload: Payload(vec![0, 1]),
-        };
-        let bytes = encode(&content).unwrap();
-        assert_eq!(decode(&bytes, vec![0, 1]).unwrap(), content);
-        assert_eq!(
-            decode(&encode(&Content::default()).unwrap(), vec![]).unwrap(),
-            Content::default()
-        );
-        assert!(decode(b"{", vec![]).is_err());
-    }
-}
+#[path = "body/tests.rs"]
+mod tests;

@@ -12,11 +12,12 @@ use super::body;
 use crate::domain::{Channel, Contact, Content, Direction, Kind, Order, Purpose};
 
 /// The columns, in the order of [`values`].
-pub(super) const COLUMNS: [(&str, Type); 18] = [
+pub(super) const COLUMNS: [(&str, Type); 19] = [
     ("connector", Type::Text),
     ("external_id", Type::Text),
     ("kind", Type::Small),
     ("channel", Type::Small),
+    ("provider", Type::Text),
     ("direction", Type::Small),
     ("purpose", Type::Small),
     ("event_at", Type::Big),
@@ -50,10 +51,7 @@ pub(super) fn values(
     key: &DataKey,
 ) -> Result<Vec<Value>, Error> {
     let order = contact.order.as_ref();
-    let body = key.seal(
-        &body::encode(&contact.content)?,
-        &bound(beside.row, b"body"),
-    );
+    let body = key.seal(&body::encode(contact)?, &bound(beside.row, b"body"));
     let raw = &contact.content.raw_payload.0;
     let raw = if raw.is_empty() {
         Vec::new()
@@ -65,6 +63,7 @@ pub(super) fn values(
         contact.external_id.as_str().into(),
         contact.kind.code().into(),
         contact.channel.code().into(),
+        contact.provider.as_str().into(),
         contact.direction.code().into(),
         contact.purpose.map_or(0, Purpose::code).into(),
         contact.event_at.0.into(),
@@ -105,12 +104,17 @@ pub(super) fn read(row: &QueryResult, with_raw: bool) -> Result<Sealed, Error> {
             code,
             row.try_get("", "order_exponent")?,
         );
-        Some(Order { order_id, total })
+        Some(Order {
+            order_id,
+            total,
+            lines: Vec::new(),
+        })
     };
     let contact = Contact {
         external_id: row.try_get("", "external_id")?,
         kind: Kind::from_code(row.try_get("", "kind")?).ok_or(UNKNOWN)?,
         channel: Channel::from_code(row.try_get("", "channel")?).ok_or(UNKNOWN)?,
+        provider: row.try_get("", "provider")?,
         direction: Direction::from_code(row.try_get("", "direction")?).ok_or(UNKNOWN)?,
         purpose: Purpose::from_code(row.try_get("", "purpose")?),
         event_at: Micros(row.try_get("", "event_at")?),
@@ -134,6 +138,11 @@ pub(super) fn read(row: &QueryResult, with_raw: bool) -> Result<Sealed, Error> {
 }
 
 impl Sealed {
+    /// The contact as its connector names it.
+    pub(super) fn contact_key(&self) -> (&str, &str) {
+        (&self.connector, &self.contact.external_id)
+    }
+
     /// Opens the contact. What was erased is left out: that something took place remains.
     pub(super) fn open(mut self, row: &[u8], keys: &SubjectKeys) -> Result<Contact, Error> {
         let Some(key) = keys.get(&self.subject) else {
@@ -148,7 +157,7 @@ impl Sealed {
         } else {
             key.open(&self.raw, &bound(row, b"raw"))?
         };
-        self.contact.content = body::decode(&body, raw)?;
+        body::decode(&body, raw, &mut self.contact)?;
         Ok(self.contact)
     }
 }

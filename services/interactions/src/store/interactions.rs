@@ -8,10 +8,12 @@ use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
-use super::Store;
-use super::contact;
+use super::facts::ContactKey;
+use super::known::{self, Depth};
+use super::{Store, contact};
 use crate::domain::{
     Channel, Customer, Direction, End, EndReason, Interaction, Link, LinkState, Place, Purpose,
+    State,
 };
 
 /// Which interactions are wanted; each absent condition fits all.
@@ -30,15 +32,6 @@ pub(crate) struct Filter {
     pub(crate) until: Option<Micros>,
 }
 
-/// How one interaction is named.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Find<'a> {
-    /// By its id.
-    Id(InteractionId),
-    /// By connector and external id.
-    Key(&'a str, &'a str),
-}
-
 /// A row that could be shown, and how many bytes it would take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sized {
@@ -47,7 +40,7 @@ pub(crate) struct Sized {
 }
 
 /// The columns of a whole interaction but its raw payload.
-const WHOLE: &str = "i.id, i.conversation_id, i.asks_for_agent, i.connector, i.external_id, i.kind, i.channel, \
+const WHOLE: &str = "i.id, i.conversation_id, i.asks_for_agent, i.connector, i.external_id, i.kind, i.channel, i.provider, \
      i.direction, i.purpose, i.event_at, i.received_at, i.history, i.automatic, i.order_id, i.order_units, \
      i.order_code, i.order_exponent, i.subject_key, i.body, l.state, l.record_id, m.customer_id, e.ended_at, e.reason";
 
@@ -61,35 +54,20 @@ impl Store {
     pub(crate) async fn interaction(
         &self,
         tenant: TenantId,
-        find: Find<'_>,
+        id: InteractionId,
     ) -> Result<Option<Interaction>, Error> {
-        self.db
-            .read(tenant, async |s| self.find_interaction(&s, find).await)
-            .await
-    }
-
-    pub(crate) async fn find_interaction(
-        &self,
-        s: &Scoped,
-        find: Find<'_>,
-    ) -> Result<Option<Interaction>, Error> {
-        let (condition, values): (&str, Vec<Value>) = match find {
-            Find::Id(id) => ("i.id = $2", vec![id.uuid().into()]),
-            Find::Key(connector, external_id) => (
-                "i.connector = $2 and i.external_id = $3",
-                vec![connector.into(), external_id.into()],
-            ),
-        };
         let sql = format!(
-            "select {WHOLE}, i.raw_payload from interaction i {LATER} where i.tenant_id = $1 and {condition}"
+            "select {WHOLE}, i.raw_payload from interaction i {LATER} where i.tenant_id = $1 and i.id = $2"
         );
-        let Some(row) = s.raw_one(&sql, values).await? else {
-            return Ok(None);
-        };
-        Ok(open(s, &self.vault, vec![read(&row, true)?])
-            .await?
-            .into_iter()
-            .next())
+        self.db
+            .read(tenant, async |s| {
+                let Some(row) = s.raw_one(&sql, [id.uuid().into()]).await? else {
+                    return Ok(None);
+                };
+                let opened = open(&s, &self.vault, vec![read(&row, true)?], Depth::Whole).await?;
+                Ok(opened.into_iter().next())
+            })
+            .await
     }
 
     /// Interactions by their ids, in no order, without raw payloads; those that are not there are left out.
@@ -153,16 +131,23 @@ pub(super) async fn load(
         .iter()
         .map(|row| read(row, false))
         .collect::<Result<Vec<_>, _>>()?;
-    open(s, vault, read).await
+    open(s, vault, read, Depth::Brief).await
 }
 
-async fn open(s: &Scoped, vault: &Vault, read: Vec<Read>) -> Result<Vec<Interaction>, Error> {
+async fn open(
+    s: &Scoped,
+    vault: &Vault,
+    read: Vec<Read>,
+    depth: Depth,
+) -> Result<Vec<Interaction>, Error> {
     let subjects: Vec<Subject> = read
         .iter()
         .map(|read| read.sealed.subject.clone())
         .collect();
     let keys = vault.existing(s, &subjects).await?;
-    let open = |read: Read| {
+    let contacts: Vec<ContactKey<'_>> = read.iter().map(|read| read.sealed.contact_key()).collect();
+    let states = known::states(vault, s, &contacts, depth).await?;
+    let open = |(read, state): (Read, State)| {
         let row = contact::row_of(read.id.uuid());
         Ok(Interaction {
             id: read.id,
@@ -173,9 +158,10 @@ async fn open(s: &Scoped, vault: &Vault, read: Vec<Read>) -> Result<Vec<Interact
             link: read.link,
             asks_for_agent: read.asks_for_agent,
             end: read.end,
+            state,
         })
     };
-    read.into_iter().map(open).collect()
+    read.into_iter().zip(states).map(open).collect()
 }
 
 /// Of a customer their links are walked in order, else the log itself.
@@ -289,7 +275,7 @@ fn link(row: &QueryResult) -> Result<Link, Error> {
     })
 }
 
-fn end(row: &QueryResult) -> Result<Option<End>, Error> {
+pub(super) fn end(row: &QueryResult) -> Result<Option<End>, Error> {
     let at: Option<i64> = row.try_get("", "ended_at")?;
     let reason: Option<i16> = row.try_get("", "reason")?;
     Ok(at

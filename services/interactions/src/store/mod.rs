@@ -1,13 +1,15 @@
 //! The log's tables: domain types in, domain types out.
 
+mod attach;
 mod body;
 mod conflicts;
 mod contact;
 mod conversations;
 mod customers;
-mod ends;
+mod facts;
 mod index;
 mod interactions;
+mod known;
 mod links;
 mod projections;
 mod record;
@@ -23,11 +25,15 @@ use std::sync::Arc;
 use rapport_foundation::db::Database;
 use rapport_foundation::seal::Vault;
 
+pub(crate) use attach::Overtaken;
+pub(crate) use facts::{BecameKnown, FactOutcome, FactTelling};
 pub(crate) use index::{Search, Spot};
-pub(crate) use interactions::{Filter, Find};
+pub(crate) use interactions::Filter;
+pub(crate) use known::FactPlace;
 pub(crate) use links::{Found, Pending, Resolved};
 pub(crate) use record::{Logged, Outcome, Telling};
 pub(crate) use rules::RulesCache;
+pub(crate) use system::{Announce, Answer, Command};
 pub(crate) use verify::verify;
 
 /// The tables of this service; cheap to clone.

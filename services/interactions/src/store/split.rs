@@ -13,7 +13,7 @@ use super::record::{Logged, Telling};
 use super::{body, index};
 use crate::domain::contact::Payload;
 use crate::domain::detect::Masking;
-use crate::domain::{Content, privacy};
+use crate::domain::{Contact, Content, privacy};
 
 /// Contacts before and behind a new one that are looked at: a card is said in four pieces at most.
 const AROUND: u64 = 3;
@@ -41,7 +41,7 @@ pub(super) async fn mask(
 struct Near {
     id: Uuid,
     subject: String,
-    content: Content,
+    contact: Contact,
 }
 
 async fn mask_around(
@@ -52,16 +52,17 @@ async fn mask_around(
     masking: Masking,
 ) -> Result<(), Error> {
     let near = around(s, vault, telling, known).await?;
-    let mut contents: Vec<Content> = near.iter().map(|one| one.content.clone()).collect();
+    let mut contents: Vec<Content> = near.iter().map(|one| one.contact.content.clone()).collect();
     if near.len() < 2 || !privacy::mask_texts(&mut contents, masking) {
         return Ok(());
     }
     let mut changed = Vec::new();
-    for (one, mut content) in near.into_iter().zip(contents) {
-        if one.content != content {
+    for (mut one, content) in near.into_iter().zip(contents) {
+        if one.contact.content != content {
+            one.contact.content = content;
             // The payload says the same: where the half of a number stands in it cannot be told.
-            content.raw_payload = Payload::default();
-            store(s, vault, one.id, &one.subject, &content).await?;
+            one.contact.content.raw_payload = Payload::default();
+            store(s, vault, &one).await?;
             changed.push(InteractionId::from_uuid(one.id));
         }
     }
@@ -79,7 +80,7 @@ async fn around(
     let mut rows = Vec::new();
     for (side, order, most) in [("<=", "desc", AROUND + 1), (">", "asc", AROUND)] {
         let sql = format!(
-            "select id, connector, external_id, kind, channel, direction, purpose, event_at, received_at, history, \
+            "select id, connector, external_id, kind, channel, provider, direction, purpose, event_at, received_at, history, \
              automatic, order_id, order_units, order_code, order_exponent, subject_key, body from interaction \
              where tenant_id = $1 and conversation_id = $2 and (event_at, id) {side} ($3, $4) \
              order by event_at {order}, id {order} limit {most}"
@@ -101,30 +102,26 @@ async fn around(
         let sealed = contact::read(row, false)?;
         let subject = sealed.subject.clone();
         let keys = vault.existing(s, std::slice::from_ref(&subject)).await?;
-        let content = sealed.open(&contact::row_of(id), &keys)?.content;
+        let contact = sealed.open(&contact::row_of(id), &keys)?;
         near.push(Near {
             id,
             subject,
-            content,
+            contact,
         });
     }
     Ok(near)
 }
 
-async fn store(
-    s: &Scoped,
-    vault: &Vault,
-    id: Uuid,
-    subject: &str,
-    content: &Content,
-) -> Result<(), Error> {
-    let keys = vault.existing(s, &[subject.to_owned()]).await?;
-    let sealed = keys.require(subject)?.seal(
-        &body::encode(content)?,
-        &bound(&contact::row_of(id), b"body"),
+async fn store(s: &Scoped, vault: &Vault, one: &Near) -> Result<(), Error> {
+    let keys = vault
+        .existing(s, std::slice::from_ref(&one.subject))
+        .await?;
+    let sealed = keys.require(&one.subject)?.seal(
+        &body::encode(&one.contact)?,
+        &bound(&contact::row_of(one.id), b"body"),
     );
     let sql = "update interaction set body = $3, raw_payload = $4 where tenant_id = $1 and id = $2";
-    s.raw_exec(sql, [id.into(), sealed.into(), Vec::<u8>::new().into()])
+    s.raw_exec(sql, [one.id.into(), sealed.into(), Vec::<u8>::new().into()])
         .await?;
     Ok(())
 }

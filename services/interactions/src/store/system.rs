@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rapport_foundation::db::{Engine, Error};
+use rapport_foundation::db::{Engine, Error, Scoped};
 use rapport_foundation::events::{self, Outgoing};
 use rapport_foundation::id::{InteractionId, TenantId};
 use rapport_foundation::time::Micros;
 
 use sea_orm::QueryResult;
 
+use super::attach::Overtaken;
+use super::facts::{self, BecameKnown, FactOutcome, FactTelling};
 use super::index::{self, Range};
 use super::record::{self, Logged, Outcome, Telling};
 use super::{Pending, Store};
@@ -21,46 +23,105 @@ pub(crate) struct DuePending {
     pub(crate) pending: Pending,
 }
 
+/// Something on its way into the log.
+#[derive(Debug, Clone)]
+pub(crate) enum Command {
+    /// A contact.
+    Contact(Arc<Telling>),
+    /// What became known of one.
+    Fact(Arc<FactTelling>),
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    /// Of a contact.
+    Contact(Outcome),
+    /// Of a fact.
+    Fact(FactOutcome),
+}
+
+/// How others are told of what was logged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Announce {
+    pub(crate) recorded: fn(&Telling, &Logged) -> Outgoing,
+    pub(crate) known: fn(BecameKnown, Micros) -> Outgoing,
+}
+
+/// What one tenant has in a batch, with the places of the answers.
+#[derive(Default)]
+struct Group<'a> {
+    contacts: Vec<&'a Telling>,
+    contact_places: Vec<usize>,
+    facts: Vec<&'a FactTelling>,
+    fact_places: Vec<usize>,
+}
+
+/// Tenants in one order: two replicas that lock rows of several tenants do so alike.
+fn by_tenant(commands: &[Command]) -> BTreeMap<TenantId, Group<'_>> {
+    let mut groups: BTreeMap<TenantId, Group<'_>> = BTreeMap::new();
+    for (place, command) in commands.iter().enumerate() {
+        match command {
+            Command::Contact(telling) => {
+                let group = groups.entry(telling.tenant).or_default();
+                group.contacts.push(telling);
+                group.contact_places.push(place);
+            }
+            Command::Fact(telling) => {
+                let group = groups.entry(telling.tenant).or_default();
+                group.facts.push(telling);
+                group.fact_places.push(place);
+            }
+        }
+    }
+    groups
+}
+
 impl Store {
-    /// Logs contacts of any tenants in one transaction, in the order given within each; tells what was logged with
-    /// `announce`. Answers what became of each.
+    /// Logs contacts and facts of any tenants in one transaction, in the order given within each, contacts first; tells
+    /// what was logged. Answers what became of each.
     pub(crate) async fn record(
         &self,
-        tellings: &[Arc<Telling>],
-        announce: fn(&Telling, &Logged) -> Outgoing,
-    ) -> Result<Vec<Outcome>, Error> {
-        // Tenants in one order: two replicas that lock rows of several tenants do so alike.
-        let mut groups: BTreeMap<TenantId, Vec<usize>> = BTreeMap::new();
-        for (place, telling) in tellings.iter().enumerate() {
-            groups.entry(telling.tenant).or_default().push(place);
-        }
+        commands: &[Command],
+        announce: Announce,
+    ) -> Result<Vec<Answer>, Error> {
+        let groups = by_tenant(commands);
         self.db
             .system_write(async |system| {
-                let mut outcomes: Vec<Option<Outcome>> = vec![None; tellings.len()];
-                let mut told = Vec::new();
-                for (tenant, places) in &groups {
-                    let s = system.scoped(*tenant);
-                    let group: Vec<&Telling> = places
-                        .iter()
-                        .filter_map(|place| tellings.get(*place))
-                        .map(Arc::as_ref)
-                        .collect();
-                    let rules = self.rules(&s).await?;
-                    let recorded = record::record(&s, &self.vault, &rules, &group).await?;
-                    for ((place, telling), outcome) in places.iter().zip(group).zip(recorded) {
-                        if let Outcome::Fresh(logged) = &outcome {
-                            told.push((*tenant, announce(telling, logged)));
-                        }
-                        if let Some(slot) = outcomes.get_mut(*place) {
-                            *slot = Some(outcome);
-                        }
+                let mut answers: Vec<Option<Answer>> = vec![None; commands.len()];
+                let mut put = |place: &usize, answer| {
+                    if let Some(slot) = answers.get_mut(*place) {
+                        *slot = Some(answer);
                     }
+                };
+                let mut told = Vec::new();
+                for (tenant, group) in &groups {
+                    let s = system.scoped(*tenant);
+                    let recorded = self.contacts(&s, &group.contacts).await?;
+                    let pairs = group.contacts.iter().zip(recorded);
+                    for (place, (telling, outcome)) in group.contact_places.iter().zip(pairs) {
+                        if let Outcome::Fresh(logged) = &outcome {
+                            told.push((*tenant, (announce.recorded)(telling, logged)));
+                        }
+                        put(place, Answer::Contact(outcome));
+                    }
+                    let (outcomes, known) = facts::record(&s, &self.vault, &group.facts).await?;
+                    for (place, outcome) in group.fact_places.iter().zip(outcomes) {
+                        put(place, Answer::Fact(outcome));
+                    }
+                    let now = group.facts.iter().map(|one| one.received_at).max();
+                    let now = now.unwrap_or(Micros::EPOCH);
+                    told.extend(
+                        known
+                            .into_iter()
+                            .map(|one| (*tenant, (announce.known)(one, now))),
+                    );
                 }
                 events::append_across(&system, &told).await?;
-                outcomes
+                answers
                     .into_iter()
                     .collect::<Option<Vec<_>>>()
-                    .ok_or_else(|| Error::Misconfigured("a contact of a batch was left out".into()))
+                    .ok_or_else(|| Error::Misconfigured("a command of a batch was left out".into()))
             })
             .await
     }
@@ -112,6 +173,35 @@ impl Store {
                 Ok(())
             })
             .await
+    }
+
+    async fn contacts(&self, s: &Scoped, tellings: &[&Telling]) -> Result<Vec<Outcome>, Error> {
+        if tellings.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rules = self.rules(s).await?;
+        record::record(s, &self.vault, &rules, tellings).await
+    }
+
+    /// Facts that waited and whose contact is here now.
+    pub(crate) async fn overtaken(&self, most: i64) -> Result<Vec<Overtaken>, Error> {
+        let sql = "select w.tenant_id, w.connector, w.external_id, w.fact_key, w.traceparent \
+                   from waiting_fact w join interaction i on i.tenant_id = w.tenant_id \
+                   and i.connector = w.connector and i.external_id = w.external_id limit $1";
+        let rows = self
+            .db
+            .system_read(async |system| system.raw_all(sql, [most.into()]).await)
+            .await?;
+        let one = rows.iter().map(|row| {
+            Ok(Overtaken {
+                tenant: TenantId::from_uuid(row.try_get("", "tenant_id")?),
+                connector: row.try_get("", "connector")?,
+                external_id: row.try_get("", "external_id")?,
+                key: row.try_get("", "fact_key")?,
+                traceparent: row.try_get("", "traceparent")?,
+            })
+        });
+        one.collect()
     }
 
     /// Pending interactions that are due, the longest waiting first.

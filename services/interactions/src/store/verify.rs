@@ -73,6 +73,17 @@ fn rules() -> Vec<Rule> {
                 .into(),
         },
         Rule {
+            invariant: 1,
+            what: "a fact has no contact and does not wait for one",
+            query: "select f.tenant_id, f.connector as example from interaction_fact f \
+                    left join interaction i on i.tenant_id = f.tenant_id and i.connector = f.connector \
+                    and i.external_id = f.external_id \
+                    left join waiting_fact w on w.tenant_id = f.tenant_id and w.connector = f.connector \
+                    and w.external_id = f.external_id and w.fact_key = f.fact_key \
+                    where i.id is null and w.fact_key is null"
+                .into(),
+        },
+        Rule {
             invariant: 2,
             what: "an interaction is linked and pending",
             query: "select p.tenant_id, 'pending' as example from pending_link p join interaction_link l \

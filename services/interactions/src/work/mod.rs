@@ -1,5 +1,6 @@
 //! What runs beside the calls.
 
+pub(crate) mod attach;
 pub(crate) mod forget;
 pub(crate) mod indexer;
 mod linker;
@@ -7,6 +8,7 @@ mod moves;
 mod projector;
 mod recognise;
 mod recorder;
+mod room;
 mod sweep;
 
 pub(crate) use linker::Linker;
@@ -14,4 +16,5 @@ pub(crate) use moves::Moves;
 pub(crate) use projector::Projector;
 pub(crate) use recognise::Recognition;
 pub(crate) use recorder::Recorder;
+pub(crate) use room::Held;
 pub(crate) use sweep::{Backoff, Sweep};

@@ -10,29 +10,25 @@ use rapport_foundation::seal::Vault;
 use rapport_foundation::service::{Env, Task};
 use rapport_foundation::telemetry;
 use rapport_foundation::time::Clock;
-use tokio::sync::Semaphore;
 
+use super::room::Room;
 use crate::app::facts;
 use crate::domain::detect::Masking;
-use crate::domain::{Contact, Part};
-use crate::store::{Outcome, Store, Telling};
+use crate::domain::{Contact, Fact};
+use crate::store::{Announce, Answer, Command, FactOutcome, FactTelling, Outcome, Store, Telling};
 use crate::{Config, Error};
 
-/// One unit of the memory budget.
-const UNIT_BYTES: usize = 1024;
-/// Memory of all contacts that wait to be logged: 64 MiB. Their number alone would not bound it.
-const BUDGET: u32 = 64 * 1024;
 /// Calls that are running when the service goes down may still log what they brought.
 const LAST_CALLS: Duration = Duration::from_millis(250);
 
 /// Logs contacts; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Recorder {
-    batcher: Batcher<Arc<Telling>, Outcome, Error>,
+    batcher: Batcher<Command, Answer, Error>,
     vault: Vault,
     clock: Clock,
-    budget: Arc<Semaphore>,
     masking: Option<Masking>,
+    room: Room,
 }
 
 impl Recorder {
@@ -47,11 +43,15 @@ impl Recorder {
         let (batcher, lanes) = Batcher::spawn(
             "interactions recorder",
             &limits,
-            move |tellings: Vec<Arc<Telling>>| {
+            move |commands: Vec<Command>| {
                 let store = store.clone();
                 async move {
-                    let outcomes = store.record(&tellings, facts::recorded).await?;
-                    Ok(outcomes.into_iter().map(Ok).collect())
+                    let announce = Announce {
+                        recorded: facts::recorded,
+                        known: facts::became_known,
+                    };
+                    let answers = store.record(&commands, announce).await?;
+                    Ok(answers.into_iter().map(Ok).collect())
                 }
             },
         );
@@ -61,14 +61,13 @@ impl Recorder {
             tokio::time::sleep(LAST_CALLS).await;
             closing.close();
         });
-        let budget = Arc::new(Semaphore::new(BUDGET as usize));
         (
             Self {
                 batcher,
                 vault: env.vault.clone(),
                 clock: env.clock.clone(),
-                budget,
                 masking: config.masking(),
+                room: Room::new(),
             },
             [lanes, closer],
         )
@@ -88,36 +87,42 @@ impl Recorder {
         .masked(self.masking)
     }
 
+    /// A fact made ready for the log, in the trace of the current call.
+    pub(crate) fn fact(&self, tenant: TenantId, connector: &str, fact: Fact) -> FactTelling {
+        let traceparent = telemetry::current_traceparent();
+        let now = self.clock.now();
+        FactTelling::new(&self.vault, tenant, connector, fact, now, traceparent)
+            .masked(self.masking)
+    }
+
+    /// Where room is taken for a contact, before it is made ready.
+    pub(crate) const fn room(&self) -> &Room {
+        &self.room
+    }
+
     /// Logs a contact; answers when that is durable.
     pub(crate) async fn record(&self, telling: Arc<Telling>) -> Result<Outcome, Error> {
-        let units = weight(&telling.contact).div_ceil(UNIT_BYTES).max(1);
-        let units = u32::try_from(units).unwrap_or(BUDGET).min(BUDGET);
-        let _held = self
-            .budget
-            .acquire_many(units)
-            .await
-            .map_err(|_| overloaded())?;
-        self.batcher.submit(telling.tenant, telling).await
+        let tenant = telling.tenant;
+        match self
+            .batcher
+            .submit(tenant, Command::Contact(telling))
+            .await?
+        {
+            Answer::Contact(outcome) => Ok(outcome),
+            Answer::Fact(_) => Err(mixed_up()),
+        }
+    }
+
+    /// Logs a fact; answers when that is durable.
+    pub(crate) async fn know(&self, telling: Arc<FactTelling>) -> Result<FactOutcome, Error> {
+        let tenant = telling.tenant;
+        match self.batcher.submit(tenant, Command::Fact(telling)).await? {
+            Answer::Fact(outcome) => Ok(outcome),
+            Answer::Contact(_) => Err(mixed_up()),
+        }
     }
 }
 
-/// About how many bytes a contact takes.
-fn weight(contact: &Contact) -> usize {
-    let part = |part: &Part| match part {
-        Part::Text(text) | Part::Html(text) => text.expose().len(),
-        Part::Attachment(file) => file.uri.expose().len(),
-    };
-    let content = &contact.content;
-    content.raw_payload.0.len()
-        + content.parts.iter().map(part).sum::<usize>()
-        + content.attributes.len() * 128
-}
-
-fn overloaded() -> Error {
-    Failure::new(
-        Code::ResourceExhausted,
-        "OVERLOADED",
-        "Too many contacts are waiting; try later.",
-    )
-    .into()
+fn mixed_up() -> Error {
+    Failure::new(Code::Internal, "INTERNAL", "Something went wrong.").into()
 }

@@ -65,6 +65,7 @@ async fn one_person_is_asked_for_once_a_batch() {
                     &format!("+6281{}", n % 2),
                     "halo",
                 )),
+                fact: None,
             })
             .collect();
         let request = stage.says(futures::stream::iter(items));

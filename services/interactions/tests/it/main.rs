@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod channels;
 mod corpus;
 mod detecting;
 mod ending;
+mod facts;
 mod intake;
 mod linking;
 mod listing;

@@ -1,7 +1,7 @@
 //! What is about people is sealed before it touches the disk, and events never hold it.
 
 use prost::Message as _;
-use rapport_foundation::testing::Engine;
+use rapport_foundation::testing::{Engine, eventually};
 use rapport_proto::interactions::v1 as pb;
 use tonic::Code;
 
@@ -143,6 +143,58 @@ async fn numbers_that_must_not_be_seen_are_stored_masked_also_when_split_over_me
         );
         // What is said again is the same as what was said.
         assert!(stage.record(whole).await.unwrap().duplicate);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_that_was_spoken_is_stored_masked_and_what_was_said_beside_it_is_found() {
+    on_every_engine(quick(), async |stage| {
+        let transcript = |text: &str| pb::Transcript {
+            language: "id".into(),
+            segments: vec![pb::TranscriptSegment {
+                speaker: pb::ParticipantRole::Customer.into(),
+                text: text.into(),
+                ..Default::default()
+            }],
+        };
+        let (said, hidden) = (
+            "kartu saya 4111 1111 1111 1111",
+            "kartu saya **** **** **** ****",
+        );
+        let mut input = message("m-1", "+62811", "");
+        input.parts = vec![pb::Part {
+            content: Some(pb::part::Content::Transcript(transcript(said))),
+            ..Default::default()
+        }];
+        let logged = stage.log(input).await;
+        let known = pb::FactInput {
+            external_id: "m-1".into(),
+            key: "t-1".into(),
+            event_time: Some(at(1_700_000_100)),
+            fact: Some(pb::fact_input::Fact::Transcript(transcript(said))),
+            ..Default::default()
+        };
+        for duplicate in [false, true] {
+            let told = pb::RecordFactRequest {
+                fact: Some(known.clone()),
+            };
+            let answer = stage.facts().record_fact(stage.says(told)).await.unwrap();
+            assert_eq!(answer.into_inner().duplicate, duplicate);
+        }
+        let read = stage.get(&logged.id).await;
+        let part = read.input.unwrap().parts.remove(0).content.unwrap();
+        assert_eq!(part, pb::part::Content::Transcript(transcript(hidden)));
+        assert_eq!(read.state.unwrap().transcript, Some(transcript(hidden)));
+        eventually("the words of the transcript are found", async || {
+            let asked = pb::SearchInteractionsRequest {
+                query: "\"kartu saya\"".into(),
+                ..Default::default()
+            };
+            let found = stage.client().search_interactions(stage.asks(asked)).await;
+            (found.unwrap().into_inner().hits.len() == 1).then_some(())
+        })
+        .await;
     })
     .await;
 }

@@ -7,6 +7,7 @@ use rapport_proto::events::v1::event::Data;
 use rapport_proto::interactions::v1 as pb;
 use rapport_proto::types::v1 as types;
 use tonic::Code;
+use tonic_types::StatusExt as _;
 
 use crate::stage::{at, message, on_every_engine, quick, refused, violations};
 
@@ -37,6 +38,7 @@ async fn a_contact_is_logged_and_reads_back_as_it_was_said() {
                 code: "IDR".into(),
                 exponent: 0,
             }),
+            ..Default::default()
         });
         input.parts.push(pb::Part {
             content: Some(pb::part::Content::Attachment(pb::Attachment {
@@ -45,6 +47,7 @@ async fn a_contact_is_logged_and_reads_back_as_it_was_said() {
                 size_bytes: 5,
                 file_name: "x.png".into(),
             })),
+            ..Default::default()
         });
         let logged = stage.log(input.clone()).await;
         assert!(logged.id.starts_with("int_") && logged.conversation_id.starts_with("cnv_"));
@@ -87,7 +90,14 @@ async fn the_same_again_is_a_duplicate_and_something_else_a_conflict() {
                 .await;
             refused(other, Code::AlreadyExists, "EXTERNAL_ID_REUSED");
         }
-        let another = stage.record(message("m-1", "+62899", "halo")).await;
+        let another = stage.record(message("m-1", "+62899", "halo, lagi")).await;
+        let status = another.as_ref().unwrap_err();
+        let differ = status.get_details_bad_request().unwrap().field_violations;
+        let differ: Vec<&str> = differ.iter().map(|one| one.field.as_str()).collect();
+        assert_eq!(
+            differ,
+            ["interaction.participants[0]", "interaction.parts[0]"]
+        );
         refused(another, Code::AlreadyExists, "EXTERNAL_ID_REUSED");
         // The same key of another connector is another contact.
         let mail = pb::RecordInteractionRequest {

@@ -103,6 +103,7 @@ async fn words_phrases_and_beginnings_are_found_newest_first() {
             content: Some(pb::part::Content::Html(
                 "<p class=\"kartu\">lost</p><p>money</p>".into(),
             )),
+            ..Default::default()
         }];
         stage.log(html).await;
         indexed(&stage, "kartu", 3).await;
@@ -267,6 +268,7 @@ async fn neither_words_nor_erased_texts_can_be_read_from_the_index() {
         card.event_time = Some(at(1_700_000_002));
         card.parts = vec![pb::Part {
             content: Some(pb::part::Content::Text("5555 4444 ok".into())),
+            ..Default::default()
         }];
         stage.log(card).await;
         indexed(&stage, "ok", 1).await;

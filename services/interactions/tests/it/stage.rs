@@ -12,6 +12,7 @@ use rapport_proto::events::v1::Event;
 use rapport_proto::events::v1::event::Data;
 use rapport_proto::interactions::v1 as pb;
 use rapport_proto::interactions::v1::conversation_service_client::ConversationServiceClient;
+use rapport_proto::interactions::v1::fact_service_client::FactServiceClient;
 use rapport_proto::interactions::v1::intake_service_client::IntakeServiceClient;
 use rapport_proto::interactions::v1::interaction_service_client::InteractionServiceClient;
 use rapport_proto::interactions::v1::log_service_client::LogServiceClient;
@@ -80,6 +81,10 @@ impl Stage {
 
     pub(crate) fn conversations(&self) -> ConversationServiceClient<Channel> {
         ConversationServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn facts(&self) -> FactServiceClient<Channel> {
+        FactServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn intake(&self) -> IntakeServiceClient<Channel> {
@@ -204,6 +209,7 @@ pub(crate) fn message(external_id: &str, phone: &str, text: &str) -> pb::Interac
         participants: vec![customer(phone)],
         parts: vec![pb::Part {
             content: Some(pb::part::Content::Text(text.to_owned())),
+            ..Default::default()
         }],
         event_time: Some(at(1_700_000_000)),
         ..pb::InteractionInput::default()

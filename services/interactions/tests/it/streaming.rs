@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::StreamExt as _;
+use rapport_foundation::db::Engine;
 use rapport_interactions::Config;
 use rapport_proto::interactions::v1 as pb;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 
@@ -17,6 +18,7 @@ fn item(sequence: i64, input: pb::InteractionInput) -> pb::StreamInteractionsReq
     pb::StreamInteractionsRequest {
         sequence,
         interaction: Some(input),
+        fact: None,
     }
 }
 
@@ -34,7 +36,7 @@ async fn each_item_is_acknowledged_or_refused_and_the_stream_goes_on() {
         items.push(item(1001, message("m-1", "+62811", "other content")));
         items.push(pb::StreamInteractionsRequest {
             sequence: 1002,
-            interaction: None,
+            ..Default::default()
         });
         items.push(item(1003, message("last", "+62811", "halo")));
         let request = stage.says(futures::stream::iter(items));
@@ -70,6 +72,12 @@ async fn each_item_is_acknowledged_or_refused_and_the_stream_goes_on() {
             (error.code, error.reason.as_str()),
             (Code::AlreadyExists as i32, "EXTERNAL_ID_REUSED")
         );
+        let differ: Vec<_> = error
+            .violations
+            .iter()
+            .map(|one| (one.field.as_str(), one.reason.as_str()))
+            .collect();
+        assert_eq!(differ, [("interaction.parts[0]", "DIFFERS")]);
         assert_eq!(
             by_number[&1002].error.as_ref().unwrap().violations[0].field,
             "interaction"
@@ -171,6 +179,114 @@ async fn a_stream_needs_a_connector_and_ends_when_the_service_goes_down() {
             Code::Unavailable,
             "GOING_DOWN",
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_upload_is_answered_once_with_what_was_refused() {
+    on_every_engine(quick(), async |stage| {
+        let upload = |external_id: &str, text: &str| pb::UploadInteractionsRequest {
+            interaction: Some(message(external_id, "+62811", text)),
+            fact: None,
+        };
+        let mut items: Vec<_> = (0..500)
+            .map(|n| upload(&format!("m-{n}"), "halo"))
+            .collect();
+        items.push(upload("m-7", "halo"));
+        items.push(upload("m-8", "other"));
+        items.push(upload("", "halo"));
+        let request = stage.says(futures::stream::iter(items));
+        let answer = stage.client().upload_interactions(request).await;
+        let answer = answer.unwrap().into_inner();
+        assert_eq!(
+            (
+                answer.logged_count,
+                answer.duplicate_count,
+                answer.refused_count
+            ),
+            (500, 1, 2)
+        );
+        let refused: Vec<_> = answer
+            .refusals
+            .into_iter()
+            .map(|one| (one.number, one.error.unwrap().reason))
+            .collect();
+        assert_eq!(
+            refused,
+            [
+                (502, "EXTERNAL_ID_REUSED".to_owned()),
+                (503, "INVALID_REQUEST".to_owned())
+            ]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn streams_of_large_items_wait_for_room_before_they_are_read() {
+    on_every_engine(quick(), async |stage| {
+        // While this transaction is open nothing is logged.
+        let (stalled, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let db = stage.t.env.db.clone();
+        let (held, open) = (Arc::clone(&stalled), Arc::clone(&release));
+        let stall = tokio::spawn(async move {
+            db.system_write(async |s| {
+                if s.engine() == Engine::Postgres {
+                    s.raw_exec("lock table interaction in share mode", [])
+                        .await?;
+                }
+                held.notify_one();
+                open.notified().await;
+                Ok::<(), rapport_foundation::db::Error>(())
+            })
+            .await
+        });
+        let wait = tokio::time::timeout(std::time::Duration::from_secs(10), stalled.notified());
+        wait.await.unwrap();
+        let taken = Arc::new(AtomicUsize::new(0));
+        let streams = (0..4).map(|stream| {
+            let (stage, counted) = (&stage, Arc::clone(&taken));
+            // Most of it where no text is: a name of each of many attributes.
+            let large = "x".repeat(1000);
+            let items = futures::stream::iter(0..25_i64).map(move |n| {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let mut input = message(&format!("{stream}-{n}"), "+62811", &"y".repeat(90_000));
+                input.parts = vec![input.parts.remove(0); 9];
+                input.attributes = (0..64).map(|n| (format!("k{n}"), large.clone())).collect();
+                item(n, input)
+            });
+            async move {
+                let request = stage.says(items);
+                let answers = stage.client().stream_interactions(request).await.unwrap();
+                answers
+                    .into_inner()
+                    .map(|one| one.unwrap().error)
+                    .collect::<Vec<_>>()
+                    .await
+            }
+        });
+        let watched = async {
+            // Until nothing more is taken in.
+            let mut before = 0;
+            loop {
+                tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+                let now = taken.load(Ordering::SeqCst);
+                if now == before && now > 0 {
+                    break;
+                }
+                before = now;
+            }
+            release.notify_one();
+            before
+        };
+        let (answers, most) = tokio::join!(futures::future::join_all(streams), watched);
+        stall.await.unwrap().unwrap();
+        // 64 MiB of them, and of each stream what is on its way.
+        assert!((60..=90).contains(&most), "{most} items were taken in");
+        let answers: Vec<_> = answers.into_iter().flatten().collect();
+        assert_eq!(answers.len(), 100);
+        assert!(answers.iter().all(Option::is_none));
     })
     .await;
 }

@@ -109,6 +109,7 @@ mod tests {
                     code: "EUR".into(),
                     exponent: 2,
                 }),
+                lines: Vec::new(),
             }),
             ..InteractionFacts::default()
         }

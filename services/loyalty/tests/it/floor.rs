@@ -327,6 +327,7 @@ pub(crate) fn purchase(order: &str, units: i64) -> types::Order {
     types::Order {
         order_id: order.into(),
         total,
+        lines: Vec::new(),
     }
 }
 

@@ -17,7 +17,7 @@ coded! {
         Messaging = 5,
         /// Social network.
         Social = 6,
-        /// Web site or portal.
+        /// Web site.
         Web = 7,
         /// Forum or community.
         Forum = 8,
@@ -29,6 +29,8 @@ coded! {
         MobileApp = 11,
         /// Augmented or virtual reality.
         Immersive = 12,
+        /// Self-service portal.
+        Portal = 13,
     }
 }
 

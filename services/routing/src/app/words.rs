@@ -20,6 +20,7 @@ pub(crate) const fn channel(channel: types::Channel) -> Option<Channel> {
         types::Channel::ServiceCentre => Channel::ServiceCentre,
         types::Channel::MobileApp => Channel::MobileApp,
         types::Channel::Immersive => Channel::Immersive,
+        types::Channel::Portal => Channel::Portal,
     })
 }
 
@@ -34,6 +35,8 @@ pub(crate) const fn purpose(purpose: types::Purpose) -> Option<Purpose> {
         types::Purpose::Feedback => Purpose::Feedback,
         types::Purpose::Return => Purpose::Return,
         types::Purpose::Outreach => Purpose::Outreach,
+        types::Purpose::Lead => Purpose::Lead,
+        types::Purpose::Other => Purpose::Other,
     })
 }
 
@@ -63,6 +66,7 @@ pub(crate) const fn channel_out(channel: Channel) -> types::Channel {
         Channel::ServiceCentre => types::Channel::ServiceCentre,
         Channel::MobileApp => types::Channel::MobileApp,
         Channel::Immersive => types::Channel::Immersive,
+        Channel::Portal => types::Channel::Portal,
     }
 }
 
@@ -76,6 +80,8 @@ pub(crate) const fn purpose_out(purpose: Purpose) -> types::Purpose {
         Purpose::Feedback => types::Purpose::Feedback,
         Purpose::Return => types::Purpose::Return,
         Purpose::Outreach => types::Purpose::Outreach,
+        Purpose::Lead => types::Purpose::Lead,
+        Purpose::Other => types::Purpose::Other,
     }
 }
 

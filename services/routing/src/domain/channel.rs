@@ -15,7 +15,7 @@ named! {
         Messaging = "messaging",
         /// Social network, public or private.
         Social = "social",
-        /// Web site or self-service portal.
+        /// Web site.
         Web = "web",
         /// Forum or community.
         Forum = "forum",
@@ -27,6 +27,8 @@ named! {
         MobileApp = "mobile_app",
         /// Augmented or virtual reality session.
         Immersive = "immersive",
+        /// Self-service portal.
+        Portal = "portal",
     }
 }
 
@@ -47,18 +49,22 @@ named! {
         Return = "return",
         /// We turn to the customer.
         Outreach = "outreach",
+        /// Somebody may want to buy.
+        Lead = "lead",
+        /// None of these.
+        Other = "other",
     }
 }
 
 /// One value for each channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PerChannel<T>([T; 12]);
+pub struct PerChannel<T>([T; 13]);
 
 impl<T: Copy> PerChannel<T> {
     /// The same value everywhere.
     #[must_use]
     pub const fn all(value: T) -> Self {
-        Self([value; 12])
+        Self([value; 13])
     }
 
     /// The value of one channel.

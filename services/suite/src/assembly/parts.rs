@@ -5,6 +5,7 @@ use std::time::Duration;
 use rapport_foundation::db::Database;
 use rapport_foundation::role::Role;
 use rapport_foundation::service::{Env, Service};
+use rapport_foundation::time::Clock;
 use sea_orm_migration::MigrationTrait;
 
 use crate::config::Config;
@@ -52,26 +53,28 @@ const BETWEEN_READINGS: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When the database cannot be read.
-pub(crate) async fn verify(database: &Database) -> Result<Vec<String>, Error> {
-    let mut breaches = read_breaches(database).await?;
+pub(crate) async fn verify(config: &Config, database: &Database) -> Result<Vec<String>, Error> {
+    let mut breaches = read_breaches(config, database).await?;
     for _ in 1..READINGS {
         if breaches.is_empty() {
             break;
         }
         tokio::time::sleep(BETWEEN_READINGS).await;
-        let again = read_breaches(database).await?;
+        let again = read_breaches(config, database).await?;
         breaches.retain(|breach| again.contains(breach));
     }
     Ok(breaches)
 }
 
-async fn read_breaches(database: &Database) -> Result<Vec<String>, Error> {
+async fn read_breaches(config: &Config, database: &Database) -> Result<Vec<String>, Error> {
     let role = database.role();
     let failed = |message: String| Error::Verify { role, message };
     let breaches = match role {
-        Role::Gateway => rapport_gateway::verify(database)
-            .await
-            .map_err(|error| failed(error.to_string()))?,
+        Role::Gateway => {
+            rapport_gateway::verify(database, &config.gateway.audit, Clock::system().now())
+                .await
+                .map_err(|error| failed(error.to_string()))?
+        }
         Role::Profiles => rapport_profiles::verify(database)
             .await
             .map_err(|error| failed(error.to_string()))?,

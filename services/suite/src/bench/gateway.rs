@@ -128,7 +128,14 @@ async fn round(target: &Target, stage: &Stage, plan: &Plan, turn: usize) -> Resu
     let call = unary(target, stage)?;
     let calls = Arc::new(vec![call.clone()]);
     let (saturated, cpu) = accounted(target, &calls, STREAMS, Until::Over(plan.lasting)).await?;
-    let at_rate = load::open(target.address, &call, plan.rate, plan.lasting).await?;
+    let at_rate = load::open(
+        target.address,
+        load::CONNECTIONS,
+        &call,
+        plan.rate,
+        plan.lasting,
+    )
+    .await?;
     let fresh = match target.checks_tokens {
         true => {
             let calls = fresh_calls(target, stage, &call, turn)?;

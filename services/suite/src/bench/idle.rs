@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::Serialize;
 
+use super::certificate::Certificate;
 use super::echo::UNARY_PATH;
 use super::process::usage;
 use super::stage::Stage;
@@ -19,6 +20,7 @@ const ONE_IN: usize = 100;
 #[derive(Debug, Serialize)]
 struct Report {
     connections: usize,
+    tls: bool,
     kb_per_connection: f64,
     usable_afterwards: usize,
     tried_afterwards: usize,
@@ -27,9 +29,12 @@ struct Report {
 /// Opens so many connections, prints what each costs the gateway, and gives the figures as JSON.
 pub(crate) async fn run(
     connections: usize,
+    tls: bool,
     settings: Vec<(String, String)>,
 ) -> Result<serde_json::Value, Error> {
-    let stage = Stage::set(None, &settings).await?;
+    let certificate = tls.then(Certificate::new).transpose()?;
+    let trusted = certificate.as_ref().map(Certificate::trusted).transpose()?;
+    let stage = Stage::set_behind(certificate.as_ref(), None, &settings).await?;
     let target = stage.gateway.address;
     let call = Call::new(
         target,
@@ -39,12 +44,13 @@ pub(crate) async fn run(
         Expected::Same,
     )?;
     // What is made once, by the first connection and the first call, belongs to none of them.
-    Way::open(target).await?.make(&call).await;
+    let first = Way::open_from(Ipv4Addr::LOCALHOST, target, trusted.as_ref());
+    first.await?.make(&call).await;
     let pid = stage.gateway.process.id();
     let before = usage(pid)?;
     let mut idle = Vec::with_capacity(connections);
     for number in 0..connections {
-        idle.push(Way::open_from(source(number), target).await?);
+        idle.push(Way::open_from(source(number), target, trusted.as_ref()).await?);
     }
     settled(&idle, target).await?;
     let after = usage(pid)?;
@@ -57,12 +63,17 @@ pub(crate) async fn run(
     #[expect(clippy::cast_precision_loss, reason = "a process has no 2^52 KiB")]
     let report = Report {
         connections,
+        tls,
         kb_per_connection: kib as f64 * 1.024 / connections as f64,
         usable_afterwards: usable,
         tried_afterwards: tried.len(),
     };
+    let bound = match tls {
+        false => "at most 20",
+        true => "with TLS",
+    };
     say(&format!(
-        "{} idle connections: {:.1} kB each (at most 20), {} of {} tried afterwards answered",
+        "{} idle connections: {:.1} kB each ({bound}), {} of {} tried afterwards answered",
         report.connections,
         report.kb_per_connection,
         report.usable_afterwards,

@@ -78,6 +78,21 @@ impl Issuer {
         subject: &str,
         role: &str,
     ) -> Result<String, Error> {
+        self.sign(tenant, subject, role, None)
+    }
+
+    /// The same of a connector.
+    pub(super) fn connector_token(&self, tenant: TenantId, name: &str) -> Result<String, Error> {
+        self.sign(Some(tenant), name, "connector", Some(name))
+    }
+
+    fn sign(
+        &self,
+        tenant: Option<TenantId>,
+        subject: &str,
+        role: &str,
+        connector: Option<&str>,
+    ) -> Result<String, Error> {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -91,6 +106,9 @@ impl Issuer {
         });
         if let (Some(tenant), Some(claims)) = (tenant, claims.as_object_mut()) {
             claims.insert("tenant".into(), json!(tenant.to_string()));
+        }
+        if let (Some(connector), Some(claims)) = (connector, claims.as_object_mut()) {
+            claims.insert("connector".into(), json!(connector));
         }
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(KEY_ID.into());

@@ -179,11 +179,12 @@ pub(super) async fn closed(
 /// Calls at a fixed rate, whether the target keeps up or not. Latency counts from the moment a call was due.
 pub(super) async fn open(
     target: SocketAddr,
+    connections: usize,
     call: &Call,
     per_second: f64,
     lasting: Duration,
 ) -> Result<Measured, Error> {
-    let ways = ways(target, CONNECTIONS).await?;
+    let ways = ways(target, connections).await?;
     let (done, mut outcomes) = mpsc::unbounded_channel();
     let sender = {
         let (call, handle) = (call.clone(), Handle::current());

@@ -16,6 +16,9 @@ use crate::error::Error;
 const TIMES: f64 = 3.0;
 /// The part of the peak that counts as a normal hour.
 const NORMAL: f64 = 0.5;
+/// Connections. Many, as the callers of a flood are: with few of them a call waits at its caller for a free stream, which
+/// no refusal can shorten.
+const CALLERS: usize = 64;
 /// How long things may take to be normal again.
 const RECOVERY: Duration = Duration::from_secs(2);
 
@@ -59,10 +62,10 @@ pub(crate) async fn run(plan: Plan) -> Result<serde_json::Value, Error> {
     let calls = Arc::new(vec![call.clone()]);
     let peak = load::closed(address, &calls, STREAMS, Until::Over(plan.lasting)).await?;
     let normal = peak.rate() * NORMAL;
-    let before = load::open(address, &call, normal, plan.lasting).await?;
-    let flood = load::open(address, &call, peak.rate() * TIMES, plan.lasting).await?;
-    load::open(address, &call, normal, RECOVERY).await?;
-    let after = load::open(address, &call, normal, plan.lasting).await?;
+    let before = load::open(address, CALLERS, &call, normal, plan.lasting).await?;
+    let flood = load::open(address, CALLERS, &call, peak.rate() * TIMES, plan.lasting).await?;
+    load::open(address, CALLERS, &call, normal, RECOVERY).await?;
+    let after = load::open(address, CALLERS, &call, normal, plan.lasting).await?;
     let report = Report {
         peak_per_second: peak.rate(),
         offered_per_second: peak.rate() * TIMES,

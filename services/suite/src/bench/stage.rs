@@ -13,6 +13,7 @@ use rapport_proto::access::v1::CreateTenantRequest;
 use rapport_proto::access::v1::tenant_service_client::TenantServiceClient;
 use tempfile::TempDir;
 
+use super::certificate::Certificate;
 use super::issuer::{AUDIENCE, ISSUER, Issuer};
 use crate::client::Gateway;
 use crate::error::Error;
@@ -90,6 +91,15 @@ impl Stage {
         capacity: Option<(usize, u64)>,
         settings: &[(String, String)],
     ) -> Result<Self, Error> {
+        Self::set_behind(None, capacity, settings).await
+    }
+
+    /// The same with a gateway that listens with these files, or with none.
+    pub(super) async fn set_behind(
+        tls: Option<&Certificate>,
+        capacity: Option<(usize, u64)>,
+        settings: &[(String, String)],
+    ) -> Result<Self, Error> {
         let dir = TempDir::new().map_err(|source| Error::Io {
             what: "a directory for the run".into(),
             source,
@@ -101,13 +111,21 @@ impl Stage {
         let echo = echo(capacity)?;
         let config = write_config(dir.path(), echo.address)?;
         let mut arguments = vec!["serve".to_owned(), "--config".into(), path_text(&config)];
-        for (key, value) in settings {
+        for (key, value) in tls
+            .iter()
+            .flat_map(|tls| tls.settings())
+            .chain(settings.iter().cloned())
+        {
             arguments.extend(["--set".to_owned(), format!("{key}={value}")]);
         }
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let (process, address) = Process::start_self(&arguments, "gateway=http://")?;
+        let mark = match tls {
+            None => "gateway=http://",
+            Some(_) => "gateway=https://",
+        };
+        let (process, address) = Process::start_self(&arguments, mark)?;
         let gateway = Running { address, process };
-        let tenant = admit_tenant(&issuer, address).await?;
+        let tenant = admit_tenant(&issuer, address, tls).await?;
         let token = issuer.token(Some(tenant), "bench", "agent")?;
         Ok(Stage {
             dir,
@@ -131,9 +149,17 @@ fn echo(capacity: Option<(usize, u64)>) -> Result<Running, Error> {
     Ok(Running { address, process })
 }
 
-async fn admit_tenant(issuer: &Issuer, gateway: SocketAddr) -> Result<TenantId, Error> {
+pub(super) async fn admit_tenant(
+    issuer: &Issuer,
+    gateway: SocketAddr,
+    tls: Option<&Certificate>,
+) -> Result<TenantId, Error> {
     let token = issuer.token(None, "operator", "operator")?;
-    let way = Gateway::at(&format!("http://{gateway}"), None)?.presenting(&token)?;
+    let way = match tls {
+        None => Gateway::at(&format!("http://{gateway}"), None)?,
+        Some(tls) => Gateway::at(&format!("https://{gateway}"), Some(&tls.pem))?,
+    };
+    let way = way.presenting(&token)?;
     let request = CreateTenantRequest {
         request_id: uuid::Uuid::now_v7().to_string(),
         display_name: "Bench".into(),
@@ -193,7 +219,7 @@ sample_ratio = 0.01
     Ok(path)
 }
 
-fn path_text(path: &Path) -> String {
+pub(super) fn path_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 

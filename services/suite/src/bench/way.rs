@@ -1,6 +1,7 @@
 //! Connections to a target, and one call over them.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -9,7 +10,11 @@ use http::{HeaderMap, Request, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::TlsConnector;
 
 use crate::error::Error;
 
@@ -17,6 +22,9 @@ use crate::error::Error;
 const WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// A call that takes longer than this has failed, whatever comes of it.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A message of nothing, behind its length.
+const EMPTY_MESSAGE_BYTES: usize = 5;
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +44,18 @@ pub(super) enum Expected {
     Same,
     /// So many bytes of messages.
     Bytes(usize),
+    /// A message that says something.
+    Something,
+}
+
+/// Makes the body of each call.
+#[derive(Clone)]
+struct Anew(Arc<dyn Fn() -> Bytes + Send + Sync>);
+
+impl std::fmt::Debug for Anew {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Anew")
+    }
 }
 
 /// A call that is made again and again.
@@ -44,6 +64,8 @@ pub(super) struct Call {
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
+    /// Where every call says something else.
+    anew: Option<Anew>,
     expected: Expected,
 }
 
@@ -68,8 +90,21 @@ impl Call {
             uri,
             headers,
             body: framed(message),
+            anew: None,
             expected,
         })
+    }
+
+    /// A call that says something else each time.
+    pub(super) fn anew(
+        target: SocketAddr,
+        path: &str,
+        token: Option<&str>,
+        body: impl Fn() -> Bytes + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let mut call = Call::new(target, path, token, &[], Expected::Something)?;
+        call.anew = Some(Anew(Arc::new(body)));
+        Ok(call)
     }
 
     /// The same by somebody else.
@@ -86,7 +121,11 @@ impl Call {
     }
 
     fn request(&self) -> Request<Full<Bytes>> {
-        let mut request = Request::post(self.uri.clone()).body(Full::new(self.body.clone()));
+        let body = match &self.anew {
+            Some(Anew(make)) => make(),
+            None => self.body.clone(),
+        };
+        let mut request = Request::post(self.uri.clone()).body(Full::new(body));
         if let Ok(request) = &mut request {
             *request.headers_mut() = self.headers.clone();
         }
@@ -116,21 +155,34 @@ pub(super) struct Way(SendRequest<Full<Bytes>>);
 impl Way {
     pub(super) async fn open(target: SocketAddr) -> Result<Self, Error> {
         let stream = TcpStream::connect(target).await;
-        Self::over(stream.map_err(|error| unreachable(target, &error))?).await
+        let stream = stream.map_err(|error| unreachable(target, &error))?;
+        let _ = stream.set_nodelay(true);
+        Self::over(stream).await
     }
 
-    /// From an address of this host: one address has no more than its ports.
-    pub(super) async fn open_from(source: Ipv4Addr, target: SocketAddr) -> Result<Self, Error> {
+    /// From an address of this host: one address has no more than its ports. By TLS when there is something to trust.
+    pub(super) async fn open_from(
+        source: Ipv4Addr,
+        target: SocketAddr,
+        tls: Option<&Arc<ClientConfig>>,
+    ) -> Result<Self, Error> {
         let connect = async {
             let socket = TcpSocket::new_v4()?;
             socket.bind(SocketAddr::from((source, 0)))?;
             socket.connect(target).await
         };
-        Self::over(connect.await.map_err(|error| unreachable(target, &error))?).await
+        let stream = connect.await.map_err(|error| unreachable(target, &error))?;
+        let Some(tls) = tls else {
+            return Self::over(stream).await;
+        };
+        let name = ServerName::IpAddress(target.ip().into());
+        let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
+        Self::over(stream.await.map_err(|error| unreachable(target, &error))?).await
     }
 
-    async fn over(stream: TcpStream) -> Result<Self, Error> {
-        let _ = stream.set_nodelay(true);
+    async fn over(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Result<Self, Error> {
         let (sender, connection) = Builder::new(TokioExecutor::new())
             .initial_connection_window_size(WINDOW_BYTES)
             .initial_stream_window_size(WINDOW_BYTES)
@@ -191,6 +243,7 @@ impl Seen {
         match call.expected {
             Expected::Same => !self.differs && self.bytes == call.body.len(),
             Expected::Bytes(bytes) => self.bytes == bytes,
+            Expected::Something => self.bytes > EMPTY_MESSAGE_BYTES,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! `rapport api-key`: keys of connectors and systems, straight on the gateway's database. A gateway that runs beside it knows
-//! of them within its `tenant_refresh_ms`.
+//! of them within its `tenant_refresh_ms`. Like calls, they stand in the audit trail.
 
 use std::path::PathBuf;
 
@@ -10,6 +10,7 @@ use rapport_foundation::id::{ApiKeyId, TenantId};
 use rapport_foundation::page::PageTokens;
 use rapport_foundation::role::Role;
 use rapport_foundation::time::{Clock, Micros};
+use rapport_gateway::Console;
 use rapport_proto::access::v1::api_key_service_server::ApiKeyService;
 use rapport_proto::access::v1::{
     ApiKey as Key, ApiKeyKind, CreateApiKeyRequest, ListApiKeysRequest, RevokeApiKeyRequest,
@@ -74,7 +75,7 @@ pub(super) struct Create {
     /// A role such as connector; may be repeated
     #[arg(long)]
     role: Vec<String>,
-    /// How long it is good for, such as 90d; for ever when not given
+    /// How long it is good for, such as 90d; as long as `gateway.access.key_days` when not given
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     expires: Option<u32>,
     /// Prints the key and nothing else
@@ -116,17 +117,27 @@ impl ApiKey {
             ApiKey::Revoke(command) => &command.of,
         };
         let database = of.open().await?;
-        let done = self.run_on(&database).await;
+        let done = match of.console(&database).await {
+            Ok(console) => {
+                let done = self.run_at(&console).await;
+                // What was done is in the audit trail before anybody is told that it is done.
+                console.close().await;
+                done
+            }
+            Err(error) => Err(error),
+        };
         database.close().await;
-        done.map(|()| Ended::Well)
+        done?.iter().for_each(|line| say(line));
+        Ok(Ended::Well)
     }
 
-    async fn run_on(&self, database: &Database) -> Result<(), Error> {
+    /// Does it, and gives the lines that tell of it.
+    async fn run_at(&self, console: &Console) -> Result<Vec<String>, Error> {
         match self {
-            ApiKey::Create(command) => command.run(database).await,
-            ApiKey::List(of) => of.list(database).await,
-            ApiKey::Rotate(command) => command.run(database).await,
-            ApiKey::Revoke(command) => command.run(database).await,
+            ApiKey::Create(command) => command.run(console).await,
+            ApiKey::List(of) => of.list(console).await,
+            ApiKey::Rotate(command) => command.run(console).await,
+            ApiKey::Revoke(command) => command.run(console).await,
         }
     }
 }
@@ -162,22 +173,21 @@ impl Of {
         Database::open(&place, role).await.map_err(failed)
     }
 
-    fn service(&self, database: &Database) -> Result<impl ApiKeyService + use<>, Error> {
+    async fn console(&self, database: &Database) -> Result<Console, Error> {
         let config = self.config()?.gateway;
         // Page tokens never leave this process.
         let mut key = [0; 32];
         aws_lc_rs::rand::fill(&mut key).map_err(|error| Error::Token(error.to_string()))?;
         let tokens = PageTokens::new(&key);
-        rapport_gateway::api_keys(database.clone(), Clock::system(), tokens, &config).map_err(
-            |error| Error::Open {
-                role: Role::Gateway,
-                message: error.to_string(),
-            },
-        )
+        let console = Console::open(database.clone(), Clock::system(), tokens, &config);
+        console.await.map_err(|error| Error::Open {
+            role: Role::Gateway,
+            message: error.to_string(),
+        })
     }
 
-    async fn list(&self, database: &Database) -> Result<(), Error> {
-        let service = self.service(database)?;
+    async fn list(&self, console: &Console) -> Result<Vec<String>, Error> {
+        let mut lines = Vec::new();
         let mut page_token = String::new();
         loop {
             let request = ListApiKeysRequest {
@@ -185,18 +195,18 @@ impl Of {
                 page_size: 1000,
                 page_token,
             };
-            let page = service.list_api_keys(asked(request)).await?.into_inner();
-            page.api_keys.iter().for_each(|key| say(&line(key)));
+            let page = console.list_api_keys(asked(request)).await?.into_inner();
+            lines.extend(page.api_keys.iter().map(line));
             page_token = page.next_page_token;
             if page_token.is_empty() {
-                return Ok(());
+                return Ok(lines);
             }
         }
     }
 }
 
 impl Create {
-    async fn run(&self, database: &Database) -> Result<(), Error> {
+    async fn run(&self, console: &Console) -> Result<Vec<String>, Error> {
         let kind = match self.system {
             true => ApiKeyKind::System,
             false => ApiKeyKind::Connector,
@@ -212,15 +222,13 @@ impl Create {
             roles: self.role.clone(),
             expire_time: self.expires.map(|span| end(span).into()),
         };
-        let service = self.of.service(database)?;
-        let made = service.create_api_key(asked(request)).await?.into_inner();
-        tell(made.api_key.as_ref(), &made.secret, self.quiet);
-        Ok(())
+        let made = console.create_api_key(asked(request)).await?.into_inner();
+        Ok(told(made.api_key.as_ref(), made.secret, self.quiet))
     }
 }
 
 impl Rotate {
-    async fn run(&self, database: &Database) -> Result<(), Error> {
+    async fn run(&self, console: &Console) -> Result<Vec<String>, Error> {
         let seconds = if self.at_once { 0 } else { self.overlap.into() };
         let request = RotateApiKeyRequest {
             request_id: Uuid::now_v7().to_string(),
@@ -229,24 +237,20 @@ impl Rotate {
             overlap: Some(prost_types::Duration { seconds, nanos: 0 }),
             etag: String::new(),
         };
-        let service = self.of.service(database)?;
-        let made = service.rotate_api_key(asked(request)).await?.into_inner();
-        tell(made.api_key.as_ref(), &made.secret, self.quiet);
-        Ok(())
+        let made = console.rotate_api_key(asked(request)).await?.into_inner();
+        Ok(told(made.api_key.as_ref(), made.secret, self.quiet))
     }
 }
 
 impl Revoke {
-    async fn run(&self, database: &Database) -> Result<(), Error> {
+    async fn run(&self, console: &Console) -> Result<Vec<String>, Error> {
         let request = RevokeApiKeyRequest {
             request_id: Uuid::now_v7().to_string(),
             api_key_id: self.id.to_string(),
             tenant_id: self.of.tenant.to_string(),
         };
-        let service = self.of.service(database)?;
-        let ended = service.revoke_api_key(asked(request)).await?.into_inner();
-        ended.api_key.iter().for_each(|key| say(&line(key)));
-        Ok(())
+        let ended = console.revoke_api_key(asked(request)).await?.into_inner();
+        Ok(ended.api_key.iter().map(line).collect())
     }
 }
 
@@ -260,11 +264,9 @@ fn asked<M>(message: M) -> Request<M> {
 }
 
 /// The secret, alone or with what it is; it is kept nowhere.
-fn tell(key: Option<&Key>, secret: &str, quiet: bool) {
-    if !quiet {
-        key.iter().for_each(|key| say(&line(key)));
-    }
-    say(secret);
+fn told(key: Option<&Key>, secret: String, quiet: bool) -> Vec<String> {
+    let key = key.filter(|_| !quiet).map(line);
+    key.into_iter().chain([secret]).collect()
 }
 
 fn line(key: &Key) -> String {

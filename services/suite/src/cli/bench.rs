@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::{Ended, key_value, say};
-use crate::bench::{echo, gateway, idle, overload, service};
+use crate::bench::{echo, gateway, idle, ingest, overload, service};
 use crate::error::Error;
 
 #[derive(Debug, Subcommand)]
@@ -16,6 +16,8 @@ pub(super) enum Bench {
     Gateway(Gateway),
     /// Three times what a service can do: what is still answered, and how soon the rest is refused
     Overload(Overload),
+    /// Contacts logged a second, beside what PostgreSQL and SQLite do alone with the same rows
+    Ingest(Ingest),
     /// What an idle connection costs
     Idle(Idle),
     /// What a whole service's empty method costs beside a bare gRPC server
@@ -75,10 +77,25 @@ pub(super) struct Overload {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Ingest {
+    /// How often targets take turns
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Where the programs of PostgreSQL are [default: the newest under /usr/lib/postgresql]
+    #[arg(long, value_name = "DIR")]
+    postgres: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Idle {
     /// How many connections
     #[arg(long, default_value_t = 10_000)]
     connections: usize,
+    /// By TLS, with a certificate made for the run
+    #[arg(long)]
+    tls: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -144,9 +161,23 @@ impl Bench {
                 };
                 keep(common.json, &Box::pin(overload::run(plan)).await?)?;
             }
+            Bench::Ingest(command) => {
+                let common = command.common;
+                let plan = ingest::Plan {
+                    rounds: command.rounds.max(1),
+                    lasting: seconds(common.seconds)?,
+                    postgres: command.postgres,
+                };
+                keep(common.json, &Box::pin(ingest::run(plan)).await?)?;
+            }
             Bench::Idle(command) => {
                 let common = command.common;
-                let figures = Box::pin(idle::run(command.connections.max(1), common.set)).await?;
+                let figures = Box::pin(idle::run(
+                    command.connections.max(1),
+                    command.tls,
+                    common.set,
+                ))
+                .await?;
                 keep(common.json, &figures)?;
             }
             Bench::Service(command) => {

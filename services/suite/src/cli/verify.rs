@@ -27,7 +27,7 @@ impl Verify {
                 )));
             }
             let database = Database::open(&place, role).await.map_err(failed)?;
-            let found = verify(&database).await;
+            let found = verify(&config, &database).await;
             database.close().await;
             let found = found?;
             match found.as_slice() {

@@ -103,6 +103,7 @@ impl Contact {
         contact.0.order = Some(Order {
             order_id: external_id,
             total: Some(total),
+            lines: Vec::new(),
         });
         contact
     }
@@ -127,6 +128,7 @@ impl Contact {
     pub(super) fn text(mut self, text: &str) -> Self {
         self.0.parts = vec![Part {
             content: Some(part::Content::Text(text.to_owned())),
+            ..Default::default()
         }];
         self
     }

@@ -202,6 +202,7 @@ impl Mapping {
         if let Some(text) = r.optional("text", self.text.as_ref()) {
             input.parts = vec![Part {
                 content: Some(part::Content::Text(text)),
+                ..Default::default()
             }];
         }
         input.participants = self.participants(r);

@@ -247,6 +247,7 @@ fn put(outgoing: &mpsc::Sender<StreamInteractionsRequest>, row: u64, out: &mut O
     let request = StreamInteractionsRequest {
         sequence: i64::try_from(row).unwrap_or(i64::MAX),
         interaction: Some(out.contact.input.clone()),
+        fact: None,
     };
     // It fails only when the stream has just ended: then the row is sent again on the next one.
     let _ = outgoing.try_send(request);

@@ -60,13 +60,27 @@ impl Pool {
         secure: Option<Secure>,
         config: PoolConfig,
     ) -> Arc<Self> {
+        let addresses = addresses.into_iter().map(Arc::new).collect();
+        Self::with(addresses, secure, config)
+    }
+
+    /// One to the same replicas, with connections and experiences of its own.
+    pub(super) fn again(&self) -> Arc<Self> {
+        Self::with(
+            self.addresses.clone(),
+            self.secure.clone(),
+            self.config.clone(),
+        )
+    }
+
+    fn with(addresses: Vec<Arc<Address>>, secure: Option<Secure>, config: PoolConfig) -> Arc<Self> {
         let born = Instant::now();
         Arc::new(Pool {
             budget: Budget::new(&config, born),
             config,
             stop: CancellationToken::new(),
             secure,
-            addresses: addresses.into_iter().map(Arc::new).collect(),
+            addresses,
             endpoints: ArcSwap::default(),
             ready: ArcSwap::default(),
             writing: Mutex::new(()),

@@ -11,10 +11,11 @@ use rapport_foundation::time::Micros;
 use rapport_proto::interactions::v1 as pb;
 use rapport_proto::types::v1 as types;
 
+use super::part::parts;
 use crate::domain::contact::Payload;
 use crate::domain::{
-    Attachment, Contact, Content, Hints, Identifier, IdentifierKind, Kind, Order, Part,
-    Participant, RoutingHint, Side, limits,
+    Contact, Content, Hints, Identifier, IdentifierKind, Kind, Order, OrderLine, Participant,
+    RoutingHint, Side, limits,
 };
 
 /// A contact as its connector tells it, with every violation at once.
@@ -45,6 +46,7 @@ fn checked(c: &mut Check, input: pb::InteractionInput, now: Micros) -> Contact {
         external_id: c.text("external_id", &input.external_id, 1..=limits::EXTERNAL_ID),
         kind,
         channel: c.enumeration("channel", input.channel),
+        provider: optional_code(c, "provider", &input.provider, limits::PROVIDER),
         direction: c.enumeration("direction", input.direction),
         purpose: c.optional_enumeration("purpose", input.purpose),
         event_at,
@@ -183,76 +185,52 @@ fn is_region(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
-fn parts(c: &mut Check, list: Vec<pb::Part>) -> Vec<Part> {
-    c.require(
-        list.len() <= limits::PARTS,
-        "parts",
-        "TOO_MANY",
-        "holds more than 100 parts",
-    );
-    let bytes: usize = list.iter().map(prost::Message::encoded_len).sum();
-    c.require(
-        bytes <= limits::PARTS_BYTES,
-        "parts",
-        "TOO_LARGE",
-        "is larger than 1 MiB",
-    );
-    let list = list.into_iter().take(limits::PARTS).enumerate();
-    list.map(|(n, one)| c.within(format_args!("parts[{n}]"), |c| part(c, one)))
-        .collect()
-}
-
-fn part(c: &mut Check, said: pb::Part) -> Part {
-    match said.content {
-        Some(pb::part::Content::Text(text)) => Part::Text(body(c, "text", text, limits::TEXT)),
-        Some(pb::part::Content::Html(html)) => Part::Html(body(c, "html", html, limits::HTML)),
-        Some(pb::part::Content::Attachment(file)) => {
-            c.within("attachment", |c| Part::Attachment(attachment(c, &file)))
-        }
-        None => {
-            c.fail("content", "REQUIRED", "is required");
-            Part::Text(Personal::default())
-        }
-    }
-}
-
-/// What a customer wrote is taken with every control character but NUL: old mail carries form feeds and escapes, and
-/// a contact must not be lost for one.
-fn body(c: &mut Check, field: &str, text: String, longest: usize) -> Personal {
-    // Counting characters is needed only where there are more bytes than characters allowed.
-    if text.len() > longest && text.chars().count() > longest {
-        c.fail(
-            field,
-            "TOO_LONG",
-            format!("is longer than {longest} characters"),
-        );
-    }
-    c.require(
-        !text.contains('\0'),
-        field,
-        "CONTROL_CHARACTER",
-        "holds a NUL character",
-    );
-    text.into()
-}
-
-fn attachment(c: &mut Check, said: &pb::Attachment) -> Attachment {
-    Attachment {
-        uri: c.text("uri", &said.uri, 1..=limits::URI).into(),
-        media_type: c.text("media_type", &said.media_type, 0..=limits::MEDIA_TYPE),
-        size_bytes: c.number("size_bytes", said.size_bytes, 0..=i64::MAX),
-        file_name: c
-            .text("file_name", &said.file_name, 0..=limits::FILE_NAME)
-            .into(),
-    }
-}
-
 fn order(c: &mut Check, said: &types::Order) -> Order {
     let total = c.message("total", said.total.as_ref(), |c, total| {
         Some(amount(c, total))
     });
+    let lines = &said.lines;
+    c.require(
+        lines.len() <= limits::ORDER_LINES,
+        "lines",
+        "TOO_MANY",
+        "holds more than 200 lines",
+    );
+    let lines = lines.iter().take(limits::ORDER_LINES).enumerate();
+    let lines = lines
+        .map(|(n, line)| {
+            c.within(format_args!("lines[{n}]"), |c| {
+                order_line(c, line, total.as_ref())
+            })
+        })
+        .collect();
     Order {
         order_id: c.line("order_id", &said.order_id, 1..=limits::ORDER_ID),
+        total: total.unwrap_or_else(|| Amount::new(0, "", 0)),
+        lines,
+    }
+}
+
+fn order_line(c: &mut Check, said: &types::OrderLine, whole: Option<&Amount>) -> OrderLine {
+    let total = c.message("total", said.total.as_ref(), |c, total| {
+        Some(amount(c, total))
+    });
+    if let (Some(total), Some(whole)) = (&total, whole) {
+        c.require(
+            total.code == whole.code && total.exponent == whole.exponent,
+            "total",
+            "OTHER_CURRENCY",
+            "is not in the currency of the order",
+        );
+    }
+    OrderLine {
+        product: c.line("product", &said.product, 1..=limits::PRODUCT),
+        description: c.text("description", &said.description, 0..=limits::DESCRIPTION),
+        quantity_thousandths: c.number(
+            "quantity_thousandths",
+            said.quantity_thousandths,
+            1..=limits::QUANTITY_THOUSANDTHS,
+        ),
         total: total.unwrap_or_else(|| Amount::new(0, "", 0)),
     }
 }
@@ -304,10 +282,20 @@ pub(super) fn routing(c: &mut Check, said: &types::RoutingHint) -> RoutingHint {
     })
 }
 
-fn is_code(text: &str, longest: usize) -> bool {
+pub(super) fn is_code(text: &str, longest: usize) -> bool {
     let plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
     (1..=longest).contains(&text.len()) && text.bytes().all(plain)
+}
+
+/// A code that may be left empty.
+pub(super) fn optional_code(c: &mut Check, field: &str, text: &str, longest: usize) -> String {
+    let fits = text.is_empty() || is_code(text, longest);
+    if !fits {
+        let what = format!("is not at most {longest} of a-z, 0-9, dot, _ and -");
+        c.fail(field, "MALFORMED", what);
+    }
+    if fits { text.to_owned() } else { String::new() }
 }
 
 fn attributes(c: &mut Check, said: HashMap<String, String>) -> BTreeMap<String, Personal> {
@@ -335,11 +323,7 @@ fn attributes(c: &mut Check, said: HashMap<String, String>) -> BTreeMap<String, 
 }
 
 fn hints(c: &mut Check, said: &pb::ContactHints) -> Hints {
-    let tag = said
-        .language
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    c.require(tag, "language", "MALFORMED", "is not a language tag");
+    let language = language(c, &said.language);
     c.require(
         said.region.is_empty() || is_region(&said.region),
         "region",
@@ -347,13 +331,21 @@ fn hints(c: &mut Check, said: &pb::ContactHints) -> Hints {
         "is not a region",
     );
     Hints {
-        language: c.text("language", &said.language, 0..=limits::LANGUAGE),
+        language,
         time_zone: c.text("time_zone", &said.time_zone, 0..=limits::TIME_ZONE),
         region: said.region.to_ascii_uppercase(),
     }
 }
 
-fn raw_payload(c: &mut Check, bytes: Vec<u8>) -> Payload {
+pub(super) fn language(c: &mut Check, said: &str) -> String {
+    let tag = said
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    c.require(tag, "language", "MALFORMED", "is not a language tag");
+    c.text("language", said, 0..=limits::LANGUAGE)
+}
+
+pub(super) fn raw_payload(c: &mut Check, bytes: Vec<u8>) -> Payload {
     c.require(
         bytes.len() <= limits::RAW_PAYLOAD_BYTES,
         "raw_payload",

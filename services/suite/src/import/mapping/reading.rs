@@ -84,6 +84,7 @@ impl Reading<'_> {
                 code: self.required("order.currency", &order.currency)?,
                 exponent: i32::from(order.exponent),
             }),
+            lines: Vec::new(),
         })
     }
 }

@@ -27,6 +27,7 @@ fn good() -> pb::InteractionInput {
         participants: vec![customer()],
         parts: vec![pb::Part {
             content: Some(pb::part::Content::Text("halo".into())),
+            ..Default::default()
         }],
         event_time: Some(NOW.into()),
         ..pb::InteractionInput::default()
@@ -60,6 +61,7 @@ fn only(field: &str, reason: &'static str) -> Vec<(String, &'static str)> {
 fn text(text: impl Into<String>) -> pb::Part {
     pb::Part {
         content: Some(pb::part::Content::Text(text.into())),
+        ..Default::default()
     }
 }
 
@@ -301,6 +303,7 @@ fn an_order_says_what_is_paid() {
             i.order = Some(types::Order {
                 order_id: "o-1".into(),
                 total,
+                ..Default::default()
             })
         })
     };
@@ -321,6 +324,7 @@ fn an_order_says_what_is_paid() {
     let unpaid = types::Order {
         order_id: "o-1".into(),
         total: None,
+        ..Default::default()
     };
     assert_eq!(
         refused(|i| i.order = Some(unpaid)),

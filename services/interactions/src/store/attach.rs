@@ -1,0 +1,88 @@
+//! Tying facts that came first to their contacts.
+
+use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::id::TenantId;
+use rapport_foundation::seal::Subject;
+use rapport_foundation::time::Micros;
+use sea_orm::Value;
+
+use super::facts::{About, BecameKnown, ContactKey, about, note_ends, seal};
+use super::{Store, body, known};
+use crate::domain::ending::Ending;
+
+/// A fact whose contact came after it.
+#[derive(Debug, Clone)]
+pub(crate) struct Overtaken {
+    pub(crate) tenant: TenantId,
+    pub(crate) connector: String,
+    pub(crate) external_id: String,
+    pub(crate) key: String,
+    pub(crate) traceparent: String,
+}
+
+impl Store {
+    /// Ties facts of one tenant to their contacts: from now on the contact's key seals them, so that erasing it reaches
+    /// them. Answers what others are to be told. An end that its contact cannot have stays a fact without effect.
+    pub(crate) async fn attach(
+        &self,
+        s: &Scoped,
+        overtaken: &[Overtaken],
+        now: Micros,
+    ) -> Result<Vec<BecameKnown>, Error> {
+        let contacts: Vec<ContactKey<'_>> = overtaken
+            .iter()
+            .map(|one| (one.connector.as_str(), one.external_id.as_str()))
+            .collect();
+        let about = about(s, &contacts).await?;
+        let mut told = Vec::new();
+        for (one, contact) in overtaken.iter().zip(&contacts) {
+            if let Some(about) = about.get(contact) {
+                told.extend(self.attach_one(s, one, about, now).await?);
+            }
+        }
+        Ok(told)
+    }
+
+    async fn attach_one(
+        &self,
+        s: &Scoped,
+        one: &Overtaken,
+        about: &About,
+        now: Micros,
+    ) -> Result<Option<BecameKnown>, Error> {
+        let row = (
+            one.connector.as_str(),
+            one.external_id.as_str(),
+            one.key.as_str(),
+        );
+        let named: [Value; 3] = [row.0.into(), row.1.into(), row.2.into()];
+        let taken = "delete from waiting_fact where tenant_id = $1 and connector = $2 and external_id = $3 and fact_key = $4";
+        if s.raw_exec(taken, named.clone()).await? == 0 {
+            // Another replica has done it.
+            return Ok(None);
+        }
+        let Some(logged) = known::one(&self.vault, s, row).await? else {
+            return Ok(None);
+        };
+        let fact = logged.fact;
+        let subject: &Subject = &about.subject;
+        let keys = self.vault.keys(s, std::slice::from_ref(subject)).await?;
+        let body = body::encode_known(&fact.what)?;
+        let (body, raw) = seal(&keys, subject, row, &body, &fact.raw_payload.0)?;
+        let sealed = "update interaction_fact set subject_key = $5, body = $6, raw_payload = $7 \
+                      where tenant_id = $1 and connector = $2 and external_id = $3 and fact_key = $4";
+        let values = named
+            .into_iter()
+            .chain([subject.as_str().into(), body.into(), raw.into()]);
+        s.raw_exec(sealed, values).await?;
+        match about.ending(&fact) {
+            Ok(Some((Ending::New, end))) => {
+                note_ends(s, vec![(about.id, end, now)]).await?;
+            }
+            Ok(None) => {}
+            Ok(Some((Ending::Known, _))) | Err(_) => return Ok(None),
+        }
+        let traceparent = (!one.traceparent.is_empty()).then(|| one.traceparent.clone());
+        Ok(Some(about.became_known(&fact, traceparent)))
+    }
+}

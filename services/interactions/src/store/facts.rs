@@ -1,0 +1,459 @@
+//! Logging what became known of contacts later: beside the contact, or before it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rapport_foundation::db::bulk::{self, Type};
+use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::id::{ConversationId, InteractionId, TenantId};
+use rapport_foundation::seal::{Subject, SubjectKeys, Vault};
+use rapport_foundation::time::Micros;
+use sea_orm::{QueryResult, Value};
+
+use super::body;
+use super::contact::bound;
+use crate::domain::detect::Masking;
+use crate::domain::ending::{self, Ending, Refused};
+use crate::domain::{End, EndReason, Fact, FactKind, Kind, Known, content, limits, privacy};
+
+/// A contact as its connector names it: connector and external id.
+pub(super) type ContactKey<'a> = (&'a str, &'a str);
+
+/// One fact on its way into the log, with everything that can be worked out before the transaction.
+#[derive(Debug)]
+pub(crate) struct FactTelling {
+    pub(crate) tenant: TenantId,
+    pub(crate) connector: String,
+    pub(crate) fact: Fact,
+    pub(crate) received_at: Micros,
+    pub(crate) traceparent: Option<String>,
+    digest: Vec<u8>,
+    /// Whose key seals it until its contact is here.
+    waiting: Subject,
+}
+
+impl FactTelling {
+    pub(crate) fn new(
+        vault: &Vault,
+        tenant: TenantId,
+        connector: &str,
+        fact: Fact,
+        now: Micros,
+        traceparent: Option<String>,
+    ) -> Self {
+        Self {
+            digest: vault.blind(tenant, "fact", &content::canonical_fact(&fact)),
+            waiting: waiting(vault, tenant, (connector, &fact.external_id)),
+            tenant,
+            connector: connector.to_owned(),
+            fact,
+            received_at: now,
+            traceparent,
+        }
+    }
+
+    /// The same without what must not be seen. What tells duplicates apart is of the fact as it was told.
+    #[must_use]
+    pub(crate) fn masked(mut self, masking: Option<Masking>) -> Self {
+        if let Some(masking) = masking {
+            self.fact = privacy::mask_fact(self.fact, masking);
+        }
+        self
+    }
+
+    fn contact(&self) -> ContactKey<'_> {
+        (&self.connector, &self.fact.external_id)
+    }
+}
+
+/// Whose key seals what is known of a contact that is not here yet.
+fn waiting(vault: &Vault, tenant: TenantId, (connector, external_id): ContactKey<'_>) -> Subject {
+    hex::encode(vault.blind(tenant, "contact", &format!("{connector}\0{external_id}")))
+}
+
+/// What became of a fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FactOutcome {
+    /// It was logged, about this interaction or before there is one.
+    Fresh(Option<InteractionId>),
+    /// It had been logged before.
+    Duplicate(Option<InteractionId>),
+    /// Another fact holds its key.
+    Conflict,
+    /// The contact cannot end this way.
+    Refused(Refused),
+    /// The contact has as many facts as it may.
+    Full,
+}
+
+/// A fact of an interaction that is here, as the others are told of it.
+#[derive(Debug, Clone)]
+pub(crate) struct BecameKnown {
+    pub(crate) interaction: InteractionId,
+    pub(crate) conversation: ConversationId,
+    pub(crate) kind: FactKind,
+    pub(crate) at: Micros,
+    /// Why it ended, when that is what became known.
+    pub(crate) end: Option<EndReason>,
+    pub(crate) traceparent: Option<String>,
+}
+
+/// An interaction as far as its facts need it.
+#[derive(Debug, Clone)]
+pub(super) struct About {
+    pub(super) id: InteractionId,
+    pub(super) conversation: ConversationId,
+    kind: Kind,
+    started_at: Micros,
+    pub(super) subject: Subject,
+    end: Option<End>,
+}
+
+impl About {
+    /// What a fact does to the end of the contact; nothing when it says nothing of it.
+    pub(super) fn ending(&self, fact: &Fact) -> Result<Option<(Ending, End)>, Refused> {
+        let Known::End(reason) = fact.what else {
+            return Ok(None);
+        };
+        let end = End {
+            at: fact.event_at,
+            reason,
+        };
+        ending::end(self.kind, self.started_at, self.end, end).map(|ending| Some((ending, end)))
+    }
+
+    pub(super) fn became_known(&self, fact: &Fact, traceparent: Option<String>) -> BecameKnown {
+        let end = match fact.what {
+            Known::End(reason) => Some(reason),
+            _ => None,
+        };
+        BecameKnown {
+            interaction: self.id,
+            conversation: self.conversation,
+            kind: fact.what.kind(),
+            at: fact.event_at,
+            end,
+            traceparent,
+        }
+    }
+}
+
+/// A new fact with what is sealed into its row.
+struct Fresh<'a> {
+    telling: &'a FactTelling,
+    about: Option<&'a About>,
+    body: Vec<u8>,
+}
+
+impl Fresh<'_> {
+    fn subject(&self) -> &Subject {
+        self.about
+            .map_or(&self.telling.waiting, |about| &about.subject)
+    }
+}
+
+/// Logs facts of the tenant of `s`, in the order given; answers what became of each, and what others are to be told.
+pub(super) async fn record(
+    s: &Scoped,
+    vault: &Vault,
+    tellings: &[&FactTelling],
+) -> Result<(Vec<FactOutcome>, Vec<BecameKnown>), Error> {
+    if tellings.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let contacts: Vec<ContactKey<'_>> = tellings.iter().map(|one| one.contact()).collect();
+    let about = about(s, &contacts).await?;
+    let mut room = room(s, &contacts).await?;
+    let mut held = held(s, tellings).await?;
+    let (mut outcomes, mut fresh) = (Vec::with_capacity(tellings.len()), Vec::new());
+    for telling in tellings {
+        let contact = about.get(&telling.contact());
+        let id = contact.map(|one| one.id);
+        let key = (telling.contact(), telling.fact.key.as_str());
+        if let Some(digest) = held.get(&key) {
+            outcomes.push(if *digest == telling.digest {
+                FactOutcome::Duplicate(id)
+            } else {
+                FactOutcome::Conflict
+            });
+            continue;
+        }
+        match contact.map(|one| one.ending(&telling.fact)).transpose() {
+            Err(refused) => {
+                outcomes.push(FactOutcome::Refused(refused));
+                continue;
+            }
+            Ok(Some(Some((Ending::Known, _)))) => {
+                outcomes.push(FactOutcome::Duplicate(id));
+                continue;
+            }
+            Ok(_) => {}
+        }
+        let body = body::encode_known(&telling.fact.what)?;
+        let (count, bytes) = room.entry(telling.contact()).or_default();
+        if *count >= limits::FACTS || *bytes + body.len() > limits::FACTS_BYTES {
+            outcomes.push(FactOutcome::Full);
+            continue;
+        }
+        *count += 1;
+        *bytes += body.len();
+        held.insert(key, telling.digest.clone());
+        outcomes.push(FactOutcome::Fresh(id));
+        fresh.push(Fresh {
+            telling,
+            about: contact,
+            body,
+        });
+    }
+    insert(s, vault, &fresh).await?;
+    wait(s, &fresh).await?;
+    end(s, &fresh).await?;
+    let told = fresh.iter().filter_map(|one| {
+        let telling = one.telling;
+        Some(
+            one.about?
+                .became_known(&telling.fact, telling.traceparent.clone()),
+        )
+    });
+    Ok((outcomes, told.collect()))
+}
+
+const CONTACT: [(&str, Type); 3] = [
+    ("place", Type::Big),
+    ("connector", Type::Text),
+    ("external_id", Type::Text),
+];
+
+/// Each contact once, with the place of one that names it.
+fn places(contacts: &[ContactKey<'_>]) -> Vec<Vec<Value>> {
+    let places: BTreeMap<ContactKey<'_>, usize> = contacts
+        .iter()
+        .enumerate()
+        .map(|(place, contact)| (*contact, place))
+        .collect();
+    let row = |((connector, external_id), place): (ContactKey<'_>, usize)| -> Vec<Value> {
+        let place = i64::try_from(place).unwrap_or(i64::MAX);
+        vec![place.into(), connector.into(), external_id.into()]
+    };
+    places.into_iter().map(row).collect()
+}
+
+fn at_place<T: Copy>(row: &QueryResult, list: &[T]) -> Result<Option<T>, Error> {
+    let place: i64 = row.try_get("", "place")?;
+    Ok(usize::try_from(place)
+        .ok()
+        .and_then(|place| list.get(place).copied()))
+}
+
+/// The contacts that are here.
+pub(super) async fn about<'a>(
+    s: &Scoped,
+    contacts: &[ContactKey<'a>],
+) -> Result<HashMap<ContactKey<'a>, About>, Error> {
+    let query = "select k.place, i.id, i.conversation_id, i.kind, i.event_at, i.subject_key, e.ended_at, e.reason \
+                 from k cross join interaction i \
+                 left join contact_end e on e.tenant_id = i.tenant_id and e.interaction_id = i.id \
+                 where i.tenant_id = $1 and i.connector = k.connector and i.external_id = k.external_id";
+    let mut about = HashMap::new();
+    for row in bulk::select(s, &CONTACT, places(contacts), query).await? {
+        let kind = Kind::from_code(row.try_get("", "kind")?)
+            .ok_or(Error::Corrupt("a stored code is not known"))?;
+        let found = About {
+            id: InteractionId::from_uuid(row.try_get("", "id")?),
+            conversation: ConversationId::from_uuid(row.try_get("", "conversation_id")?),
+            kind,
+            started_at: Micros(row.try_get("", "event_at")?),
+            subject: row.try_get("", "subject_key")?,
+            end: super::interactions::end(&row)?,
+        };
+        if let Some(contact) = at_place(&row, contacts)? {
+            about.insert(contact, found);
+        }
+    }
+    Ok(about)
+}
+
+/// How many facts each contact has, and how many bytes they take.
+async fn room<'a>(
+    s: &Scoped,
+    contacts: &[ContactKey<'a>],
+) -> Result<HashMap<ContactKey<'a>, (usize, usize)>, Error> {
+    let query = "select k.place, count(*) as facts, cast(sum(length(f.body)) as bigint) as bytes \
+                 from k cross join interaction_fact f \
+                 where f.tenant_id = $1 and f.connector = k.connector and f.external_id = k.external_id \
+                 group by k.place";
+    let mut room = HashMap::new();
+    for row in bulk::select(s, &CONTACT, places(contacts), query).await? {
+        let number = |name| -> Result<usize, Error> {
+            Ok(usize::try_from(row.try_get::<i64>("", name)?).unwrap_or(usize::MAX))
+        };
+        if let Some(contact) = at_place(&row, contacts)? {
+            room.insert(contact, (number("facts")?, number("bytes")?));
+        }
+    }
+    Ok(room)
+}
+
+/// Which of the keys are taken, and by what.
+async fn held<'a>(
+    s: &Scoped,
+    tellings: &[&'a FactTelling],
+) -> Result<HashMap<(ContactKey<'a>, &'a str), Vec<u8>>, Error> {
+    const KEYS: [(&str, Type); 4] = [CONTACT[0], CONTACT[1], CONTACT[2], ("fact_key", Type::Text)];
+    let row = |(place, telling): (usize, &&FactTelling)| -> Vec<Value> {
+        vec![
+            i64::try_from(place).unwrap_or(i64::MAX).into(),
+            telling.connector.as_str().into(),
+            telling.fact.external_id.as_str().into(),
+            telling.fact.key.as_str().into(),
+        ]
+    };
+    let query = "select k.place, f.content_digest from k cross join interaction_fact f \
+                 where f.tenant_id = $1 and f.connector = k.connector and f.external_id = k.external_id \
+                 and f.fact_key = k.fact_key";
+    let rows = tellings.iter().enumerate().map(row).collect();
+    let mut held = HashMap::new();
+    for row in bulk::select(s, &KEYS, rows, query).await? {
+        if let Some(telling) = at_place(&row, tellings)? {
+            let key = (telling.contact(), telling.fact.key.as_str());
+            held.insert(key, row.try_get("", "content_digest")?);
+        }
+    }
+    Ok(held)
+}
+
+async fn insert(s: &Scoped, vault: &Vault, fresh: &[Fresh<'_>]) -> Result<(), Error> {
+    const COLUMNS: [(&str, Type); 10] = [
+        ("connector", Type::Text),
+        ("external_id", Type::Text),
+        ("fact_key", Type::Text),
+        ("kind", Type::Small),
+        ("event_at", Type::Big),
+        ("received_at", Type::Big),
+        ("subject_key", Type::Text),
+        ("content_digest", Type::Bytes),
+        ("body", Type::Bytes),
+        ("raw_payload", Type::Bytes),
+    ];
+    let subjects: Vec<Subject> = fresh.iter().map(|one| one.subject().clone()).collect();
+    let keys = vault.keys(s, &subjects).await?;
+    let mut rows = Vec::with_capacity(fresh.len());
+    for one in fresh {
+        let FactTelling {
+            connector, fact, ..
+        } = one.telling;
+        let (body, raw) = seal(
+            &keys,
+            one.subject(),
+            (connector, &fact.external_id, &fact.key),
+            &one.body,
+            &fact.raw_payload.0,
+        )?;
+        rows.push(vec![
+            connector.as_str().into(),
+            fact.external_id.as_str().into(),
+            fact.key.as_str().into(),
+            fact.what.kind().code().into(),
+            fact.event_at.0.into(),
+            one.telling.received_at.0.into(),
+            one.subject().as_str().into(),
+            one.telling.digest.clone().into(),
+            body.into(),
+            raw.into(),
+        ]);
+    }
+    let behind = "on conflict (tenant_id, connector, external_id, fact_key) do nothing";
+    let inserted = bulk::insert(s, "interaction_fact", &COLUMNS, rows, behind).await?;
+    all(s, inserted, fresh.len())
+}
+
+/// Another replica may have come first since the keys were looked up: all is done again with what is there now.
+fn all(s: &Scoped, inserted: u64, wanted: usize) -> Result<(), Error> {
+    if inserted == u64::try_from(wanted).unwrap_or(u64::MAX) {
+        Ok(())
+    } else {
+        Err(s.raced())
+    }
+}
+
+/// Notes those whose contact is not here.
+async fn wait(s: &Scoped, fresh: &[Fresh<'_>]) -> Result<(), Error> {
+    const COLUMNS: [(&str, Type); 4] = [
+        CONTACT[1],
+        CONTACT[2],
+        ("fact_key", Type::Text),
+        ("traceparent", Type::Text),
+    ];
+    let row = |one: &Fresh<'_>| -> Vec<Value> {
+        let telling = one.telling;
+        vec![
+            telling.connector.as_str().into(),
+            telling.fact.external_id.as_str().into(),
+            telling.fact.key.as_str().into(),
+            telling.traceparent.as_deref().unwrap_or_default().into(),
+        ]
+    };
+    let waiting = fresh.iter().filter(|one| one.about.is_none());
+    bulk::insert(s, "waiting_fact", &COLUMNS, waiting.map(row).collect(), "").await?;
+    Ok(())
+}
+
+/// Notes how those that end their contact end it.
+async fn end(s: &Scoped, fresh: &[Fresh<'_>]) -> Result<(), Error> {
+    let mut ends = Vec::new();
+    for one in fresh {
+        let Some(about) = one.about else { continue };
+        if let Ok(Some((Ending::New, end))) = about.ending(&one.telling.fact) {
+            ends.push((about.id, end, one.telling.received_at));
+        }
+    }
+    let wanted = ends.len();
+    let inserted = note_ends(s, ends).await?;
+    all(s, inserted, wanted)
+}
+
+/// Notes ends of contacts that have none yet; answers how many had none.
+pub(super) async fn note_ends(
+    s: &Scoped,
+    ends: Vec<(InteractionId, End, Micros)>,
+) -> Result<u64, Error> {
+    const COLUMNS: [(&str, Type); 4] = [
+        ("interaction_id", Type::Uuid),
+        ("ended_at", Type::Big),
+        ("reason", Type::Small),
+        ("told_at", Type::Big),
+    ];
+    let row = |(id, end, told_at): (InteractionId, End, Micros)| -> Vec<Value> {
+        vec![
+            id.uuid().into(),
+            end.at.0.into(),
+            end.reason.code().into(),
+            told_at.0.into(),
+        ]
+    };
+    let rows = ends.into_iter().map(row).collect();
+    let behind = "on conflict (tenant_id, interaction_id) do nothing";
+    bulk::insert(s, "contact_end", &COLUMNS, rows, behind).await
+}
+
+/// Body and raw payload of a fact, sealed for its row.
+pub(super) fn seal(
+    keys: &SubjectKeys,
+    subject: &str,
+    row: (&str, &str, &str),
+    body: &[u8],
+    raw: &[u8],
+) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    let key = keys.require(subject)?;
+    let row = row_of(row);
+    let sealed_raw = if raw.is_empty() {
+        Vec::new()
+    } else {
+        key.seal(raw, &bound(&row, b"raw"))
+    };
+    Ok((key.seal(body, &bound(&row, b"body")), sealed_raw))
+}
+
+/// What is sealed opens in this row only. None of the three holds a NUL.
+pub(super) fn row_of((connector, external_id, key): (&str, &str, &str)) -> Vec<u8> {
+    format!("fact/{connector}\0{external_id}\0{key}").into_bytes()
+}

@@ -1,0 +1,230 @@
+//! The processes of an ingest run: the parts apart, or all of them in one, on PostgreSQL or on SQLite.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use rapport_foundation::context::{Claims, Context, KeySet, PrincipalKind};
+use rapport_foundation::id::TenantId;
+use rapport_foundation::role::Role;
+use rapport_foundation::seal::Keyring;
+use rapport_foundation::time::Clock;
+use tempfile::TempDir;
+
+use super::issuer::{AUDIENCE, ISSUER, Issuer};
+use super::postgres::Cluster;
+use super::stage::{Process, admit_tenant, free_port, listening, path_text};
+use crate::error::Error;
+
+/// The connector that speaks.
+pub(super) const CONNECTOR: &str = "bench";
+/// The parts behind the gateway.
+const SERVICES: [Role; 4] = Role::SERVICES;
+
+/// Running parts. All end with this.
+pub(super) struct House {
+    pub(super) gateway: SocketAddr,
+    /// Where interactions listens, when it is a process of its own.
+    pub(super) interactions: Option<SocketAddr>,
+    pub(super) tenant: TenantId,
+    /// Of the connector.
+    pub(super) token: String,
+    pub(super) dir: TempDir,
+    _processes: Vec<Process>,
+}
+
+/// Where the log of a house is.
+pub(super) enum Log<'a> {
+    Sqlite,
+    /// In this database of a cluster.
+    Postgres(&'a Cluster, &'a str),
+}
+
+impl Log<'_> {
+    fn settings(&self) -> String {
+        let Log::Postgres(cluster, database) = self else {
+            return String::new();
+        };
+        let url = |login: &str| cluster.url(&format!("{database}_{login}"), database);
+        format!(
+            "[databases.interactions]\nurl = \"{}\"\nsystem_url = \"{}\"\nowner_url = \"{}\"\n",
+            url("app"),
+            url("system"),
+            url("owner")
+        )
+    }
+
+    /// Makes the database and its tables.
+    pub(super) fn make(&self, dir: &Path) -> Result<(), Error> {
+        let config = dir.join("migrate.toml");
+        let text = format!(
+            "roles = [\"interactions\"]\ndata_dir = \"{}\"\n{}",
+            path_text(dir),
+            self.settings()
+        );
+        write(&config, &text)?;
+        let binary = std::env::current_exe().map_err(|source| io("this binary", source))?;
+        let mut migrate = Command::new(binary);
+        migrate.args(["migrate", "--config"]).arg(&config);
+        if let Log::Postgres(cluster, _) = self {
+            let admin = cluster.url("postgres", "postgres");
+            migrate.args(["--create", "--admin-url", &admin]);
+        }
+        let done = migrate
+            .output()
+            .map_err(|source| io("this binary", source))?;
+        if done.status.success() {
+            return Ok(());
+        }
+        let why = String::from_utf8_lossy(&done.stderr).into_owned();
+        Err(Error::Bench(why))
+    }
+}
+
+impl House {
+    /// Every part in a process of its own.
+    pub(super) async fn apart(log: &Log<'_>) -> Result<Self, Error> {
+        let (dir, issuer) = prepared()?;
+        if matches!(log, Log::Postgres(..)) {
+            log.make(dir.path())?;
+        }
+        let mut ports = Vec::new();
+        for _ in SERVICES {
+            ports.push(free_port()?);
+        }
+        let neighbours: String = SERVICES
+            .iter()
+            .zip(&ports)
+            .map(|(role, port)| format!("{role} = \"http://127.0.0.1:{port}\"\n"))
+            .collect();
+        let mut processes = Vec::new();
+        let mut interactions = None;
+        for (role, port) in SERVICES.iter().zip(&ports) {
+            let address = SocketAddr::from(([127, 0, 0, 1], *port));
+            let log = match role {
+                Role::Interactions => {
+                    interactions = Some(address);
+                    log.settings()
+                }
+                _ => String::new(),
+            };
+            let text = format!(
+                "roles = [\"{role}\"]\n{}[service]\naddress = \"{address}\"\n[neighbours]\n{neighbours}{log}",
+                common(dir.path(), *role)
+            );
+            let config = dir.path().join(format!("{role}.toml"));
+            write(&config, &text)?;
+            let arguments = ["serve", "--config", &path_text(&config)];
+            processes.push(Process::start_self(&arguments, &format!("{role}=http://"))?.0);
+            listening(address).await?;
+        }
+        let text = format!(
+            "roles = [\"gateway\"]\n{}[neighbours]\n{neighbours}{}",
+            common(dir.path(), Role::Gateway),
+            public(dir.path())
+        );
+        Self::opened(dir, &issuer, &text, interactions, processes).await
+    }
+
+    /// All parts in one process.
+    pub(super) async fn together(log: &Log<'_>) -> Result<Self, Error> {
+        let (dir, issuer) = prepared()?;
+        if matches!(log, Log::Postgres(..)) {
+            log.make(dir.path())?;
+        }
+        let text = format!(
+            "data_dir = \"{}\"\n{}{}",
+            path_text(&dir.path().join("data")),
+            log.settings(),
+            public(dir.path())
+        );
+        Self::opened(dir, &issuer, &text, None, Vec::new()).await
+    }
+
+    async fn opened(
+        dir: TempDir,
+        issuer: &Issuer,
+        config: &str,
+        interactions: Option<SocketAddr>,
+        mut processes: Vec<Process>,
+    ) -> Result<Self, Error> {
+        let file = dir.path().join("gateway.toml");
+        write(&file, config)?;
+        let arguments = ["serve", "--config", &path_text(&file)];
+        let (process, gateway) = Process::start_self(&arguments, "gateway=http://")?;
+        processes.push(process);
+        let tenant = admit_tenant(issuer, gateway, None).await?;
+        let token = issuer.connector_token(tenant, CONNECTOR)?;
+        Ok(Self {
+            gateway,
+            interactions,
+            tenant,
+            token,
+            dir,
+            _processes: processes,
+        })
+    }
+
+    /// The context of the connector, signed as the gateway signs it: good for a minute.
+    pub(super) fn signed(&self) -> Result<http::HeaderValue, Error> {
+        let dir = self.dir.path();
+        let private = dir.join("private/gateway.pem");
+        let keys = KeySet::read(Role::Gateway, &private, &dir.join("public"))?;
+        let mut claims = Claims::new(self.tenant, CONNECTOR, PrincipalKind::Connector);
+        claims.connector = Some(CONNECTOR.to_owned());
+        let signer = keys.signer(Role::Gateway, &Clock::system())?;
+        Ok(signer.header_for(&Context::from(claims), Role::Interactions))
+    }
+}
+
+/// A directory with keys and an issuer.
+fn prepared() -> Result<(TempDir, Issuer), Error> {
+    let dir = TempDir::new().map_err(|source| io("a directory for the run", source))?;
+    let issuer = Issuer::new()?;
+    issuer.write(dir.path())?;
+    KeySet::ephemeral()?.write_dir(dir.path())?;
+    Keyring::read_or_create(&dir.path().join("master.key"))?;
+    Ok((dir, issuer))
+}
+
+/// What a part in a process of its own needs. Each keeps its own data.
+fn common(dir: &Path, role: Role) -> String {
+    let at = |name: &str| path_text(&dir.join(name));
+    format!(
+        "data_dir = \"{}\"\n[keys]\nsigning_key_file = \"{}\"\ntrusted_keys_dir = \"{}\"\nmaster_key_file = \"{}\"\n",
+        at(&format!("data-{role}")),
+        at(&format!("private/{}.pem", role.service_principal())),
+        at("public"),
+        at("master.key"),
+    )
+}
+
+/// The gateway, with quotas beyond what is measured.
+fn public(dir: &Path) -> String {
+    const NO_END: &str = "{ calls_per_second = 1000000, burst = 1000000 }";
+    let quotas: String = ["machine", "tenant"]
+        .iter()
+        .map(|whose| {
+            format!(
+                "[gateway.quotas.{whose}]\nread = {NO_END}\nwrite = {NO_END}\nstream = {NO_END}\n\
+                 concurrent_calls = 1000000\nconcurrent_streams = 1000000\n"
+            )
+        })
+        .collect();
+    format!(
+        "[gateway.listen]\naddress = \"127.0.0.1:0\"\n[gateway.auth]\n\
+         issuers = [{{ issuer = \"{ISSUER}\", audiences = [\"{AUDIENCE}\"], jwks_file = \"{}\" }}]\n{quotas}",
+        path_text(&dir.join("jwks.json"))
+    )
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    std::fs::write(path, text).map_err(|source| io(&path.display().to_string(), source))
+}
+
+fn io(what: &str, source: std::io::Error) -> Error {
+    Error::Io {
+        what: what.to_owned(),
+        source,
+    }
+}
