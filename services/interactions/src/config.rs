@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::detect::Masking;
+
 /// Limits of this service. Every one has a reason; the defaults serve a contact centre of some hundred agents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +32,21 @@ pub struct Config {
     pub sweep_every_ms: u64,
     /// A page of interactions ends early beyond so many bytes of content: answers must stay below 4 MiB.
     pub page_bytes: usize,
+    /// What becomes of numbers of cards, accounts and persons, and of secrets: `mask` takes them out of what is stored,
+    /// `seal` keeps them in the text, which is encrypted as all of it.
+    pub numbers: Numbers,
+    /// Whether the last four digits of a card stay where numbers are masked.
+    pub keep_last_four: bool,
+}
+
+/// What becomes of numbers that must not be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Numbers {
+    /// They are taken out before anything is stored.
+    Mask,
+    /// They stay in the sealed text.
+    Seal,
 }
 
 impl Default for Config {
@@ -46,6 +63,8 @@ impl Default for Config {
             pending_longest_ms: 30_000,
             sweep_every_ms: 500,
             page_bytes: 2 * 1024 * 1024,
+            numbers: Numbers::Mask,
+            keep_last_four: false,
         }
     }
 }
@@ -61,6 +80,13 @@ impl Config {
 
     pub(crate) fn sweep_every(&self) -> Duration {
         Duration::from_millis(self.sweep_every_ms)
+    }
+
+    /// How texts are masked before they are stored; not at all where numbers are kept sealed.
+    pub(crate) fn masking(&self) -> Option<Masking> {
+        (self.numbers == Numbers::Mask).then_some(Masking {
+            keep_last_four: self.keep_last_four,
+        })
     }
 
     pub(crate) fn link_within(&self) -> Duration {

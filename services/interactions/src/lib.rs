@@ -26,9 +26,11 @@ use rapport_proto::interactions::v1 as pb;
 use app::App;
 use clients::Profiles;
 use store::Store;
-use work::{Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, attach, forget};
+use work::{
+    Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, attach, forget, indexer,
+};
 
-pub use config::Config;
+pub use config::{Config, Numbers};
 pub use error::Error;
 pub use migration::migrations;
 
@@ -73,6 +75,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     tasks.push(Sweep::spawn(&env, store.clone(), recognition, &config));
     tasks.push(attach::spawn(&env, store.clone(), &config));
     tasks.push(forget::spawn(&env));
+    tasks.push(indexer::spawn(&env, store.clone()));
 
     let log = log_service!(interactions, &env);
     let app = Arc::new(App::new(&env, store, recorder, profiles, config));

@@ -10,6 +10,7 @@ mod known;
 mod pages;
 mod read;
 mod record;
+mod search;
 mod timeline;
 mod watch;
 
@@ -24,10 +25,11 @@ use crate::store::Store;
 use crate::work::Recorder;
 use crate::{Config, Error};
 
-pub(crate) use crate::store::Filter;
+pub(crate) use crate::store::{Filter, Search};
 pub(crate) use ingest::{Acknowledgement, Item, Said, Uploaded};
 pub(crate) use intake::SetRules;
 pub(crate) use pages::Page;
+pub(crate) use search::Hit;
 pub(crate) use watch::{Told, WatchFrom, Watched};
 
 /// The use cases with what they stand on.

@@ -6,12 +6,15 @@ pub mod contact;
 pub mod content;
 pub mod conversation;
 pub mod dedupe;
+pub mod detect;
 pub mod ending;
 pub mod fact;
 pub mod intake;
 pub mod interaction;
 pub mod limits;
 pub mod part;
+pub mod privacy;
+pub mod search;
 pub mod timeline;
 
 pub use code::{

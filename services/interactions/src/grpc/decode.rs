@@ -3,9 +3,11 @@
 mod contact;
 mod fact;
 mod part;
+mod search;
 
 pub(crate) use contact::contact;
 pub(crate) use fact::fact;
+pub(crate) use search::search;
 
 use rapport_foundation::check::Check;
 use rapport_foundation::error::Failure;

@@ -7,7 +7,7 @@ use rapport_proto::interactions::v1 as pb;
 use rapport_proto::types::v1 as types;
 
 use crate::Error;
-use crate::app::{Acknowledgement, Told, Uploaded, facts};
+use crate::app::{Acknowledgement, Hit, Told, Uploaded, facts};
 use crate::domain::code::optional;
 use crate::domain::fact::Logged;
 use crate::domain::{
@@ -17,6 +17,22 @@ use crate::domain::{
 
 mod part;
 
+pub(crate) fn hit(hit: Hit) -> pb::SearchHit {
+    let mark = |(start, end): (usize, usize)| pb::SearchMark {
+        start: i32::try_from(start).unwrap_or(i32::MAX),
+        end: i32::try_from(end).unwrap_or(i32::MAX),
+    };
+    pb::SearchHit {
+        interaction_id: hit.interaction.id.to_string(),
+        conversation_id: hit.interaction.conversation.to_string(),
+        event_time: Some(hit.interaction.contact.event_at.into()),
+        channel: hit.interaction.contact.channel.into(),
+        snippet: Some(pb::SearchSnippet {
+            text: hit.snippet.text,
+            marks: hit.snippet.hits.into_iter().map(mark).collect(),
+        }),
+    }
+}
 pub(crate) fn interaction(interaction: Interaction) -> pb::Interaction {
     let end = interaction.end;
     pb::Interaction {

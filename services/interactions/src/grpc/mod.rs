@@ -138,6 +138,20 @@ impl pb::interaction_service_server::InteractionService for Interactions {
         }))
     }
 
+    async fn search_interactions(
+        &self,
+        request: Request<pb::SearchInteractionsRequest>,
+    ) -> Result<Response<pb::SearchInteractionsResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let (wanted, page) = decode::search(request.get_ref())?;
+        let (hits, next_page_token) = self.0.search(&ctx, &wanted, &page).await?;
+        let hits = hits.into_iter().map(encode::hit).collect();
+        Ok(Response::new(pb::SearchInteractionsResponse {
+            hits,
+            next_page_token,
+        }))
+    }
+
     type WatchInteractionsStream = Answers<pb::WatchInteractionsResponse>;
 
     async fn watch_interactions(

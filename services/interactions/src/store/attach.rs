@@ -61,7 +61,7 @@ impl Store {
             // Another replica has done it.
             return Ok(None);
         }
-        let Some(logged) = known::one(self, s, row).await? else {
+        let Some(logged) = known::one(&self.vault, s, row).await? else {
             return Ok(None);
         };
         let fact = logged.fact;

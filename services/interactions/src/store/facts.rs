@@ -11,8 +11,9 @@ use sea_orm::{QueryResult, Value};
 
 use super::body;
 use super::contact::bound;
+use crate::domain::detect::Masking;
 use crate::domain::ending::{self, Ending, Refused};
-use crate::domain::{End, EndReason, Fact, FactKind, Kind, Known, content, limits};
+use crate::domain::{End, EndReason, Fact, FactKind, Kind, Known, content, limits, privacy};
 
 /// A contact as its connector names it: connector and external id.
 pub(super) type ContactKey<'a> = (&'a str, &'a str);
@@ -48,6 +49,15 @@ impl FactTelling {
             received_at: now,
             traceparent,
         }
+    }
+
+    /// The same without what must not be seen. What tells duplicates apart is of the fact as it was told.
+    #[must_use]
+    pub(crate) fn masked(mut self, masking: Option<Masking>) -> Self {
+        if let Some(masking) = masking {
+            self.fact = privacy::mask_fact(self.fact, masking);
+        }
+        self
     }
 
     fn contact(&self) -> ContactKey<'_> {

@@ -3,7 +3,7 @@
 use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{ConversationId, CustomerId, InteractionId, RecordId, TenantId};
-use rapport_foundation::seal::Subject;
+use rapport_foundation::seal::{Subject, Vault};
 use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
@@ -64,7 +64,7 @@ impl Store {
                 let Some(row) = s.raw_one(&sql, [id.uuid().into()]).await? else {
                     return Ok(None);
                 };
-                let opened = self.open(&s, vec![read(&row, true)?], Depth::Whole).await?;
+                let opened = open(&s, &self.vault, vec![read(&row, true)?], Depth::Whole).await?;
                 Ok(opened.into_iter().next())
             })
             .await
@@ -86,17 +86,7 @@ impl Store {
         s: &Scoped,
         ids: &[InteractionId],
     ) -> Result<Vec<Interaction>, Error> {
-        const KEY: [(&str, Type); 1] = [("wanted", Type::Uuid)];
-        let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
-        let query = format!(
-            "select {WHOLE} from k cross join interaction i {LATER} where i.tenant_id = $1 and i.id = k.wanted"
-        );
-        let found = bulk::select(s, &KEY, rows, &query).await?;
-        let read = found
-            .iter()
-            .map(|row| read(row, false))
-            .collect::<Result<Vec<_>, _>>()?;
-        self.open(s, read, Depth::Brief).await
+        load(s, &self.vault, ids).await
     }
 
     /// Interactions that fit, behind a place, newest event first: places and sizes only.
@@ -123,37 +113,55 @@ impl Store {
             })
             .await
     }
+}
 
-    async fn open(
-        &self,
-        s: &Scoped,
-        read: Vec<Read>,
-        depth: Depth,
-    ) -> Result<Vec<Interaction>, Error> {
-        let subjects: Vec<Subject> = read
-            .iter()
-            .map(|read| read.sealed.subject.clone())
-            .collect();
-        let keys = self.vault.existing(s, &subjects).await?;
-        let contacts: Vec<ContactKey<'_>> =
-            read.iter().map(|read| read.sealed.contact_key()).collect();
-        let states = known::states(self, s, &contacts, depth).await?;
-        let open = |(read, state): (Read, State)| {
-            let row = contact::row_of(read.id.uuid());
-            Ok(Interaction {
-                id: read.id,
-                connector: read.sealed.connector.clone(),
-                received_at: read.sealed.received_at,
-                contact: read.sealed.open(&row, &keys)?,
-                conversation: read.conversation,
-                link: read.link,
-                asks_for_agent: read.asks_for_agent,
-                end: read.end,
-                state,
-            })
-        };
-        read.into_iter().zip(states).map(open).collect()
-    }
+/// Interactions by their ids, as [`Store::interactions`].
+pub(super) async fn load(
+    s: &Scoped,
+    vault: &Vault,
+    ids: &[InteractionId],
+) -> Result<Vec<Interaction>, Error> {
+    const KEY: [(&str, Type); 1] = [("wanted", Type::Uuid)];
+    let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
+    let query = format!(
+        "select {WHOLE} from k cross join interaction i {LATER} where i.tenant_id = $1 and i.id = k.wanted"
+    );
+    let found = bulk::select(s, &KEY, rows, &query).await?;
+    let read = found
+        .iter()
+        .map(|row| read(row, false))
+        .collect::<Result<Vec<_>, _>>()?;
+    open(s, vault, read, Depth::Brief).await
+}
+
+async fn open(
+    s: &Scoped,
+    vault: &Vault,
+    read: Vec<Read>,
+    depth: Depth,
+) -> Result<Vec<Interaction>, Error> {
+    let subjects: Vec<Subject> = read
+        .iter()
+        .map(|read| read.sealed.subject.clone())
+        .collect();
+    let keys = vault.existing(s, &subjects).await?;
+    let contacts: Vec<ContactKey<'_>> = read.iter().map(|read| read.sealed.contact_key()).collect();
+    let states = known::states(vault, s, &contacts, depth).await?;
+    let open = |(read, state): (Read, State)| {
+        let row = contact::row_of(read.id.uuid());
+        Ok(Interaction {
+            id: read.id,
+            connector: read.sealed.connector.clone(),
+            received_at: read.sealed.received_at,
+            contact: read.sealed.open(&row, &keys)?,
+            conversation: read.conversation,
+            link: read.link,
+            asks_for_agent: read.asks_for_agent,
+            end: read.end,
+            state,
+        })
+    };
+    read.into_iter().zip(states).map(open).collect()
 }
 
 /// Of a customer their links are walked in order, else the log itself.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::TenantId;
-use rapport_foundation::seal::{Subject, SubjectKeys};
+use rapport_foundation::seal::{Subject, SubjectKeys, Vault};
 use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
 
@@ -47,7 +47,7 @@ struct Sealed {
 
 /// The states of contacts, each in the place of its contact.
 pub(super) async fn states(
-    store: &Store,
+    vault: &Vault,
     s: &Scoped,
     contacts: &[ContactKey<'_>],
     depth: Depth,
@@ -85,7 +85,7 @@ pub(super) async fn states(
         .map(|row| Ok((row.try_get::<i64>("", "place")?, read(row, false)?)))
         .collect::<Result<Vec<_>, Error>>()?;
     let (places, sealed): (Vec<i64>, Vec<Sealed>) = read.into_iter().unzip();
-    let opened = open(store, s, sealed).await?;
+    let opened = open(vault, s, sealed).await?;
     let mut facts: HashMap<i64, Vec<Fact>> = HashMap::new();
     for (place, logged) in places.into_iter().zip(opened) {
         // What was erased is left out.
@@ -149,7 +149,7 @@ impl Store {
                         break;
                     }
                 }
-                let opened = open(self, &s, taken).await?;
+                let opened = open(&self.vault, &s, taken).await?;
                 Ok((opened.into_iter().flatten().collect(), more))
             })
             .await
@@ -177,12 +177,12 @@ fn read(row: &QueryResult, with_raw: bool) -> Result<Sealed, Error> {
 
 /// Opens facts; none in the place of what was erased.
 async fn open(
-    store: &Store,
+    vault: &Vault,
     s: &Scoped,
     sealed: Vec<Sealed>,
 ) -> Result<Vec<Option<Logged>>, Error> {
     let subjects: Vec<Subject> = sealed.iter().map(|one| one.subject.clone()).collect();
-    let keys = store.vault.existing(s, &subjects).await?;
+    let keys = vault.existing(s, &subjects).await?;
     sealed.into_iter().map(|one| one.open(&keys)).collect()
 }
 
@@ -222,7 +222,7 @@ impl Sealed {
 
 /// A fact that waited, as it is read to be tied to its contact; none when it was erased meanwhile.
 pub(super) async fn one(
-    store: &Store,
+    vault: &Vault,
     s: &Scoped,
     row: (&str, &str, &str),
 ) -> Result<Option<Logged>, Error> {
@@ -233,6 +233,6 @@ pub(super) async fn one(
     let Some(found) = s.raw_one(sql, values).await? else {
         return Ok(None);
     };
-    let opened = open(store, s, vec![read(&found, true)?]).await?;
+    let opened = open(vault, s, vec![read(&found, true)?]).await?;
     Ok(opened.into_iter().flatten().next())
 }

@@ -11,9 +11,10 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::contact::{self, Beside};
-use super::{conflicts, conversations, subject};
+use super::{conflicts, conversations, split, subject};
 use crate::domain::dedupe::{self, Holder, Verdict};
-use crate::domain::{Contact, Intake, Rules, content};
+use crate::domain::detect::Masking;
+use crate::domain::{Contact, Intake, Rules, content, privacy};
 
 /// One contact on its way into the log, with everything that can be worked out before the transaction.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Telling {
     pub(super) digest: Vec<u8>,
     /// The blind index of the thread key; empty when there is none.
     pub(super) thread: Vec<u8>,
+    /// How its texts are masked; not at all where they are kept as they are.
+    pub(super) masking: Option<Masking>,
 }
 
 impl Telling {
@@ -56,7 +59,18 @@ impl Telling {
             id,
             received_at: now,
             traceparent,
+            masking: None,
         }
+    }
+
+    /// The same without what must not be seen. What tells duplicates apart is of the text as it was said.
+    #[must_use]
+    pub(crate) fn masked(mut self, masking: Option<Masking>) -> Self {
+        if let Some(masking) = masking {
+            self.contact = privacy::mask(self.contact, masking);
+        }
+        self.masking = masking;
+        self
     }
 
     fn key(&self) -> (&str, &str) {
@@ -136,6 +150,7 @@ pub(super) async fn record(
         );
     }
     insert(s, &fresh, &logged, &keys).await?;
+    split::mask(s, vault, &fresh, &logged).await?;
     for (telling, first) in kept {
         conflicts::keep(s, telling, first, &keys).await?;
     }

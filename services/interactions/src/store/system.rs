@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rapport_foundation::db::{Error, Scoped};
+use rapport_foundation::db::{Engine, Error, Scoped};
 use rapport_foundation::events::{self, Outgoing};
 use rapport_foundation::id::{InteractionId, TenantId};
 use rapport_foundation::time::Micros;
 
+use sea_orm::QueryResult;
+
 use super::attach::Overtaken;
 use super::facts::{self, BecameKnown, FactOutcome, FactTelling};
+use super::index::{self, Range};
 use super::record::{self, Logged, Outcome, Telling};
 use super::{Pending, Store};
 
@@ -119,6 +122,55 @@ impl Store {
                     .into_iter()
                     .collect::<Option<Vec<_>>>()
                     .ok_or_else(|| Error::Misconfigured("a command of a batch was left out".into()))
+            })
+            .await
+    }
+
+    /// Tenants whose log holds more than was put into the index.
+    pub(crate) async fn not_indexed(&self) -> Result<Vec<TenantId>, Error> {
+        let sql = "select h.tenant_id from log_head h left join search_mark m on m.tenant_id = h.tenant_id \
+                   where m.tenant_id is null or m.epoch < h.epoch or (m.epoch = h.epoch and m.n < h.n) limit 64";
+        let rows = self
+            .db
+            .system_read(async |system| system.raw_all(sql, []).await)
+            .await?;
+        let tenant = |row: &QueryResult| Ok(TenantId::from_uuid(row.try_get("", "tenant_id")?));
+        rows.iter().map(tenant).collect()
+    }
+
+    /// Asks PostgreSQL's index of words.
+    pub(super) async fn search_across(
+        &self,
+        tenant: TenantId,
+        wanted: &str,
+        range: &Range,
+        most: u64,
+    ) -> Result<Vec<QueryResult>, Error> {
+        self.db
+            .system_read(async |system| {
+                index::tsvector(&system.scoped(tenant), wanted, range, most).await
+            })
+            .await
+    }
+
+    /// Takes entries of the index away whose texts were erased.
+    pub(crate) async fn forget_words(&self) -> Result<(), Error> {
+        let erased = "select e.doc, e.tenant_id, e.interaction_id from subject_keys k join search_entry e \
+                      on e.tenant_id = k.tenant_id and e.subject_key = k.subject where k.wrapped is null";
+        let words =
+            format!("delete from search_words where rowid in (select doc from ({erased}) g)");
+        let entries = format!(
+            "delete from search_entry where (tenant_id, interaction_id) in \
+             (select tenant_id, interaction_id from ({erased}) g)"
+        );
+        let sqlite = self.db.engine() == Engine::Sqlite;
+        self.db
+            .system_write(async |system| {
+                if sqlite {
+                    system.raw_exec(&words, []).await?;
+                }
+                system.raw_exec(&entries, []).await?;
+                Ok(())
             })
             .await
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod attach;
 pub(crate) mod forget;
+pub(crate) mod indexer;
 mod linker;
 mod moves;
 mod projector;

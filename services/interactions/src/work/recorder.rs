@@ -13,6 +13,7 @@ use rapport_foundation::time::Clock;
 
 use super::room::Room;
 use crate::app::facts;
+use crate::domain::detect::Masking;
 use crate::domain::{Contact, Fact};
 use crate::store::{Announce, Answer, Command, FactOutcome, FactTelling, Outcome, Store, Telling};
 use crate::{Config, Error};
@@ -26,6 +27,7 @@ pub(crate) struct Recorder {
     batcher: Batcher<Command, Answer, Error>,
     vault: Vault,
     clock: Clock,
+    masking: Option<Masking>,
     room: Room,
 }
 
@@ -64,6 +66,7 @@ impl Recorder {
                 batcher,
                 vault: env.vault.clone(),
                 clock: env.clock.clone(),
+                masking: config.masking(),
                 room: Room::new(),
             },
             [lanes, closer],
@@ -81,6 +84,7 @@ impl Recorder {
             self.clock.now(),
             traceparent,
         )
+        .masked(self.masking)
     }
 
     /// A fact made ready for the log, in the trace of the current call.
@@ -88,6 +92,7 @@ impl Recorder {
         let traceparent = telemetry::current_traceparent();
         let now = self.clock.now();
         FactTelling::new(&self.vault, tenant, connector, fact, now, traceparent)
+            .masked(self.masking)
     }
 
     /// Where room is taken for a contact, before it is made ready.

@@ -3,14 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod channels;
+mod corpus;
+mod detecting;
 mod ending;
 mod facts;
 mod intake;
 mod linking;
 mod listing;
 mod neighbours;
+mod numbers;
 mod privacy;
 mod recording;
+mod searching;
 mod stage;
 mod streaming;
 mod timeline;

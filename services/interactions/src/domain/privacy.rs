@@ -1,0 +1,392 @@
+//! What a contact says, without what must not be seen in it.
+
+use std::borrow::Cow;
+
+use rapport_foundation::personal::Personal;
+use serde_json::Value;
+
+use super::contact::{Contact, Content, Payload};
+use super::detect::{self, Masking, Text};
+use super::fact::{Fact, Known};
+use super::part::{Html, Part, Transcript};
+
+/// Digits of a run at the end of a text that may go on in the next one.
+const PIECE: std::ops::Range<usize> = 1..19;
+
+/// Takes numbers and secrets out of a contact, the payload that it came in with included.
+#[must_use]
+pub fn mask(mut contact: Contact, masking: Masking) -> Contact {
+    let content = &mut contact.content;
+    let found = mask_texts(std::slice::from_mut(content), masking);
+    let mut alone = Alone { masking, found };
+    content
+        .attributes
+        .values_mut()
+        .for_each(|value| alone.personal(value));
+    for participant in &mut content.participants {
+        alone.personal(&mut participant.display_name);
+    }
+    content.parts.iter_mut().for_each(|part| alone.part(part));
+    for line in contact.order.iter_mut().flat_map(|order| &mut order.lines) {
+        alone.text(&mut line.description);
+    }
+    let found = alone.found;
+    content.raw_payload = payload(std::mem::take(&mut content.raw_payload), masking, found);
+    contact
+}
+
+/// The same for a fact. Numbers that are split over several facts are not put together.
+#[must_use]
+pub fn mask_fact(mut fact: Fact, masking: Masking) -> Fact {
+    let found = match &mut fact.what {
+        Known::Edit(parts) => mask_said(parts.iter_mut().flat_map(said).collect(), masking),
+        Known::Transcript(transcript) => mask_said(spoken(transcript).collect(), masking),
+        _ => false,
+    };
+    let mut alone = Alone { masking, found };
+    match &mut fact.what {
+        Known::Edit(parts) => parts.iter_mut().for_each(|part| alone.part(part)),
+        Known::Transcript(transcript) => alone.speakers(transcript),
+        Known::Disposition(disposition) => alone.personal(&mut disposition.note),
+        Known::Delivery(delivery) => alone.personal(&mut delivery.error_text),
+        Known::Reaction(reaction) => alone.text(&mut reaction.symbol),
+        Known::End(_) | Known::Deletion(_) | Known::CallLeg(_) => {}
+    }
+    let found = alone.found;
+    fact.raw_payload = payload(fact.raw_payload, masking, found);
+    fact
+}
+
+/// Masks what consecutive contacts say as one sequence of texts; answers whether anything was found.
+#[must_use]
+pub fn mask_texts(contents: &mut [Content], masking: Masking) -> bool {
+    let all = contents.iter_mut().flat_map(|content| {
+        let parts = content.parts.iter_mut().flat_map(said);
+        std::iter::once(Said::Text(&mut content.subject)).chain(parts)
+    });
+    mask_said(all.collect(), masking)
+}
+
+/// Whether what a contact says begins or ends with a number that may be a part of a longer one, over several contacts.
+#[must_use]
+pub fn may_be_a_part(content: &Content) -> bool {
+    texts(content).any(|text| {
+        let (first, last) = detect::ends(text);
+        PIECE.contains(&first) || PIECE.contains(&last)
+    })
+}
+
+/// The texts of a contact that are one sequence, the subject first.
+pub(super) fn texts(content: &Content) -> impl Iterator<Item = Text<'_>> {
+    let plain = |body, html| Text { body, html };
+    let subject = plain(content.subject.expose(), false);
+    let parts = content.parts.iter().flat_map(move |part| match part {
+        Part::Text(text) => vec![plain(text.expose(), false)],
+        Part::Html(html) => vec![plain(html.received.expose(), true)],
+        Part::Transcript(transcript) => (transcript.segments.iter())
+            .map(|segment| plain(segment.text.expose(), false))
+            .collect(),
+        Part::Form(form) => (form.fields.iter())
+            .map(|(_, value)| plain(value.expose(), false))
+            .collect(),
+        _ => Vec::new(),
+    });
+    std::iter::once(subject).chain(parts)
+}
+
+/// A text of a sequence.
+enum Said<'a> {
+    Text(&'a mut Personal),
+    Html(&'a mut Html),
+}
+
+/// What [`texts`] reads of a part, to be changed.
+fn said(part: &mut Part) -> Vec<Said<'_>> {
+    match part {
+        Part::Text(text) => vec![Said::Text(text)],
+        Part::Html(html) => vec![Said::Html(html)],
+        Part::Transcript(transcript) => spoken(transcript).collect(),
+        Part::Form(form) => (form.fields.iter_mut())
+            .map(|(_, value)| Said::Text(value))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn spoken(transcript: &mut Transcript) -> impl Iterator<Item = Said<'_>> {
+    let segments = transcript.segments.iter_mut();
+    segments.map(|segment| Said::Text(&mut segment.text))
+}
+
+/// Masks a sequence. The copies of HTML that are shown are read in the place of what was received: a number may be
+/// split over one of them and a text beside it.
+fn mask_said(said: Vec<Said<'_>>, masking: Masking) -> bool {
+    let read = |shown: bool| {
+        let text = |one: &Said<'_>| match one {
+            Said::Text(text) => (text.expose().to_owned(), false),
+            Said::Html(html) if shown => (html.sanitised.expose().to_owned(), true),
+            Said::Html(html) => (html.received.expose().to_owned(), true),
+        };
+        let bodies: Vec<(String, bool)> = said.iter().map(text).collect();
+        let texts: Vec<Text<'_>> = (bodies.iter())
+            .map(|(body, html)| Text { body, html: *html })
+            .collect();
+        detect::mask(&texts, masking)
+    };
+    let (masked, findings) = read(false);
+    let copies = said.iter().any(|one| matches!(one, Said::Html(_)));
+    let (shown, more) = if copies {
+        read(true)
+    } else {
+        Default::default()
+    };
+    let mut shown = shown.into_iter();
+    for (one, masked) in said.into_iter().zip(masked) {
+        let shown = shown.next().flatten();
+        match one {
+            // What is found beside either form of the HTML is masked.
+            Said::Text(text) => put(text, masked.or(shown)),
+            Said::Html(html) => {
+                put(&mut html.received, masked);
+                put(&mut html.sanitised, shown);
+            }
+        }
+    }
+    !findings.is_empty() || !more.is_empty()
+}
+
+fn put(text: &mut Personal, masked: Option<String>) {
+    if let Some(masked) = masked {
+        *text = masked.into();
+    }
+}
+
+/// Masks texts that stand alone.
+struct Alone {
+    masking: Masking,
+    found: bool,
+}
+
+impl Alone {
+    fn personal(&mut self, text: &mut Personal) {
+        let masked = masked(text.expose(), self.masking);
+        self.found |= masked.is_some();
+        put(text, masked);
+    }
+
+    fn text(&mut self, text: &mut String) {
+        if let Some(masked) = masked(text, self.masking) {
+            *text = masked;
+            self.found = true;
+        }
+    }
+
+    fn speakers(&mut self, transcript: &mut Transcript) {
+        for segment in &mut transcript.segments {
+            self.personal(&mut segment.speaker_name);
+        }
+    }
+
+    /// What of a part is no text of the sequence. Keys of the connector and identifiers stay what they are: they are
+    /// what things are known by.
+    fn part(&mut self, part: &mut Part) {
+        match part {
+            Part::Text(_) | Part::Html(_) | Part::CallLeg(_) => {}
+            Part::Attachment(file) => {
+                self.personal(&mut file.file_name);
+                self.personal(&mut file.uri);
+            }
+            Part::Transcript(transcript) => self.speakers(transcript),
+            Part::Form(form) => {
+                self.text(&mut form.name);
+                form.fields.iter_mut().for_each(|(name, _)| self.text(name));
+            }
+            Part::Location(location) => self.personal(&mut location.label),
+            Part::Reaction(reaction) => self.text(&mut reaction.symbol),
+            Part::Delivery(delivery) => self.personal(&mut delivery.error_text),
+            Part::PageVisit(visit) => {
+                self.personal(&mut visit.url);
+                self.personal(&mut visit.title);
+                self.personal(&mut visit.referrer);
+            }
+        }
+    }
+}
+
+fn masked(text: &str, masking: Masking) -> Option<String> {
+    let (masked, _) = detect::mask(
+        &[Text {
+            body: text,
+            html: false,
+        }],
+        masking,
+    );
+    masked.into_iter().next().flatten()
+}
+
+/// The payload, masked where it is text. Where it is not, nobody can tell what it holds: it is kept only when nothing
+/// was found in what it says.
+fn payload(payload: Payload, masking: Masking, found: bool) -> Payload {
+    if let Ok(mut json) = serde_json::from_slice::<Value>(&payload.0) {
+        let changed = mask_json(&mut json, masking);
+        return if changed {
+            Payload(json.to_string().into_bytes())
+        } else {
+            payload
+        };
+    }
+    match std::str::from_utf8(&payload.0).map(|text| masked(text, masking)) {
+        Ok(None) => payload,
+        Ok(Some(masked)) => Payload(masked.into_bytes()),
+        Err(_) if found => Payload::default(),
+        Err(_) => payload,
+    }
+}
+
+fn mask_each<'a>(values: impl Iterator<Item = &'a mut Value>, masking: Masking) -> bool {
+    let changed = values.map(|value| mask_json(value, masking));
+    // Each of them, also behind one that was changed.
+    changed.filter(|changed| *changed).count() > 0
+}
+
+fn mask_json(json: &mut Value, masking: Masking) -> bool {
+    let text: Cow<'_, str> = match json {
+        Value::Array(list) => return mask_each(list.iter_mut(), masking),
+        Value::Object(map) => return mask_each(map.values_mut(), masking),
+        Value::String(text) => Cow::Borrowed(text),
+        Value::Number(number) => number.to_string().into(),
+        Value::Null | Value::Bool(_) => return false,
+    };
+    let Some(masked) = masked(&text, masking) else {
+        return false;
+    };
+    *json = Value::String(masked);
+    true
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use rapport_foundation::time::Micros;
+
+    use super::super::code::Side;
+    use super::super::content::tests::message;
+    use super::super::part::{Form, Location, PageVisit, Segment};
+    use super::*;
+
+    #[test]
+    fn every_text_of_a_contact_is_masked() {
+        let card = "4111 1111 1111 1111";
+        let mut contact = message(card);
+        contact.content.subject = card.into();
+        contact
+            .content
+            .attributes
+            .insert("note".into(), card.into());
+        contact.content.participants[0].display_name = card.into();
+        contact.content.raw_payload =
+            Payload(format!("{{\"a\":[\"{card}\",4111111111111111,1700000000]}}").into_bytes());
+        let masked = mask(contact, Masking::default());
+        let hidden = "**** **** **** ****";
+        assert_eq!(masked.content.parts, [Part::Text(hidden.into())]);
+        assert_eq!(masked.content.subject.expose(), hidden);
+        assert_eq!(masked.content.attributes["note"].expose(), hidden);
+        assert_eq!(masked.content.participants[0].display_name.expose(), hidden);
+        let payload = String::from_utf8(masked.content.raw_payload.0).unwrap();
+        assert_eq!(
+            payload,
+            format!("{{\"a\":[\"{hidden}\",\"****************\",1700000000]}}")
+        );
+    }
+
+    #[test]
+    fn every_text_of_every_kind_of_part_is_masked() {
+        let card = "4111 1111 1111 1111";
+        let hidden = "**** **** **** ****";
+        let filled = |text: &str| {
+            let segment = |text: &str| Segment {
+                speaker: Side::Customer,
+                speaker_name: text.into(),
+                offset_ms: 0,
+                duration_ms: 0,
+                text: text.into(),
+                confidence_permille: None,
+            };
+            vec![
+                Part::Html(Html {
+                    received: format!("<p>{text}</p>").into(),
+                    sanitised: format!("<p>{text}</p>").into(),
+                }),
+                Part::Transcript(Transcript {
+                    language: "id".into(),
+                    segments: vec![segment(text)],
+                }),
+                Part::Form(Form {
+                    name: text.into(),
+                    fields: vec![(text.into(), text.into())],
+                }),
+                Part::Location(Location {
+                    latitude_e7: 1,
+                    longitude_e7: 1,
+                    accuracy_m: 0,
+                    label: text.into(),
+                }),
+                Part::PageVisit(PageVisit {
+                    url: text.into(),
+                    title: text.into(),
+                    referrer: text.into(),
+                    duration_ms: 0,
+                }),
+            ]
+        };
+        let mut contact = message("hello");
+        contact.content.parts = filled(card);
+        let masked = mask(contact, Masking::default());
+        assert_eq!(masked.content.parts, filled(hidden));
+        let fact = |text: &str| Fact {
+            external_id: "m-1".into(),
+            key: "e-1".into(),
+            event_at: Micros(0),
+            what: Known::Edit(filled(text)),
+            raw_payload: Payload(text.into()),
+        };
+        assert_eq!(mask_fact(fact(card), Masking::default()), fact(hidden));
+    }
+
+    #[test]
+    fn a_number_that_goes_on_in_html_is_masked_in_both_copies() {
+        let mut contact = message("4111 1111");
+        let html = |text: &str| {
+            Part::Html(Html {
+                received: format!("<b>{text}</b>").into(),
+                sanitised: text.into(),
+            })
+        };
+        contact.content.parts.push(html("1111 1111"));
+        let masked = mask(contact, Masking::default());
+        let hidden = [Part::Text("**** ****".into()), html("**** ****")];
+        assert_eq!(masked.content.parts, hidden);
+    }
+
+    #[test]
+    fn a_payload_that_is_no_text_goes_with_what_was_found() {
+        let mut contact = message("4111 1111 1111 1111");
+        contact.content.raw_payload = Payload(vec![0xff, 0xfe]);
+        assert!(
+            mask(contact.clone(), Masking::default())
+                .content
+                .raw_payload
+                .0
+                .is_empty()
+        );
+        contact.content.parts = vec![Part::Text("hello".into())];
+        assert_eq!(mask(contact.clone(), Masking::default()), contact);
+    }
+
+    #[test]
+    fn only_numbers_at_the_ends_may_be_parts() {
+        let part = |text: &str| may_be_a_part(&message(text).content);
+        assert!(part("card 4111") && part("1111 thanks"));
+        assert!(!part("hello") && !part("I am in room 12 of the house over there, you know"));
+    }
+}

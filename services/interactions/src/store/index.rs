@@ -1,0 +1,354 @@
+//! What texts are found by.
+//!
+//! Texts are sealed, and an index of their words would undo that. Each word is therefore kept as what a key of the
+//! tenant makes of it: equal words are equal, in their order, and nothing can be read. What is found is opened and
+//! compared with what was asked for, so that an entry whose text was erased finds nothing.
+
+mod blind;
+
+use std::collections::BTreeSet;
+
+use rapport_foundation::db::bulk::{self, Type};
+use rapport_foundation::db::{Engine, Error, Scoped};
+use rapport_foundation::id::{InteractionId, TenantId};
+use rapport_foundation::seal::Vault;
+use rapport_foundation::time::Micros;
+use sea_orm::{QueryResult, Value};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Store;
+use crate::domain::search::Term;
+use crate::domain::{Channel, Direction, Interaction, Purpose};
+use blind::{Blind, Document, PLACES, TRIES};
+
+/// Events that are read in one transaction.
+const BATCH: usize = 256;
+/// The newest contacts that PostgreSQL looks through before it asks its index: what is common is found there, and the
+/// index would have to list all of it.
+const NEWEST: u64 = 2000;
+
+/// What is searched.
+#[derive(Debug, Clone)]
+pub(crate) struct Search {
+    pub(crate) terms: Vec<Term>,
+    pub(crate) channel: Option<Channel>,
+    pub(crate) direction: Option<Direction>,
+    pub(crate) purpose: Option<Purpose>,
+    pub(crate) language: Option<String>,
+    /// An attribute and its value.
+    pub(crate) tag: Option<(String, String)>,
+    /// At or after.
+    pub(crate) from: Option<Micros>,
+    /// Before.
+    pub(crate) until: Option<Micros>,
+    /// Whether what comes first is what fits best, not what is newest.
+    pub(crate) by_relevance: bool,
+}
+
+/// Where something was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Spot {
+    pub(crate) at: Micros,
+    pub(crate) id: Uuid,
+    doc: i64,
+}
+
+impl Store {
+    /// Reads on in the log and puts contacts of it into the index; answers whether there is more.
+    pub(crate) async fn index_next(&self, tenant: TenantId) -> Result<bool, Error> {
+        self.db
+            .write(tenant, async |s| {
+                let (epoch, n) = standing(&s).await?;
+                let sql = format!(
+                    "select epoch, n, kind, aggregate from log where tenant_id = $1 and (epoch, n) > ($2, $3) \
+                     order by epoch, n limit {BATCH}"
+                );
+                let events = s.raw_all(&sql, [epoch.into(), n.into()]).await?;
+                let Some(last) = events.last() else { return Ok(false) };
+                let mut ids = Vec::new();
+                for event in &events {
+                    if event.try_get::<String>("", "kind")? == "interaction_recorded" {
+                        ids.extend(event.try_get::<String>("", "aggregate")?.parse::<InteractionId>().ok());
+                    }
+                }
+                let interactions = self.load_interactions(&s, &ids).await?;
+                put(&s, &self.vault, &interactions).await?;
+                let values = [last.try_get::<i64>("", "epoch")?.into(), last.try_get::<i64>("", "n")?.into(), epoch.into(), n.into()];
+                let sql = "insert into search_mark (tenant_id, epoch, n) values ($1, $2, $3) \
+                           on conflict (tenant_id) do update set epoch = excluded.epoch, n = excluded.n \
+                           where search_mark.epoch = $4 and search_mark.n = $5";
+                if s.raw_exec(sql, values).await? == 0 {
+                    return Err(s.raced());
+                }
+                Ok(events.len() == BATCH)
+            })
+            .await
+    }
+
+    /// Where something that fits may be found, newest event first.
+    pub(crate) async fn search(
+        &self,
+        tenant: TenantId,
+        search: &Search,
+        behind: Option<Spot>,
+        most: u64,
+    ) -> Result<Vec<Spot>, Error> {
+        let blind = Blind {
+            vault: &self.vault,
+            tenant,
+        };
+        let wanted = blind.wanted(search);
+        let rows = match self.db.engine() {
+            Engine::Postgres => {
+                let range = Range::of(search, behind);
+                self.search_across(tenant, &wanted.tsquery(), &range, most)
+                    .await?
+            }
+            _ => {
+                let bounds = [
+                    behind.map_or_else(
+                        || search.until.map_or(i64::MAX, first_place),
+                        |spot| spot.doc,
+                    ),
+                    search.from.map_or(i64::MIN, first_place),
+                    search.from.map_or(i64::MIN, |from| from.0),
+                    search.until.map_or(i64::MAX, |until| until.0),
+                ];
+                self.db
+                    .read(tenant, async |s| {
+                        fts5(&s, &wanted.fts5(), bounds, most).await
+                    })
+                    .await?
+            }
+        };
+        rows.iter().map(spot).collect()
+    }
+}
+
+/// Puts contacts whose text has changed into the index anew, those that are in it.
+pub(super) async fn again(s: &Scoped, vault: &Vault, ids: &[InteractionId]) -> Result<(), Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    standing(s).await?;
+    let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
+    let query = "select e.interaction_id as id from k cross join search_entry e \
+                 where e.tenant_id = $1 and e.interaction_id = k.wanted";
+    let mut there = Vec::new();
+    for row in bulk::select(s, &WANTED, rows, query).await? {
+        there.push(InteractionId::from_uuid(row.try_get("", "id")?));
+    }
+    let interactions = super::interactions::load(s, vault, &there).await?;
+    put(s, vault, &interactions).await
+}
+
+/// The conditions on time, as PostgreSQL is given them.
+pub(super) struct Range {
+    from: i64,
+    /// Before this, and of what took place then only ids below.
+    before: (i64, Uuid),
+}
+
+impl Range {
+    fn of(search: &Search, behind: Option<Spot>) -> Self {
+        let until = search.until.map_or(i64::MAX, |until| until.0);
+        Self {
+            from: search.from.map_or(i64::MIN, |from| from.0),
+            before: behind.map_or((until, Uuid::nil()), |spot| (spot.at.0, spot.id)),
+        }
+    }
+}
+
+/// Asks PostgreSQL. Row security lets no operator of a text search reach an index, because it could tell what it sees
+/// of rows of others; the session is therefore the system's, each statement names the tenant, and what is found is
+/// read behind the wall. Words of another tenant are blinded with another key and fit nothing.
+pub(super) async fn tsvector(
+    s: &Scoped,
+    wanted: &str,
+    range: &Range,
+    most: u64,
+) -> Result<Vec<QueryResult>, Error> {
+    let of = "tenant_id = $1 and (event_at, interaction_id) < ($3, $4) and event_at >= $5";
+    let order = "order by event_at desc, interaction_id desc limit";
+    let values = || -> [Value; 4] {
+        [
+            wanted.into(),
+            range.before.0.into(),
+            range.before.1.into(),
+            range.from.into(),
+        ]
+    };
+    let newest = format!(
+        "select interaction_id as id, event_at as at, doc from (select interaction_id, event_at, doc, words \
+         from search_entry where {of} {order} {NEWEST}) e where words @@ ($2::text)::tsquery {order} {most}"
+    );
+    let found = s.raw_all(&newest, values()).await?;
+    if u64::try_from(found.len()).unwrap_or(u64::MAX) >= most {
+        return Ok(found);
+    }
+    let all = format!(
+        "with e as materialized (select interaction_id, event_at, doc from search_entry \
+         where words @@ ($2::text)::tsquery and {of}) \
+         select interaction_id as id, event_at as at, doc from e {order} {most}"
+    );
+    s.raw_all(&all, values()).await
+}
+
+async fn fts5(
+    s: &Scoped,
+    wanted: &str,
+    bounds: [i64; 4],
+    most: u64,
+) -> Result<Vec<QueryResult>, Error> {
+    let sql = format!(
+        "select e.interaction_id as id, e.event_at as at, e.doc from search_words cross join search_entry e \
+         where search_words match $2 and search_words.rowid < $3 and search_words.rowid >= $4 \
+         and e.doc = search_words.rowid and e.tenant_id = $1 and e.event_at >= $5 and e.event_at < $6 \
+         order by search_words.rowid desc limit {most}"
+    );
+    let values = std::iter::once(Value::from(wanted)).chain(bounds.map(Value::from));
+    s.raw_all(&sql, values.collect::<Vec<_>>()).await
+}
+
+fn first_place(at: Micros) -> i64 {
+    at.0.clamp(0, i64::MAX / PLACES / 2) * PLACES
+}
+
+fn spot(row: &QueryResult) -> Result<Spot, Error> {
+    Ok(Spot {
+        at: Micros(row.try_get("", "at")?),
+        id: row.try_get("", "id")?,
+        doc: row.try_get("", "doc")?,
+    })
+}
+
+/// How far the log was read; who reads it holds the others up until the transaction ends.
+async fn standing(s: &Scoped) -> Result<(i64, i64), Error> {
+    let lock = if s.engine() == Engine::Postgres {
+        "for update"
+    } else {
+        ""
+    };
+    let sql = format!("select epoch, n from search_mark where tenant_id = $1 {lock}");
+    let Some(row) = s.raw_one(&sql, []).await? else {
+        return Ok((0, 0));
+    };
+    Ok((row.try_get("", "epoch")?, row.try_get("", "n")?))
+}
+
+const WANTED: [(&str, Type); 1] = [("wanted", Type::Uuid)];
+
+async fn put(s: &Scoped, vault: &Vault, interactions: &[Interaction]) -> Result<(), Error> {
+    let blind = Blind {
+        vault,
+        tenant: s.tenant(),
+    };
+    let mut documents: Vec<Document> = interactions.iter().map(|one| blind.document(one)).collect();
+    documents.sort_by_key(|document| document.at);
+    let ids = || -> Vec<Vec<Value>> {
+        documents
+            .iter()
+            .map(|document| vec![document.id.into()])
+            .collect()
+    };
+    if s.engine() == Engine::Postgres {
+        let gone =
+            "delete from search_entry using k where tenant_id = $1 and interaction_id = k.wanted";
+        bulk::change(s, &WANTED, ids(), gone).await?;
+        return put_tsvectors(s, &documents).await;
+    }
+    let gone = "delete from search_words where rowid in (select e.doc from k cross join search_entry e \
+                where e.tenant_id = $1 and e.interaction_id = k.wanted)";
+    bulk::change(s, &WANTED, ids(), gone).await?;
+    let gone = "delete from search_entry where tenant_id = $1 and interaction_id in (select wanted from k)";
+    bulk::change(s, &WANTED, ids(), gone).await?;
+    put_words(s, documents).await
+}
+
+async fn put_tsvectors(s: &Scoped, documents: &[Document]) -> Result<(), Error> {
+    const COLUMNS: [(&str, Type); 4] = [
+        ("id", Type::Uuid),
+        ("at", Type::Big),
+        ("subject", Type::Text),
+        ("said", Type::Text),
+    ];
+    let rows = documents.iter().map(|one| -> Vec<Value> {
+        vec![
+            one.id.into(),
+            one.at.into(),
+            one.subject.as_str().into(),
+            one.tsvector().into(),
+        ]
+    });
+    let statement = "insert into search_entry (tenant_id, interaction_id, doc, event_at, subject_key, words) \
+                     select $1::uuid, k.id, 0, k.at, k.subject, k.said::tsvector from k";
+    bulk::change(s, &COLUMNS, rows.collect(), statement).await?;
+    Ok(())
+}
+
+async fn put_words(s: &Scoped, mut documents: Vec<Document>) -> Result<(), Error> {
+    const ENTRY: [(&str, Type); 4] = [
+        ("interaction_id", Type::Uuid),
+        ("doc", Type::Big),
+        ("event_at", Type::Big),
+        ("subject_key", Type::Text),
+    ];
+    const WORDS: [(&str, Type); 4] = [
+        ("id", Type::Uuid),
+        ("words", Type::Text),
+        ("beginnings", Type::Text),
+        ("facets", Type::Text),
+    ];
+    for tried in 0..=TRIES {
+        // The index grows at its end when places come in order.
+        documents.sort_by_key(|document| document.place(tried));
+        let rows = documents.iter().map(|one| -> Vec<Value> {
+            vec![
+                one.id.into(),
+                one.place(tried).into(),
+                one.at.into(),
+                one.subject.as_str().into(),
+            ]
+        });
+        bulk::insert(
+            s,
+            "search_entry",
+            &ENTRY,
+            rows.collect(),
+            "on conflict (doc) do nothing",
+        )
+        .await?;
+        let ids = documents
+            .iter()
+            .map(|document| vec![document.id.into()])
+            .collect();
+        let query = "select e.interaction_id as id from k cross join search_entry e \
+                     where e.tenant_id = $1 and e.interaction_id = k.wanted";
+        let mut placed = BTreeSet::new();
+        for row in bulk::select(s, &WANTED, ids, query).await? {
+            placed.insert(row.try_get::<Uuid>("", "id")?);
+        }
+        let (done, left): (Vec<Document>, Vec<Document>) = documents
+            .into_iter()
+            .partition(|document| placed.contains(&document.id));
+        let rows = done.iter().map(|one| -> Vec<Value> {
+            let beginnings: Vec<&str> = one.beginnings.iter().map(String::as_str).collect();
+            vec![
+                one.id.into(),
+                one.words.join(" ").into(),
+                beginnings.join(" ").into(),
+                one.facets.join(" ").into(),
+            ]
+        });
+        let statement = "insert into search_words (rowid, words, beginnings, facets) \
+                         select e.doc, k.words, k.beginnings, k.facets from k cross join search_entry e \
+                         where e.tenant_id = $1 and e.interaction_id = k.id order by e.doc";
+        bulk::change(s, &WORDS, rows.collect(), statement).await?;
+        documents = left;
+        if documents.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(s.raced())
+}
