@@ -156,8 +156,7 @@ impl Way {
     pub(super) async fn open(target: SocketAddr) -> Result<Self, Error> {
         let stream = TcpStream::connect(target).await;
         let stream = stream.map_err(|error| unreachable(target, &error))?;
-        let _ = stream.set_nodelay(true);
-        Self::over(stream).await
+        Self::connected(stream, target, None).await
     }
 
     /// From an address of this host: one address has no more than its ports. By TLS when there is something to trust.
@@ -172,6 +171,15 @@ impl Way {
             socket.connect(target).await
         };
         let stream = connect.await.map_err(|error| unreachable(target, &error))?;
+        Self::connected(stream, target, tls).await
+    }
+
+    async fn connected(
+        stream: TcpStream,
+        target: SocketAddr,
+        tls: Option<&Arc<ClientConfig>>,
+    ) -> Result<Self, Error> {
+        let _ = stream.set_nodelay(true);
         let Some(tls) = tls else {
             return Self::over(stream).await;
         };
