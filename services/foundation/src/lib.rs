@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod channel;
 pub mod check;
+pub mod cluster;
 pub mod config;
 pub mod context;
 pub mod db;

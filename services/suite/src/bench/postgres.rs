@@ -1,95 +1,60 @@
 //! A throw-away PostgreSQL cluster that is as durable as a real one, and what its own tools say of it.
 
-use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
+use rapport_foundation::cluster::{self, installed};
 use tempfile::TempDir;
 
-use super::stage::{free_port, listening};
 use crate::error::Error;
 
-/// The user that runs the server when the run is root's, which PostgreSQL refuses.
-const SERVER_USER: &str = "postgres";
 /// Connections of the raw limit.
 const RAW_CONNECTIONS: &str = "16";
+/// As durable as by default. Checkpoints in the middle of a measurement would hit whoever is just measured.
+const SETTINGS: [&str; 7] = [
+    "fsync=on",
+    "synchronous_commit=on",
+    "full_page_writes=on",
+    "max_connections=200",
+    "shared_buffers=256MB",
+    "max_wal_size=8GB",
+    "checkpoint_timeout=30min",
+];
 
 /// A running cluster; it and its files are gone when this is dropped, or when this process ends.
 pub(super) struct Cluster {
     bin: PathBuf,
-    port: u16,
     scripts: TempDir,
-    /// The server ends when this child's standard input closes.
-    keeper: Child,
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
-    }
+    server: cluster::Cluster,
 }
 
 impl Cluster {
-    /// Starts one with fsync and synchronous commits, as they are by default. `bin` holds its programs.
+    /// Starts one. `bin` holds its programs.
     pub(super) async fn start(bin: Option<PathBuf>) -> Result<Self, Error> {
         let bin = bin.or_else(installed).ok_or_else(|| {
             Error::Bench(
                 "no initdb under /usr/lib/postgresql: name its folder by --postgres".into(),
             )
         })?;
-        let folder =
-            std::env::temp_dir().join(format!("rapport-bench-{}", uuid::Uuid::now_v7().simple()));
-        std::fs::create_dir(&folder).map_err(|source| Error::Io {
-            what: folder.display().to_string(),
-            source,
-        })?;
-        let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
-        if root {
-            output(Command::new("chown").arg(SERVER_USER).arg(&folder))?;
-        }
-        let mut initdb = as_server_user(root, &bin.join("initdb"));
-        initdb.args([
-            "-A",
-            "trust",
-            "-U",
-            "postgres",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "-D",
-        ]);
-        output(initdb.arg(&folder))?;
-        let port = free_port()?;
-        let keeper = serve(&bin, &folder, port, root)?;
-        listening(SocketAddr::from(([127, 0, 0, 1], port))).await?;
-        let scripts = TempDir::new().map_err(|source| Error::Io {
-            what: "a directory for scripts".into(),
-            source,
-        })?;
-        let cluster = Self {
+        let programs = bin.clone();
+        let start = move || cluster::Cluster::start(&programs, &[], &SETTINGS);
+        let server = tokio::task::spawn_blocking(start).await;
+        let server = server.map_err(|error| Error::Bench(error.to_string()))?;
+        Ok(Self {
+            server: server.map_err(|error| Error::Bench(error.to_string()))?,
             bin,
-            port,
-            scripts,
-            keeper,
-        };
-        // The port may be open before the server answers.
-        for _ in 0..100 {
-            if cluster.sql("postgres", "select 1").is_ok() {
-                return Ok(cluster);
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        Err(Error::Bench("the server does not answer".into()))
+            scripts: TempDir::new().map_err(|source| Error::Io {
+                what: "a directory for scripts".into(),
+                source,
+            })?,
+        })
     }
 
     /// The address of a login on a database.
     pub(super) fn url(&self, login: &str, database: &str) -> String {
         format!(
             "postgres://{login}:bench@127.0.0.1:{}/{database}",
-            self.port
+            self.server.port()
         )
     }
 
@@ -139,49 +104,11 @@ impl Cluster {
             "-U",
             "postgres",
             "-p",
-            &self.port.to_string(),
+            &self.server.port().to_string(),
         ]);
         command.env("PGDATABASE", database);
         command
     }
-}
-
-fn serve(bin: &Path, folder: &Path, port: u16, root: bool) -> Result<Child, Error> {
-    // Checkpoints in the middle of a measurement would hit whoever is just measured.
-    let script = format!(
-        "trap '' INT; '{bin}/postgres' -D '{folder}' -p {port} -k '{folder}' -c listen_addresses=127.0.0.1 \
-         -c fsync=on -c synchronous_commit=on -c full_page_writes=on -c max_connections=200 \
-         -c shared_buffers=256MB -c max_wal_size=8GB -c checkpoint_timeout=30min \
-         >'{folder}/server.log' 2>&1 & server=$!; \
-         cat >/dev/null; kill -QUIT $server; wait $server; rm -rf '{folder}'",
-        bin = bin.display(),
-        folder = folder.display(),
-    );
-    let mut command = as_server_user(root, Path::new("sh"));
-    command
-        .args(["-c", &script])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .current_dir("/")
-        // Out of the terminal's group: an interrupted run must not leave the folder behind.
-        .process_group(0);
-    command.spawn().map_err(|source| Error::Io {
-        what: "the server".into(),
-        source,
-    })
-}
-
-fn as_server_user(root: bool, program: &Path) -> Command {
-    if !root {
-        return Command::new(program);
-    }
-    let mut command = Command::new("runuser");
-    command
-        .args(["-u", SERVER_USER, "--"])
-        .arg(program)
-        .current_dir("/");
-    command
 }
 
 fn output(command: &mut Command) -> Result<String, Error> {
@@ -198,19 +125,4 @@ fn output(command: &mut Command) -> Result<String, Error> {
         "{}: {why}",
         command.get_program().to_string_lossy()
     )))
-}
-
-/// The programs of the newest installed server.
-fn installed() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
-    versions
-        .map(|version| version.path().join("bin"))
-        .filter(|bin| bin.join("initdb").is_file())
-        .max_by_key(|bin| {
-            let version = bin.parent().and_then(Path::file_name);
-            version.and_then(|name| name.to_str()?.parse::<u32>().ok())
-        })
 }
