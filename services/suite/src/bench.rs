@@ -9,6 +9,7 @@ mod contact;
 pub(crate) mod echo;
 mod flow;
 pub(crate) mod gateway;
+mod ground;
 mod house;
 pub(crate) mod idle;
 pub(crate) mod ingest;

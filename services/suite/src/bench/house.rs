@@ -7,11 +7,11 @@ use std::process::Command;
 use rapport_foundation::context::{Claims, Context, KeySet, PrincipalKind};
 use rapport_foundation::id::TenantId;
 use rapport_foundation::role::Role;
-use rapport_foundation::seal::Keyring;
 use rapport_foundation::time::Clock;
 use tempfile::TempDir;
 
-use super::issuer::{AUDIENCE, ISSUER, Issuer};
+use super::ground::{common, io, prepared, public, write};
+use super::issuer::Issuer;
 use super::postgres::Cluster;
 use super::stage::{Process, admit_tenant, free_port, listening, path_text};
 use crate::error::Error;
@@ -121,7 +121,7 @@ impl House {
         let text = format!(
             "roles = [\"gateway\"]\n{}[neighbours]\n{neighbours}{}",
             common(dir.path(), Role::Gateway),
-            public(dir.path())
+            public(dir.path(), &["machine", "tenant"])
         );
         Self::opened(dir, &issuer, &text, interactions, processes).await
     }
@@ -136,7 +136,7 @@ impl House {
             "data_dir = \"{}\"\n{}{}",
             path_text(&dir.path().join("data")),
             log.settings(),
-            public(dir.path())
+            public(dir.path(), &["machine", "tenant"])
         );
         Self::opened(dir, &issuer, &text, None, Vec::new()).await
     }
@@ -174,57 +174,5 @@ impl House {
         claims.connector = Some(CONNECTOR.to_owned());
         let signer = keys.signer(Role::Gateway, &Clock::system())?;
         Ok(signer.header_for(&Context::from(claims), Role::Interactions))
-    }
-}
-
-/// A directory with keys and an issuer.
-fn prepared() -> Result<(TempDir, Issuer), Error> {
-    let dir = TempDir::new().map_err(|source| io("a directory for the run", source))?;
-    let issuer = Issuer::new()?;
-    issuer.write(dir.path())?;
-    KeySet::ephemeral()?.write_dir(dir.path())?;
-    Keyring::read_or_create(&dir.path().join("master.key"))?;
-    Ok((dir, issuer))
-}
-
-/// What a part in a process of its own needs. Each keeps its own data.
-fn common(dir: &Path, role: Role) -> String {
-    let at = |name: &str| path_text(&dir.join(name));
-    format!(
-        "data_dir = \"{}\"\n[keys]\nsigning_key_file = \"{}\"\ntrusted_keys_dir = \"{}\"\nmaster_key_file = \"{}\"\n",
-        at(&format!("data-{role}")),
-        at(&format!("private/{}.pem", role.service_principal())),
-        at("public"),
-        at("master.key"),
-    )
-}
-
-/// The gateway, with quotas beyond what is measured.
-fn public(dir: &Path) -> String {
-    const NO_END: &str = "{ calls_per_second = 1000000, burst = 1000000 }";
-    let quotas: String = ["machine", "tenant"]
-        .iter()
-        .map(|whose| {
-            format!(
-                "[gateway.quotas.{whose}]\nread = {NO_END}\nwrite = {NO_END}\nstream = {NO_END}\n\
-                 concurrent_calls = 1000000\nconcurrent_streams = 1000000\n"
-            )
-        })
-        .collect();
-    format!(
-        "[gateway.listen]\naddress = \"127.0.0.1:0\"\n[gateway.auth]\n\
-         issuers = [{{ issuer = \"{ISSUER}\", audiences = [\"{AUDIENCE}\"], jwks_file = \"{}\" }}]\n{quotas}",
-        path_text(&dir.join("jwks.json"))
-    )
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Error> {
-    std::fs::write(path, text).map_err(|source| io(&path.display().to_string(), source))
-}
-
-fn io(what: &str, source: std::io::Error) -> Error {
-    Error::Io {
-        what: what.to_owned(),
-        source,
     }
 }

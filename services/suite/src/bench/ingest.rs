@@ -280,14 +280,7 @@ async fn alone(
     contacts: &Arc<Contacts>,
     lasting: Duration,
 ) -> Result<Measured, Error> {
-    let (address, call) = direct_call(house, contacts)?;
-    load::closed(
-        address,
-        &Arc::new(vec![call]),
-        STREAMS,
-        Until::Over(lasting),
-    )
-    .await
+    saturated(direct_call(house, contacts)?, lasting).await
 }
 
 async fn through(
@@ -295,17 +288,15 @@ async fn through(
     contacts: &Arc<Contacts>,
     lasting: Duration,
 ) -> Result<Measured, Error> {
-    let (address, call) = gateway_call(house, contacts)?;
-    load::closed(
-        address,
-        &Arc::new(vec![call]),
-        STREAMS,
-        Until::Over(lasting),
-    )
-    .await
+    saturated(gateway_call(house, contacts)?, lasting).await
 }
 
 type Aimed = (std::net::SocketAddr, Call);
+
+async fn saturated((address, call): Aimed, lasting: Duration) -> Result<Measured, Error> {
+    let calls = Arc::new(vec![call]);
+    load::closed(address, &calls, STREAMS, Until::Over(lasting)).await
+}
 
 /// Signed anew each time, as the gateway does before a signature is old.
 fn direct_call(house: &House, contacts: &Arc<Contacts>) -> Result<Aimed, Error> {

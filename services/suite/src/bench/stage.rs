@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rapport_foundation::context::KeySet;
 use rapport_foundation::id::TenantId;
-use rapport_foundation::seal::Keyring;
+use rapport_foundation::role::Role;
 use rapport_proto::access::v1::CreateTenantRequest;
 use rapport_proto::access::v1::tenant_service_client::TenantServiceClient;
 use tempfile::TempDir;
 
 use super::certificate::Certificate;
-use super::issuer::{AUDIENCE, ISSUER, Issuer};
+use super::ground::{common, prepared, public, write};
+use super::issuer::Issuer;
 use crate::client::Gateway;
 use crate::error::Error;
 
@@ -100,14 +100,7 @@ impl Stage {
         capacity: Option<(usize, u64)>,
         settings: &[(String, String)],
     ) -> Result<Self, Error> {
-        let dir = TempDir::new().map_err(|source| Error::Io {
-            what: "a directory for the run".into(),
-            source,
-        })?;
-        let issuer = Issuer::new()?;
-        issuer.write(dir.path())?;
-        KeySet::ephemeral()?.write_dir(dir.path())?;
-        Keyring::read_or_create(&dir.path().join("master.key"))?;
+        let (dir, issuer) = prepared()?;
         let echo = echo(capacity)?;
         let config = write_config(dir.path(), echo.address)?;
         let mut arguments = vec!["serve".to_owned(), "--config".into(), path_text(&config)];
@@ -174,48 +167,18 @@ pub(super) async fn admit_tenant(
 }
 
 fn write_config(dir: &Path, echo: SocketAddr) -> Result<PathBuf, Error> {
-    let at = |name: &str| path_text(&dir.join(name));
-    let neighbours: String = ["profiles", "interactions", "routing", "loyalty"]
+    let neighbours: String = Role::SERVICES
         .iter()
         .map(|role| format!("{role} = \"http://{echo}\"\n"))
         .collect();
     let text = format!(
-        r#"roles = ["gateway"]
-data_dir = "{data}"
-[gateway.listen]
-address = "127.0.0.1:0"
-[gateway.auth]
-issuers = [{{ issuer = "{ISSUER}", audiences = ["{AUDIENCE}"], jwks_file = "{jwks}" }}]
-[neighbours]
-{neighbours}[keys]
-signing_key_file = "{signing}"
-trusted_keys_dir = "{trusted}"
-master_key_file = "{master}"
-[gateway.quotas.staff]
-read = {{ calls_per_second = 1000000, burst = 1000000 }}
-stream = {{ calls_per_second = 1000000, burst = 1000000 }}
-concurrent_calls = 1000000
-concurrent_streams = 1000000
-[gateway.quotas.tenant]
-read = {{ calls_per_second = 1000000, burst = 1000000 }}
-stream = {{ calls_per_second = 1000000, burst = 1000000 }}
-concurrent_calls = 1000000
-concurrent_streams = 1000000
-[telemetry]
-otlp_endpoint = "http://{echo}"
-sample_ratio = 0.01
-"#,
-        data = at("data"),
-        jwks = at("jwks.json"),
-        signing = at("private/gateway.pem"),
-        trusted = at("public"),
-        master = at("master.key"),
+        "roles = [\"gateway\"]\n{}[neighbours]\n{neighbours}{}\
+         [telemetry]\notlp_endpoint = \"http://{echo}\"\nsample_ratio = 0.01\n",
+        common(dir, Role::Gateway),
+        public(dir, &["staff", "tenant"])
     );
     let path = dir.join("rapport.toml");
-    std::fs::write(&path, text).map_err(|source| Error::Io {
-        what: path.display().to_string(),
-        source,
-    })?;
+    write(&path, &text)?;
     Ok(path)
 }
 
