@@ -72,7 +72,7 @@ impl Store {
                         ids.extend(event.try_get::<String>("", "aggregate")?.parse::<InteractionId>().ok());
                     }
                 }
-                let interactions = self.load_interactions(&s, &ids).await?;
+                let interactions = super::interactions::load(&s, &self.vault, &ids).await?;
                 put(&s, &self.vault, &interactions).await?;
                 let values = [last.try_get::<i64>("", "epoch")?.into(), last.try_get::<i64>("", "n")?.into(), epoch.into(), n.into()];
                 let sql = "insert into search_mark (tenant_id, epoch, n) values ($1, $2, $3) \

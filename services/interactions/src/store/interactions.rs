@@ -77,16 +77,8 @@ impl Store {
         ids: &[InteractionId],
     ) -> Result<Vec<Interaction>, Error> {
         self.db
-            .read(tenant, async |s| self.load_interactions(&s, ids).await)
+            .read(tenant, async |s| load(&s, &self.vault, ids).await)
             .await
-    }
-
-    pub(super) async fn load_interactions(
-        &self,
-        s: &Scoped,
-        ids: &[InteractionId],
-    ) -> Result<Vec<Interaction>, Error> {
-        load(s, &self.vault, ids).await
     }
 
     /// Interactions that fit, behind a place, newest event first: places and sizes only.

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::InteractionId;
-use rapport_foundation::seal::Vault;
+use rapport_foundation::seal::{Subject, SubjectKeys, Vault};
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::contact::{self, bound};
+use super::contact::{self, Sealed, bound};
 use super::record::{Logged, Telling};
 use super::{body, index};
 use crate::domain::contact::Payload;
@@ -51,7 +51,7 @@ async fn mask_around(
     known: &Logged,
     masking: Masking,
 ) -> Result<(), Error> {
-    let near = around(s, vault, telling, known).await?;
+    let (near, keys) = around(s, vault, telling, known).await?;
     let mut contents: Vec<Content> = near.iter().map(|one| one.contact.content.clone()).collect();
     if near.len() < 2 || !privacy::mask_texts(&mut contents, masking) {
         return Ok(());
@@ -62,7 +62,7 @@ async fn mask_around(
             one.contact.content = content;
             // The payload says the same: where the half of a number stands in it cannot be told.
             one.contact.content.raw_payload = Payload::default();
-            store(s, vault, &one).await?;
+            store(s, &keys, &one).await?;
             changed.push(InteractionId::from_uuid(one.id));
         }
     }
@@ -70,13 +70,13 @@ async fn mask_around(
     index::again(s, vault, &changed).await
 }
 
-/// The contacts around a new one, itself among them, in the order they took place.
+/// The contacts around a new one, itself among them, in the order they took place, and the keys they are sealed with.
 async fn around(
     s: &Scoped,
     vault: &Vault,
     telling: &Telling,
     known: &Logged,
-) -> Result<Vec<Near>, Error> {
+) -> Result<(Vec<Near>, SubjectKeys), Error> {
     let mut rows = Vec::new();
     for (side, order, most) in [("<=", "desc", AROUND + 1), (">", "asc", AROUND)] {
         let sql = format!(
@@ -96,26 +96,27 @@ async fn around(
         }
         rows.extend(found);
     }
-    let mut near = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let id: Uuid = row.try_get("", "id")?;
-        let sealed = contact::read(row, false)?;
-        let subject = sealed.subject.clone();
-        let keys = vault.existing(s, std::slice::from_ref(&subject)).await?;
-        let contact = sealed.open(&contact::row_of(id), &keys)?;
-        near.push(Near {
+    let read = rows
+        .iter()
+        .map(|row| Ok((row.try_get("", "id")?, contact::read(row, false)?)))
+        .collect::<Result<Vec<(Uuid, Sealed)>, Error>>()?;
+    let subjects: Vec<Subject> = read
+        .iter()
+        .map(|(_, sealed)| sealed.subject.clone())
+        .collect();
+    let keys = vault.existing(s, &subjects).await?;
+    let open = |(id, sealed): (Uuid, Sealed)| {
+        Ok(Near {
             id,
-            subject,
-            contact,
-        });
-    }
-    Ok(near)
+            subject: sealed.subject.clone(),
+            contact: sealed.open(&contact::row_of(id), &keys)?,
+        })
+    };
+    let near = read.into_iter().map(open).collect::<Result<_, Error>>()?;
+    Ok((near, keys))
 }
 
-async fn store(s: &Scoped, vault: &Vault, one: &Near) -> Result<(), Error> {
-    let keys = vault
-        .existing(s, std::slice::from_ref(&one.subject))
-        .await?;
+async fn store(s: &Scoped, keys: &SubjectKeys, one: &Near) -> Result<(), Error> {
     let sealed = keys.require(&one.subject)?.seal(
         &body::encode(&one.contact)?,
         &bound(&contact::row_of(one.id), b"body"),
