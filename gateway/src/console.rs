@@ -1,8 +1,9 @@
 //! What whoever may open the database does at the machine, with no gateway between: it stands in the audit trail like a call.
 
-use rapport_foundation::context::Context;
+use rapport_foundation::context::{Claims, Context, PrincipalKind};
 use rapport_foundation::db::Database;
 use rapport_foundation::error::Failure;
+use rapport_foundation::id::TenantId;
 use rapport_foundation::page::PageTokens;
 use rapport_foundation::service::Task;
 use rapport_foundation::time::Clock;
@@ -37,6 +38,15 @@ pub struct Console {
     writer: Task,
     /// Held while anything may be done.
     drained: DropGuard,
+}
+
+/// A call by whoever may open the database: an operator, if anybody is.
+pub fn asked<M>(message: M) -> Request<M> {
+    let mut claims = Claims::new(TenantId::nil(), "rapport api-key", PrincipalKind::Operator);
+    claims.roles = vec!["operator".into()];
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(Context::from(claims));
+    request
 }
 
 type Answer<M> = Result<Response<M>, Status>;

@@ -15,7 +15,7 @@ mod assemble;
 mod audit;
 pub mod auth;
 mod config;
-mod console;
+pub mod console;
 mod dialects;
 pub mod directory;
 pub mod domain;

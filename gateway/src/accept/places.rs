@@ -23,9 +23,7 @@ pub(crate) struct Places(Vec<Place>);
 
 /// One runtime and the way from it to the services.
 pub(super) struct Place {
-    front: Front,
-    /// The same for all connections of a thread: nobody else can ask for it at the same moment.
-    shared: Option<OneFront>,
+    layers: Layers,
     runtime: Handle,
     /// Held once by each connection.
     open: Arc<()>,
@@ -33,12 +31,19 @@ pub(super) struct Place {
     _thread: Option<DropGuard>,
 }
 
+/// The layers of the connections of one place.
+enum Layers {
+    /// Copied for each.
+    Each(Front),
+    /// The same for all of one thread: nobody else can ask for them at the same moment.
+    Shared(OneFront),
+}
+
 impl Places {
     /// The runtime this is called in.
     pub(crate) fn here(front: Front) -> Self {
         Places(vec![Place {
-            front,
-            shared: None,
+            layers: Layers::Each(front),
             runtime: Handle::current(),
             open: Arc::default(),
             _thread: None,
@@ -55,10 +60,8 @@ impl Places {
             std::thread::Builder::new()
                 .name(format!("gateway-{number}"))
                 .spawn(move || runtime.block_on(stopped.cancelled()))?;
-            let front = front();
             Ok(Place {
-                shared: Some(OneFront::new(front.clone())),
-                front,
+                layers: Layers::Shared(OneFront::new(front())),
                 runtime: handle,
                 open: Arc::default(),
                 _thread: Some(stop.drop_guard()),
@@ -81,8 +84,10 @@ impl Places {
 impl Place {
     /// The layers for one connection.
     pub(super) fn front(&self) -> OneFront {
-        let own = || OneFront::new(self.front.clone());
-        self.shared.clone().unwrap_or_else(own)
+        match &self.layers {
+            Layers::Each(front) => OneFront::new(front.clone()),
+            Layers::Shared(front) => front.clone(),
+        }
     }
 
     /// To be held by a connection for as long as it is served here.

@@ -1,29 +1,21 @@
 //! What is done at the machine, with no gateway between.
 
-use rapport_foundation::context::{Claims, Context, PrincipalKind};
+use rapport_foundation::context::PrincipalKind;
 use rapport_foundation::id::TenantId;
 use rapport_foundation::page::PageTokens;
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::on_every_engine;
 use rapport_foundation::time::{Clock, Micros};
+use rapport_gateway::console::asked;
 use rapport_gateway::domain::tenant::Tenant;
 use rapport_gateway::store::Store;
 use rapport_gateway::store::audit::{Audit, Order, Query};
 use rapport_gateway::{Config, Console, migrations};
 use rapport_proto::access::v1::api_key_service_server::ApiKeyService as _;
 use rapport_proto::access::v1::{CreateApiKeyRequest, ListApiKeysRequest};
-use tonic::Request;
 
 use crate::api_keys::{revoke, rotate};
 use crate::staff::{READ, made, new_key};
-
-fn asked<M>(message: M) -> Request<M> {
-    let mut claims = Claims::new(TenantId::nil(), "rapport api-key", PrincipalKind::Operator);
-    claims.roles = vec!["operator".into()];
-    let mut request = Request::new(message);
-    request.extensions_mut().insert(Context::from(claims));
-    request
-}
 
 #[tokio::test]
 async fn what_is_done_at_the_machine_stands_in_the_trail() {

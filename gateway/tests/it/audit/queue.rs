@@ -11,8 +11,8 @@ use rapport_proto::access::v1::{AuditEntry, GetTenantRequest, ListAuditEntriesRe
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-use super::{channel, entries, manager, with};
-use crate::fixture::{Fixture, Plan, Way};
+use super::{channel, entries, is_whole, manager, with};
+use crate::fixture::{Client, Fixture, Plan, Way};
 use crate::trail::Tamperer;
 use crate::upstream::UNARY;
 
@@ -25,13 +25,7 @@ async fn what_cannot_be_audited_is_refused_before_it_is_handed_on() {
     };
     let mut fixture = plan.open().await;
     let client = fixture.client(&fixture.token()).await;
-    let waiting = [(); 2].map(|()| {
-        let client = client.clone();
-        tokio::spawn(async move { client.unary(UNARY, "wait").await })
-    });
-    while fixture.upstream.calls() < 2 {
-        tokio::task::yield_now().await;
-    }
+    let waiting = two_waiting(&fixture, &client).await;
     let refused = client.unary(UNARY, "hello").await.unwrap_err();
     assert_eq!(refused.code(), Code::Unavailable);
     let details = refused.get_error_details();
@@ -111,16 +105,7 @@ async fn while_the_database_is_away_calls_go_on_until_the_queue_is_full_and_none
         let calls = fixture.upstream.calls();
         let found = until_listed(&fixture, calls).await;
         assert_eq!(found.len(), calls, "each call once");
-        assert!(
-            rapport_gateway::verify(
-                &fixture.env.db,
-                &rapport_gateway::Audit::default(),
-                fixture.clock.now()
-            )
-            .await
-            .unwrap()
-            .is_empty()
-        );
+        assert!(is_whole(&fixture).await);
     }
 }
 
@@ -196,13 +181,7 @@ async fn calls_that_are_cut_off_when_time_is_up_are_in_the_trail() {
         };
         let mut fixture = plan.open().await;
         let client = fixture.client(&fixture.token()).await;
-        let waiting = [(); 2].map(|()| {
-            let client = client.clone();
-            tokio::spawn(async move { client.unary(UNARY, "wait").await })
-        });
-        while fixture.upstream.calls() < 2 {
-            tokio::task::yield_now().await;
-        }
+        let waiting = two_waiting(&fixture, &client).await;
         let (tasks, drain) = (
             std::mem::take(&mut fixture.tasks),
             DrainConfig {
@@ -221,6 +200,20 @@ async fn calls_that_are_cut_off_when_time_is_up_are_in_the_trail() {
         assert_eq!(database.count(cancelled).await, 2);
     }
 }
+
+/// Two calls that have come to the service and are not answered.
+async fn two_waiting(fixture: &Fixture, client: &Client) -> [Waiting; 2] {
+    let waiting = [(); 2].map(|()| {
+        let client = client.clone();
+        tokio::spawn(async move { client.unary(UNARY, "wait").await })
+    });
+    while fixture.upstream.calls() < 2 {
+        tokio::task::yield_now().await;
+    }
+    waiting
+}
+
+type Waiting = tokio::task::JoinHandle<Result<tonic::Response<String>, tonic::Status>>;
 
 async fn join(tasks: Vec<Task>) {
     for Task { name, handle, .. } in tasks {

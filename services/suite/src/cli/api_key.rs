@@ -4,19 +4,18 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use rapport_foundation::context::{Claims, Context, PrincipalKind};
 use rapport_foundation::db::{self, Database};
 use rapport_foundation::id::{ApiKeyId, TenantId};
 use rapport_foundation::page::PageTokens;
 use rapport_foundation::role::Role;
 use rapport_foundation::time::{Clock, Micros};
 use rapport_gateway::Console;
+use rapport_gateway::console::asked;
 use rapport_proto::access::v1::api_key_service_server::ApiKeyService;
 use rapport_proto::access::v1::{
     ApiKey as Key, ApiKeyKind, CreateApiKeyRequest, ListApiKeysRequest, RevokeApiKeyRequest,
     RotateApiKeyRequest,
 };
-use tonic::Request;
 use uuid::Uuid;
 
 use super::token::seconds;
@@ -252,15 +251,6 @@ impl Revoke {
         let ended = console.revoke_api_key(asked(request)).await?.into_inner();
         Ok(ended.api_key.iter().map(line).collect())
     }
-}
-
-/// A call by whoever may open the database: an operator, if anybody is.
-fn asked<M>(message: M) -> Request<M> {
-    let mut claims = Claims::new(TenantId::nil(), "rapport api-key", PrincipalKind::Operator);
-    claims.roles = vec!["operator".into()];
-    let mut request = Request::new(message);
-    request.extensions_mut().insert(Context::from(claims));
-    request
 }
 
 /// The secret, alone or with what it is; it is kept nowhere.
