@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod captured;
 mod channels;
 mod corpus;
 mod detecting;
+mod dump;
 mod ending;
 mod facts;
 mod intake;
+mod leaking;
 mod linking;
 mod listing;
 mod neighbours;
