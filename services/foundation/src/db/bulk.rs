@@ -116,6 +116,21 @@ pub async fn change(
     Ok(touched)
 }
 
+/// Joins what fits each row, found by an index: `from k {each(…, "interaction i", "i.id = k.wanted …")}`.
+///
+/// A prepared statement keeps the plan of the moment it was made in. Made while the table was empty, a plain join reads all
+/// of a tenant for every batch, and ever more, until the server analyses the table: 50 ms instead of 1 after some 10,000
+/// rows (measured). A subquery that may not be pulled up is looked into row by row. SQLite keeps the order of cross joins.
+#[must_use]
+pub fn each(engine: Engine, table: &str, fits: &str) -> String {
+    match (engine, table.rsplit_once(' ')) {
+        (Engine::Postgres, Some((_, alias))) => {
+            format!("cross join lateral (select * from {table} where {fits} offset 0) {alias}")
+        }
+        _ => format!("cross join {table} on {fits}"),
+    }
+}
+
 fn with(s: &Scoped, columns: &Columns, rows: Vec<Vec<Value>>, query: &str) -> (String, Vec<Value>) {
     let names = names(columns);
     match s.engine() {

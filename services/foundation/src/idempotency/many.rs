@@ -39,11 +39,15 @@ type Answered = (Vec<u8>, Uuid, i64);
 pub async fn look_up_many(s: &Scoped, keys: &[Key]) -> Result<Vec<Option<Claim>>, Error> {
     let mut known: HashMap<Asked, Answered> = HashMap::new();
     let rows = keys.iter().map(|key| key.columns().to_vec()).collect();
-    // Joined, so that each key is one look into the primary key on both engines.
-    let query = "select i.principal, i.method, i.request_id, i.hash, i.result_id, i.result_version \
-         from k join idempotency i on i.tenant_id = $1 and i.principal = k.principal \
-         and i.method = k.method and i.request_id = k.request_id";
-    for row in bulk::select(s, &KEY, rows, query).await? {
+    let its = bulk::each(
+        s.engine(),
+        "idempotency i",
+        "i.tenant_id = $1 and i.principal = k.principal and i.method = k.method and i.request_id = k.request_id",
+    );
+    let query = format!(
+        "select i.principal, i.method, i.request_id, i.hash, i.result_id, i.result_version from k {its}"
+    );
+    for row in bulk::select(s, &KEY, rows, &query).await? {
         let key = (
             row.try_get("", "principal")?,
             row.try_get("", "method")?,

@@ -189,10 +189,15 @@ impl Vault {
     ) -> Result<HashMap<Subject, DataKey>, Error> {
         let mut found = HashMap::with_capacity(subjects.len());
         let rows = subjects.iter().map(|subject| vec![subject.as_str().into()]);
-        let query = "select s.subject, s.generation, s.wrapped from k \
-                     join subject_keys s on s.tenant_id = $1 and s.subject = k.subject \
-                     where s.wrapped is not null";
-        for row in bulk::select(s, &SUBJECT, rows.collect(), query).await? {
+        let its = bulk::each(
+            s.engine(),
+            "subject_keys s",
+            "s.tenant_id = $1 and s.subject = k.subject",
+        );
+        let query = format!(
+            "select s.subject, s.generation, s.wrapped from k {its} where s.wrapped is not null"
+        );
+        for row in bulk::select(s, &SUBJECT, rows.collect(), &query).await? {
             let subject: String = row.try_get("", "subject")?;
             let generation = u32::try_from(row.try_get::<i64>("", "generation")?).unwrap_or(0);
             let wrapped: Vec<u8> = row.try_get("", "wrapped")?;

@@ -29,6 +29,7 @@ impl App {
                     connector: telling.connector.clone(),
                     contact: telling.contact.clone(),
                     conversation: logged.conversation,
+                    conversation_position: logged.conversation_position,
                     link: Link::Pending,
                     asks_for_agent: logged.intake.asks_for_agent,
                     received_at: telling.received_at,

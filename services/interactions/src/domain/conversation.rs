@@ -44,14 +44,15 @@ impl Conversation {
         }
     }
 
-    /// Takes one more interaction in, whenever it took place.
-    pub fn extend(&mut self, channel: Channel, at: Micros) {
+    /// Takes one more interaction in, whenever it took place, and answers its position.
+    pub fn extend(&mut self, channel: Channel, at: Micros) -> i64 {
         self.interactions += 1;
         self.first_at = self.first_at.min(at);
         self.last_at = self.last_at.max(at);
         if !self.channels.contains(&channel) {
             self.channels.push(channel);
         }
+        self.interactions
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Interaction {
     pub contact: Contact,
     /// The conversation it belongs to.
     pub conversation: ConversationId,
+    /// Where it stands among the contacts of its conversation in the order they came, from 1.
+    pub conversation_position: i64,
     /// How far recognition came.
     pub link: Link,
     /// Whether the intake rules asked for an agent.

@@ -40,6 +40,7 @@ pub(crate) fn interaction(interaction: Interaction) -> pb::Interaction {
         connector: interaction.connector,
         input: Some(input(interaction.contact)),
         conversation_id: interaction.conversation.to_string(),
+        conversation_position: interaction.conversation_position,
         customer: interaction.link.customer().map(facts::reference),
         link_state: interaction.link.state().into(),
         asks_for_agent: interaction.asks_for_agent,

@@ -5,6 +5,7 @@ mod m0002_recognition;
 mod m0003_timeline;
 mod m0004_intake;
 mod m0005_facts;
+mod m0006_positions;
 mod m0010_search;
 
 use rapport_foundation::schema;
@@ -21,6 +22,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0003_timeline::Migration),
         Box::new(m0004_intake::Migration),
         Box::new(m0005_facts::Migration),
+        Box::new(m0006_positions::Migration),
         Box::new(m0010_search::Migration),
     ]
 }

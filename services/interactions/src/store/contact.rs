@@ -34,6 +34,10 @@ pub(super) const COLUMNS: [(&str, Type); 19] = [
     ("raw_payload", Type::Bytes),
 ];
 
+/// That a contact `i` has the key of a row `k`.
+pub(super) const BY_KEY: &str =
+    "i.tenant_id = $1 and i.connector = k.connector and i.external_id = k.external_id";
+
 /// What stands beside a contact in its row.
 pub(super) struct Beside<'a> {
     /// The row's own id: what is sealed opens in no other row.

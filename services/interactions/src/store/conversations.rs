@@ -22,12 +22,13 @@ struct Growing<'a> {
     begun_by: Option<&'a Telling>,
 }
 
-/// Puts each contact into its conversation, which is begun when it is not there. Answers the conversations in order.
+/// Puts each contact into its conversation, which is begun when it is not there. Answers in order which it is, and the
+/// position of the contact in it: the row of a conversation is locked, so that positions have no gaps.
 pub(super) async fn extend(
     s: &Scoped,
     fresh: &[&Telling],
     keys: &SubjectKeys,
-) -> Result<Vec<ConversationId>, Error> {
+) -> Result<Vec<(ConversationId, i64)>, Error> {
     // Ordered by key: two replicas that lock several conversations do so in one order.
     let mut threads: BTreeMap<(&str, &[u8]), Growing<'_>> = known(s, fresh).await?;
     let mut alone = Vec::new();
@@ -44,15 +45,15 @@ pub(super) async fn extend(
         };
         if telling.thread.is_empty() {
             let mut growing = begin();
-            growing.conversation.extend(channel, at);
-            chosen.push(growing.conversation.id);
+            let position = growing.conversation.extend(channel, at);
+            chosen.push((growing.conversation.id, position));
             alone.push(growing);
         } else {
             let growing = threads
                 .entry((&telling.connector, &telling.thread))
                 .or_insert_with(begin);
-            growing.conversation.extend(channel, at);
-            chosen.push(growing.conversation.id);
+            let position = growing.conversation.extend(channel, at);
+            chosen.push((growing.conversation.id, position));
         }
     }
     let (begun, grown): (Vec<_>, Vec<_>) = threads
@@ -77,15 +78,14 @@ async fn known<'a>(
     let rows = wanted.iter().map(|(connector, thread)| -> Vec<Value> {
         vec![(*connector).into(), thread.to_vec().into()]
     });
-    let lock = if s.engine() == Engine::Postgres {
-        " order by c.connector, c.thread for update of c"
-    } else {
-        ""
+    // One look into the index for each, in their order, each locked as it is found.
+    let its = "conversation c where c.tenant_id = $1 and c.connector = k.connector and c.thread = k.thread";
+    let from = match s.engine() {
+        Engine::Postgres => format!("cross join lateral (select * from {its} for update) c"),
+        _ => format!("cross join {its}"),
     };
     let query = format!(
-        "select c.id, c.connector, c.thread, c.channels, c.interactions, c.first_at, c.last_at \
-         from k cross join conversation c \
-         where c.tenant_id = $1 and c.connector = k.connector and c.thread = k.thread{lock}"
+        "select c.id, c.connector, c.thread, c.channels, c.interactions, c.first_at, c.last_at from k {from}"
     );
     let mut found: HashMap<(String, Vec<u8>), Conversation> = HashMap::new();
     for row in bulk::select(s, &KEYS, rows.collect(), &query).await? {

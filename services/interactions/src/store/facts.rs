@@ -10,7 +10,7 @@ use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
 
 use super::body;
-use super::contact::bound;
+use super::contact::{self, bound};
 use crate::domain::detect::Masking;
 use crate::domain::ending::{self, Ending, Refused};
 use crate::domain::{End, EndReason, Fact, FactKind, Kind, Known, content, limits, privacy};
@@ -244,17 +244,22 @@ fn at_place<T: Copy>(row: &QueryResult, list: &[T]) -> Result<Option<T>, Error> 
         .and_then(|place| list.get(place).copied()))
 }
 
+/// That a fact `f` is about the contact of a row `k`.
+pub(super) const OF_CONTACT: &str =
+    "f.tenant_id = $1 and f.connector = k.connector and f.external_id = k.external_id";
+
 /// The contacts that are here.
 pub(super) async fn about<'a>(
     s: &Scoped,
     contacts: &[ContactKey<'a>],
 ) -> Result<HashMap<ContactKey<'a>, About>, Error> {
-    let query = "select k.place, i.id, i.conversation_id, i.kind, i.event_at, i.subject_key, e.ended_at, e.reason \
-                 from k cross join interaction i \
-                 left join contact_end e on e.tenant_id = i.tenant_id and e.interaction_id = i.id \
-                 where i.tenant_id = $1 and i.connector = k.connector and i.external_id = k.external_id";
+    let its = bulk::each(s.engine(), "interaction i", contact::BY_KEY);
+    let query = format!(
+        "select k.place, i.id, i.conversation_id, i.kind, i.event_at, i.subject_key, e.ended_at, e.reason \
+         from k {its} left join contact_end e on e.tenant_id = i.tenant_id and e.interaction_id = i.id"
+    );
     let mut about = HashMap::new();
-    for row in bulk::select(s, &CONTACT, places(contacts), query).await? {
+    for row in bulk::select(s, &CONTACT, places(contacts), &query).await? {
         let kind = Kind::from_code(row.try_get("", "kind")?)
             .ok_or(Error::Corrupt("a stored code is not known"))?;
         let found = About {
@@ -277,12 +282,13 @@ async fn room<'a>(
     s: &Scoped,
     contacts: &[ContactKey<'a>],
 ) -> Result<HashMap<ContactKey<'a>, (usize, usize)>, Error> {
-    let query = "select k.place, count(*) as facts, cast(sum(length(f.body)) as bigint) as bytes \
-                 from k cross join interaction_fact f \
-                 where f.tenant_id = $1 and f.connector = k.connector and f.external_id = k.external_id \
-                 group by k.place";
+    let its = bulk::each(s.engine(), "interaction_fact f", OF_CONTACT);
+    let query = format!(
+        "select k.place, count(*) as facts, cast(sum(length(f.body)) as bigint) as bytes from k {its} \
+         group by k.place"
+    );
     let mut room = HashMap::new();
-    for row in bulk::select(s, &CONTACT, places(contacts), query).await? {
+    for row in bulk::select(s, &CONTACT, places(contacts), &query).await? {
         let number = |name| -> Result<usize, Error> {
             Ok(usize::try_from(row.try_get::<i64>("", name)?).unwrap_or(usize::MAX))
         };
@@ -307,12 +313,12 @@ async fn held<'a>(
             telling.fact.key.as_str().into(),
         ]
     };
-    let query = "select k.place, f.content_digest from k cross join interaction_fact f \
-                 where f.tenant_id = $1 and f.connector = k.connector and f.external_id = k.external_id \
-                 and f.fact_key = k.fact_key";
+    let fits = format!("{OF_CONTACT} and f.fact_key = k.fact_key");
+    let its = bulk::each(s.engine(), "interaction_fact f", &fits);
+    let query = format!("select k.place, f.content_digest from k {its}");
     let rows = tellings.iter().enumerate().map(row).collect();
     let mut held = HashMap::new();
-    for row in bulk::select(s, &KEYS, rows, query).await? {
+    for row in bulk::select(s, &KEYS, rows, &query).await? {
         if let Some(telling) = at_place(&row, tellings)? {
             let key = (telling.contact(), telling.fact.key.as_str());
             held.insert(key, row.try_get("", "content_digest")?);

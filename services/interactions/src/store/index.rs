@@ -72,7 +72,7 @@ impl Store {
                         ids.extend(event.try_get::<String>("", "aggregate")?.parse::<InteractionId>().ok());
                     }
                 }
-                let interactions = super::interactions::load(&s, &self.vault, &ids).await?;
+                let interactions = super::interactions::load_logged(&s, &self.vault, &ids).await?;
                 put(&s, &self.vault, &interactions).await?;
                 let values = [last.try_get::<i64>("", "epoch")?.into(), last.try_get::<i64>("", "n")?.into(), epoch.into(), n.into()];
                 let sql = "insert into search_mark (tenant_id, epoch, n) values ($1, $2, $3) \
@@ -139,7 +139,8 @@ pub(super) async fn again(s: &Scoped, vault: &Vault, ids: &[InteractionId]) -> R
     for row in bulk::select(s, &WANTED, rows, query).await? {
         there.push(InteractionId::from_uuid(row.try_get("", "id")?));
     }
-    let interactions = super::interactions::load(s, vault, &there).await?;
+    let interactions = super::interactions::load_logged(s, vault, &there).await?;
+    take_away(s, &there).await?;
     put(s, vault, &interactions).await
 }
 
@@ -246,24 +247,23 @@ async fn put(s: &Scoped, vault: &Vault, interactions: &[Interaction]) -> Result<
     };
     let mut documents: Vec<Document> = interactions.iter().map(|one| blind.document(one)).collect();
     documents.sort_by_key(|document| document.at);
-    let ids = || -> Vec<Vec<Value>> {
-        documents
-            .iter()
-            .map(|document| vec![document.id.into()])
-            .collect()
-    };
-    if s.engine() == Engine::Postgres {
-        let gone =
-            "delete from search_entry using k where tenant_id = $1 and interaction_id = k.wanted";
-        bulk::change(s, &WANTED, ids(), gone).await?;
-        return put_tsvectors(s, &documents).await;
+    match s.engine() {
+        Engine::Postgres => put_tsvectors(s, &documents).await,
+        _ => put_words(s, documents).await,
     }
-    let gone = "delete from search_words where rowid in (select e.doc from k cross join search_entry e \
-                where e.tenant_id = $1 and e.interaction_id = k.wanted)";
-    bulk::change(s, &WANTED, ids(), gone).await?;
-    let gone = "delete from search_entry where tenant_id = $1 and interaction_id in (select wanted from k)";
-    bulk::change(s, &WANTED, ids(), gone).await?;
-    put_words(s, documents).await
+}
+
+/// Takes entries away. What was just logged has none.
+async fn take_away(s: &Scoped, ids: &[InteractionId]) -> Result<(), Error> {
+    let rows = || -> Vec<Vec<Value>> { ids.iter().map(|id| vec![id.uuid().into()]).collect() };
+    if s.engine() != Engine::Postgres {
+        let words = "delete from search_words where rowid in (select e.doc from k cross join search_entry e \
+                     where e.tenant_id = $1 and e.interaction_id = k.wanted)";
+        bulk::change(s, &WANTED, rows(), words).await?;
+    }
+    let entries = "delete from search_entry where tenant_id = $1 and interaction_id in (select wanted from k)";
+    bulk::change(s, &WANTED, rows(), entries).await?;
+    Ok(())
 }
 
 async fn put_tsvectors(s: &Scoped, documents: &[Document]) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{ConversationId, CustomerId, InteractionId, RecordId, TenantId};
-use rapport_foundation::seal::{Subject, Vault};
+use rapport_foundation::seal::{Subject, SubjectKeys, Vault};
 use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
@@ -39,10 +39,16 @@ pub(crate) struct Sized {
     pub(crate) bytes: usize,
 }
 
-/// The columns of a whole interaction but its raw payload.
-const WHOLE: &str = "i.id, i.conversation_id, i.asks_for_agent, i.connector, i.external_id, i.kind, i.channel, i.provider, \
-     i.direction, i.purpose, i.event_at, i.received_at, i.history, i.automatic, i.order_id, i.order_units, \
-     i.order_code, i.order_exponent, i.subject_key, i.body, l.state, l.record_id, m.customer_id, e.ended_at, e.reason";
+/// The columns of a contact as it was logged, but its raw payload.
+const LOGGED: &str = "i.id, i.conversation_id, i.conversation_position, i.asks_for_agent, i.connector, i.external_id, i.kind, \
+     i.channel, i.provider, i.direction, i.purpose, i.event_at, i.received_at, i.history, i.automatic, i.order_id, \
+     i.order_units, i.order_code, i.order_exponent, i.subject_key, i.body";
+
+/// The columns of what became known later.
+const KNOWN: &str = "l.state, l.record_id, m.customer_id, e.ended_at, e.reason";
+
+const BY_ID: &str = "i.tenant_id = $1 and i.id = k.wanted";
+const WANTED: [(&str, Type); 1] = [("wanted", Type::Uuid)];
 
 /// What became known later.
 const LATER: &str = "left join interaction_link l on l.tenant_id = i.tenant_id and l.interaction_id = i.id \
@@ -57,7 +63,7 @@ impl Store {
         id: InteractionId,
     ) -> Result<Option<Interaction>, Error> {
         let sql = format!(
-            "select {WHOLE}, i.raw_payload from interaction i {LATER} where i.tenant_id = $1 and i.id = $2"
+            "select {LOGGED}, {KNOWN}, i.raw_payload from interaction i {LATER} where i.tenant_id = $1 and i.id = $2"
         );
         self.db
             .read(tenant, async |s| {
@@ -78,6 +84,17 @@ impl Store {
     ) -> Result<Vec<Interaction>, Error> {
         self.db
             .read(tenant, async |s| load(&s, &self.vault, ids).await)
+            .await
+    }
+
+    /// Contacts by their ids, in no order, as they were logged.
+    pub(crate) async fn contacts_by_id(
+        &self,
+        tenant: TenantId,
+        ids: &[InteractionId],
+    ) -> Result<Vec<Interaction>, Error> {
+        self.db
+            .read(tenant, async |s| load_logged(&s, &self.vault, ids).await)
             .await
     }
 
@@ -107,18 +124,35 @@ impl Store {
     }
 }
 
+/// Contacts by their ids, in no order, as they were logged: without what became known later.
+pub(super) async fn load_logged(
+    s: &Scoped,
+    vault: &Vault,
+    ids: &[InteractionId],
+) -> Result<Vec<Interaction>, Error> {
+    let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
+    let its = bulk::each(s.engine(), "interaction i", BY_ID);
+    let query = format!("select {LOGGED} from k {its}");
+    let found = bulk::select(s, &WANTED, rows, &query).await?;
+    let read = found
+        .iter()
+        .map(|row| logged(row, false))
+        .collect::<Result<Vec<_>, _>>()?;
+    let keys = keys(s, vault, &read).await?;
+    let open = |read: Read| read.open(&keys, State::default());
+    read.into_iter().map(open).collect()
+}
+
 /// Interactions by their ids, as [`Store::interactions`].
 pub(super) async fn load(
     s: &Scoped,
     vault: &Vault,
     ids: &[InteractionId],
 ) -> Result<Vec<Interaction>, Error> {
-    const KEY: [(&str, Type); 1] = [("wanted", Type::Uuid)];
     let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
-    let query = format!(
-        "select {WHOLE} from k cross join interaction i {LATER} where i.tenant_id = $1 and i.id = k.wanted"
-    );
-    let found = bulk::select(s, &KEY, rows, &query).await?;
+    let its = bulk::each(s.engine(), "interaction i", BY_ID);
+    let query = format!("select {LOGGED}, {KNOWN} from k {its} {LATER}");
+    let found = bulk::select(s, &WANTED, rows, &query).await?;
     let read = found
         .iter()
         .map(|row| read(row, false))
@@ -132,28 +166,20 @@ async fn open(
     read: Vec<Read>,
     depth: Depth,
 ) -> Result<Vec<Interaction>, Error> {
+    let keys = keys(s, vault, &read).await?;
+    let contacts: Vec<ContactKey<'_>> = read.iter().map(|read| read.sealed.contact_key()).collect();
+    let states = known::states(vault, s, &contacts, depth).await?;
+    let open = |(read, state): (Read, State)| read.open(&keys, state);
+    read.into_iter().zip(states).map(open).collect()
+}
+
+/// What contacts are sealed with.
+async fn keys(s: &Scoped, vault: &Vault, read: &[Read]) -> Result<SubjectKeys, Error> {
     let subjects: Vec<Subject> = read
         .iter()
         .map(|read| read.sealed.subject.clone())
         .collect();
-    let keys = vault.existing(s, &subjects).await?;
-    let contacts: Vec<ContactKey<'_>> = read.iter().map(|read| read.sealed.contact_key()).collect();
-    let states = known::states(vault, s, &contacts, depth).await?;
-    let open = |(read, state): (Read, State)| {
-        let row = contact::row_of(read.id.uuid());
-        Ok(Interaction {
-            id: read.id,
-            connector: read.sealed.connector.clone(),
-            received_at: read.sealed.received_at,
-            contact: read.sealed.open(&row, &keys)?,
-            conversation: read.conversation,
-            link: read.link,
-            asks_for_agent: read.asks_for_agent,
-            end: read.end,
-            state,
-        })
-    };
-    read.into_iter().zip(states).map(open).collect()
+    vault.existing(s, &subjects).await
 }
 
 /// Of a customer their links are walked in order, else the log itself.
@@ -230,19 +256,47 @@ pub(super) fn sized(row: &QueryResult) -> Result<Sized, Error> {
 struct Read {
     id: InteractionId,
     conversation: ConversationId,
+    conversation_position: i64,
     asks_for_agent: bool,
     link: Link,
     end: Option<End>,
     sealed: contact::Sealed,
 }
 
+impl Read {
+    fn open(self, keys: &SubjectKeys, state: State) -> Result<Interaction, Error> {
+        let row = contact::row_of(self.id.uuid());
+        Ok(Interaction {
+            id: self.id,
+            connector: self.sealed.connector.clone(),
+            received_at: self.sealed.received_at,
+            contact: self.sealed.open(&row, keys)?,
+            conversation: self.conversation,
+            conversation_position: self.conversation_position,
+            link: self.link,
+            asks_for_agent: self.asks_for_agent,
+            end: self.end,
+            state,
+        })
+    }
+}
+
 fn read(row: &QueryResult, with_raw: bool) -> Result<Read, Error> {
+    Ok(Read {
+        link: link(row)?,
+        end: end(row)?,
+        ..logged(row, with_raw)?
+    })
+}
+
+fn logged(row: &QueryResult, with_raw: bool) -> Result<Read, Error> {
     Ok(Read {
         id: InteractionId::from_uuid(row.try_get("", "id")?),
         conversation: ConversationId::from_uuid(row.try_get("", "conversation_id")?),
+        conversation_position: row.try_get("", "conversation_position")?,
         asks_for_agent: row.try_get("", "asks_for_agent")?,
-        link: link(row)?,
-        end: end(row)?,
+        link: Link::Pending,
+        end: None,
         sealed: contact::read(row, with_raw)?,
     })
 }

@@ -10,7 +10,7 @@ use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
 
 use super::contact::bound;
-use super::facts::{ContactKey, row_of};
+use super::facts::{ContactKey, OF_CONTACT, row_of};
 use super::{Store, body};
 use crate::domain::contact::Payload;
 use crate::domain::fact::Logged;
@@ -70,10 +70,10 @@ pub(super) async fn states(
             )
         }
     };
+    let its = bulk::each(s.engine(), "interaction_fact f", OF_CONTACT);
     let query = format!(
         "select k.place, f.connector, f.external_id, f.fact_key, f.kind, f.event_at, f.received_at, f.subject_key, {body} \
-         from k cross join interaction_fact f \
-         where f.tenant_id = $1 and f.connector = k.connector and f.external_id = k.external_id"
+         from k {its}"
     );
     let rows = contacts.iter().enumerate().map(row).collect();
     let found = bulk::select(s, &KEYS, rows, &query).await?;

@@ -82,6 +82,7 @@ impl Telling {
 #[derive(Debug, Clone)]
 pub(crate) struct Logged {
     pub(crate) conversation: ConversationId,
+    pub(crate) conversation_position: i64,
     pub(crate) intake: Intake,
 }
 
@@ -139,12 +140,13 @@ pub(super) async fn record(
         .await?;
     let threads = conversations::extend(s, &fresh, &keys).await?;
     let mut logged: HashMap<InteractionId, Logged> = HashMap::with_capacity(fresh.len());
-    for (telling, conversation) in fresh.iter().zip(threads) {
+    for (telling, (conversation, conversation_position)) in fresh.iter().zip(threads) {
         let intake = rules.decide(&telling.contact);
         logged.insert(
             telling.id,
             Logged {
                 conversation,
+                conversation_position,
                 intake,
             },
         );
@@ -190,10 +192,10 @@ async fn held<'a>(
                 (*external_id).into(),
             ]
         });
-    let query = "select k.place, i.id, i.content_digest from k cross join interaction i \
-                 where i.tenant_id = $1 and i.connector = k.connector and i.external_id = k.external_id";
+    let its = bulk::each(s.engine(), "interaction i", contact::BY_KEY);
+    let query = format!("select k.place, i.id, i.content_digest from k {its}");
     let mut held = HashMap::new();
-    for row in bulk::select(s, &KEYS, rows.collect(), query).await? {
+    for row in bulk::select(s, &KEYS, rows.collect(), &query).await? {
         let place: i64 = row.try_get("", "place")?;
         let id = InteractionId::from_uuid(row.try_get::<Uuid>("", "id")?);
         let digest = row.try_get("", "content_digest")?;
@@ -216,6 +218,7 @@ async fn insert(
     let mut columns = vec![
         ("id", Type::Uuid),
         ("conversation_id", Type::Uuid),
+        ("conversation_position", Type::Big),
         ("asks_for_agent", Type::Bool),
     ];
     columns.extend(contact::COLUMNS);
@@ -228,6 +231,7 @@ async fn insert(
         let mut values: Vec<Value> = vec![
             telling.id.uuid().into(),
             known.conversation.uuid().into(),
+            known.conversation_position.into(),
             known.intake.asks_for_agent.into(),
         ];
         values.extend(contact::values(

@@ -58,6 +58,14 @@ fn rules() -> Vec<Rule> {
         },
         Rule {
             invariant: 1,
+            what: "positions in a conversation have a gap or are given twice",
+            query: "select tenant_id, min(connector) as example from interaction group by tenant_id, conversation_id \
+                    having min(conversation_position) <> 1 or max(conversation_position) <> count(*) \
+                    or count(distinct conversation_position) <> count(*)"
+                .into(),
+        },
+        Rule {
+            invariant: 1,
             what: "an interaction has no conversation",
             query: "select i.tenant_id, i.connector as example from interaction i left join conversation c \
                     on c.tenant_id = i.tenant_id and c.id = i.conversation_id where c.id is null"

@@ -92,7 +92,7 @@ async fn insert(
     });
     let interactions = list(&|n| {
         format!(
-            "({tenant}, x'{n:032x}', x'{n:032x}', 0, 'bench', 'x{n}', 1, 5, '', 1, 5, {n}, {n}, 0, 0, '', 0, '', 0, \
+            "({tenant}, x'{n:032x}', x'{n:032x}', 1, 0, 'bench', 'x{n}', 1, 5, '', 1, 5, {n}, {n}, 0, 0, '', 0, '', 0, \
              hex(zeroblob(32)), zeroblob(32), zeroblob(420), x'')"
         )
     });
@@ -108,8 +108,8 @@ async fn insert(
              subject_key, thread_key) values {conversations}"
         ),
         format!(
-            "insert into interaction (tenant_id, id, conversation_id, asks_for_agent, connector, external_id, kind, \
-             channel, provider, direction, purpose, event_at, received_at, history, automatic, order_id, order_units, \
+            "insert into interaction (tenant_id, id, conversation_id, conversation_position, asks_for_agent, connector, \
+             external_id, kind, channel, provider, direction, purpose, event_at, received_at, history, automatic, order_id, order_units, \
              order_code, order_exponent, subject_key, content_digest, body, raw_payload) values {interactions}"
         ),
         format!(
