@@ -50,6 +50,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
         env.clock.clone(),
         config.link_within(),
         Backoff::new(&config),
+        recorder.calm(),
     );
     let projector = Arc::new(Projector::new(store.clone()));
 
@@ -75,7 +76,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     tasks.push(Sweep::spawn(&env, store.clone(), recognition, &config));
     tasks.push(attach::spawn(&env, store.clone(), &config));
     tasks.push(forget::spawn(&env));
-    tasks.push(indexer::spawn(&env, store.clone()));
+    tasks.push(indexer::spawn(&env, store.clone(), recorder.calm()));
 
     let log = log_service!(interactions, &env);
     let app = Arc::new(App::new(&env, store, recorder, profiles, config));

@@ -10,14 +10,17 @@ use rapport_foundation::id::InteractionId;
 use rapport_foundation::time::{Clock, Micros};
 use rapport_proto::events::v1::{Event, InteractionFacts};
 
-use super::Recognition;
 use super::sweep::Backoff;
+use super::{Calm, Recognition};
 use crate::Error;
 use crate::app::facts;
 use crate::store::{Found, Pending, Resolved, Store};
 
 /// Even when this consumer lags, a batch gets so much time: most people are answered for in it.
 const LEAST: Duration = Duration::from_millis(150);
+
+/// For how long a batch lets recording go first: far within what was promised.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Handles this service's own events.
 pub(crate) struct Linker {
@@ -26,6 +29,7 @@ pub(crate) struct Linker {
     clock: Clock,
     within: Duration,
     backoff: Backoff,
+    calm: Calm,
 }
 
 /// An interaction that was logged.
@@ -42,6 +46,7 @@ impl Linker {
         clock: Clock,
         within: Duration,
         backoff: Backoff,
+        calm: Calm,
     ) -> Self {
         Self {
             store,
@@ -49,6 +54,7 @@ impl Linker {
             clock,
             within,
             backoff,
+            calm,
         }
     }
 
@@ -67,10 +73,13 @@ impl Handler for Linker {
     async fn apply(&self, batch: &Batch) -> Result<(), Failure> {
         let recorded: Vec<Recorded<'_>> = batch.events.iter().filter_map(recorded).collect();
         let ids: Vec<InteractionId> = recorded.iter().map(|one| one.id).collect();
+        if !ids.is_empty() {
+            self.calm.or_after(PATIENCE).await;
+        }
         let found = if ids.is_empty() {
             HashMap::new()
         } else {
-            let interactions = self.store.interactions(batch.tenant, &ids).await?;
+            let interactions = self.store.contacts_by_id(batch.tenant, &ids).await?;
             self.recognition
                 .recognise(batch.tenant, interactions, self.budget(&recorded))
                 .await

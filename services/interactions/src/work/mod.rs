@@ -1,6 +1,7 @@
 //! What runs beside the calls.
 
 pub(crate) mod attach;
+mod calm;
 pub(crate) mod forget;
 pub(crate) mod indexer;
 mod linker;
@@ -11,6 +12,7 @@ mod recorder;
 mod room;
 mod sweep;
 
+pub(crate) use calm::Calm;
 pub(crate) use linker::Linker;
 pub(crate) use moves::Moves;
 pub(crate) use projector::Projector;

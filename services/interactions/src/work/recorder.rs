@@ -11,6 +11,7 @@ use rapport_foundation::service::{Env, Task};
 use rapport_foundation::telemetry;
 use rapport_foundation::time::Clock;
 
+use super::Calm;
 use super::room::Room;
 use crate::app::facts;
 use crate::domain::detect::Masking;
@@ -93,6 +94,11 @@ impl Recorder {
         let now = self.clock.now();
         FactTelling::new(&self.vault, tenant, connector, fact, now, traceparent)
             .masked(self.masking)
+    }
+
+    /// For what is to let recording go first.
+    pub(crate) fn calm(&self) -> Calm {
+        Calm::new(self.batcher.clone())
     }
 
     /// Where room is taken for a contact, before it is made ready.

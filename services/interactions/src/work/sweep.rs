@@ -113,7 +113,7 @@ impl Sweep {
 
     async fn retry(&self, tenant: TenantId, pending: Vec<Pending>) -> Result<(), Error> {
         let ids: Vec<InteractionId> = pending.iter().map(|one| one.interaction).collect();
-        let interactions = self.store.interactions(tenant, &ids).await?;
+        let interactions = self.store.contacts_by_id(tenant, &ids).await?;
         let found = self
             .recognition
             .recognise(tenant, interactions, BUDGET)
