@@ -8,4 +8,5 @@ mod foreign;
 mod hostile;
 mod journeys;
 mod rolling;
+mod storm;
 mod tidy;

@@ -244,15 +244,26 @@ impl Suite {
         self.processes.push((member.to_owned(), process));
     }
 
+    /// Ends a process by SIGKILL.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn kill(&mut self, member: &str) {
+        self.take(member).kill();
+    }
+
     /// Ends a process as an operator would; answers how long it took.
     ///
     /// # Panics
     /// When there is none of that name, or it does not end well.
     pub async fn end(&mut self, member: &str) -> Duration {
+        self.take(member).terminate().await
+    }
+
+    fn take(&mut self, member: &str) -> Process {
         let mut processes = self.processes.iter();
         let at = processes.position(|(name, _)| name == member);
-        let (_, process) = self.processes.remove(at.expect("it runs"));
-        process.terminate().await
+        self.processes.remove(at.expect("it runs")).1
     }
 
     /// Checks every invariant over the databases.
