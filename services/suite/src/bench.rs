@@ -4,6 +4,7 @@
 //! of the rounds' ratios. Load is open loop where latency counts: a call's time begins when it was meant to be
 //! sent, so that a stall is felt by everything that had to wait for it.
 
+mod archive;
 mod certificate;
 mod contact;
 pub(crate) mod echo;
@@ -23,4 +24,5 @@ mod report;
 pub(crate) mod service;
 mod sqlite;
 mod stage;
+pub(crate) mod timeline;
 mod way;

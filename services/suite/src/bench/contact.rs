@@ -13,7 +13,7 @@ use super::way::framed;
 /// Customers who write.
 const CUSTOMERS: u64 = 1000;
 /// Characters of a message: as many as the raw limit stores.
-const TEXT: usize = 200;
+pub(super) const TEXT: usize = 200;
 
 /// Makes contacts that were never there before.
 #[derive(Debug)]
@@ -31,6 +31,11 @@ impl Contacts {
     }
 
     pub(super) fn next(&self) -> pb::InteractionInput {
+        self.saying(&"x".repeat(TEXT))
+    }
+
+    /// The next with this text.
+    pub(super) fn saying(&self, text: &str) -> pb::InteractionInput {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let customer = types::Identifier {
             r#type: types::IdentifierType::Phone.into(),
@@ -49,7 +54,7 @@ impl Contacts {
                 ..pb::Participant::default()
             }],
             parts: vec![pb::Part {
-                content: Some(pb::part::Content::Text("x".repeat(TEXT))),
+                content: Some(pb::part::Content::Text(text.to_owned())),
                 ..pb::Part::default()
             }],
             event_time: Some(Clock::system().now().into()),

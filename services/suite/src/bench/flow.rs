@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rapport_proto::interactions::v1::StreamInteractionsRequest;
 use rapport_proto::interactions::v1::interaction_service_client::InteractionServiceClient;
+use rapport_proto::interactions::v1::{InteractionInput, StreamInteractionsRequest};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -27,21 +27,27 @@ pub(super) struct Flowed {
     pub(super) failed: u64,
 }
 
-/// As many items as are acknowledged, for this long and until all are.
+/// What is to be told; none at the end.
+pub(super) type Source = Arc<dyn Fn() -> Option<InteractionInput> + Send + Sync>;
+
+/// New contacts for this long.
+pub(super) fn lasting(contacts: &Arc<Contacts>, lasting: Duration) -> Source {
+    let (contacts, begun) = (Arc::clone(contacts), Instant::now());
+    Arc::new(move || (begun.elapsed() < lasting).then(|| contacts.next()))
+}
+
+/// Tells everything there is over some streams, and waits until all of it is acknowledged.
 pub(super) async fn flow(
     gateway: SocketAddr,
     token: &str,
-    contacts: &Arc<Contacts>,
-    lasting: Duration,
+    source: Source,
 ) -> Result<Flowed, Error> {
     let begun = Instant::now();
     let mut streams = Vec::new();
     for _ in 0..STREAMS {
         let way = Gateway::at(&format!("http://{gateway}"), None)?.presenting(token)?;
-        let contacts = Arc::clone(contacts);
-        streams.push(tokio::spawn(async move {
-            one(InteractionServiceClient::new(way), contacts, begun, lasting).await
-        }));
+        let client = InteractionServiceClient::new(way);
+        streams.push(tokio::spawn(one(client, Arc::clone(&source))));
     }
     let mut all = Flowed::default();
     for stream in streams {
@@ -59,18 +65,16 @@ pub(super) async fn flow(
 
 async fn one(
     mut client: InteractionServiceClient<crate::client::Authorised>,
-    contacts: Arc<Contacts>,
-    begun: Instant,
-    lasting: Duration,
+    source: Source,
 ) -> Result<(u64, u64), Error> {
     let (items, outgoing) = mpsc::channel(AHEAD);
     tokio::spawn(async move {
         let mut sequence = 0;
-        while begun.elapsed() < lasting {
+        while let Some(interaction) = source() {
             sequence += 1;
             let item = StreamInteractionsRequest {
                 sequence,
-                interaction: Some(contacts.next()),
+                interaction: Some(interaction),
                 fact: None,
             };
             if items.send(item).await.is_err() {

@@ -29,8 +29,10 @@ pub(super) struct House {
     pub(super) tenant: TenantId,
     /// Of the connector.
     pub(super) token: String,
+    /// Of somebody who reads everything.
+    pub(super) reader: String,
     pub(super) dir: TempDir,
-    _processes: Vec<Process>,
+    processes: Vec<Process>,
 }
 
 /// Where the log of a house is.
@@ -121,7 +123,7 @@ impl House {
         let text = format!(
             "roles = [\"gateway\"]\n{}[neighbours]\n{neighbours}{}",
             common(dir.path(), Role::Gateway),
-            public(dir.path(), &["machine", "tenant"])
+            public(dir.path(), &["machine", "staff", "tenant"])
         );
         Self::opened(dir, &issuer, &text, interactions, processes).await
     }
@@ -136,7 +138,7 @@ impl House {
             "data_dir = \"{}\"\n{}{}",
             path_text(&dir.path().join("data")),
             log.settings(),
-            public(dir.path(), &["machine", "tenant"])
+            public(dir.path(), &["machine", "staff", "tenant"])
         );
         Self::opened(dir, &issuer, &text, None, Vec::new()).await
     }
@@ -160,9 +162,15 @@ impl House {
             interactions,
             tenant,
             token,
+            reader: issuer.token(Some(tenant), "reader", "supervisor")?,
             dir,
-            _processes: processes,
+            processes,
         })
+    }
+
+    /// All of them.
+    pub(super) fn processes(&self) -> &[Process] {
+        &self.processes
     }
 
     /// The context of the connector, signed as the gateway signs it: good for a minute.

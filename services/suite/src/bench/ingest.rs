@@ -4,19 +4,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prost::Message as _;
 use serde::Serialize;
 
-use super::contact::Contacts;
-use super::flow::{Flowed, flow};
+use super::contact::{self, Contacts};
+use super::flow::{self, Flowed, flow};
 use super::house::{House, Log};
 use super::load::{self, Measured, Quantiles, STREAMS, Until};
+use super::peers;
 use super::postgres::Cluster;
 use super::report::{Ratio, median};
 use super::sqlite::Raw;
-use super::way::Call;
+use super::way::{Call, Expected};
 use crate::cli::say;
 use crate::error::Error;
 
+/// Of the service on Node.
+const NODE_PATH: &str = "/peer.Ingest/Record";
 const PATH: &str = "/rapport.interactions.v1.InteractionService/RecordInteraction";
 /// The statement of the raw limit: a row and its event in one transaction.
 const ONE: &str = include_str!("ingest/one.sql");
@@ -34,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) lasting: Duration,
     /// Where PostgreSQL's programs are; the newest installed when not given.
     pub(crate) postgres: Option<PathBuf>,
+    /// A service on Node that writes the same rows, to be measured beside; with its modules installed.
+    pub(crate) node: Option<PathBuf>,
 }
 
 /// What was measured, by its name; a figure a round.
@@ -143,6 +149,14 @@ async fn on_postgres(plan: &Plan, report: &mut Report) -> Result<(), Error> {
     let mut one_process = Figures::of("unary, one process");
     let mut raw_hundred = Figures::of("pgbench, 100 rows a transaction");
     let mut stream = Figures::of("stream, through the gateway");
+    let mut on_node = Figures::of("unary, Node without a gateway");
+    let peer = match &plan.node {
+        Some(folder) => {
+            let url = cluster.url("postgres", "reference");
+            Some(peers::node(folder, &url).await?)
+        }
+        None => None,
+    };
     let seconds = plan.lasting.as_secs().max(1);
     for turn in 1..=plan.rounds {
         say(&format!("PostgreSQL, round {turn} of {}", plan.rounds));
@@ -150,6 +164,10 @@ async fn on_postgres(plan: &Plan, report: &mut Report) -> Result<(), Error> {
         raw_one
             .per_second
             .push(cluster.pgbench("reference", ONE, seconds).await?);
+        if let Some(peer) = &peer {
+            let call = Call::new(peer.address, NODE_PATH, None, &row(), Expected::Something)?;
+            on_node.measured(&saturated((peer.address, call), plan.lasting).await?);
+        }
         acknowledged += direct.measured(&alone(&apart, &contacts, plan.lasting).await?);
         settled(&cluster).await?;
         acknowledged += gateway.measured(&through(&apart, &contacts, plan.lasting).await?);
@@ -158,8 +176,7 @@ async fn on_postgres(plan: &Plan, report: &mut Report) -> Result<(), Error> {
         settled(&cluster).await?;
         let hundreds = cluster.pgbench("raw", HUNDRED, seconds).await?;
         raw_hundred.per_second.push(hundreds * 100.0);
-        acknowledged +=
-            stream.flowed(flow(apart.gateway, &apart.token, &contacts, plan.lasting).await?);
+        acknowledged += stream.flowed(streamed(&apart, &contacts, plan.lasting).await?);
     }
     let calls = [
         (
@@ -207,6 +224,9 @@ async fn on_postgres(plan: &Plan, report: &mut Report) -> Result<(), Error> {
         one_process.beside(&raw_one),
         "at least 0.9",
     );
+    if peer.is_some() {
+        report.ratio("direct / Node", direct.beside(&on_node), "at least 3");
+    }
     report.ratio(
         "stream / pgbench of 100 rows",
         stream.beside(&raw_hundred),
@@ -214,6 +234,7 @@ async fn on_postgres(plan: &Plan, report: &mut Report) -> Result<(), Error> {
     );
     let all = [raw_one, direct, gateway, one_process, raw_hundred, stream];
     report.figures.extend(all);
+    report.figures.extend(peer.map(|_| on_node));
     Ok(())
 }
 
@@ -235,8 +256,7 @@ async fn on_sqlite(plan: &Plan, report: &mut Report) -> Result<(), Error> {
         raw_hundred
             .per_second
             .push(raw.rows(100, plan.lasting).await?);
-        acknowledged +=
-            stream.flowed(flow(house.gateway, &house.token, &contacts, plan.lasting).await?);
+        acknowledged += stream.flowed(streamed(&house, &contacts, plan.lasting).await?);
     }
     report.acknowledged += acknowledged;
     report.stored += Raw::open(&house.dir.path().join("data/interactions.db"))
@@ -291,11 +311,31 @@ async fn through(
     saturated(gateway_call(house, contacts)?, lasting).await
 }
 
+async fn streamed(
+    house: &House,
+    contacts: &Arc<Contacts>,
+    lasting: Duration,
+) -> Result<Flowed, Error> {
+    let source = flow::lasting(contacts, lasting);
+    flow(house.gateway, &house.token, source).await
+}
+
 type Aimed = (std::net::SocketAddr, Call);
 
 async fn saturated((address, call): Aimed, lasting: Duration) -> Result<Measured, Error> {
     let calls = Arc::new(vec![call]);
     load::closed(address, &calls, STREAMS, Until::Over(lasting)).await
+}
+
+/// What the service on Node writes: a text as long as those of the contacts.
+fn row() -> Vec<u8> {
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct RecordRequest {
+        #[prost(string, tag = "1")]
+        text: String,
+    }
+    let text = "x".repeat(contact::TEXT);
+    RecordRequest { text }.encode_to_vec()
 }
 
 /// Signed anew each time, as the gateway does before a signature is old.

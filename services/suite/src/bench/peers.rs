@@ -1,10 +1,10 @@
-//! Other proxies before the same far side, with the same token check.
+//! Other proxies before the same far side, with the same token check; another service before the same database.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::stage::{Process, Stage, free_port, listening};
+use super::stage::{Process, Running, Stage, free_port, listening};
 use crate::error::Error;
 
 /// A listener of a peer.
@@ -53,6 +53,20 @@ pub(super) async fn envoy(binary: &Path, configs: &Path, stage: &Stage) -> Resul
         ])
         .arg(config);
     start(command, &ports).await
+}
+
+/// A service on Node, from the folder in which `npm install` was run.
+pub(super) async fn node(folder: &Path, postgres: &str) -> Result<Running, Error> {
+    let port = free_port()?;
+    let mut command = Command::new("node");
+    command
+        .arg(folder.join("ingest.js"))
+        .args([&port.to_string(), postgres])
+        .stdout(Stdio::null());
+    let process = Process::start(&mut command)?;
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    listening(address).await?;
+    Ok(Running { address, process })
 }
 
 async fn start(mut command: Command, ports: &[(&str, &'static str, u16)]) -> Result<Peer, Error> {

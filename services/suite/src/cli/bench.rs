@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::{Ended, key_value, say};
-use crate::bench::{echo, gateway, idle, ingest, overload, service};
+use crate::bench::{echo, gateway, idle, ingest, overload, service, timeline};
 use crate::error::Error;
 
 #[derive(Debug, Subcommand)]
@@ -18,6 +18,8 @@ pub(super) enum Bench {
     Overload(Overload),
     /// Contacts logged a second, beside what PostgreSQL and SQLite do alone with the same rows
     Ingest(Ingest),
+    /// Timelines and searches in a small log and in a large one
+    Timeline(Timeline),
     /// What an idle connection costs
     Idle(Idle),
     /// What a whole service's empty method costs beside a bare gRPC server
@@ -83,6 +85,30 @@ pub(super) struct Ingest {
     rounds: usize,
     /// Where the programs of PostgreSQL are [default: the newest under /usr/lib/postgresql]
     #[arg(long, value_name = "DIR")]
+    postgres: Option<PathBuf>,
+    /// `tests/peers/node` with its modules installed (`npm install`), to be measured beside
+    #[arg(long, value_name = "DIR")]
+    node: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Timeline {
+    /// Contacts of the small log
+    #[arg(long, default_value_t = 100_000)]
+    small: u64,
+    /// Contacts of the large one
+    #[arg(long, default_value_t = 3_000_000)]
+    large: u64,
+    /// The rate of the open loop, in calls a second
+    #[arg(long, default_value_t = 100.0)]
+    rate: f64,
+    /// On PostgreSQL instead of SQLite
+    #[arg(long)]
+    on_postgres: bool,
+    /// Where the programs of PostgreSQL are [default: the newest under /usr/lib/postgresql]
+    #[arg(long, value_name = "DIR", requires = "on_postgres")]
     postgres: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
@@ -167,8 +193,20 @@ impl Bench {
                     rounds: command.rounds.max(1),
                     lasting: seconds(common.seconds)?,
                     postgres: command.postgres,
+                    node: command.node,
                 };
                 keep(common.json, &Box::pin(ingest::run(plan)).await?)?;
+            }
+            Bench::Timeline(command) => {
+                let common = command.common;
+                let plan = timeline::Plan {
+                    small: command.small.max(1),
+                    large: command.large.max(command.small.max(1)),
+                    rate: positive(command.rate)?,
+                    lasting: seconds(common.seconds)?,
+                    postgres: command.on_postgres.then_some(command.postgres),
+                };
+                keep(common.json, &Box::pin(timeline::run(plan)).await?)?;
             }
             Bench::Idle(command) => {
                 let common = command.common;
