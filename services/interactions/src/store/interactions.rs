@@ -1,5 +1,7 @@
 //! Reading interactions, with what became known of them later.
 
+use std::collections::HashMap;
+
 use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{ConversationId, CustomerId, InteractionId, RecordId, TenantId};
@@ -10,10 +12,10 @@ use uuid::Uuid;
 
 use super::facts::ContactKey;
 use super::known::{self, Depth};
-use super::{Store, contact};
+use super::{Store, contact, outbound};
 use crate::domain::{
-    Channel, Customer, Direction, End, EndReason, Interaction, Link, LinkState, Place, Purpose,
-    State,
+    Channel, Customer, Direction, End, EndReason, Interaction, Link, LinkState, Outbound, Place,
+    Purpose, State,
 };
 
 /// Which interactions are wanted; each absent condition fits all.
@@ -139,6 +141,7 @@ async fn open(
     let keys = vault.existing(s, &subjects).await?;
     let contacts: Vec<ContactKey<'_>> = read.iter().map(|read| read.sealed.contact_key()).collect();
     let states = known::states(vault, s, &contacts, depth).await?;
+    let mut ways = ways(s, &read).await?;
     let open = |(read, state): (Read, State)| {
         let row = contact::row_of(read.id.uuid());
         Ok(Interaction {
@@ -151,9 +154,20 @@ async fn open(
             asks_for_agent: read.asks_for_agent,
             end: read.end,
             state,
+            outbound: ways.remove(&read.id),
         })
     };
     read.into_iter().zip(states).map(open).collect()
+}
+
+/// How far messages of ours came: nothing is read where there are none.
+async fn ways(s: &Scoped, read: &[Read]) -> Result<HashMap<InteractionId, Outbound>, Error> {
+    let ours = read
+        .iter()
+        .filter(|read| read.sealed.direction() == Direction::Outbound);
+    let ids: Vec<Uuid> = ours.map(|read| read.id.uuid()).collect();
+    let found = outbound::load(s, &ids).await?.into_iter();
+    Ok(found.map(|one| (one.interaction(), one)).collect())
 }
 
 /// Of a customer their links are walked in order, else the log itself.
