@@ -300,10 +300,10 @@ impl Courier {
                 Spoken::Confirmed(id, attempt, _, lease) => {
                     self.held.insert(*id, (*attempt, Instant::now() + *lease));
                 }
-                Spoken::Withdrawn(id, attempt, _) | Spoken::Receipt(id, attempt, _) => {
-                    if self.held.get(id).is_some_and(|(held, _)| held == attempt) {
-                        self.held.remove(id);
-                    }
+                Spoken::Withdrawn(id, attempt, _) | Spoken::Receipt(id, attempt, _)
+                    if self.held.get(id).is_some_and(|(held, _)| held == attempt) =>
+                {
+                    self.held.remove(id);
                 }
                 _ => {}
             }
