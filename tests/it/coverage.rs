@@ -289,6 +289,12 @@ impl Resources {
                     "type": "IDENTIFIER_TYPE_EMAIL", "value": "canary@example.com"}}]},
         })).await.unwrap()["interaction"].clone();
         linked(&us, &interaction["id"]).await;
+        let outbound = made(
+            "rapport.interactions.v1.OutboundService/QueueOutbound",
+            json!({"conversation_id": interaction["conversation_id"], "parts": [{"text": "Canary"}]}),
+        )
+        .await["outbound"]
+            .clone();
         let (offer, work_item) = offered(&us, &agent["id"]).await;
         let key = made(
             "rapport.access.v1.ApiKeyService/CreateApiKey",
@@ -321,6 +327,7 @@ impl Resources {
             ("hold_id", held["hold"]["id"].clone()),
             ("interaction_id", interaction["id"].clone()),
             ("conversation_id", interaction["conversation_id"].clone()),
+            ("outbound_id", outbound["id"].clone()),
             ("offer_id", offer),
             ("work_item_id", work_item),
             ("api_key_id", key["id"].clone()),

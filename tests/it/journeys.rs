@@ -1,6 +1,6 @@
 //! The way of one contact, through the gateway, in both topologies.
 
-use rapport_tests::{Client, Database, Receiver, Suite, Topology, now, request_id, until};
+use rapport_tests::{Client, Database, Opened, Receiver, Suite, Topology, now, request_id, until};
 use serde_json::{Value, json};
 
 /// The floor of a small contact centre.
@@ -296,10 +296,69 @@ async fn an_agent_who_goes_away_loses_the_offer_and_nothing_else(suite: &Suite) 
     assert_eq!(refusal.code, tonic::Code::FailedPrecondition);
 }
 
+/// An agent answers, the connector sends it, the customer reads it.
+async fn a_reply_is_sent_and_read(suite: &Suite) {
+    let floor = floor(suite).await;
+    let chat = contact(&floor, "chat-3", "CHAT", "@sari");
+    let record = "rapport.interactions.v1.InteractionService/RecordInteraction";
+    let asked = floor.connector.call(record, chat).await.unwrap();
+    let reply = json!({
+        "request_id": request_id(), "conversation_id": asked["interaction"]["conversation_id"],
+        "reply_to_interaction_id": asked["interaction"]["id"], "parts": [{"text": "Sudah kami kirim."}],
+    });
+    let queue = "rapport.interactions.v1.OutboundService/QueueOutbound";
+    let queued = floor.supervisor.call(queue, reply.clone()).await.unwrap();
+    let again = floor.supervisor.call(queue, reply).await.unwrap();
+    assert_eq!(queued["outbound"]["id"], again["outbound"]["id"]);
+
+    let (words, outgoing) = tokio::sync::mpsc::channel(8);
+    let deliver = "rapport.interactions.v1.OutboundService/DeliverOutbound";
+    let outgoing = tokio_stream::wrappers::ReceiverStream::new(outgoing);
+    let mut line = floor.connector.converse(deliver, outgoing).await.unwrap();
+    let opening = json!({"opening": {"window": 10}});
+    words.send(opening).await.unwrap();
+    let delivery = heard(&mut line, "delivery").await;
+    assert_eq!(delivery["outbound_id"], queued["outbound"]["id"]);
+    assert_eq!(delivery["parts"][0]["text"], json!("Sudah kami kirim."));
+    assert_eq!(delivery["recipient"]["value"], json!("@sari"));
+    assert_eq!(delivery["reply_to_external_id"], json!("chat-3"));
+    let named = json!({"outbound_id": delivery["outbound_id"], "attempt": delivery["attempt"]});
+    words.send(json!({"accepted": named})).await.unwrap();
+    heard(&mut line, "confirmation").await;
+    let mut sent = named;
+    sent["message_id"] = json!("provider-3");
+    words.send(json!({"sent": sent})).await.unwrap();
+    assert_eq!(
+        heard(&mut line, "receipt").await["state"],
+        json!("OUTBOUND_STATE_SENT")
+    );
+    let read = json!({"fact": {"external_id": "provider-3", "key": "read", "event_time": now(),
+        "delivery": {"state": "DELIVERY_STATE_READ"}}});
+    let fact = "rapport.interactions.v1.FactService/RecordFact";
+    let told = floor.connector.call(fact, read).await.unwrap();
+    assert_eq!(told["interaction_id"], queued["outbound"]["interaction_id"]);
+    let request = json!({"outbound_id": queued["outbound"]["id"]});
+    let get = "rapport.interactions.v1.OutboundService/GetOutbound";
+    let way = floor.supervisor.call(get, request).await.unwrap();
+    assert_eq!(way["outbound"]["state"], json!("OUTBOUND_STATE_READ"));
+}
+
+/// What a stream of deliveries says next, past signs of life.
+async fn heard(line: &mut Opened, what: &str) -> Value {
+    loop {
+        let said = line.next().await.unwrap().expect("the stream goes on");
+        if let Some(said) = said.get(what) {
+            return said.clone();
+        }
+        assert_eq!(said, json!({}), "not a {what}");
+    }
+}
+
 async fn all_journeys(suite: &Suite) {
     one_contact_end_to_end(suite).await;
     a_hang_up_withdraws_the_waiting_work(suite).await;
     an_agent_who_goes_away_loses_the_offer_and_nothing_else(suite).await;
+    a_reply_is_sent_and_read(suite).await;
     crate::audit::nothing_is_untold(suite).await;
     suite.verify().await.unwrap();
 }

@@ -152,6 +152,8 @@ typed_ids! {
     InteractionId = "int";
     /// A conversation: interactions of one matter across channels.
     ConversationId = "cnv";
+    /// The way of a message of ours; its UUID is that of its interaction.
+    OutboundId = "out";
     /// A ticket: the matter with its owner and its clocks.
     TicketId = "tkt";
     /// A work item: what needs an agent now.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::detect::Masking;
+use crate::domain::outbound::Pace;
 
 /// Limits of this service. Every one has a reason; the defaults serve a contact centre of some hundred agents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,62 @@ pub struct Config {
     pub numbers: Numbers,
     /// Whether the last four digits of a card stay where numbers are masked.
     pub keep_last_four: bool,
+    /// How messages of ours are sent.
+    pub outbound: Outbound,
+}
+
+/// How messages of ours are handed to connectors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outbound {
+    /// How long a connector may take until it says something about a delivery, in milliseconds.
+    pub lease_ms: u64,
+    /// Failures for the time being after which a message is given up.
+    pub tries: i32,
+    /// First pause before a message is tried again, in milliseconds; doubled up to the longest.
+    pub retry_first_ms: u64,
+    /// Longest pause before a message is tried again, in milliseconds.
+    pub retry_longest_ms: u64,
+    /// When a message is given up whose sender does not say, in hours after it may be sent first.
+    pub expire_hours: u64,
+    /// How long what a failed message says is kept to be tried again, in hours.
+    pub keep_failed_hours: u64,
+    /// How often a stream looks for messages that another process queued, in milliseconds.
+    pub look_every_ms: u64,
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Self {
+            lease_ms: 30_000,
+            tries: 8,
+            retry_first_ms: 2_000,
+            retry_longest_ms: 600_000,
+            expire_hours: 24,
+            keep_failed_hours: 168,
+            look_every_ms: 500,
+        }
+    }
+}
+
+impl Outbound {
+    pub(crate) fn pace(&self) -> Pace {
+        Pace {
+            lease: Duration::from_millis(self.lease_ms),
+            tries: self.tries,
+            first: Duration::from_millis(self.retry_first_ms),
+            longest: Duration::from_millis(self.retry_longest_ms),
+        }
+    }
+
+    pub(crate) fn look_every(&self) -> Duration {
+        Duration::from_millis(self.look_every_ms)
+    }
+
+    /// How long a message is worth sending, unless its sender says so.
+    pub(crate) fn worth(&self) -> Duration {
+        Duration::from_secs(self.expire_hours.saturating_mul(3600))
+    }
 }
 
 /// What becomes of numbers that must not be seen.
@@ -65,6 +122,7 @@ impl Default for Config {
             page_bytes: 2 * 1024 * 1024,
             numbers: Numbers::Mask,
             keep_last_four: false,
+            outbound: Outbound::default(),
         }
     }
 }

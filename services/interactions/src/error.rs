@@ -2,7 +2,9 @@
 
 use rapport_foundation::db;
 use rapport_foundation::error::{Code, Failure, Violation};
-use rapport_foundation::id::{ConversationId, CustomerId, InteractionId};
+use rapport_foundation::id::{ConversationId, CustomerId, InteractionId, OutboundId};
+
+use crate::domain::OutboundState;
 
 /// A failed call of this service.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -46,6 +48,24 @@ pub enum Error {
     /// The contact has as many facts as it may.
     #[error("the contact has too many facts")]
     TooManyFacts,
+    /// No such message of ours.
+    #[error("no such outbound message")]
+    NoOutbound(OutboundId),
+    /// Nobody is known to whom a message could go.
+    #[error("nobody to send a message to")]
+    NoRecipient,
+    /// A message would answer a contact of another conversation.
+    #[error("what is answered belongs to another conversation")]
+    OtherConversation,
+    /// The message has come too far, or not far enough.
+    #[error("the message is in another state")]
+    OutboundState(OutboundState),
+    /// What the message says is not here any more.
+    #[error("the text of the message is gone")]
+    OutboundTextGone,
+    /// A stream of deliveries began with something else than its opening.
+    #[error("the stream was not opened")]
+    NotOpened,
     /// The rules were changed since the caller read them.
     #[error("the rules were changed since they were read")]
     RulesChanged,
@@ -73,7 +93,7 @@ impl From<Error> for Failure {
             Error::ConnectorForeign => Self::new(
                 Code::PermissionDenied,
                 "CONNECTOR_FOREIGN",
-                "A connector sees its own conflicts only.",
+                "A connector sees its own only.",
             ),
             Error::ExternalIdReused(first, fields) => Self::new(
                 Code::AlreadyExists,
@@ -110,6 +130,33 @@ impl From<Error> for Failure {
                 "TOO_MANY_FACTS",
                 "A contact has at most 256 facts, of 2 MiB together.",
             ),
+            Error::NoOutbound(id) => Self::not_found("outbound", &id),
+            Error::NoRecipient => Self::new(
+                Code::FailedPrecondition,
+                "NO_RECIPIENT",
+                "No customer of the conversation is known to whom a message could go.",
+            ),
+            Error::OtherConversation => Self::invalid(vec![Violation {
+                field: "reply_to_interaction_id".into(),
+                reason: "OTHER_CONVERSATION",
+                description: "is not of this conversation".into(),
+            }]),
+            Error::OutboundState(state) => Self::new(
+                Code::FailedPrecondition,
+                "OUTBOUND_STATE",
+                "The message has come too far for that, or not far enough.",
+            )
+            .with_meta("state", format!("{state:?}").to_uppercase()),
+            Error::OutboundTextGone => Self::new(
+                Code::FailedPrecondition,
+                "OUTBOUND_TEXT_GONE",
+                "What the message said is not kept any more; queue it anew.",
+            ),
+            Error::NotOpened => Self::invalid(vec![Violation {
+                field: "opening".into(),
+                reason: "REQUIRED",
+                description: "must be said first".into(),
+            }]),
             Error::RulesChanged => Self::new(
                 Code::Aborted,
                 "ETAG_MISMATCH",

@@ -28,9 +28,10 @@ use clients::Profiles;
 use store::Store;
 use work::{
     Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, attach, forget, indexer,
+    outbound,
 };
 
-pub use config::{Config, Numbers};
+pub use config::{Config, Numbers, Outbound};
 pub use error::Error;
 pub use migration::migrations;
 
@@ -75,6 +76,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     tasks.push(Consumer::spawn(&env, Role::Loyalty, projector));
     tasks.push(Sweep::spawn(&env, store.clone(), recognition, &config));
     tasks.push(attach::spawn(&env, store.clone(), &config));
+    tasks.push(outbound::spawn(&env, store.clone(), &config));
     tasks.push(forget::spawn(&env));
     tasks.push(indexer::spawn(&env, store.clone(), recorder.calm()));
 
@@ -93,12 +95,17 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     let facts = pb::fact_service_server::FactServiceServer::new(grpc::Facts(Arc::clone(&app)))
         .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
         .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let outbound =
+        pb::outbound_service_server::OutboundServiceServer::new(grpc::Outbound(Arc::clone(&app)))
+            .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+            .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
     let intake = pb::intake_service_server::IntakeServiceServer::new(grpc::Intake(app))
         .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
         .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
     let routes = tonic::service::Routes::new(interactions)
         .add_service(conversations)
         .add_service(facts)
+        .add_service(outbound)
         .add_service(intake)
         .add_service(log);
     Ok(Service {

@@ -2,15 +2,16 @@
 
 use prost::Message as _;
 use rapport_foundation::events::{Data, Outgoing};
-use rapport_foundation::id::{ConversationId, EventId, InteractionId};
+use rapport_foundation::id::{ConversationId, EventId, InteractionId, OutboundId};
 use rapport_foundation::money::Amount;
 use rapport_foundation::time::Micros;
 use rapport_proto::events::v1 as events;
 use rapport_proto::types::v1 as types;
 
 use crate::domain::code::optional;
-use crate::domain::{Contact, Customer, Intake, Order, Priority, RoutingHint};
-use crate::store::{BecameKnown, Logged, Telling};
+use crate::domain::outbound::News;
+use crate::domain::{Contact, Customer, Intake, Order, Outbound, Priority, RoutingHint};
+use crate::store::{BecameKnown, Logged, Queueing, Telling};
 
 /// That a contact was logged, in the trace of the call that said so.
 pub(crate) fn recorded(telling: &Telling, logged: &Logged) -> Outgoing {
@@ -169,4 +170,51 @@ pub(crate) fn amount(amount: &Amount) -> types::Amount {
         code: amount.code.clone(),
         exponent: i32::from(amount.exponent),
     }
+}
+
+/// That a message of ours waits to be sent, in the trace of the call that said so.
+pub(crate) fn queued(queueing: &Queueing, logged: &Logged) -> Outgoing {
+    let telling = &queueing.telling;
+    let queued = events::OutboundQueued {
+        outbound_id: OutboundId::from_uuid(telling.id.uuid()).to_string(),
+        interaction_id: telling.id.to_string(),
+        conversation_id: logged.conversation.to_string(),
+        send_time: Some(queueing.send_at.unwrap_or(telling.received_at).into()),
+    };
+    Outgoing {
+        id: EventId::new(telling.received_at),
+        aggregate: telling.id.to_string(),
+        at: telling.received_at,
+        traceparent: telling.traceparent.clone(),
+        data: Data::OutboundQueued(queued),
+    }
+}
+
+/// What became of a message of ours.
+pub(crate) fn outbound(one: &Outbound, news: News) -> Outgoing {
+    let (outbound_id, interaction_id, conversation_id) = (
+        one.id.to_string(),
+        one.interaction().to_string(),
+        one.conversation.to_string(),
+    );
+    let data = match news {
+        News::Sent => Data::OutboundSent(events::OutboundSent {
+            outbound_id,
+            interaction_id,
+            conversation_id,
+            attempt: one.attempt,
+        }),
+        News::Uncertain => Data::OutboundUncertain(events::OutboundUncertain {
+            outbound_id,
+            interaction_id,
+            conversation_id,
+        }),
+        News::Failed => Data::OutboundFailed(events::OutboundFailed {
+            outbound_id,
+            interaction_id,
+            conversation_id,
+            reason: one.reason.clone(),
+        }),
+    };
+    Outgoing::new(one.changed_at, one.interaction(), data)
 }

@@ -1,12 +1,15 @@
 //! What this service does, one function a call: load → decide → store and tell in the same transaction.
 
+mod bell;
 mod conflicts;
 mod conversations;
+mod deliver;
 pub(crate) mod facts;
 mod feed;
 mod ingest;
 mod intake;
 mod known;
+mod outbound;
 mod pages;
 mod read;
 mod record;
@@ -20,14 +23,17 @@ use rapport_foundation::id::CustomerId;
 use rapport_foundation::service::Env;
 use tokio_util::sync::CancellationToken;
 
+use self::bell::Bell;
 use crate::clients::Profiles;
 use crate::store::Store;
 use crate::work::Recorder;
 use crate::{Config, Error};
 
-pub(crate) use crate::store::{Filter, Search};
+pub(crate) use crate::store::{Filter, OutboundFilter, Search};
+pub(crate) use deliver::{Heard, Report, Spoken};
 pub(crate) use ingest::{Acknowledgement, Item, Said, Uploaded};
 pub(crate) use intake::SetRules;
+pub(crate) use outbound::{Address, QueueOutbound, To};
 pub(crate) use pages::Page;
 pub(crate) use search::Hit;
 pub(crate) use watch::{Told, WatchFrom, Watched};
@@ -40,6 +46,7 @@ pub(crate) struct App {
     log: Log,
     recorder: Recorder,
     profiles: Profiles,
+    bell: Bell,
 }
 
 impl App {
@@ -57,6 +64,7 @@ impl App {
             config,
             recorder,
             profiles,
+            bell: Bell::new(),
         }
     }
 

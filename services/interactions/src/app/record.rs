@@ -35,6 +35,7 @@ impl App {
                     received_at: telling.received_at,
                     end: None,
                     state: State::default(),
+                    outbound: None,
                 };
                 Ok((interaction, false))
             }

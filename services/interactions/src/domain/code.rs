@@ -153,6 +153,29 @@ codes! {
         /// It will not come.
         Failed = 4,
     }
+    /// How far a message of ours came on its way.
+    OutboundState {
+        /// It waits.
+        Queued = 1,
+        /// A connector has it and has not said that it will send it.
+        Handed = 2,
+        /// A connector is sending it.
+        Accepted = 3,
+        /// A connector was sending it, and nobody knows what came of it.
+        Uncertain = 4,
+        /// The provider has it.
+        Sent = 5,
+        /// The recipient's device has it.
+        Delivered = 6,
+        /// The recipient saw it.
+        Read = 7,
+        /// It will not come.
+        Failed = 8,
+        /// It was taken back.
+        Cancelled = 9,
+        /// It was not sent in time.
+        Expired = 10,
+    }
     /// Who ended a call leg.
     HangUpSide {
         /// The customer.
@@ -244,6 +267,20 @@ impl Kind {
     #[must_use]
     pub const fn is_live(self) -> bool {
         matches!(self, Self::Call | Self::Chat)
+    }
+}
+
+impl DeliveryState {
+    /// Which of two goes further. A channel may tell that a message was read before it tells that it was delivered.
+    /// What failed was not delivered before; what was delivered after all did not fail.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Sent => 0,
+            Self::Failed => 1,
+            Self::Delivered => 2,
+            Self::Read => 3,
+        }
     }
 }
 

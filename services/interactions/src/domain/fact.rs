@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rapport_foundation::time::Micros;
 
-use super::code::{DeliveryState, EndReason, FactKind, Side};
+use super::code::{EndReason, FactKind, Side};
 use super::contact::Payload;
 use super::part::{CallLeg, Delivery, Part, Reaction, Transcript};
 use rapport_foundation::personal::Personal;
@@ -167,18 +167,9 @@ impl Folding {
     }
 }
 
-/// A channel may tell that a message was read before it tells that it was delivered. What failed was not delivered
-/// before; what was delivered after all did not fail.
+/// The furthest state stands.
 fn further(known: &mut BTreeMap<Personal, Delivery>, told: Delivery) {
-    const fn rank(state: DeliveryState) -> u8 {
-        match state {
-            DeliveryState::Sent => 0,
-            DeliveryState::Failed => 1,
-            DeliveryState::Delivered => 2,
-            DeliveryState::Read => 3,
-        }
-    }
-    let is_further = |one: &Delivery| rank(one.state) <= rank(told.state);
+    let is_further = |one: &Delivery| one.state.rank() <= told.state.rank();
     if known.get(&told.recipient).is_none_or(is_further) {
         known.insert(told.recipient.clone(), told);
     }
@@ -199,6 +190,7 @@ fn append(whole: &mut Option<Transcript>, piece: Transcript) {
 pub(crate) mod tests {
     use proptest::prelude::*;
 
+    use super::super::code::DeliveryState;
     use super::super::part::Segment;
     use super::*;
 

@@ -7,6 +7,7 @@ use super::code::LinkState;
 use super::contact::Contact;
 use super::ending::End;
 use super::fact::State;
+use super::outbound::Outbound;
 
 /// A customer as this service keeps them: the record for ever, the customer by the map of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +73,8 @@ pub struct Interaction {
     pub end: Option<End>,
     /// What else became known since it was logged.
     pub state: State,
+    /// How far it came, when it is a message that was queued here.
+    pub outbound: Option<Outbound>,
 }
 
 /// A second content under a key that was taken.

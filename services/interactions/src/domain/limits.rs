@@ -100,3 +100,9 @@ pub const NOTE: usize = 4000;
 pub const FACTS: usize = 256;
 /// Bytes of all facts of one contact, as they are kept: a contact with them fits into one answer.
 pub const FACTS_BYTES: usize = 2 * 1024 * 1024;
+/// Days ahead that a message of ours may wait.
+pub const OUTBOUND_DAYS: u64 = 90;
+/// Characters of a connector's code of why it could not send a message.
+pub const OUTBOUND_REASON: usize = 64;
+/// Milliseconds after which a connector may want to try again: a day.
+pub const RETRY_AFTER_MS: i64 = 24 * 3600 * 1000;

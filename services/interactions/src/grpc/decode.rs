@@ -2,6 +2,7 @@
 
 mod contact;
 mod fact;
+pub(crate) mod outbound;
 mod part;
 mod search;
 

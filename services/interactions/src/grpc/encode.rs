@@ -15,6 +15,7 @@ use crate::domain::{
     Rule, Rules, State, What,
 };
 
+pub(crate) mod outbound;
 mod part;
 
 pub(crate) fn hit(hit: Hit) -> pb::SearchHit {
@@ -48,6 +49,7 @@ pub(crate) fn interaction(interaction: Interaction) -> pb::Interaction {
         end_time: end.map(|end| end.at.into()),
         end_reason: optional(end.map(|end| end.reason)),
         state: state(interaction.state),
+        outbound: interaction.outbound.map(outbound::outbound),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+mod outbound;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use rapport_proto::interactions::v1 as pb;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::app::{App, Item};
+
+pub(crate) use outbound::Outbound;
 
 /// The log of every contact.
 pub(crate) struct Interactions(pub(crate) Arc<App>);
@@ -298,6 +301,7 @@ mod tests {
         agree::<domain::LinkState, pb::LinkState>();
         agree::<domain::FactKind, types::FactKind>();
         agree::<domain::DeliveryState, pb::DeliveryState>();
+        agree::<domain::OutboundState, pb::OutboundState>();
         agree::<domain::HangUpSide, pb::HangUpSide>();
         agree::<domain::TicketChange, pb::TicketChange>();
         agree::<domain::PointsChange, pb::PointsChange>();

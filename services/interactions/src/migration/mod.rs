@@ -7,6 +7,7 @@ mod m0004_intake;
 mod m0005_facts;
 mod m0006_positions;
 mod m0010_search;
+mod m0030_outbound;
 
 use rapport_foundation::schema;
 use sea_orm_migration::MigrationTrait;
@@ -24,6 +25,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0005_facts::Migration),
         Box::new(m0006_positions::Migration),
         Box::new(m0010_search::Migration),
+        Box::new(m0030_outbound::Migration),
     ]
 }
 

@@ -7,7 +7,9 @@ use rapport_foundation::time::Micros;
 use sea_orm::Value;
 
 use super::facts::{About, BecameKnown, ContactKey, about, note_ends, seal};
+use super::outbound::{self, Tell};
 use super::{Store, body, known};
+use crate::domain::Known;
 use crate::domain::ending::Ending;
 
 /// A fact whose contact came after it.
@@ -15,7 +17,10 @@ use crate::domain::ending::Ending;
 pub(crate) struct Overtaken {
     pub(crate) tenant: TenantId,
     pub(crate) connector: String,
+    /// The contact as the fact names it.
     pub(crate) external_id: String,
+    /// The contact's own key: another one where the fact names a message of ours by the provider's id.
+    pub(crate) contact: String,
     pub(crate) key: String,
     pub(crate) traceparent: String,
 }
@@ -28,16 +33,17 @@ impl Store {
         s: &Scoped,
         overtaken: &[Overtaken],
         now: Micros,
+        tell: Tell,
     ) -> Result<Vec<BecameKnown>, Error> {
         let contacts: Vec<ContactKey<'_>> = overtaken
             .iter()
-            .map(|one| (one.connector.as_str(), one.external_id.as_str()))
+            .map(|one| (one.connector.as_str(), one.contact.as_str()))
             .collect();
         let about = about(s, &contacts).await?;
         let mut told = Vec::new();
         for (one, contact) in overtaken.iter().zip(&contacts) {
             if let Some(about) = about.get(contact) {
-                told.extend(self.attach_one(s, one, about, now).await?);
+                told.extend(self.attach_one(s, one, about, now, tell).await?);
             }
         }
         Ok(told)
@@ -49,6 +55,7 @@ impl Store {
         one: &Overtaken,
         about: &About,
         now: Micros,
+        tell: Tell,
     ) -> Result<Option<BecameKnown>, Error> {
         let row = (
             one.connector.as_str(),
@@ -65,16 +72,30 @@ impl Store {
             return Ok(None);
         };
         let fact = logged.fact;
+        let sealed_for = (row.0, one.contact.as_str(), row.2);
+        if sealed_for != row && known::one(&self.vault, s, sealed_for).await?.is_some() {
+            // It was told again under the contact's own key.
+            let told_twice = "delete from interaction_fact \
+                              where tenant_id = $1 and connector = $2 and external_id = $3 and fact_key = $4";
+            s.raw_exec(told_twice, named).await?;
+            return Ok(None);
+        }
         let subject: &Subject = &about.subject;
         let keys = self.vault.keys(s, std::slice::from_ref(subject)).await?;
         let body = body::encode_known(&fact.what)?;
-        let (body, raw) = seal(&keys, subject, row, &body, &fact.raw_payload.0)?;
-        let sealed = "update interaction_fact set subject_key = $5, body = $6, raw_payload = $7 \
+        let (body, raw) = seal(&keys, subject, sealed_for, &body, &fact.raw_payload.0)?;
+        let sealed = "update interaction_fact set subject_key = $5, body = $6, raw_payload = $7, external_id = $8 \
                       where tenant_id = $1 and connector = $2 and external_id = $3 and fact_key = $4";
-        let values = named
-            .into_iter()
-            .chain([subject.as_str().into(), body.into(), raw.into()]);
+        let values = named.into_iter().chain([
+            subject.as_str().into(),
+            body.into(),
+            raw.into(),
+            one.contact.as_str().into(),
+        ]);
         s.raw_exec(sealed, values).await?;
+        if let Known::Delivery(delivery) = &fact.what {
+            outbound::delivered(s, &[(about.id, delivery)], tell).await?;
+        }
         match about.ending(&fact) {
             Ok(Some((Ending::New, end))) => {
                 note_ends(s, vec![(about.id, end, now)]).await?;

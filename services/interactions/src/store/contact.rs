@@ -147,6 +147,11 @@ impl Sealed {
         (&self.connector, &self.contact.external_id)
     }
 
+    /// Who turned to whom.
+    pub(super) const fn direction(&self) -> Direction {
+        self.contact.direction
+    }
+
     /// Opens the contact. What was erased is left out: that something took place remains.
     pub(super) fn open(mut self, row: &[u8], keys: &SubjectKeys) -> Result<Contact, Error> {
         let Some(key) = keys.get(&self.subject) else {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::Store;
 use super::contact::bound;
-use super::record::Telling;
+use super::record::{Telling, Thread};
 use crate::domain::{Channel, Conversation, Customer, Place};
 
 /// A conversation being extended: what it was begun with is written once.
@@ -38,7 +38,7 @@ pub(super) async fn extend(
         let begin = || Growing {
             conversation: Conversation::begin(
                 ConversationId::new(telling.received_at),
-                &telling.connector,
+                telling.thread().0,
                 &telling.contact.content.thread_key,
             ),
             begun_by: Some(*telling),
@@ -49,9 +49,7 @@ pub(super) async fn extend(
             chosen.push((growing.conversation.id, position));
             alone.push(growing);
         } else {
-            let growing = threads
-                .entry((&telling.connector, &telling.thread))
-                .or_insert_with(begin);
+            let growing = threads.entry(telling.thread()).or_insert_with(begin);
             let position = growing.conversation.extend(channel, at);
             chosen.push((growing.conversation.id, position));
         }
@@ -73,7 +71,7 @@ async fn known<'a>(
     const KEYS: [(&str, Type); 2] = [("connector", Type::Text), ("thread", Type::Bytes)];
     let wanted: BTreeSet<(&str, &[u8])> =
         (fresh.iter().filter(|telling| !telling.thread.is_empty()))
-            .map(|telling| (telling.connector.as_str(), telling.thread.as_slice()))
+            .map(|telling| telling.thread())
             .collect();
     let rows = wanted.iter().map(|(connector, thread)| -> Vec<Value> {
         vec![(*connector).into(), thread.to_vec().into()]
@@ -233,6 +231,26 @@ impl Store {
                 .await
         });
         Ok(found.await?.into_iter().next())
+    }
+
+    /// What a conversation is found by, to put a contact into it.
+    pub(crate) async fn thread(
+        &self,
+        tenant: TenantId,
+        id: ConversationId,
+    ) -> Result<Option<Thread>, Error> {
+        let sql = "select connector, thread from conversation where tenant_id = $1 and id = $2";
+        let found = self
+            .db
+            .read(tenant, async |s| s.raw_one(sql, [id.uuid().into()]).await)
+            .await?;
+        let thread = found.map(|row| {
+            Ok(Thread {
+                connector: row.try_get("", "connector")?,
+                key: row.try_get("", "thread")?,
+            })
+        });
+        thread.transpose()
     }
 
     /// Conversations behind a place, the one with the latest contact first; of all customers or of one.

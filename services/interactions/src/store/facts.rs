@@ -11,6 +11,7 @@ use sea_orm::{QueryResult, Value};
 
 use super::body;
 use super::contact::{self, bound};
+use super::outbound::{self, Tell};
 use crate::domain::detect::Masking;
 use crate::domain::ending::{self, Ending, Refused};
 use crate::domain::{End, EndReason, Fact, FactKind, Kind, Known, content, limits, privacy};
@@ -19,7 +20,7 @@ use crate::domain::{End, EndReason, Fact, FactKind, Kind, Known, content, limits
 pub(super) type ContactKey<'a> = (&'a str, &'a str);
 
 /// One fact on its way into the log, with everything that can be worked out before the transaction.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FactTelling {
     pub(crate) tenant: TenantId,
     pub(crate) connector: String,
@@ -60,7 +61,7 @@ impl FactTelling {
         self
     }
 
-    fn contact(&self) -> ContactKey<'_> {
+    pub(super) fn contact(&self) -> ContactKey<'_> {
         (&self.connector, &self.fact.external_id)
     }
 }
@@ -156,16 +157,22 @@ pub(super) async fn record(
     s: &Scoped,
     vault: &Vault,
     tellings: &[&FactTelling],
+    tell: Tell,
 ) -> Result<(Vec<FactOutcome>, Vec<BecameKnown>), Error> {
     if tellings.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
+    let renamed = outbound::by_message(s, tellings).await?;
+    let named = tellings.iter().zip(&renamed);
+    let tellings: Vec<&FactTelling> = named
+        .map(|(telling, renamed)| renamed.as_ref().unwrap_or(telling))
+        .collect();
     let contacts: Vec<ContactKey<'_>> = tellings.iter().map(|one| one.contact()).collect();
     let about = about(s, &contacts).await?;
     let mut room = room(s, &contacts).await?;
-    let mut held = held(s, tellings).await?;
+    let mut held = held(s, &tellings).await?;
     let (mut outcomes, mut fresh) = (Vec::with_capacity(tellings.len()), Vec::new());
-    for telling in tellings {
+    for telling in &tellings {
         let contact = about.get(&telling.contact());
         let id = contact.map(|one| one.id);
         let key = (telling.contact(), telling.fact.key.as_str());
@@ -207,6 +214,7 @@ pub(super) async fn record(
     insert(s, vault, &fresh).await?;
     wait(s, &fresh).await?;
     end(s, &fresh).await?;
+    deliver(s, &fresh, tell).await?;
     let told = fresh.iter().filter_map(|one| {
         let telling = one.telling;
         Some(
@@ -401,6 +409,17 @@ async fn wait(s: &Scoped, fresh: &[Fresh<'_>]) -> Result<(), Error> {
     let waiting = fresh.iter().filter(|one| one.about.is_none());
     bulk::insert(s, "waiting_fact", &COLUMNS, waiting.map(row).collect(), "").await?;
     Ok(())
+}
+
+/// Notes how far messages of ours came.
+async fn deliver(s: &Scoped, fresh: &[Fresh<'_>], tell: Tell) -> Result<(), Error> {
+    let told = fresh.iter().filter_map(|one| {
+        let Known::Delivery(delivery) = &one.telling.fact.what else {
+            return None;
+        };
+        Some((one.about?.id, delivery))
+    });
+    outbound::delivered(s, &told.collect::<Vec<_>>(), tell).await
 }
 
 /// Notes how those that end their contact end it.

@@ -1,5 +1,7 @@
 //! Reading interactions, with what became known of them later.
 
+use std::collections::HashMap;
+
 use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{ConversationId, CustomerId, InteractionId, RecordId, TenantId};
@@ -10,10 +12,10 @@ use uuid::Uuid;
 
 use super::facts::ContactKey;
 use super::known::{self, Depth};
-use super::{Store, contact};
+use super::{Store, contact, outbound};
 use crate::domain::{
-    Channel, Customer, Direction, End, EndReason, Interaction, Link, LinkState, Place, Purpose,
-    State,
+    Channel, Customer, Direction, End, EndReason, Interaction, Link, LinkState, Outbound, Place,
+    Purpose, State,
 };
 
 /// Which interactions are wanted; each absent condition fits all.
@@ -169,7 +171,14 @@ async fn open(
     let keys = keys(s, vault, &read).await?;
     let contacts: Vec<ContactKey<'_>> = read.iter().map(|read| read.sealed.contact_key()).collect();
     let states = known::states(vault, s, &contacts, depth).await?;
-    let open = |(read, state): (Read, State)| read.open(&keys, state);
+    let mut ways = ways(s, &read).await?;
+    let open = |(read, state): (Read, State)| {
+        let outbound = ways.remove(&read.id);
+        Ok(Interaction {
+            outbound,
+            ..read.open(&keys, state)?
+        })
+    };
     read.into_iter().zip(states).map(open).collect()
 }
 
@@ -180,6 +189,16 @@ async fn keys(s: &Scoped, vault: &Vault, read: &[Read]) -> Result<SubjectKeys, E
         .map(|read| read.sealed.subject.clone())
         .collect();
     vault.existing(s, &subjects).await
+}
+
+/// How far messages of ours came: nothing is read where there are none.
+async fn ways(s: &Scoped, read: &[Read]) -> Result<HashMap<InteractionId, Outbound>, Error> {
+    let ours = read
+        .iter()
+        .filter(|read| read.sealed.direction() == Direction::Outbound);
+    let ids: Vec<Uuid> = ours.map(|read| read.id.uuid()).collect();
+    let found = outbound::load(s, &ids).await?.into_iter();
+    Ok(found.map(|one| (one.interaction(), one)).collect())
 }
 
 /// Of a customer their links are walked in order, else the log itself.
@@ -277,6 +296,7 @@ impl Read {
             asks_for_agent: self.asks_for_agent,
             end: self.end,
             state,
+            outbound: None,
         })
     }
 }

@@ -11,7 +11,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::contact::{self, Beside};
-use super::{conflicts, conversations, split, subject};
+use super::{conflicts, conversations, outbound, split, subject};
 use crate::domain::dedupe::{self, Holder, Verdict};
 use crate::domain::detect::Masking;
 use crate::domain::{Contact, Intake, Rules, content, privacy};
@@ -30,6 +30,8 @@ pub(crate) struct Telling {
     pub(super) digest: Vec<u8>,
     /// The blind index of the thread key; empty when there is none.
     pub(super) thread: Vec<u8>,
+    /// Whose thread it is, where that is another connector's.
+    thread_of: Option<String>,
     /// How its texts are masked; not at all where they are kept as they are.
     pub(super) masking: Option<Masking>,
 }
@@ -59,8 +61,17 @@ impl Telling {
             id,
             received_at: now,
             traceparent,
+            thread_of: None,
             masking: None,
         }
+    }
+
+    /// The same in a conversation that is there already.
+    #[must_use]
+    pub(crate) fn in_thread(mut self, thread: Thread) -> Self {
+        self.thread_of = Some(thread.connector);
+        self.thread = thread.key;
+        self
     }
 
     /// The same without what must not be seen. What tells duplicates apart is of the text as it was said.
@@ -73,9 +84,22 @@ impl Telling {
         self
     }
 
-    fn key(&self) -> (&str, &str) {
+    pub(super) fn key(&self) -> (&str, &str) {
         (&self.connector, &self.contact.external_id)
     }
+
+    /// What its conversation is found by.
+    pub(super) fn thread(&self) -> (&str, &[u8]) {
+        let connector = self.thread_of.as_deref();
+        (connector.unwrap_or(&self.connector), &self.thread)
+    }
+}
+
+/// What a conversation is found by.
+#[derive(Debug, Clone)]
+pub(crate) struct Thread {
+    pub(super) connector: String,
+    pub(super) key: Vec<u8>,
 }
 
 /// What is known of a contact once it is logged.
@@ -204,6 +228,16 @@ async fn held<'a>(
             .and_then(|place| tellings.get(place))
         {
             held.insert(telling.key(), Holder { id, digest });
+        }
+    }
+    // Whatever an echo says, it is of what was queued here.
+    let echoes = outbound::echoes(s, tellings).await?;
+    for telling in tellings {
+        if let Some(id) = echoes.get(&telling.key()) {
+            held.entry(telling.key()).or_insert_with(|| Holder {
+                id: *id,
+                digest: telling.digest.clone(),
+            });
         }
     }
     Ok(held)

@@ -1,5 +1,7 @@
 //! What runs across tenants: one transaction for a batch, and the search for what is due.
 
+mod outbound;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,8 +15,11 @@ use sea_orm::QueryResult;
 use super::attach::Overtaken;
 use super::facts::{self, BecameKnown, FactOutcome, FactTelling};
 use super::index::{self, Range};
+use super::outbound::{QueueOutcome, Queueing, Tell, queue};
 use super::record::{self, Logged, Outcome, Telling};
 use super::{Pending, Store};
+
+pub(crate) use outbound::DueOutbound;
 
 /// A pending interaction with its tenant.
 #[derive(Debug, Clone)]
@@ -30,6 +35,8 @@ pub(crate) enum Command {
     Contact(Arc<Telling>),
     /// What became known of one.
     Fact(Arc<FactTelling>),
+    /// A message of ours.
+    Outbound(Arc<Queueing>),
 }
 
 /// What became of it.
@@ -39,6 +46,8 @@ pub(crate) enum Answer {
     Contact(Outcome),
     /// Of a fact.
     Fact(FactOutcome),
+    /// Of a message of ours.
+    Outbound(QueueOutcome),
 }
 
 /// How others are told of what was logged.
@@ -46,6 +55,8 @@ pub(crate) enum Answer {
 pub(crate) struct Announce {
     pub(crate) recorded: fn(&Telling, &Logged) -> Outgoing,
     pub(crate) known: fn(BecameKnown, Micros) -> Outgoing,
+    pub(crate) queued: fn(&Queueing, &Logged) -> Outgoing,
+    pub(crate) moved: Tell,
 }
 
 /// What one tenant has in a batch, with the places of the answers.
@@ -55,6 +66,8 @@ struct Group<'a> {
     contact_places: Vec<usize>,
     facts: Vec<&'a FactTelling>,
     fact_places: Vec<usize>,
+    outbounds: Vec<&'a Queueing>,
+    outbound_places: Vec<usize>,
 }
 
 /// Tenants in one order: two replicas that lock rows of several tenants do so alike.
@@ -71,6 +84,11 @@ fn by_tenant(commands: &[Command]) -> BTreeMap<TenantId, Group<'_>> {
                 let group = groups.entry(telling.tenant).or_default();
                 group.facts.push(telling);
                 group.fact_places.push(place);
+            }
+            Command::Outbound(queueing) => {
+                let group = groups.entry(queueing.telling.tenant).or_default();
+                group.outbounds.push(queueing);
+                group.outbound_places.push(place);
             }
         }
     }
@@ -105,7 +123,17 @@ impl Store {
                         }
                         put(place, Answer::Contact(outcome));
                     }
-                    let (outcomes, known) = facts::record(&s, &self.vault, &group.facts).await?;
+                    let queued = self.queue(&s, &group.outbounds).await?;
+                    let pairs = group.outbounds.iter().zip(queued);
+                    for (place, (queueing, outcome)) in group.outbound_places.iter().zip(pairs) {
+                        if let QueueOutcome::Fresh(logged) = &outcome {
+                            told.push((*tenant, (announce.recorded)(&queueing.telling, logged)));
+                            told.push((*tenant, (announce.queued)(queueing, logged)));
+                        }
+                        put(place, Answer::Outbound(outcome));
+                    }
+                    let (outcomes, known) =
+                        facts::record(&s, &self.vault, &group.facts, announce.moved).await?;
                     for (place, outcome) in group.fact_places.iter().zip(outcomes) {
                         put(place, Answer::Fact(outcome));
                     }
@@ -183,11 +211,24 @@ impl Store {
         record::record(s, &self.vault, &rules, tellings).await
     }
 
+    async fn queue(&self, s: &Scoped, queueing: &[&Queueing]) -> Result<Vec<QueueOutcome>, Error> {
+        if queueing.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rules = self.rules(s).await?;
+        queue(s, &self.vault, &rules, queueing).await
+    }
+
     /// Facts that waited and whose contact is here now.
     pub(crate) async fn overtaken(&self, most: i64) -> Result<Vec<Overtaken>, Error> {
-        let sql = "select w.tenant_id, w.connector, w.external_id, w.fact_key, w.traceparent \
+        let sql = "select w.tenant_id, w.connector, w.external_id, w.fact_key, w.traceparent, i.external_id as contact \
                    from waiting_fact w join interaction i on i.tenant_id = w.tenant_id \
-                   and i.connector = w.connector and i.external_id = w.external_id limit $1";
+                   and i.connector = w.connector and i.external_id = w.external_id \
+                   union all \
+                   select w.tenant_id, w.connector, w.external_id, w.fact_key, w.traceparent, i.external_id as contact \
+                   from waiting_fact w join outbound o on o.tenant_id = w.tenant_id \
+                   and o.connector = w.connector and o.message_id = w.external_id \
+                   join interaction i on i.tenant_id = o.tenant_id and i.id = o.id limit $1";
         let rows = self
             .db
             .system_read(async |system| system.raw_all(sql, [most.into()]).await)
@@ -197,6 +238,7 @@ impl Store {
                 tenant: TenantId::from_uuid(row.try_get("", "tenant_id")?),
                 connector: row.try_get("", "connector")?,
                 external_id: row.try_get("", "external_id")?,
+                contact: row.try_get("", "contact")?,
                 key: row.try_get("", "fact_key")?,
                 traceparent: row.try_get("", "traceparent")?,
             })

@@ -36,6 +36,16 @@ fn rules() -> Vec<Rule> {
         Rule { invariant: 2, what: "an interaction was told as linked twice", query: once("interaction_linked") },
         Rule { invariant: 2, what: "a customer was told as linked twice", query: once("customer_linked") },
         Rule { invariant: 2, what: "a contact was told as ended twice", query: once("contact_ended") },
+        Rule { invariant: 2, what: "a message of ours was told as sent twice", query: once("outbound_sent") },
+        Rule {
+            invariant: 1,
+            what: "a message of ours has no interaction, or waits and has no text",
+            query: "select o.tenant_id, o.connector as example from outbound o \
+                    left join interaction i on i.tenant_id = o.tenant_id and i.id = o.id \
+                    left join outbound_text t on t.tenant_id = o.tenant_id and t.id = o.id \
+                    where i.id is null or (o.state in (1, 2, 3, 4) and t.id is null)"
+                .into(),
+        },
         Rule {
             invariant: 1,
             what: "as many interactions as recorded events",

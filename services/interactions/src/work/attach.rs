@@ -55,7 +55,7 @@ async fn round(env: &Env, store: &Store) -> Result<i64, Error> {
         store
             .db
             .write(tenant, async |s| {
-                let told = store.attach(&s, &overtaken, now).await?;
+                let told = store.attach(&s, &overtaken, now, facts::outbound).await?;
                 let told: Vec<_> = told
                     .into_iter()
                     .map(|one| facts::became_known(one, now))

@@ -6,6 +6,7 @@ pub(crate) mod forget;
 pub(crate) mod indexer;
 mod linker;
 mod moves;
+pub(crate) mod outbound;
 mod projector;
 mod recognise;
 mod recorder;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use rapport_foundation::batch::{BatchConfig, Batcher};
 use rapport_foundation::error::{Code, Failure};
-use rapport_foundation::id::TenantId;
+use rapport_foundation::id::{OutboundId, TenantId};
+use rapport_foundation::idempotency;
 use rapport_foundation::seal::Vault;
 use rapport_foundation::service::{Env, Task};
 use rapport_foundation::telemetry;
@@ -16,7 +17,10 @@ use super::room::Room;
 use crate::app::facts;
 use crate::domain::detect::Masking;
 use crate::domain::{Contact, Fact};
-use crate::store::{Announce, Answer, Command, FactOutcome, FactTelling, Outcome, Store, Telling};
+use crate::store::{
+    Announce, Answer, Command, FactOutcome, FactTelling, Outcome, QueueOutcome, Queueing, Store,
+    Telling,
+};
 use crate::{Config, Error};
 
 /// Calls that are running when the service goes down may still log what they brought.
@@ -50,6 +54,8 @@ impl Recorder {
                     let announce = Announce {
                         recorded: facts::recorded,
                         known: facts::became_known,
+                        queued: facts::queued,
+                        moved: facts::outbound,
                     };
                     let answers = store.record(&commands, announce).await?;
                     Ok(answers.into_iter().map(Ok).collect())
@@ -115,7 +121,7 @@ impl Recorder {
             .await?
         {
             Answer::Contact(outcome) => Ok(outcome),
-            Answer::Fact(_) => Err(mixed_up()),
+            Answer::Fact(_) | Answer::Outbound(_) => Err(mixed_up()),
         }
     }
 
@@ -124,7 +130,24 @@ impl Recorder {
         let tenant = telling.tenant;
         match self.batcher.submit(tenant, Command::Fact(telling)).await? {
             Answer::Fact(outcome) => Ok(outcome),
-            Answer::Contact(_) => Err(mixed_up()),
+            Answer::Contact(_) | Answer::Outbound(_) => Err(mixed_up()),
+        }
+    }
+
+    /// Queues a message of ours; answers when it is durable, with whether this call did it.
+    pub(crate) async fn queue(&self, queueing: Arc<Queueing>) -> Result<(OutboundId, bool), Error> {
+        let (tenant, id) = (queueing.telling.tenant, queueing.telling.id);
+        let command = Command::Outbound(queueing);
+        loop {
+            match self.batcher.submit(tenant, command.clone()).await? {
+                Answer::Outbound(QueueOutcome::Again) => {}
+                Answer::Outbound(QueueOutcome::Fresh(_)) => {
+                    return Ok((OutboundId::from_uuid(id.uuid()), true));
+                }
+                Answer::Outbound(QueueOutcome::Known(id)) => return Ok((id, false)),
+                Answer::Outbound(QueueOutcome::Reused) => return Err(idempotency::reused().into()),
+                Answer::Contact(_) | Answer::Fact(_) => return Err(mixed_up()),
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ mod linking;
 mod listing;
 mod neighbours;
 mod numbers;
+mod outbound;
 mod privacy;
 mod recording;
 mod searching;

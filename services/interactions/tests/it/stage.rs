@@ -1,5 +1,7 @@
 //! The service with its neighbours, opened as the binary opens it and called as the gateway calls it.
 
+use std::sync::Arc;
+
 use rapport_foundation::channel::Channel;
 use rapport_foundation::context::{Claims, Context, PrincipalKind};
 use rapport_foundation::id::TenantId;
@@ -16,6 +18,7 @@ use rapport_proto::interactions::v1::fact_service_client::FactServiceClient;
 use rapport_proto::interactions::v1::intake_service_client::IntakeServiceClient;
 use rapport_proto::interactions::v1::interaction_service_client::InteractionServiceClient;
 use rapport_proto::interactions::v1::log_service_client::LogServiceClient;
+use rapport_proto::interactions::v1::outbound_service_client::OutboundServiceClient;
 use rapport_proto::types::v1 as types;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
@@ -31,6 +34,14 @@ pub(crate) struct Stage {
     pub(crate) routing: Neighbour,
     pub(crate) loyalty: Neighbour,
     channel: Channel,
+    config: Config,
+    _tasks: Vec<Task>,
+}
+
+/// Another process of the service on the same database.
+pub(crate) struct Replica {
+    pub(crate) channel: Channel,
+    _t: TestEnv,
     _tasks: Vec<Task>,
 }
 
@@ -68,6 +79,7 @@ pub(crate) async fn on_every_engine(config: Config, mut test: impl AsyncFnMut(St
             routing,
             loyalty,
             channel,
+            config: config.clone(),
             _tasks,
         }))
         .await;
@@ -85,6 +97,24 @@ impl Stage {
 
     pub(crate) fn facts(&self) -> FactServiceClient<Channel> {
         FactServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn outbound(&self) -> OutboundServiceClient<Channel> {
+        OutboundServiceClient::new(self.channel.clone())
+    }
+
+    /// Starts the service a second time.
+    pub(crate) async fn another(&self) -> Replica {
+        let database = Arc::clone(&self.t.database);
+        let t = self.t.house.env_on(database, Role::Interactions).await;
+        let service = rapport_interactions::open(t.env.clone(), self.config.clone())
+            .await
+            .unwrap();
+        Replica {
+            channel: t.attach(service.routes),
+            _t: t,
+            _tasks: service.tasks,
+        }
     }
 
     pub(crate) fn intake(&self) -> IntakeServiceClient<Channel> {

@@ -136,7 +136,7 @@ fn participant(c: &mut Check, said: &pb::Participant) -> Participant {
     }
 }
 
-fn identifier(c: &mut Check, said: &types::Identifier) -> Identifier {
+pub(super) fn identifier(c: &mut Check, said: &types::Identifier) -> Identifier {
     let kind = c.enumeration("type", said.r#type);
     let value = c.text("value", &said.value, 1..=limits::IDENTIFIER);
     c.require(
@@ -298,7 +298,10 @@ pub(super) fn optional_code(c: &mut Check, field: &str, text: &str, longest: usi
     if fits { text.to_owned() } else { String::new() }
 }
 
-fn attributes(c: &mut Check, said: HashMap<String, String>) -> BTreeMap<String, Personal> {
+pub(super) fn attributes(
+    c: &mut Check,
+    said: HashMap<String, String>,
+) -> BTreeMap<String, Personal> {
     c.require(
         said.len() <= limits::ATTRIBUTES,
         "attributes",
