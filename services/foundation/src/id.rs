@@ -152,6 +152,8 @@ typed_ids! {
     InteractionId = "int";
     /// A conversation: interactions of one matter across channels.
     ConversationId = "cnv";
+    /// A change of which interactions are one conversation.
+    ConversationChangeId = "cch";
     /// A ticket: the matter with its owner and its clocks.
     TicketId = "tkt";
     /// A work item: what needs an agent now.

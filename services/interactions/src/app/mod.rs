@@ -1,7 +1,9 @@
 //! What this service does, one function a call: load → decide → store and tell in the same transaction.
 
+mod changes;
 mod conflicts;
 mod conversations;
+mod count;
 pub(crate) mod facts;
 mod feed;
 mod ingest;
@@ -11,6 +13,7 @@ mod pages;
 mod read;
 mod record;
 mod search;
+mod threading;
 mod timeline;
 mod watch;
 
@@ -26,10 +29,13 @@ use crate::work::Recorder;
 use crate::{Config, Error};
 
 pub(crate) use crate::store::{Filter, Search};
+pub(crate) use changes::Redrawing;
+pub(crate) use count::COUNTS;
 pub(crate) use ingest::{Acknowledgement, Item, Said, Uploaded};
 pub(crate) use intake::SetRules;
 pub(crate) use pages::Page;
 pub(crate) use search::Hit;
+pub(crate) use threading::SetThreading;
 pub(crate) use watch::{Told, WatchFrom, Watched};
 
 /// The use cases with what they stand on.

@@ -34,6 +34,7 @@ impl App {
                     received_at: telling.received_at,
                     end: None,
                     state: State::default(),
+                    position: 0,
                 };
                 Ok((interaction, false))
             }

@@ -70,6 +70,8 @@ pub struct Interaction {
     pub end: Option<End>,
     /// What else became known since it was logged.
     pub state: State,
+    /// Its place in its conversation, where that was asked for; else 0.
+    pub position: i64,
 }
 
 /// A second content under a key that was taken.

@@ -100,3 +100,21 @@ pub const NOTE: usize = 4000;
 pub const FACTS: usize = 256;
 /// Bytes of all facts of one contact, as they are kept: a contact with them fits into one answer.
 pub const FACTS_BYTES: usize = 2 * 1024 * 1024;
+/// Characters of one value of a mail's headers: the longest line of RFC 5322.
+pub const MAIL_HEADER: usize = 998;
+/// Values of In-Reply-To.
+pub const MAIL_ANSWERED: usize = 10;
+/// Values of References.
+pub const MAIL_REFERENCES: usize = 100;
+/// Rules of one tenant on which contacts are one matter.
+pub const THREADING_RULES: usize = 100;
+/// Seconds after a contact within which another may be of the same matter: 30 days.
+pub const THREADING_WINDOW_S: i32 = 30 * 24 * 3600;
+/// Conversations that are one at most: all of them are read to show one.
+pub const CONVERSATIONS_MERGED: usize = 500;
+/// Interactions taken out of a conversation at a time.
+pub const SPLIT: usize = 500;
+/// Characters of why a conversation was changed.
+pub const CHANGE_REASON: usize = 500;
+/// Days that are counted at a time: a year and what precedes it, to compare.
+pub const COUNTED_DAYS: u64 = 400;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::facts::ContactKey;
 use super::known::{self, Depth};
-use super::{Store, contact};
+use super::{Store, contact, matters};
 use crate::domain::{
     Channel, Customer, Direction, End, EndReason, Interaction, Link, LinkState, Place, Purpose,
     State,
@@ -40,14 +40,17 @@ pub(crate) struct Sized {
 }
 
 /// The columns of a whole interaction but its raw payload.
-const WHOLE: &str = "i.id, i.conversation_id, i.asks_for_agent, i.connector, i.external_id, i.kind, i.channel, i.provider, \
+const WHOLE: &str = "i.id, coalesce(r.root_id, p.conversation_id, i.conversation_id) as conversation_id, i.asks_for_agent, i.connector, i.external_id, i.kind, i.channel, i.provider, \
      i.direction, i.purpose, i.event_at, i.received_at, i.history, i.automatic, i.order_id, i.order_units, \
      i.order_code, i.order_exponent, i.subject_key, i.body, l.state, l.record_id, m.customer_id, e.ended_at, e.reason";
 
 /// What became known later.
 const LATER: &str = "left join interaction_link l on l.tenant_id = i.tenant_id and l.interaction_id = i.id \
      left join record_customer m on m.tenant_id = l.tenant_id and m.record_id = l.record_id \
-     left join contact_end e on e.tenant_id = i.tenant_id and e.interaction_id = i.id";
+     left join contact_end e on e.tenant_id = i.tenant_id and e.interaction_id = i.id \
+     left join interaction_piece p on p.tenant_id = i.tenant_id and p.interaction_id = i.id \
+     left join conversation_root r on r.tenant_id = i.tenant_id \
+     and r.conversation_id = coalesce(p.conversation_id, i.conversation_id)";
 
 impl Store {
     /// One interaction with its raw payload.
@@ -89,18 +92,24 @@ impl Store {
         behind: Option<Place>,
         most: u64,
     ) -> Result<Vec<Sized>, Error> {
-        let (mut sql, mut values) = conditions(filter);
+        let (wanted, given) = conditions(filter);
         // The columns that the chosen index is ordered by.
         let (at, id) = order(filter);
-        if let Some(place) = behind {
-            let next = values.len() + 2;
-            sql.push_str(&format!(" and ({at}, {id}) < (${next}, ${})", next + 1));
-            values.extend([place.at.0.into(), place.id.into()]);
-        }
-        sql.push_str(&format!(" order by {at} desc, {id} desc limit {most}"));
         self.db
             .read(tenant, async |s| {
-                let rows = s.raw_all(&sql, values.clone()).await?;
+                let (mut sql, mut values) = (wanted.clone(), given.clone());
+                if let Some(conversation) = filter.conversation {
+                    let pieces = matters::pieces(&s, conversation).await?;
+                    let inside = pieces.condition(&mut values);
+                    sql.push_str(&format!(" and {inside}"));
+                }
+                if let Some(place) = behind {
+                    let next = values.len() + 2;
+                    sql.push_str(&format!(" and ({at}, {id}) < (${next}, ${})", next + 1));
+                    values.extend([place.at.0.into(), place.id.into()]);
+                }
+                sql.push_str(&format!(" order by {at} desc, {id} desc limit {most}"));
+                let rows = s.raw_all(&sql, values).await?;
                 rows.iter().map(sized).collect()
             })
             .await
@@ -151,6 +160,7 @@ async fn open(
             asks_for_agent: read.asks_for_agent,
             end: read.end,
             state,
+            position: 0,
         })
     };
     read.into_iter().zip(states).map(open).collect()
@@ -186,10 +196,6 @@ fn conditions(filter: &Filter) -> (String, Vec<Value>) {
             sql.push_str(&format!(" and {condition} ${}", values.len() + 1));
         }
     };
-    also(
-        "i.conversation_id =",
-        filter.conversation.map(|id| id.uuid().into()),
-    );
     also(
         "i.channel =",
         filter.channel.map(|channel| channel.code().into()),

@@ -4,12 +4,14 @@
 
 mod channels;
 mod corpus;
+mod counting;
 mod detecting;
 mod ending;
 mod facts;
 mod intake;
 mod linking;
 mod listing;
+mod matters;
 mod neighbours;
 mod numbers;
 mod privacy;
@@ -17,6 +19,7 @@ mod recording;
 mod searching;
 mod stage;
 mod streaming;
+mod threading;
 mod timeline;
 mod verifying;
 mod watching;
