@@ -190,6 +190,9 @@ fn filled(method: &MethodDescriptor) -> Value {
         "UpdateQueue" => json!({"queue": {"display_name": "x"}, "update_mask": "displayName"}),
         "UpdateApiKey" => json!({"api_key": {"display_name": "x"}, "update_mask": "displayName"}),
         "UpdateRole" => json!({"role": {"display_name": "x"}, "update_mask": "displayName"}),
+        "MergeConversations" => json!({"merged_conversation_id": another_of("cnv")}),
+        "SplitConversation" => json!({"interaction_ids": [another_of("int")]}),
+        "UndoConversationChange" => json!({"change_id": another_of("cch")}),
         "BindRole" => json!({"issuer": "https://identity.test", "principal": "canary"}),
         "EarnPoints" | "HoldPoints" => json!({"points": points}),
         "EnrolMember" => {

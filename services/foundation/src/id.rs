@@ -154,6 +154,8 @@ typed_ids! {
     ConversationId = "cnv";
     /// The way of a message of ours; its UUID is that of its interaction.
     OutboundId = "out";
+    /// A change of which interactions are one conversation.
+    ConversationChangeId = "cch";
     /// A ticket: the matter with its owner and its clocks.
     TicketId = "tkt";
     /// A work item: what needs an agent now.

@@ -2,7 +2,9 @@
 
 use rapport_foundation::db;
 use rapport_foundation::error::{Code, Failure, Violation};
-use rapport_foundation::id::{ConversationId, CustomerId, InteractionId, OutboundId};
+use rapport_foundation::id::{
+    ConversationChangeId, ConversationId, CustomerId, InteractionId, OutboundId,
+};
 
 use crate::domain::OutboundState;
 
@@ -30,6 +32,24 @@ pub enum Error {
     /// No such conversation.
     #[error("no such conversation")]
     NoConversation(ConversationId),
+    /// No such change of the conversation.
+    #[error("no such change of the conversation")]
+    NoChange(ConversationChangeId),
+    /// The change was taken back already.
+    #[error("the change was taken back already")]
+    AlreadyUndone,
+    /// The interaction is in another conversation.
+    #[error("the interaction is in another conversation")]
+    InOtherConversation(InteractionId),
+    /// A split would leave nothing.
+    #[error("nothing would be left of the conversation")]
+    NothingLeft,
+    /// One conversation would be made of too many.
+    #[error("the conversation would be made of too many")]
+    TooManyMerged,
+    /// There are more counts than fit into an answer.
+    #[error("there are too many counts")]
+    TooManyCounts,
     /// No such customer.
     #[error("no such customer")]
     NoCustomer(CustomerId),
@@ -103,6 +123,33 @@ impl From<Error> for Failure {
             .with_meta("interaction_id", first.to_string())
             .naming(fields.into_iter().map(differs).collect()),
             Error::NoInteraction(id) => Self::not_found("interaction", &id),
+            Error::NoChange(id) => Self::not_found("conversation change", &id),
+            Error::AlreadyUndone => Self::new(
+                Code::FailedPrecondition,
+                "ALREADY_UNDONE",
+                "The change was taken back already.",
+            ),
+            Error::InOtherConversation(id) => Self::new(
+                Code::FailedPrecondition,
+                "IN_OTHER_CONVERSATION",
+                "An interaction is not in this conversation.",
+            )
+            .with_meta("interaction_id", id.to_string()),
+            Error::NothingLeft => Self::new(
+                Code::FailedPrecondition,
+                "NOTHING_LEFT",
+                "A split leaves at least one interaction.",
+            ),
+            Error::TooManyMerged => Self::new(
+                Code::FailedPrecondition,
+                "TOO_MANY_MERGED",
+                "One conversation is made of 500 at most.",
+            ),
+            Error::TooManyCounts => Self::new(
+                Code::FailedPrecondition,
+                "TOO_MANY_COUNTS",
+                "There are more than 10,000 counts: ask for less time, longer intervals or fewer dimensions.",
+            ),
             Error::NoConversation(id) => Self::not_found("conversation", &id),
             Error::NoCustomer(id) => Self::not_found("customer", &id),
             Error::NotLive => Self::new(

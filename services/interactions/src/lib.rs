@@ -99,11 +99,27 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
         pb::outbound_service_server::OutboundServiceServer::new(grpc::Outbound(Arc::clone(&app)))
             .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
             .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let changes = pb::conversation_change_service_server::ConversationChangeServiceServer::new(
+        grpc::Changes(Arc::clone(&app)),
+    )
+    .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+    .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let threading = pb::threading_service_server::ThreadingServiceServer::new(grpc::Threading(
+        Arc::clone(&app),
+    ))
+    .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+    .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let counts = pb::count_service_server::CountServiceServer::new(grpc::Counts(Arc::clone(&app)))
+        .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+        .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
     let intake = pb::intake_service_server::IntakeServiceServer::new(grpc::Intake(app))
         .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
         .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
     let routes = tonic::service::Routes::new(interactions)
         .add_service(conversations)
+        .add_service(changes)
+        .add_service(counts)
+        .add_service(threading)
         .add_service(facts)
         .add_service(outbound)
         .add_service(intake)

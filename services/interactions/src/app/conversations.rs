@@ -39,10 +39,8 @@ impl App {
         }
         let more = found.len() > page.size as usize;
         found.truncate(page.size as usize);
-        let last = found.last().filter(|_| more).map(|last| Place {
-            at: last.last_at,
-            id: last.id.uuid(),
-        });
-        Ok((found, self.token(ctx, &query, last.as_ref())))
+        let last = found.last().filter(|_| more).map(|(place, _)| *place);
+        let token = self.token(ctx, &query, last.as_ref());
+        Ok((found.into_iter().map(|(_, one)| one).collect(), token))
     }
 }

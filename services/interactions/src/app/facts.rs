@@ -10,7 +10,9 @@ use rapport_proto::types::v1 as types;
 
 use crate::domain::code::optional;
 use crate::domain::outbound::News;
-use crate::domain::{Contact, Customer, Intake, Order, Outbound, Priority, RoutingHint};
+use crate::domain::{
+    Contact, Customer, Intake, MatterChange, Order, Outbound, Priority, RoutingHint,
+};
 use crate::store::{BecameKnown, Logged, Queueing, Telling};
 
 /// That a contact was logged, in the trace of the call that said so.
@@ -116,6 +118,38 @@ pub(crate) fn became_known(known: BecameKnown, now: Micros) -> Outgoing {
         traceparent: known.traceparent,
         data,
     }
+}
+
+/// That two conversations are one.
+pub(crate) fn merged(change: &MatterChange) -> Outgoing {
+    let data = Data::ConversationsMerged(events::ConversationsMerged {
+        change_id: change.id.to_string(),
+        conversation_id: change.conversation.to_string(),
+        merged_conversation_id: change.other.to_string(),
+        basis: optional(change.basis),
+    });
+    Outgoing::new(change.at, change.id, data)
+}
+
+/// That a part of a conversation is another one.
+pub(crate) fn split(change: &MatterChange) -> Outgoing {
+    let data = Data::ConversationSplit(events::ConversationSplit {
+        change_id: change.id.to_string(),
+        conversation_id: change.conversation.to_string(),
+        new_conversation_id: change.other.to_string(),
+        interaction_count: change.taken_out,
+    });
+    Outgoing::new(change.at, change.id, data)
+}
+
+/// That a change of conversations was taken back.
+pub(crate) fn undone(change: &MatterChange, now: Micros) -> Outgoing {
+    let data = Data::ConversationChangeUndone(events::ConversationChangeUndone {
+        change_id: change.id.to_string(),
+        conversation_id: change.conversation.to_string(),
+        other_conversation_id: change.other.to_string(),
+    });
+    Outgoing::new(now, change.id, data)
 }
 
 /// Facts as bytes, to be told again later.

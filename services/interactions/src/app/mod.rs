@@ -1,8 +1,10 @@
 //! What this service does, one function a call: load → decide → store and tell in the same transaction.
 
 mod bell;
+mod changes;
 mod conflicts;
 mod conversations;
+mod count;
 mod deliver;
 pub(crate) mod facts;
 mod feed;
@@ -14,6 +16,7 @@ mod pages;
 mod read;
 mod record;
 mod search;
+mod threading;
 mod timeline;
 mod watch;
 
@@ -30,12 +33,15 @@ use crate::work::Recorder;
 use crate::{Config, Error};
 
 pub(crate) use crate::store::{Filter, OutboundFilter, Search};
+pub(crate) use changes::Redrawing;
+pub(crate) use count::COUNTS;
 pub(crate) use deliver::{Heard, Report, Spoken};
 pub(crate) use ingest::{Acknowledgement, Item, Said, Uploaded};
 pub(crate) use intake::SetRules;
 pub(crate) use outbound::{Address, QueueOutbound, To};
 pub(crate) use pages::Page;
 pub(crate) use search::Hit;
+pub(crate) use threading::SetThreading;
 pub(crate) use watch::{Told, WatchFrom, Watched};
 
 /// The use cases with what they stand on.

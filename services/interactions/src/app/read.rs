@@ -56,7 +56,14 @@ impl App {
             .iter()
             .map(|row| InteractionId::from_uuid(row.place.id))
             .collect();
-        Ok((self.in_order(ctx.tenant, &ids).await?, token))
+        let mut listed = self.in_order(ctx.tenant, &ids).await?;
+        if let Some(conversation) = filter.conversation {
+            let positions = self.store.positions(ctx.tenant, conversation, &ids).await?;
+            for one in &mut listed {
+                one.position = positions.get(&one.id).copied().unwrap_or_default();
+            }
+        }
+        Ok((listed, token))
     }
 
     /// Interactions in the order of their ids as given.

@@ -36,6 +36,7 @@ impl App {
                     end: None,
                     state: State::default(),
                     outbound: None,
+                    position: 0,
                 };
                 Ok((interaction, false))
             }

@@ -249,6 +249,54 @@ codes! {
         /// It was closed.
         Closed = 4,
     }
+    /// Why two conversations were held to be one matter.
+    Basis {
+        /// A person said so.
+        ByHand = 1,
+        /// Mails name each other.
+        Mail = 2,
+        /// A contact quotes an id.
+        QuotedId = 3,
+        /// The customer has one open ticket.
+        OpenTicket = 4,
+        /// The customer's last contact was not long ago.
+        TimeWindow = 5,
+    }
+    /// What contacts are told apart by where they are counted.
+    Dimension {
+        /// Where they took place.
+        Channel = 1,
+        /// Who turned to whom.
+        Direction = 2,
+        /// What they are about.
+        Purpose = 3,
+        /// Their form.
+        Kind = 4,
+        /// Whose network they went over.
+        Provider = 5,
+        /// Who said so.
+        Connector = 6,
+        /// Whether the rules asked for an agent.
+        AsksForAgent = 7,
+    }
+    /// How long one count runs.
+    Interval {
+        /// From full hour to full hour.
+        Hour = 1,
+        /// From midnight to midnight.
+        Day = 2,
+        /// From Monday to Monday.
+        Week = 3,
+        /// From the first of a month to the next.
+        Month = 4,
+    }
+    /// What a change does to conversations.
+    Redraw {
+        /// Two became one.
+        Merge = 1,
+        /// Some interactions were taken out into a new one.
+        Split = 2,
+    }
     /// What moved points.
     PointsChange {
         /// They were earned.

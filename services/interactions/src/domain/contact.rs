@@ -7,6 +7,7 @@ use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
 
 use super::code::{Channel, Direction, IdentifierKind, Kind, Priority, Purpose, Side};
+use super::mail::Mail;
 use super::part::Part;
 
 /// One contact as its connector tells it. Append-only once logged.
@@ -47,6 +48,8 @@ pub struct Content {
     pub parts: Vec<Part>,
     /// Key of the matter on the channel; empty when there is none.
     pub thread_key: Personal,
+    /// What threads a mail with others.
+    pub mail: Mail,
     /// Facts of the channel that have no field.
     pub attributes: BTreeMap<String, Personal>,
     /// What else the connector knows of the customer.

@@ -75,6 +75,8 @@ pub struct Interaction {
     pub state: State,
     /// How far it came, when it is a message that was queued here.
     pub outbound: Option<Outbound>,
+    /// Its place in its conversation, where that was asked for; else 0.
+    pub position: i64,
 }
 
 /// A second content under a key that was taken.

@@ -106,3 +106,21 @@ pub const OUTBOUND_DAYS: u64 = 90;
 pub const OUTBOUND_REASON: usize = 64;
 /// Milliseconds after which a connector may want to try again: a day.
 pub const RETRY_AFTER_MS: i64 = 24 * 3600 * 1000;
+/// Characters of one value of a mail's headers: the longest line of RFC 5322.
+pub const MAIL_HEADER: usize = 998;
+/// Values of In-Reply-To.
+pub const MAIL_ANSWERED: usize = 10;
+/// Values of References.
+pub const MAIL_REFERENCES: usize = 100;
+/// Rules of one tenant on which contacts are one matter.
+pub const THREADING_RULES: usize = 100;
+/// Seconds after a contact within which another may be of the same matter: 30 days.
+pub const THREADING_WINDOW_S: i32 = 30 * 24 * 3600;
+/// Conversations that are one at most: all of them are read to show one.
+pub const CONVERSATIONS_MERGED: usize = 500;
+/// Interactions taken out of a conversation at a time.
+pub const SPLIT: usize = 500;
+/// Characters of why a conversation was changed.
+pub const CHANGE_REASON: usize = 500;
+/// Days that are counted at a time: a year and what precedes it, to compare.
+pub const COUNTED_DAYS: u64 = 400;

@@ -5,6 +5,7 @@ pub mod code;
 pub mod contact;
 pub mod content;
 pub mod conversation;
+pub mod count;
 pub mod dedupe;
 pub mod detect;
 pub mod ending;
@@ -12,15 +13,19 @@ pub mod fact;
 pub mod intake;
 pub mod interaction;
 pub mod limits;
+pub mod mail;
+pub mod matter;
 pub mod outbound;
 pub mod part;
 pub mod privacy;
+pub mod quoted;
 pub mod search;
+pub mod threading;
 pub mod timeline;
 
 pub use code::{
-    Channel, DeliveryState, Direction, EndReason, FactKind, HangUpSide, IdentifierKind, Kind,
-    LinkState, OutboundState, PointsChange, Priority, Purpose, Side, TicketChange,
+    Basis, Channel, DeliveryState, Direction, EndReason, FactKind, HangUpSide, IdentifierKind,
+    Kind, LinkState, OutboundState, PointsChange, Priority, Purpose, Redraw, Side, TicketChange,
 };
 pub use contact::{
     Contact, Content, Hints, Identifier, Order, OrderLine, Participant, RoutingHint,
@@ -30,9 +35,13 @@ pub use ending::End;
 pub use fact::{Disposition, Fact, Known, State};
 pub use intake::{Intake, Rule, Rules};
 pub use interaction::{Conflict, Customer, Interaction, Link};
+pub use mail::Mail;
+pub use matter::MatterChange;
 pub use outbound::Outbound;
 pub use part::{
     Attachment, CallLeg, Delivery, Form, Html, Location, PageVisit, Part, Reaction, Segment,
     Transcript,
 };
+pub use quoted::Quoted;
+pub use threading::{ThreadingRule, ThreadingRules};
 pub use timeline::{Change, Entry, Place, Projection, What};

@@ -1,12 +1,16 @@
 //! From the contract to the domain: every violation of a request at once.
 
+mod changes;
 mod contact;
+mod count;
 mod fact;
 pub(crate) mod outbound;
 mod part;
 mod search;
 
+pub(crate) use changes::{list_changes, merge, set_threading, split, undo};
 pub(crate) use contact::contact;
+pub(crate) use count::counting;
 pub(crate) use fact::fact;
 pub(crate) use search::search;
 

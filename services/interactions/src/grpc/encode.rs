@@ -3,16 +3,18 @@
 use rapport_foundation::error::Failure;
 use rapport_foundation::etag;
 use rapport_foundation::id::InteractionId;
+use rapport_foundation::personal::Personal;
 use rapport_proto::interactions::v1 as pb;
 use rapport_proto::types::v1 as types;
 
 use crate::Error;
 use crate::app::{Acknowledgement, Hit, Told, Uploaded, facts};
 use crate::domain::code::optional;
+use crate::domain::count::Count;
 use crate::domain::fact::Logged;
 use crate::domain::{
-    Change, Conflict, Contact, Conversation, Entry, Hints, Identifier, Interaction, Participant,
-    Rule, Rules, State, What,
+    Change, Conflict, Contact, Conversation, Entry, Hints, Identifier, Interaction, Mail,
+    MatterChange, Participant, Rule, Rules, State, ThreadingRule, ThreadingRules, What,
 };
 
 pub(crate) mod outbound;
@@ -50,6 +52,7 @@ pub(crate) fn interaction(interaction: Interaction) -> pb::Interaction {
         end_reason: optional(end.map(|end| end.reason)),
         state: state(interaction.state),
         outbound: interaction.outbound.map(outbound::outbound),
+        position: interaction.position,
     }
 }
 
@@ -79,7 +82,17 @@ fn input(contact: Contact) -> pb::InteractionInput {
             .collect(),
         raw_payload: content.raw_payload.0.into(),
         hints: hints(content.hints),
+        mail: mail(content.mail),
     }
+}
+
+fn mail(mail: Mail) -> Option<pb::MailHeaders> {
+    let exposed = |list: Vec<Personal>| list.into_iter().map(Personal::into_exposed).collect();
+    (!mail.is_empty()).then(|| pb::MailHeaders {
+        message_id: mail.message_id.into_exposed(),
+        in_reply_to: exposed(mail.in_reply_to),
+        references: exposed(mail.references),
+    })
 }
 
 fn hints(hints: Hints) -> Option<pb::ContactHints> {
@@ -196,6 +209,9 @@ pub(crate) fn conversation(conversation: Conversation) -> pb::Conversation {
         last_event_time: Some(conversation.last_at.into()),
         connector: conversation.connector,
         thread_key: conversation.thread_key.into_exposed(),
+        merged_conversation_ids: (conversation.merged.iter())
+            .map(ToString::to_string)
+            .collect(),
     }
 }
 
@@ -257,5 +273,59 @@ fn rule(rule: &Rule) -> pb::IntakeRule {
         kind: optional(rule.kind),
         asks_for_agent: rule.asks_for_agent,
         routing: facts::routing(&rule.routing),
+    }
+}
+
+pub(crate) fn matter_change(change: MatterChange) -> pb::ConversationChange {
+    let undone = change.undone;
+    let (undo_actor, undo_reason, undo_time) = match undone {
+        Some(undone) => (
+            undone.actor,
+            undone.reason.into_exposed(),
+            Some(undone.at.into()),
+        ),
+        None => (String::new(), String::new(), None),
+    };
+    pb::ConversationChange {
+        id: change.id.to_string(),
+        kind: change.kind.into(),
+        basis: optional(change.basis),
+        conversation_id: change.conversation.to_string(),
+        other_conversation_id: change.other.to_string(),
+        interaction_count: change.taken_out,
+        change_time: Some(change.at.into()),
+        actor: change.actor,
+        reason: change.reason.into_exposed(),
+        undo_time,
+        undo_actor,
+        undo_reason,
+    }
+}
+
+pub(crate) fn threading_rules(rules: &ThreadingRules) -> pb::ThreadingRules {
+    let rule = |rule: &ThreadingRule| pb::ThreadingRule {
+        channel: optional(rule.channel),
+        purpose: optional(rule.purpose),
+        window_s: i32::try_from(rule.window.as_secs()).unwrap_or(i32::MAX),
+    };
+    pb::ThreadingRules {
+        rules: rules.rules.iter().map(rule).collect(),
+        ignore_open_tickets: rules.ignore_open_tickets,
+        etag: etag::of(rules.version),
+    }
+}
+
+pub(crate) fn count(count: Count) -> pb::InteractionCount {
+    pb::InteractionCount {
+        start_time: Some(count.span.start.into()),
+        end_time: Some(count.span.end.into()),
+        channel: optional(count.channel),
+        direction: optional(count.direction),
+        purpose: optional(count.purpose),
+        kind: optional(count.kind),
+        provider: count.provider,
+        connector: count.connector,
+        asks_for_agent: count.asks_for_agent,
+        count: count.count,
     }
 }

@@ -1,8 +1,13 @@
 //! The calls of this service: decode, call, encode.
 
+mod changes;
+mod count;
 mod decode;
 mod encode;
 mod outbound;
+
+pub(crate) use changes::{Changes, Threading};
+pub(crate) use count::Counts;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -303,6 +308,10 @@ mod tests {
         agree::<domain::DeliveryState, pb::DeliveryState>();
         agree::<domain::OutboundState, pb::OutboundState>();
         agree::<domain::HangUpSide, pb::HangUpSide>();
+        agree::<domain::count::Dimension, pb::CountDimension>();
+        agree::<domain::count::Interval, pb::CountInterval>();
+        agree::<domain::Basis, types::ConversationBasis>();
+        agree::<domain::Redraw, pb::ConversationChangeKind>();
         agree::<domain::TicketChange, pb::TicketChange>();
         agree::<domain::PointsChange, pb::PointsChange>();
         assert_eq!(

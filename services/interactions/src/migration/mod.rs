@@ -8,6 +8,8 @@ mod m0005_facts;
 mod m0006_positions;
 mod m0010_search;
 mod m0030_outbound;
+mod m0060_matters;
+mod m0061_counts;
 
 use rapport_foundation::schema;
 use sea_orm_migration::MigrationTrait;
@@ -26,6 +28,8 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0006_positions::Migration),
         Box::new(m0010_search::Migration),
         Box::new(m0030_outbound::Migration),
+        Box::new(m0060_matters::Migration),
+        Box::new(m0061_counts::Migration),
     ]
 }
 

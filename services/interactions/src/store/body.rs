@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::contact::Payload;
 use crate::domain::{
-    Contact, Content, Hints, Identifier, IdentifierKind, Known, OrderLine, Participant, Priority,
-    RoutingHint, Side,
+    Contact, Content, Hints, Identifier, IdentifierKind, Known, Mail, OrderLine, Participant,
+    Priority, RoutingHint, Side,
 };
 
 mod known;
@@ -47,6 +47,12 @@ struct Body<'a> {
     priority: i16,
     #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
     bought: Vec<Line<'a>>,
+    #[serde(rename = "m", default, skip_serializing_if = "is_empty")]
+    message_id: Text<'a>,
+    #[serde(rename = "mi", default, skip_serializing_if = "Vec::is_empty")]
+    in_reply_to: Vec<Text<'a>>,
+    #[serde(rename = "mr", default, skip_serializing_if = "Vec::is_empty")]
+    references: Vec<Text<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -135,8 +141,15 @@ impl<'a> From<&'a Contact> for Body<'a> {
             bought: (contact.order.iter().flat_map(|order| &order.lines))
                 .map(Line::from)
                 .collect(),
+            message_id: content.mail.message_id.expose().into(),
+            in_reply_to: texts(&content.mail.in_reply_to),
+            references: texts(&content.mail.references),
         }
     }
+}
+
+fn texts(list: &[Personal]) -> Vec<Text<'_>> {
+    list.iter().map(|one| one.expose().into()).collect()
 }
 
 impl Body<'_> {
@@ -150,6 +163,11 @@ impl Body<'_> {
             subject: personal(self.subject),
             parts: piece::into_parts(self.parts)?,
             thread_key: personal(self.thread_key),
+            mail: Mail {
+                message_id: personal(self.message_id),
+                in_reply_to: self.in_reply_to.into_iter().map(personal).collect(),
+                references: self.references.into_iter().map(personal).collect(),
+            },
             attributes: (self.attributes.into_iter())
                 .map(|(key, value)| (key.into_owned(), personal(value)))
                 .collect(),

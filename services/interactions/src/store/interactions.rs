@@ -55,7 +55,10 @@ const WANTED: [(&str, Type); 1] = [("wanted", Type::Uuid)];
 /// What became known later.
 const LATER: &str = "left join interaction_link l on l.tenant_id = i.tenant_id and l.interaction_id = i.id \
      left join record_customer m on m.tenant_id = l.tenant_id and m.record_id = l.record_id \
-     left join contact_end e on e.tenant_id = i.tenant_id and e.interaction_id = i.id";
+     left join contact_end e on e.tenant_id = i.tenant_id and e.interaction_id = i.id \
+     left join interaction_piece p on p.tenant_id = i.tenant_id and p.interaction_id = i.id \
+     left join conversation_root r on r.tenant_id = i.tenant_id \
+     and r.conversation_id = coalesce(p.conversation_id, i.conversation_id)";
 
 impl Store {
     /// One interaction with its raw payload.
@@ -108,18 +111,24 @@ impl Store {
         behind: Option<Place>,
         most: u64,
     ) -> Result<Vec<Sized>, Error> {
-        let (mut sql, mut values) = conditions(filter);
+        let (wanted, given) = conditions(filter);
         // The columns that the chosen index is ordered by.
         let (at, id) = order(filter);
-        if let Some(place) = behind {
-            let next = values.len() + 2;
-            sql.push_str(&format!(" and ({at}, {id}) < (${next}, ${})", next + 1));
-            values.extend([place.at.0.into(), place.id.into()]);
-        }
-        sql.push_str(&format!(" order by {at} desc, {id} desc limit {most}"));
         self.db
             .read(tenant, async |s| {
-                let rows = s.raw_all(&sql, values.clone()).await?;
+                let (mut sql, mut values) = (wanted.clone(), given.clone());
+                if let Some(conversation) = filter.conversation {
+                    let pieces = matters::pieces(&s, conversation).await?;
+                    let inside = pieces.condition(&mut values);
+                    sql.push_str(&format!(" and {inside}"));
+                }
+                if let Some(place) = behind {
+                    let next = values.len() + 2;
+                    sql.push_str(&format!(" and ({at}, {id}) < (${next}, ${})", next + 1));
+                    values.extend([place.at.0.into(), place.id.into()]);
+                }
+                sql.push_str(&format!(" order by {at} desc, {id} desc limit {most}"));
+                let rows = s.raw_all(&sql, values).await?;
                 rows.iter().map(sized).collect()
             })
             .await
@@ -134,7 +143,7 @@ pub(super) async fn load_logged(
 ) -> Result<Vec<Interaction>, Error> {
     let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
     let its = bulk::each(s.engine(), "interaction i", BY_ID);
-    let query = format!("select {LOGGED} from k {its}");
+    let query = format!("select {LOGGED}, i.conversation_id from k {its}");
     let found = bulk::select(s, &WANTED, rows, &query).await?;
     let read = found
         .iter()
@@ -232,10 +241,6 @@ fn conditions(filter: &Filter) -> (String, Vec<Value>) {
         }
     };
     also(
-        "i.conversation_id =",
-        filter.conversation.map(|id| id.uuid().into()),
-    );
-    also(
         "i.channel =",
         filter.channel.map(|channel| channel.code().into()),
     );
@@ -297,6 +302,7 @@ impl Read {
             end: self.end,
             state,
             outbound: None,
+            position: 0,
         })
     }
 }

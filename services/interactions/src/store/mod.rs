@@ -2,22 +2,31 @@
 
 mod attach;
 mod body;
+mod changes;
 mod conflicts;
 mod contact;
 mod conversations;
+mod counts;
 mod customers;
 mod facts;
 mod index;
 mod interactions;
+mod joining;
 mod known;
 mod links;
+mod mails;
+mod matters;
 mod outbound;
 mod projections;
 mod record;
 mod rules;
 mod split;
+mod splits;
 mod subject;
 mod system;
+mod threading_rules;
+mod threads;
+mod tickets;
 mod timeline;
 mod verify;
 
@@ -27,14 +36,18 @@ use rapport_foundation::db::Database;
 use rapport_foundation::seal::Vault;
 
 pub(crate) use attach::Overtaken;
+pub(crate) use changes::{Making, Merged, Undoing};
+pub(crate) use counts::Cell;
 pub(crate) use facts::{BecameKnown, FactOutcome, FactTelling};
 pub(crate) use index::{Search, Spot};
 pub(crate) use interactions::Filter;
+pub(crate) use joining::Arrival;
 pub(crate) use known::FactPlace;
 pub(crate) use links::{Found, Pending, Resolved};
 pub(crate) use outbound::{Asking, Handover, Moved, OutboundFilter, QueueOutcome, Queueing};
 pub(crate) use record::{Logged, Outcome, Telling, Thread};
 pub(crate) use rules::RulesCache;
+pub(crate) use splits::Splitting;
 pub(crate) use system::{Announce, Answer, Command, DueOutbound};
 pub(crate) use verify::verify;
 

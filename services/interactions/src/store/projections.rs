@@ -37,7 +37,7 @@ impl Store {
         let behind = "on conflict (tenant_id, event_id) do nothing";
         let rows = projections.iter().map(values).collect();
         bulk::insert(s, "timeline_projection", &COLUMNS, rows, behind).await?;
-        Ok(())
+        self.note_tickets(s, projections).await
     }
 }
 

@@ -11,7 +11,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::contact::{self, Beside};
-use super::{conflicts, conversations, outbound, split, subject};
+use super::{conflicts, mails, outbound, split, subject, threads};
 use crate::domain::dedupe::{self, Holder, Verdict};
 use crate::domain::detect::Masking;
 use crate::domain::{Contact, Intake, Rules, content, privacy};
@@ -32,6 +32,8 @@ pub(crate) struct Telling {
     pub(super) thread: Vec<u8>,
     /// Whose thread it is, where that is another connector's.
     thread_of: Option<String>,
+    /// What it is found by and finds others by, when it is a mail.
+    pub(super) clues: Vec<mails::Clue>,
     /// How its texts are masked; not at all where they are kept as they are.
     pub(super) masking: Option<Masking>,
 }
@@ -55,6 +57,7 @@ impl Telling {
             } else {
                 vault.blind(tenant, "thread", thread)
             },
+            clues: mails::clues(vault, tenant, &contact),
             tenant,
             connector: connector.to_owned(),
             contact,
@@ -162,7 +165,7 @@ pub(super) async fn record(
                 .collect::<Vec<_>>(),
         )
         .await?;
-    let threads = conversations::extend(s, &fresh, &keys).await?;
+    let threads = threads::extend(s, &fresh, &keys).await?;
     let mut logged: HashMap<InteractionId, Logged> = HashMap::with_capacity(fresh.len());
     for (telling, (conversation, conversation_position)) in fresh.iter().zip(threads) {
         let intake = rules.decide(&telling.contact);

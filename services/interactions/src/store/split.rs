@@ -27,8 +27,8 @@ pub(super) async fn mask(
     logged: &HashMap<InteractionId, Logged>,
 ) -> Result<(), Error> {
     for telling in fresh {
-        let in_thread =
-            !telling.thread.is_empty() && privacy::may_be_a_part(&telling.contact.content);
+        let among_others = !telling.thread.is_empty() || !telling.clues.is_empty();
+        let in_thread = among_others && privacy::may_be_a_part(&telling.contact.content);
         if let (Some(masking), Some(known), true) =
             (telling.masking, logged.get(&telling.id), in_thread)
         {

@@ -13,6 +13,13 @@ use crate::domain::{Change, Place};
 const RECORDS: &str =
     "(select record_id from record_customer where tenant_id = $1 and customer_id = $2)";
 
+/// The conversations of the customer, with all that is one with them.
+const CONVERSATIONS: &str = "(with own as (select distinct coalesce(r.root_id, l.conversation_id) as id \
+     from record_customer m cross join conversation_link l left join conversation_root r \
+     on r.tenant_id = l.tenant_id and r.conversation_id = l.conversation_id where m.tenant_id = $1 \
+     and m.customer_id = $2 and l.tenant_id = $1 and l.record_id = m.record_id) select id from own union \
+     select r.conversation_id from own cross join conversation_root r where r.tenant_id = $1 and r.root_id = own.id)";
+
 impl Store {
     /// Contacts and changes of a customer behind a place, each newest first.
     pub(crate) async fn timeline(
@@ -79,8 +86,7 @@ async fn changes(
     let sql = format!(
         "select p.* from (select * from timeline_projection where tenant_id = $1 and record_id in {RECORDS} \
          union all select * from timeline_projection where tenant_id = $1 and record_id = ${nobody} \
-         and conversation_id in (select conversation_id from conversation_link \
-         where tenant_id = $1 and record_id in {RECORDS})) p {behind} \
+         and conversation_id in {CONVERSATIONS}) p {behind} \
          order by p.at desc, p.event_id desc limit {most}"
     );
     let rows = s.raw_all(&sql, values).await?;

@@ -10,6 +10,13 @@ const EXAMPLES: u64 = 100;
 /// Every event, whether it has a position yet or not.
 const EVENTS: &str = "(select tenant_id, aggregate, kind from log union all select tenant_id, aggregate, kind from outbox)";
 
+/// What is part of what by the changes that stand, and every step up from it.
+const TREE: &str = "part(tenant_id, other_id, conversation_id) as (select tenant_id, other_id, conversation_id \
+     from conversation_change where holds = 1), \
+     up(tenant_id, part, top) as (select tenant_id, other_id, conversation_id from part union \
+     select u.tenant_id, u.part, p.conversation_id from up u join part p \
+     on p.tenant_id = u.tenant_id and p.other_id = u.top)";
+
 struct Rule {
     invariant: u8,
     what: &'static str,
@@ -60,10 +67,16 @@ fn rules() -> Vec<Rule> {
             invariant: 1,
             what: "what a conversation counts is not what it has",
             query: "select c.tenant_id, c.connector as example from conversation c left join \
-                    (select tenant_id, conversation_id, count(*) as n, min(event_at) as first_at, \
-                     max(event_at) as last_at from interaction group by tenant_id, conversation_id) i \
-                    on i.tenant_id = c.tenant_id and i.conversation_id = c.id \
-                    where i.n is null or i.n <> c.interactions or i.first_at <> c.first_at or i.last_at <> c.last_at"
+                    (select i.tenant_id, coalesce(p.conversation_id, i.conversation_id) as piece, count(*) as n, \
+                     min(i.event_at) as first_at, max(i.event_at) as last_at from interaction i \
+                     left join interaction_piece p on p.tenant_id = i.tenant_id and p.interaction_id = i.id \
+                     group by i.tenant_id, coalesce(p.conversation_id, i.conversation_id)) i \
+                    on i.tenant_id = c.tenant_id and i.piece = c.id \
+                    where coalesce(i.n, 0) <> c.interactions or i.first_at <> c.first_at or i.last_at <> c.last_at \
+                    or (i.n is null and not exists (select 1 from interaction_piece p \
+                    where p.tenant_id = c.tenant_id and p.home_id = c.id) \
+                    and not exists (select 1 from conversation_change x \
+                    where x.tenant_id = c.tenant_id and x.kind = 2 and x.other_id = c.id))"
                 .into(),
         },
         Rule {
@@ -99,6 +112,58 @@ fn rules() -> Vec<Rule> {
                     left join waiting_fact w on w.tenant_id = f.tenant_id and w.connector = f.connector \
                     and w.external_id = f.external_id and w.fact_key = f.fact_key \
                     where i.id is null and w.fact_key is null"
+                .into(),
+        },
+        Rule {
+            invariant: 1,
+            what: "as many changes of conversations as events",
+            query: format!(
+                "select tenant_id, 'counts differ' as example from ( \
+                 select tenant_id, 1 as stored, 0 as told from conversation_change union all \
+                 select tenant_id, 0 as stored, 1 as told from {EVENTS} e \
+                 where kind in ('conversations_merged', 'conversation_split')) b \
+                 group by tenant_id having sum(stored) <> sum(told)"
+            ),
+        },
+        Rule {
+            invariant: 1,
+            what: "as many counted contacts as linked events",
+            query: format!(
+                "select tenant_id, 'counts differ' as example from ( \
+                 select tenant_id, n as stored, 0 as told from interaction_count union all \
+                 select tenant_id, 0 as stored, 1 as told from {EVENTS} e where kind = 'interaction_linked') b \
+                 group by tenant_id having sum(stored) <> sum(told)"
+            ),
+        },
+        Rule {
+            invariant: 1,
+            what: "the map of conversations is not what their changes make",
+            query: format!(
+                "with recursive {TREE} select tenant_id, 'whole' as example from \
+                 (select u.tenant_id, u.part, u.top, r.root_id from up u left join conversation_root r \
+                 on r.tenant_id = u.tenant_id and r.conversation_id = u.part where not exists \
+                 (select 1 from part p where p.tenant_id = u.tenant_id and p.other_id = u.top)) x \
+                 where x.root_id is null or x.root_id <> x.top union all \
+                 select r.tenant_id, 'part' as example from conversation_root r where not exists \
+                 (select 1 from part p where p.tenant_id = r.tenant_id and p.other_id = r.conversation_id) \
+                 union all select tenant_id, 'twice' as example from part \
+                 group by tenant_id, other_id having count(*) > 1"
+            ),
+        },
+        Rule {
+            invariant: 1,
+            what: "an interaction is not where the last split took it",
+            query: "select m.tenant_id, m.change as example from (select v.tenant_id, v.interaction_id, \
+                    max(c.number) as number, 'taken' as change from conversation_move v join conversation_change c \
+                    on c.tenant_id = v.tenant_id and c.id = v.change_id and c.undone_at = 0 \
+                    group by v.tenant_id, v.interaction_id) m \
+                    join conversation_change c on c.tenant_id = m.tenant_id and c.number = m.number \
+                    left join interaction_piece p on p.tenant_id = m.tenant_id and p.interaction_id = m.interaction_id \
+                    where p.conversation_id is null or p.conversation_id <> c.other_id union all \
+                    select p.tenant_id, 'home' as example from interaction_piece p where not exists \
+                    (select 1 from conversation_move v join conversation_change c on c.tenant_id = v.tenant_id \
+                    and c.id = v.change_id and c.undone_at = 0 \
+                    where v.tenant_id = p.tenant_id and v.interaction_id = p.interaction_id)"
                 .into(),
         },
         Rule {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rapport_foundation::error::Failure;
 use rapport_foundation::events::{self, Batch, Data, Handler, Outgoing};
-use rapport_foundation::id::InteractionId;
+use rapport_foundation::id::{ConversationId, InteractionId};
 use rapport_foundation::time::{Clock, Micros};
 use rapport_proto::events::v1::{Event, InteractionFacts};
 
@@ -14,7 +14,7 @@ use super::sweep::Backoff;
 use super::{Calm, Recognition};
 use crate::Error;
 use crate::app::facts;
-use crate::store::{Found, Pending, Resolved, Store};
+use crate::store::{Arrival, Cell, Found, Pending, Resolved, Store};
 
 /// Even when this consumer lags, a batch gets so much time: most people are answered for in it.
 const LEAST: Duration = Duration::from_millis(150);
@@ -76,14 +76,19 @@ impl Handler for Linker {
         if !ids.is_empty() {
             self.calm.or_after(PATIENCE).await;
         }
-        let found = if ids.is_empty() {
-            HashMap::new()
+        let interactions = if ids.is_empty() {
+            Vec::new()
         } else {
-            let interactions = self.store.contacts_by_id(batch.tenant, &ids).await?;
-            self.recognition
-                .recognise(batch.tenant, interactions, self.budget(&recorded))
-                .await
+            self.store.interactions(batch.tenant, &ids).await?
         };
+        let arrival = |one| self.store.arrival(batch.tenant, one);
+        let arrivals: Vec<Arrival> = interactions.iter().map(arrival).collect();
+        let cells: Vec<Cell> = interactions.iter().map(Cell::of).collect();
+        let found = self
+            .recognition
+            .recognise(batch.tenant, interactions, self.budget(&recorded))
+            .await;
+        let arrivals = with_customers(arrivals, &found);
         let now = self.clock.now();
         let outcome: Result<(), Error> = self
             .store
@@ -92,7 +97,7 @@ impl Handler for Linker {
                 batch.mark.advance(&s).await?;
                 let mut resolved = Vec::new();
                 let mut pending = Vec::new();
-                let mut told: Vec<Outgoing> = Vec::with_capacity(recorded.len());
+                let mut links = Vec::with_capacity(recorded.len());
                 for one in &recorded {
                     let found = found.get(&one.id).copied();
                     match found.and_then(|found| one.resolved(found)) {
@@ -103,11 +108,23 @@ impl Handler for Linker {
                         Found::Customer(customer) => Some(customer),
                         Found::Nobody { .. } => None,
                     });
-                    let event = facts::linked(one.facts.clone(), customer, found.is_none(), now);
-                    told.push(event.caused_by(one.event));
+                    links.push((one, customer, found.is_none()));
                 }
                 self.store.link(&s, &resolved, now).await?;
                 self.store.pend(&s, pending).await?;
+                self.store.count(&s, cells.clone()).await?;
+                let joined = self.store.join(&s, &arrivals, now).await?;
+                let mut told: Vec<Outgoing> = joined.iter().map(facts::merged).collect();
+                // Others hear of the conversation as it is now: the work for a contact that joined one goes there.
+                let homes: Vec<ConversationId> = (recorded.iter())
+                    .filter_map(|one| one.facts.conversation_id.parse().ok())
+                    .collect();
+                let roots = self.store.roots(&s, &homes).await?;
+                for (one, customer, pending) in links {
+                    let facts = rooted(one.facts, &roots);
+                    let event = facts::linked(facts, customer, pending, now);
+                    told.push(event.caused_by(one.event));
+                }
                 events::append_many(&s, &told).await?;
                 Ok(())
             })
@@ -138,6 +155,33 @@ fn recorded(event: &Event) -> Option<Recorded<'_>> {
         facts,
         event,
     })
+}
+
+/// The same with what recognition came to.
+pub(super) fn with_customers(
+    arrivals: Vec<Arrival>,
+    found: &HashMap<InteractionId, Found>,
+) -> Vec<Arrival> {
+    let with = |mut arrival: Arrival| {
+        if let Some(Found::Customer(customer)) = found.get(&arrival.interaction) {
+            arrival.customer = Some(*customer);
+        }
+        arrival
+    };
+    arrivals.into_iter().map(with).collect()
+}
+
+/// The same facts with the conversation as it is now.
+pub(super) fn rooted(
+    facts: &InteractionFacts,
+    roots: &HashMap<ConversationId, ConversationId>,
+) -> InteractionFacts {
+    let mut facts = facts.clone();
+    let home = facts.conversation_id.parse::<ConversationId>();
+    if let Some(root) = home.ok().and_then(|home| roots.get(&home)) {
+        facts.conversation_id = root.to_string();
+    }
+    facts
 }
 
 impl Recorded<'_> {

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rapport_foundation::events;
-use rapport_foundation::id::{InteractionId, TenantId};
+use rapport_foundation::id::{ConversationId, InteractionId, TenantId};
 use rapport_foundation::service::{Env, Task};
 use rapport_foundation::time::Micros;
 use tokio_util::sync::CancellationToken;
 
 use super::Recognition;
-use super::linker::resolved;
+use super::linker::{resolved, rooted, with_customers};
 use crate::app::facts;
-use crate::store::{Found, Pending, Store};
+use crate::store::{Arrival, Found, Pending, Store};
 use crate::{Config, Error};
 
 /// Interactions tried in one round.
@@ -113,11 +113,14 @@ impl Sweep {
 
     async fn retry(&self, tenant: TenantId, pending: Vec<Pending>) -> Result<(), Error> {
         let ids: Vec<InteractionId> = pending.iter().map(|one| one.interaction).collect();
-        let interactions = self.store.contacts_by_id(tenant, &ids).await?;
+        let interactions = self.store.interactions(tenant, &ids).await?;
+        let arrival = |one| self.store.arrival(tenant, one);
+        let arrivals: Vec<Arrival> = interactions.iter().map(arrival).collect();
         let found = self
             .recognition
             .recognise(tenant, interactions, BUDGET)
             .await;
+        let arrivals = with_customers(arrivals, &found);
         let now = self.env.clock.now();
         let (known, unknown): (Vec<Pending>, Vec<Pending>) = pending
             .into_iter()
@@ -140,7 +143,7 @@ impl Sweep {
                 let wanted: Vec<InteractionId> = known.iter().map(|one| one.interaction).collect();
                 let taken = self.store.take_pending(&s, &wanted).await?;
                 let mut links = Vec::new();
-                let mut told = Vec::new();
+                let mut linked = Vec::new();
                 for one in known.iter().filter(|one| taken.contains(&one.interaction)) {
                     let (Some(facts), Some(found)) =
                         (facts::kept(&one.facts), found.get(&one.interaction))
@@ -149,15 +152,22 @@ impl Sweep {
                     };
                     links.extend(resolved(one.interaction, &facts, *found));
                     if let Found::Customer(customer) = *found {
-                        told.push(facts::customer_linked(
-                            facts,
-                            customer,
-                            &one.traceparent,
-                            now,
-                        ));
+                        linked.push((facts, customer, &one.traceparent));
                     }
                 }
                 self.store.link(&s, &links, now).await?;
+                let homes: Vec<ConversationId> =
+                    links.iter().map(|link| link.conversation).collect();
+                self.store.own_tickets(&s, &homes).await?;
+                let theirs = |arrival: &&Arrival| taken.contains(&arrival.interaction);
+                let arrivals: Vec<Arrival> = arrivals.iter().filter(theirs).cloned().collect();
+                let joined = self.store.join(&s, &arrivals, now).await?;
+                let mut told: Vec<_> = joined.iter().map(facts::merged).collect();
+                let roots = self.store.roots(&s, &homes).await?;
+                for (facts, customer, traceparent) in linked {
+                    let facts = rooted(&facts, &roots);
+                    told.push(facts::customer_linked(facts, customer, traceparent, now));
+                }
                 events::append_many(&s, &told).await?;
                 Ok(())
             })

@@ -13,12 +13,15 @@ use rapport_interactions::{Config, migrations};
 use rapport_proto::events::v1::Event;
 use rapport_proto::events::v1::event::Data;
 use rapport_proto::interactions::v1 as pb;
+use rapport_proto::interactions::v1::conversation_change_service_client::ConversationChangeServiceClient;
 use rapport_proto::interactions::v1::conversation_service_client::ConversationServiceClient;
+use rapport_proto::interactions::v1::count_service_client::CountServiceClient;
 use rapport_proto::interactions::v1::fact_service_client::FactServiceClient;
 use rapport_proto::interactions::v1::intake_service_client::IntakeServiceClient;
 use rapport_proto::interactions::v1::interaction_service_client::InteractionServiceClient;
 use rapport_proto::interactions::v1::log_service_client::LogServiceClient;
 use rapport_proto::interactions::v1::outbound_service_client::OutboundServiceClient;
+use rapport_proto::interactions::v1::threading_service_client::ThreadingServiceClient;
 use rapport_proto::types::v1 as types;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
@@ -93,6 +96,18 @@ impl Stage {
 
     pub(crate) fn conversations(&self) -> ConversationServiceClient<Channel> {
         ConversationServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn changes(&self) -> ConversationChangeServiceClient<Channel> {
+        ConversationChangeServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn threading(&self) -> ThreadingServiceClient<Channel> {
+        ThreadingServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn counts(&self) -> CountServiceClient<Channel> {
+        CountServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn facts(&self) -> FactServiceClient<Channel> {
@@ -173,6 +188,39 @@ impl Stage {
             .await
             .unwrap();
         answer.into_inner().interaction.unwrap()
+    }
+
+    /// Reads the conversation that an id leads to.
+    pub(crate) async fn conversation(&self, id: &str) -> pb::Conversation {
+        let message = pb::GetConversationRequest {
+            conversation_id: id.to_owned(),
+        };
+        let answer = self
+            .conversations()
+            .get_conversation(self.asks(message))
+            .await
+            .unwrap();
+        answer.into_inner().conversation.unwrap()
+    }
+
+    /// Waits until what became of a contact is told; answers the conversation it was told with.
+    pub(crate) async fn told_in(&self, id: &str) -> String {
+        self.event("the link is told", |data| match data {
+            Data::InteractionLinked(linked) => linked
+                .interaction
+                .as_ref()
+                .filter(|facts| facts.interaction_id == id)
+                .map(|facts| facts.conversation_id.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// That nothing stored here contradicts itself.
+    pub(crate) async fn is_sound(&self) {
+        let found = rapport_interactions::verify(&self.t.env.db).await.unwrap();
+        let found: Vec<String> = found.into_iter().map(|breach| breach.what).collect();
+        assert_eq!(found, Vec::<String>::new());
     }
 
     /// Waits until an interaction is no longer pending.

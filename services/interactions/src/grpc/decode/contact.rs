@@ -14,7 +14,7 @@ use rapport_proto::types::v1 as types;
 use super::part::parts;
 use crate::domain::contact::Payload;
 use crate::domain::{
-    Contact, Content, Hints, Identifier, IdentifierKind, Kind, Order, OrderLine, Participant,
+    Contact, Content, Hints, Identifier, IdentifierKind, Kind, Mail, Order, OrderLine, Participant,
     RoutingHint, Side, limits,
 };
 
@@ -65,6 +65,11 @@ fn checked(c: &mut Check, input: pb::InteractionInput, now: Micros) -> Contact {
             thread_key: c
                 .text("thread_key", &input.thread_key, 0..=limits::THREAD_KEY)
                 .into(),
+            mail: input
+                .mail
+                .as_ref()
+                .map(|said| c.within("mail", |c| mail(c, said)))
+                .unwrap_or_default(),
             attributes: attributes(c, input.attributes),
             hints: input
                 .hints
@@ -296,6 +301,30 @@ pub(super) fn optional_code(c: &mut Check, field: &str, text: &str, longest: usi
         c.fail(field, "MALFORMED", what);
     }
     if fits { text.to_owned() } else { String::new() }
+}
+
+fn mail(c: &mut Check, said: &pb::MailHeaders) -> Mail {
+    let answered = limits::MAIL_ANSWERED;
+    let references = limits::MAIL_REFERENCES;
+    Mail {
+        message_id: c
+            .text("message_id", &said.message_id, 0..=limits::MAIL_HEADER)
+            .into(),
+        in_reply_to: headers(c, "in_reply_to", &said.in_reply_to, answered),
+        references: headers(c, "references", &said.references, references),
+    }
+}
+
+fn headers(c: &mut Check, field: &str, said: &[String], most: usize) -> Vec<Personal> {
+    if said.len() > most {
+        c.fail(field, "TOO_MANY", format!("holds more than {most} values"));
+    }
+    let each = said.iter().take(most).enumerate();
+    each.map(|(n, one)| {
+        c.text(&format!("{field}[{n}]"), one, 1..=limits::MAIL_HEADER)
+            .into()
+    })
+    .collect()
 }
 
 pub(super) fn attributes(

@@ -126,6 +126,11 @@ fn content() -> Content {
         subject: "Müller\n".into(),
         parts: parts(),
         thread_key: "t".into(),
+        mail: Mail {
+            message_id: "<1@mail.example>".into(),
+            in_reply_to: vec!["<0@mail.example>".into()],
+            references: vec!["<0@mail.example>".into()],
+        },
         attributes: [("k".to_owned(), "v".into())].into(),
         hints: Hints {
             language: "id".into(),
