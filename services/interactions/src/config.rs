@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::detect::Masking;
+use crate::domain::{self, Treatment};
 
 /// Limits of this service. Every one has a reason; the defaults serve a contact centre of some hundred agents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,10 +32,10 @@ pub struct Config {
     pub sweep_every_ms: u64,
     /// A page of interactions ends early beyond so many bytes of content: answers must stay below 4 MiB.
     pub page_bytes: usize,
-    /// What becomes of numbers of cards, accounts and persons, and of secrets: `mask` takes them out of what is stored,
-    /// `seal` keeps them in the text, which is encrypted as all of it.
+    /// What becomes of numbers of cards, accounts and persons, and of secrets, of tenants that never said: no text holds
+    /// them; `mask` forgets them, `seal` keeps them encrypted beside the text.
     pub numbers: Numbers,
-    /// Whether the last four digits of a card stay where numbers are masked.
+    /// Whether the last four digits of a card stay in the text, of tenants that never said.
     pub keep_last_four: bool,
 }
 
@@ -43,9 +43,9 @@ pub struct Config {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Numbers {
-    /// They are taken out before anything is stored.
+    /// They are gone.
     Mask,
-    /// They stay in the sealed text.
+    /// They are kept encrypted beside the text.
     Seal,
 }
 
@@ -82,11 +82,13 @@ impl Config {
         Duration::from_millis(self.sweep_every_ms)
     }
 
-    /// How texts are masked before they are stored; not at all where numbers are kept sealed.
-    pub(crate) fn masking(&self) -> Option<Masking> {
-        (self.numbers == Numbers::Mask).then_some(Masking {
-            keep_last_four: self.keep_last_four,
-        })
+    /// What becomes of numbers of tenants that never said.
+    pub(crate) fn numbers(&self) -> domain::Numbers {
+        let treatment = match self.numbers {
+            Numbers::Mask => Treatment::Mask,
+            Numbers::Seal => Treatment::Seal,
+        };
+        domain::Numbers::all(treatment, self.keep_last_four)
     }
 
     pub(crate) fn link_within(&self) -> Duration {

@@ -49,6 +49,9 @@ pub enum Error {
     /// The rules were changed since the caller read them.
     #[error("the rules were changed since they were read")]
     RulesChanged,
+    /// The policy was changed since the caller read it.
+    #[error("the policy was changed since it was read")]
+    PolicyChanged,
     /// The reader of a stream did not keep up.
     #[error("the reader does not keep up")]
     SlowReader,
@@ -114,6 +117,11 @@ impl From<Error> for Failure {
                 Code::Aborted,
                 "ETAG_MISMATCH",
                 "The rules were changed since they were read.",
+            ),
+            Error::PolicyChanged => Self::new(
+                Code::Aborted,
+                "ETAG_MISMATCH",
+                "The policy was changed since it was read.",
             ),
             Error::SlowReader => Self::new(
                 Code::ResourceExhausted,

@@ -92,13 +92,18 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     let facts = pb::fact_service_server::FactServiceServer::new(grpc::Facts(Arc::clone(&app)))
         .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
         .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
-    let intake = pb::intake_service_server::IntakeServiceServer::new(grpc::Intake(app))
+    let intake =
+        pb::intake_service_server::IntakeServiceServer::new(grpc::Intake(Arc::clone(&app)))
+            .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+            .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let privacy = pb::privacy_service_server::PrivacyServiceServer::new(grpc::Privacy(app))
         .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
         .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
     let routes = tonic::service::Routes::new(interactions)
         .add_service(conversations)
         .add_service(facts)
         .add_service(intake)
+        .add_service(privacy)
         .add_service(log);
     Ok(Service {
         role: Role::Interactions,

@@ -8,6 +8,7 @@ mod ingest;
 mod intake;
 mod known;
 mod pages;
+mod privacy;
 mod read;
 mod record;
 mod search;
@@ -29,6 +30,7 @@ pub(crate) use crate::store::{Filter, Search};
 pub(crate) use ingest::{Acknowledgement, Item, Said, Uploaded};
 pub(crate) use intake::SetRules;
 pub(crate) use pages::Page;
+pub(crate) use privacy::SetNumbers;
 pub(crate) use search::Hit;
 pub(crate) use watch::{Told, WatchFrom, Watched};
 

@@ -12,6 +12,7 @@ pub mod fact;
 pub mod intake;
 pub mod interaction;
 pub mod limits;
+pub mod numbers;
 pub mod part;
 pub mod privacy;
 pub mod search;
@@ -19,7 +20,7 @@ pub mod timeline;
 
 pub use code::{
     Channel, DeliveryState, Direction, EndReason, FactKind, HangUpSide, IdentifierKind, Kind,
-    LinkState, PointsChange, Priority, Purpose, Side, TicketChange,
+    LinkState, NumberKind, PointsChange, Priority, Purpose, Side, TicketChange, Treatment,
 };
 pub use contact::{
     Contact, Content, Hints, Identifier, Order, OrderLine, Participant, RoutingHint,
@@ -29,6 +30,7 @@ pub use ending::End;
 pub use fact::{Disposition, Fact, Known, State};
 pub use intake::{Intake, Rule, Rules};
 pub use interaction::{Conflict, Customer, Interaction, Link};
+pub use numbers::{Numbers, SealedNumber};
 pub use part::{
     Attachment, CallLeg, Delivery, Form, Html, Location, PageVisit, Part, Reaction, Segment,
     Transcript,

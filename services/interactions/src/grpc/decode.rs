@@ -3,10 +3,12 @@
 mod contact;
 mod fact;
 mod part;
+mod privacy;
 mod search;
 
 pub(crate) use contact::contact;
 pub(crate) use fact::fact;
+pub(crate) use privacy::{reveal_numbers, set_privacy_policy};
 pub(crate) use search::search;
 
 use rapport_foundation::check::Check;

@@ -16,6 +16,9 @@ use crate::domain::{
 };
 
 mod part;
+mod privacy;
+
+pub(crate) use privacy::{privacy_policy, sealed_number};
 
 pub(crate) fn hit(hit: Hit) -> pb::SearchHit {
     let mark = |(start, end): (usize, usize)| pb::SearchMark {

@@ -2,6 +2,9 @@
 
 mod decode;
 mod encode;
+mod privacy;
+
+pub(crate) use privacy::Privacy;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -299,6 +302,8 @@ mod tests {
         agree::<domain::FactKind, types::FactKind>();
         agree::<domain::DeliveryState, pb::DeliveryState>();
         agree::<domain::HangUpSide, pb::HangUpSide>();
+        agree::<domain::NumberKind, pb::NumberKind>();
+        agree::<domain::Treatment, pb::NumberTreatment>();
         agree::<domain::TicketChange, pb::TicketChange>();
         agree::<domain::PointsChange, pb::PointsChange>();
         assert_eq!(

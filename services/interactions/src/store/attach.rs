@@ -6,8 +6,8 @@ use rapport_foundation::seal::Subject;
 use rapport_foundation::time::Micros;
 use sea_orm::Value;
 
-use super::facts::{About, BecameKnown, ContactKey, about, note_ends, seal};
-use super::{Store, body, known};
+use super::facts::{About, BecameKnown, ContactKey, about, note_ends, row_of, seal};
+use super::{Store, body, known, numbers};
 use crate::domain::ending::Ending;
 
 /// A fact whose contact came after it.
@@ -69,11 +69,16 @@ impl Store {
         let keys = self.vault.keys(s, std::slice::from_ref(subject)).await?;
         let body = body::encode_known(&fact.what)?;
         let (body, raw) = seal(&keys, subject, row, &body, &fact.raw_payload.0)?;
-        let sealed = "update interaction_fact set subject_key = $5, body = $6, raw_payload = $7 \
+        let kept = numbers::of_fact(s, &self.vault, row).await?;
+        let kept = numbers::seal(&keys.require(subject)?, &row_of(row), &kept)?;
+        let sealed = "update interaction_fact set subject_key = $5, body = $6, raw_payload = $7, numbers = $8 \
                       where tenant_id = $1 and connector = $2 and external_id = $3 and fact_key = $4";
-        let values = named
-            .into_iter()
-            .chain([subject.as_str().into(), body.into(), raw.into()]);
+        let values = named.into_iter().chain([
+            subject.as_str().into(),
+            body.into(),
+            raw.into(),
+            kept.into(),
+        ]);
         s.raw_exec(sealed, values).await?;
         match about.ending(&fact) {
             Ok(Some((Ending::New, end))) => {

@@ -61,7 +61,7 @@ pub(super) async fn keep(
 }
 
 /// What is sealed opens in this row only.
-fn row(first: InteractionId, digest: &[u8]) -> Vec<u8> {
+pub(super) fn row(first: InteractionId, digest: &[u8]) -> Vec<u8> {
     [b"conflict/".as_slice(), first.uuid().as_bytes(), digest].concat()
 }
 

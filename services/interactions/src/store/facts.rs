@@ -9,11 +9,13 @@ use rapport_foundation::seal::{Subject, SubjectKeys, Vault};
 use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
 
-use super::body;
 use super::contact::bound;
-use crate::domain::detect::Masking;
+use super::{body, numbers};
 use crate::domain::ending::{self, Ending, Refused};
-use crate::domain::{End, EndReason, Fact, FactKind, Kind, Known, content, limits, privacy};
+use crate::domain::numbers::Taking;
+use crate::domain::{
+    End, EndReason, Fact, FactKind, Kind, Known, Numbers, SealedNumber, content, limits, privacy,
+};
 
 /// A contact as its connector names it: connector and external id.
 pub(super) type ContactKey<'a> = (&'a str, &'a str);
@@ -29,35 +31,33 @@ pub(crate) struct FactTelling {
     digest: Vec<u8>,
     /// Whose key seals it until its contact is here.
     waiting: Subject,
+    /// What was taken out of its texts and is kept.
+    sealed: Vec<SealedNumber>,
 }
 
 impl FactTelling {
+    /// A fact without what must not be seen. What tells duplicates apart is of the fact as it was told.
     pub(crate) fn new(
         vault: &Vault,
         tenant: TenantId,
         connector: &str,
         fact: Fact,
+        numbers: Numbers,
         now: Micros,
         traceparent: Option<String>,
     ) -> Self {
+        let token = |kind, number: &str| numbers::token(vault, tenant, kind, number);
+        let mut taking = Taking::new(numbers, &token);
         Self {
             digest: vault.blind(tenant, "fact", &content::canonical_fact(&fact)),
             waiting: waiting(vault, tenant, (connector, &fact.external_id)),
             tenant,
             connector: connector.to_owned(),
-            fact,
+            fact: privacy::mask_fact(fact, &mut taking),
             received_at: now,
             traceparent,
+            sealed: taking.kept(),
         }
-    }
-
-    /// The same without what must not be seen. What tells duplicates apart is of the fact as it was told.
-    #[must_use]
-    pub(crate) fn masked(mut self, masking: Option<Masking>) -> Self {
-        if let Some(masking) = masking {
-            self.fact = privacy::mask_fact(self.fact, masking);
-        }
-        self
     }
 
     fn contact(&self) -> ContactKey<'_> {
@@ -322,7 +322,7 @@ async fn held<'a>(
 }
 
 async fn insert(s: &Scoped, vault: &Vault, fresh: &[Fresh<'_>]) -> Result<(), Error> {
-    const COLUMNS: [(&str, Type); 10] = [
+    const COLUMNS: [(&str, Type); 11] = [
         ("connector", Type::Text),
         ("external_id", Type::Text),
         ("fact_key", Type::Text),
@@ -333,6 +333,7 @@ async fn insert(s: &Scoped, vault: &Vault, fresh: &[Fresh<'_>]) -> Result<(), Er
         ("content_digest", Type::Bytes),
         ("body", Type::Bytes),
         ("raw_payload", Type::Bytes),
+        ("numbers", Type::Bytes),
     ];
     let subjects: Vec<Subject> = fresh.iter().map(|one| one.subject().clone()).collect();
     let keys = vault.keys(s, &subjects).await?;
@@ -341,13 +342,14 @@ async fn insert(s: &Scoped, vault: &Vault, fresh: &[Fresh<'_>]) -> Result<(), Er
         let FactTelling {
             connector, fact, ..
         } = one.telling;
-        let (body, raw) = seal(
-            &keys,
-            one.subject(),
-            (connector, &fact.external_id, &fact.key),
-            &one.body,
-            &fact.raw_payload.0,
-        )?;
+        let row = (
+            connector.as_str(),
+            fact.external_id.as_str(),
+            fact.key.as_str(),
+        );
+        let (body, raw) = seal(&keys, one.subject(), row, &one.body, &fact.raw_payload.0)?;
+        let key = keys.require(one.subject())?;
+        let kept = numbers::seal(&key, &row_of(row), &one.telling.sealed)?;
         rows.push(vec![
             connector.as_str().into(),
             fact.external_id.as_str().into(),
@@ -359,6 +361,7 @@ async fn insert(s: &Scoped, vault: &Vault, fresh: &[Fresh<'_>]) -> Result<(), Er
             one.telling.digest.clone().into(),
             body.into(),
             raw.into(),
+            kept.into(),
         ]);
     }
     let behind = "on conflict (tenant_id, connector, external_id, fact_key) do nothing";

@@ -11,6 +11,8 @@ mod index;
 mod interactions;
 mod known;
 mod links;
+mod number_policy;
+mod numbers;
 mod projections;
 mod record;
 mod rules;
@@ -31,6 +33,7 @@ pub(crate) use index::{Search, Spot};
 pub(crate) use interactions::Filter;
 pub(crate) use known::FactPlace;
 pub(crate) use links::{Found, Pending, Resolved};
+pub(crate) use number_policy::PolicyCache;
 pub(crate) use record::{Logged, Outcome, Telling};
 pub(crate) use rules::RulesCache;
 pub(crate) use system::{Announce, Answer, Command};
@@ -42,6 +45,7 @@ pub(crate) struct Store {
     pub(crate) db: Database,
     vault: Vault,
     rules: Arc<RulesCache>,
+    policies: Arc<PolicyCache>,
 }
 
 impl Store {
@@ -50,6 +54,7 @@ impl Store {
             db,
             vault,
             rules: Arc::default(),
+            policies: Arc::default(),
         }
     }
 }

@@ -11,10 +11,10 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::contact::{self, Beside};
-use super::{conflicts, conversations, split, subject};
+use super::{conflicts, conversations, numbers, split, subject};
 use crate::domain::dedupe::{self, Holder, Verdict};
-use crate::domain::detect::Masking;
-use crate::domain::{Contact, Intake, Rules, content, privacy};
+use crate::domain::numbers::Taking;
+use crate::domain::{Contact, Intake, Numbers, Rules, SealedNumber, content, privacy};
 
 /// One contact on its way into the log, with everything that can be worked out before the transaction.
 #[derive(Debug)]
@@ -30,47 +30,48 @@ pub(crate) struct Telling {
     pub(super) digest: Vec<u8>,
     /// The blind index of the thread key; empty when there is none.
     pub(super) thread: Vec<u8>,
-    /// How its texts are masked; not at all where they are kept as they are.
-    pub(super) masking: Option<Masking>,
+    /// What becomes of numbers in its texts.
+    pub(super) numbers: Numbers,
+    /// What was taken out of them and is kept.
+    pub(super) sealed: Vec<SealedNumber>,
 }
 
 impl Telling {
+    /// A contact without what must not be seen. What tells duplicates apart is of the text as it was said.
     pub(crate) fn new(
         vault: &Vault,
         tenant: TenantId,
         connector: &str,
         contact: Contact,
+        numbers: Numbers,
         now: Micros,
         traceparent: Option<String>,
     ) -> Self {
         let id = InteractionId::new(now);
         let thread = contact.content.thread_key.expose();
+        let thread = if thread.is_empty() {
+            Vec::new()
+        } else {
+            vault.blind(tenant, "thread", thread)
+        };
+        let subject = subject::of(vault, tenant, id, &contact);
+        let digest = vault.blind(tenant, "content", &content::canonical(&contact));
+        let token = |kind, number: &str| numbers::token(vault, tenant, kind, number);
+        let mut taking = Taking::new(numbers, &token);
+        let contact = privacy::mask(contact, &mut taking);
         Self {
-            subject: subject::of(vault, tenant, id, &contact),
-            digest: vault.blind(tenant, "content", &content::canonical(&contact)),
-            thread: if thread.is_empty() {
-                Vec::new()
-            } else {
-                vault.blind(tenant, "thread", thread)
-            },
+            subject,
+            digest,
+            thread,
             tenant,
             connector: connector.to_owned(),
             contact,
             id,
             received_at: now,
             traceparent,
-            masking: None,
+            numbers,
+            sealed: taking.kept(),
         }
-    }
-
-    /// The same without what must not be seen. What tells duplicates apart is of the text as it was said.
-    #[must_use]
-    pub(crate) fn masked(mut self, masking: Option<Masking>) -> Self {
-        if let Some(masking) = masking {
-            self.contact = privacy::mask(self.contact, masking);
-        }
-        self.masking = masking;
-        self
     }
 
     fn key(&self) -> (&str, &str) {
@@ -256,6 +257,7 @@ impl Telling {
             received_at: self.received_at,
             subject: &self.subject,
             digest: &self.digest,
+            numbers: &self.sealed,
         }
     }
 }

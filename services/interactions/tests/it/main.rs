@@ -17,6 +17,7 @@ mod neighbours;
 mod numbers;
 mod privacy;
 mod recording;
+mod sealing;
 mod searching;
 mod stage;
 mod streaming;

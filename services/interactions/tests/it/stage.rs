@@ -16,6 +16,7 @@ use rapport_proto::interactions::v1::fact_service_client::FactServiceClient;
 use rapport_proto::interactions::v1::intake_service_client::IntakeServiceClient;
 use rapport_proto::interactions::v1::interaction_service_client::InteractionServiceClient;
 use rapport_proto::interactions::v1::log_service_client::LogServiceClient;
+use rapport_proto::interactions::v1::privacy_service_client::PrivacyServiceClient;
 use rapport_proto::types::v1 as types;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
@@ -89,6 +90,10 @@ impl Stage {
 
     pub(crate) fn intake(&self) -> IntakeServiceClient<Channel> {
         IntakeServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn privacy(&self) -> PrivacyServiceClient<Channel> {
+        PrivacyServiceClient::new(self.channel.clone())
     }
 
     /// A request of the connector `whatsapp`.
