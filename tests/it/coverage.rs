@@ -190,6 +190,7 @@ fn filled(method: &MethodDescriptor) -> Value {
         "UpdateQueue" => json!({"queue": {"display_name": "x"}, "update_mask": "displayName"}),
         "UpdateApiKey" => json!({"api_key": {"display_name": "x"}, "update_mask": "displayName"}),
         "UpdateRole" => json!({"role": {"display_name": "x"}, "update_mask": "displayName"}),
+        "ReleaseLegalHold" => json!({"reason": "x"}),
         "BindRole" => json!({"issuer": "https://identity.test", "principal": "canary"}),
         "EarnPoints" | "HoldPoints" => json!({"points": points}),
         "EnrolMember" => {
@@ -290,6 +291,12 @@ impl Resources {
         })).await.unwrap()["interaction"].clone();
         linked(&us, &interaction["id"]).await;
         let (offer, work_item) = offered(&us, &agent["id"]).await;
+        let hold = made(
+            "rapport.interactions.v1.PrivacyService/PlaceLegalHold",
+            json!({"conversation_id": interaction["conversation_id"], "reason": "Canary"}),
+        )
+        .await["legal_hold"]
+            .clone();
         let key = made(
             "rapport.access.v1.ApiKeyService/CreateApiKey",
             json!({"display_name": "Canary", "kind": "API_KEY_KIND_SYSTEM", "scopes": ["loyalty.read"]}),
@@ -321,6 +328,7 @@ impl Resources {
             ("hold_id", held["hold"]["id"].clone()),
             ("interaction_id", interaction["id"].clone()),
             ("conversation_id", interaction["conversation_id"].clone()),
+            ("legal_hold_id", hold["id"].clone()),
             ("offer_id", offer),
             ("work_item_id", work_item),
             ("api_key_id", key["id"].clone()),

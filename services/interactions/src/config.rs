@@ -32,6 +32,13 @@ pub struct Config {
     pub sweep_every_ms: u64,
     /// A page of interactions ends early beyond so many bytes of content: answers must stay below 4 MiB.
     pub page_bytes: usize,
+    /// For how many days a contact that was erased or forgotten is known when it is sent again; then it would be logged
+    /// as a new one.
+    pub duplicates_known_days: u32,
+    /// How often contacts are looked for whose time is over by the tenant's rules, in milliseconds.
+    pub retention_sweep_ms: u64,
+    /// How long a contact is left in peace after it was received, however old it is, in seconds.
+    pub retention_grace_s: u64,
     /// What becomes of numbers of cards, accounts and persons, and of secrets, of tenants that never said: no text holds
     /// them; `mask` forgets them, `seal` keeps them encrypted beside the text.
     pub numbers: Numbers,
@@ -63,6 +70,9 @@ impl Default for Config {
             pending_longest_ms: 30_000,
             sweep_every_ms: 500,
             page_bytes: 2 * 1024 * 1024,
+            duplicates_known_days: 400,
+            retention_sweep_ms: 3_600_000,
+            retention_grace_s: 86_400,
             numbers: Numbers::Mask,
             keep_last_four: false,
         }
@@ -76,6 +86,18 @@ impl Config {
 
     pub(crate) fn heartbeat(&self) -> Duration {
         Duration::from_millis(self.heartbeat_ms)
+    }
+
+    pub(crate) fn duplicates_known(&self) -> Duration {
+        Duration::from_secs(24 * 3600).saturating_mul(self.duplicates_known_days)
+    }
+
+    pub(crate) fn retention_sweep(&self) -> Duration {
+        Duration::from_millis(self.retention_sweep_ms)
+    }
+
+    pub(crate) fn retention_grace(&self) -> Duration {
+        Duration::from_secs(self.retention_grace_s)
     }
 
     pub(crate) fn sweep_every(&self) -> Duration {

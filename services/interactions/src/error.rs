@@ -2,7 +2,7 @@
 
 use rapport_foundation::db;
 use rapport_foundation::error::{Code, Failure, Violation};
-use rapport_foundation::id::{ConversationId, CustomerId, InteractionId};
+use rapport_foundation::id::{ConversationId, CustomerId, InteractionId, LegalHoldId};
 
 /// A failed call of this service.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,6 +31,12 @@ pub enum Error {
     /// No such customer.
     #[error("no such customer")]
     NoCustomer(CustomerId),
+    /// No such hold.
+    #[error("no such hold")]
+    NoHold(LegalHoldId),
+    /// What is to be erased must be kept.
+    #[error("a legal hold stands over it")]
+    LegalHold(LegalHoldId),
     /// The contact is not of a kind that ends.
     #[error("the contact is not live")]
     NotLive,
@@ -88,6 +94,13 @@ impl From<Error> for Failure {
             Error::NoInteraction(id) => Self::not_found("interaction", &id),
             Error::NoConversation(id) => Self::not_found("conversation", &id),
             Error::NoCustomer(id) => Self::not_found("customer", &id),
+            Error::NoHold(id) => Self::not_found("legal_hold", &id),
+            Error::LegalHold(id) => Self::new(
+                Code::FailedPrecondition,
+                "LEGAL_HOLD",
+                "A legal hold stands over it; nothing was erased.",
+            )
+            .with_meta("legal_hold_id", id.to_string()),
             Error::NotLive => Self::new(
                 Code::FailedPrecondition,
                 "NOT_LIVE",

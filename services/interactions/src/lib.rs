@@ -28,6 +28,7 @@ use clients::Profiles;
 use store::Store;
 use work::{
     Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, attach, forget, indexer,
+    retention,
 };
 
 pub use config::{Config, Numbers};
@@ -75,6 +76,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     tasks.push(Sweep::spawn(&env, store.clone(), recognition, &config));
     tasks.push(attach::spawn(&env, store.clone(), &config));
     tasks.push(forget::spawn(&env));
+    tasks.push(retention::spawn(&env, store.clone(), &config));
     tasks.push(indexer::spawn(&env, store.clone()));
 
     let log = log_service!(interactions, &env);

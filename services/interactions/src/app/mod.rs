@@ -2,8 +2,11 @@
 
 mod conflicts;
 mod conversations;
+mod erasure;
+mod export;
 pub(crate) mod facts;
 mod feed;
+mod holds;
 mod ingest;
 mod intake;
 mod known;
@@ -11,6 +14,7 @@ mod pages;
 mod privacy;
 mod read;
 mod record;
+mod retention;
 mod search;
 mod timeline;
 mod watch;
@@ -27,10 +31,13 @@ use crate::work::Recorder;
 use crate::{Config, Error};
 
 pub(crate) use crate::store::{Filter, Search};
+pub(crate) use export::{Exported, Piece};
+pub(crate) use holds::{PlaceHold, ReleaseHold};
 pub(crate) use ingest::{Acknowledgement, Item, Said, Uploaded};
 pub(crate) use intake::SetRules;
 pub(crate) use pages::Page;
 pub(crate) use privacy::SetNumbers;
+pub(crate) use retention::SetRetention;
 pub(crate) use search::Hit;
 pub(crate) use watch::{Told, WatchFrom, Watched};
 

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod numbers;
 pub mod part;
 pub mod privacy;
+pub mod retention;
 pub mod search;
 pub mod timeline;
 

@@ -260,7 +260,7 @@ mod tests {
     fn token(_: NumberKind, number: &str) -> String {
         let letter = |c: char| {
             c.to_digit(10)
-                .map_or('x', |digit| char::from(b'b' + digit as u8))
+                .map_or('x', |digit| char::from(b'b' + u8::try_from(digit).unwrap()))
         };
         number.chars().map(letter).collect()
     }

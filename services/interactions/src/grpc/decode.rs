@@ -8,7 +8,10 @@ mod search;
 
 pub(crate) use contact::contact;
 pub(crate) use fact::fact;
-pub(crate) use privacy::{reveal_numbers, set_privacy_policy};
+pub(crate) use privacy::{
+    erase_customer, export_customer, list_holds, place_hold, release_hold, reveal_numbers,
+    set_privacy_policy, set_retention_rules,
+};
 pub(crate) use search::search;
 
 use rapport_foundation::check::Check;

@@ -18,7 +18,7 @@ use crate::domain::{
 mod part;
 mod privacy;
 
-pub(crate) use privacy::{privacy_policy, sealed_number};
+pub(crate) use privacy::{exported, hold, privacy_policy, retention_rules, sealed_number};
 
 pub(crate) fn hit(hit: Hit) -> pb::SearchHit {
     let mark = |(start, end): (usize, usize)| pb::SearchMark {

@@ -7,6 +7,8 @@ mod m0004_intake;
 mod m0005_facts;
 mod m0010_search;
 mod m0040_numbers;
+mod m0041_forgetting;
+mod m0042_retention;
 
 use rapport_foundation::schema;
 use sea_orm_migration::MigrationTrait;
@@ -24,6 +26,8 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0005_facts::Migration),
         Box::new(m0010_search::Migration),
         Box::new(m0040_numbers::Migration),
+        Box::new(m0041_forgetting::Migration),
+        Box::new(m0042_retention::Migration),
     ]
 }
 

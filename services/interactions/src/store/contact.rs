@@ -149,6 +149,10 @@ impl Sealed {
 
     /// Opens the contact. What was erased is left out: that something took place remains.
     pub(super) fn open(mut self, row: &[u8], keys: &SubjectKeys) -> Result<Contact, Error> {
+        // It was forgotten.
+        if self.body.is_empty() {
+            return Ok(self.contact);
+        }
         let Some(key) = keys.get(&self.subject) else {
             return Ok(self.contact);
         };

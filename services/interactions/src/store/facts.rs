@@ -10,7 +10,7 @@ use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
 
 use super::contact::bound;
-use super::{body, numbers};
+use super::{body, forget, numbers};
 use crate::domain::ending::{self, Ending, Refused};
 use crate::domain::numbers::Taking;
 use crate::domain::{
@@ -162,10 +162,16 @@ pub(super) async fn record(
     }
     let contacts: Vec<ContactKey<'_>> = tellings.iter().map(|one| one.contact()).collect();
     let about = about(s, &contacts).await?;
+    let forgotten = forgotten(s, vault, &contacts, &about).await?;
     let mut room = room(s, &contacts).await?;
     let mut held = held(s, tellings).await?;
     let (mut outcomes, mut fresh) = (Vec::with_capacity(tellings.len()), Vec::new());
     for telling in tellings {
+        // Nothing more is kept of a contact that was forgotten.
+        if let Some(id) = forgotten.get(&telling.contact()) {
+            outcomes.push(FactOutcome::Duplicate(Some(*id)));
+            continue;
+        }
         let contact = about.get(&telling.contact());
         let id = contact.map(|one| one.id);
         let key = (telling.contact(), telling.fact.key.as_str());
@@ -270,6 +276,35 @@ pub(super) async fn about<'a>(
         }
     }
     Ok(about)
+}
+
+/// Those of the contacts that are not here because they were forgotten.
+async fn forgotten<'a>(
+    s: &Scoped,
+    vault: &Vault,
+    contacts: &[ContactKey<'a>],
+    about: &HashMap<ContactKey<'a>, About>,
+) -> Result<HashMap<ContactKey<'a>, InteractionId>, Error> {
+    const KEYS: [(&str, Type); 3] = [CONTACT[0], CONTACT[1], ("key_blind", Type::Bytes)];
+    let absent = contacts
+        .iter()
+        .enumerate()
+        .filter(|(_, contact)| !about.contains_key(*contact));
+    let row = |(place, (connector, external_id)): (usize, &ContactKey<'a>)| -> Vec<Value> {
+        let place = i64::try_from(place).unwrap_or(i64::MAX);
+        let blind = forget::key_blind(vault, s.tenant(), external_id);
+        vec![place.into(), (*connector).into(), blind.into()]
+    };
+    let query = "select k.place, f.interaction_id from k cross join forgotten_contact f \
+                 where f.tenant_id = $1 and f.connector = k.connector and f.key_blind = k.key_blind";
+    let mut forgotten = HashMap::new();
+    for row in bulk::select(s, &KEYS, absent.map(row).collect(), query).await? {
+        if let Some(contact) = at_place(&row, contacts)? {
+            let id = InteractionId::from_uuid(row.try_get("", "interaction_id")?);
+            forgotten.insert(contact, id);
+        }
+    }
+    Ok(forgotten)
 }
 
 /// How many facts each contact has, and how many bytes they take.

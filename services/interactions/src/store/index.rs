@@ -246,24 +246,34 @@ async fn put(s: &Scoped, vault: &Vault, interactions: &[Interaction]) -> Result<
     };
     let mut documents: Vec<Document> = interactions.iter().map(|one| blind.document(one)).collect();
     documents.sort_by_key(|document| document.at);
-    let ids = || -> Vec<Vec<Value>> {
-        documents
-            .iter()
-            .map(|document| vec![document.id.into()])
-            .collect()
-    };
+    let ids: Vec<Uuid> = documents.iter().map(|document| document.id).collect();
+    take(s, &ids).await?;
+    match s.engine() {
+        Engine::Postgres => put_tsvectors(s, &documents).await,
+        _ => put_words(s, documents).await,
+    }
+}
+
+/// Takes the entries of contacts away, in one order with whoever puts contacts there.
+pub(super) async fn remove(s: &Scoped, ids: &[Uuid]) -> Result<(), Error> {
+    standing(s).await?;
+    take(s, ids).await
+}
+
+async fn take(s: &Scoped, ids: &[Uuid]) -> Result<(), Error> {
+    let ids = || -> Vec<Vec<Value>> { ids.iter().map(|id| vec![(*id).into()]).collect() };
     if s.engine() == Engine::Postgres {
         let gone =
             "delete from search_entry using k where tenant_id = $1 and interaction_id = k.wanted";
         bulk::change(s, &WANTED, ids(), gone).await?;
-        return put_tsvectors(s, &documents).await;
+        return Ok(());
     }
     let gone = "delete from search_words where rowid in (select e.doc from k cross join search_entry e \
                 where e.tenant_id = $1 and e.interaction_id = k.wanted)";
     bulk::change(s, &WANTED, ids(), gone).await?;
     let gone = "delete from search_entry where tenant_id = $1 and interaction_id in (select wanted from k)";
     bulk::change(s, &WANTED, ids(), gone).await?;
-    put_words(s, documents).await
+    Ok(())
 }
 
 async fn put_tsvectors(s: &Scoped, documents: &[Document]) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::contact::{self, Beside};
-use super::{conflicts, conversations, numbers, split, subject};
+use super::{conflicts, conversations, forget, numbers, split, subject};
 use crate::domain::dedupe::{self, Holder, Verdict};
 use crate::domain::numbers::Taking;
 use crate::domain::{Contact, Intake, Numbers, Rules, SealedNumber, content, privacy};
@@ -104,7 +104,7 @@ pub(super) async fn record(
     rules: &Rules,
     tellings: &[&Telling],
 ) -> Result<Vec<Outcome>, Error> {
-    let held = held(s, tellings).await?;
+    let held = held(s, vault, tellings).await?;
     let offered = tellings.iter().map(|telling| {
         (
             telling.key(),
@@ -169,12 +169,14 @@ pub(super) async fn record(
 /// Which of the keys are taken, and by what.
 async fn held<'a>(
     s: &Scoped,
+    vault: &Vault,
     tellings: &[&'a Telling],
 ) -> Result<HashMap<(&'a str, &'a str), Holder>, Error> {
-    const KEYS: [(&str, Type); 3] = [
+    const KEYS: [(&str, Type); 4] = [
         ("place", Type::Big),
         ("connector", Type::Text),
         ("external_id", Type::Text),
+        ("key_blind", Type::Bytes),
     ];
     // Each key once, with the place of a telling that has it.
     let places: BTreeMap<(&str, &str), usize> = tellings
@@ -189,10 +191,13 @@ async fn held<'a>(
                 i64::try_from(*place).unwrap_or(i64::MAX).into(),
                 (*connector).into(),
                 (*external_id).into(),
+                forget::key_blind(vault, s.tenant(), external_id).into(),
             ]
         });
     let query = "select k.place, i.id, i.content_digest from k cross join interaction i \
-                 where i.tenant_id = $1 and i.connector = k.connector and i.external_id = k.external_id";
+                 where i.tenant_id = $1 and i.connector = k.connector and i.external_id = k.external_id \
+                 union all select k.place, f.interaction_id, substr(f.key_blind, 1, 0) from k cross join forgotten_contact f \
+                 where f.tenant_id = $1 and f.connector = k.connector and f.key_blind = k.key_blind";
     let mut held = HashMap::new();
     for row in bulk::select(s, &KEYS, rows.collect(), query).await? {
         let place: i64 = row.try_get("", "place")?;

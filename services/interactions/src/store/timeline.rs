@@ -14,6 +14,22 @@ const RECORDS: &str =
     "(select record_id from record_customer where tenant_id = $1 and customer_id = $2)";
 
 impl Store {
+    /// Changes of a customer behind a place, newest first.
+    pub(crate) async fn changes(
+        &self,
+        tenant: TenantId,
+        customer: CustomerId,
+        behind: Option<Place>,
+        most: u64,
+    ) -> Result<Vec<(Place, Change)>, Error> {
+        let values = values(customer, behind);
+        self.db
+            .read(tenant, async |s| {
+                changes(&s, behind, most, values.clone()).await
+            })
+            .await
+    }
+
     /// Contacts and changes of a customer behind a place, each newest first.
     pub(crate) async fn timeline(
         &self,
@@ -22,12 +38,7 @@ impl Store {
         behind: Option<Place>,
         most: u64,
     ) -> Result<(Vec<Sized>, Vec<(Place, Change)>), Error> {
-        let mut values: Vec<Value> = vec![customer.uuid().into()];
-        values.extend(
-            behind
-                .iter()
-                .flat_map(|place| [Value::from(place.at.0), place.id.into()]),
-        );
+        let values = values(customer, behind);
         self.db
             .read(tenant, async |s| {
                 let contacts = contacts(&s, behind, most, values.clone()).await?;
@@ -35,6 +46,13 @@ impl Store {
             })
             .await
     }
+}
+
+fn values(customer: CustomerId, behind: Option<Place>) -> Vec<Value> {
+    let mut values: Vec<Value> = vec![customer.uuid().into()];
+    let places = behind.iter();
+    values.extend(places.flat_map(|place| [Value::from(place.at.0), place.id.into()]));
+    values
 }
 
 async fn contacts(

@@ -8,6 +8,7 @@ mod moves;
 mod projector;
 mod recognise;
 mod recorder;
+pub(crate) mod retention;
 mod room;
 mod sweep;
 

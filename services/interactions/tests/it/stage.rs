@@ -23,6 +23,13 @@ use tonic_types::StatusExt as _;
 
 use crate::neighbours::{Fake, Neighbour};
 
+/// Another process of the service on the same database.
+pub(crate) struct Replica {
+    pub(crate) client: InteractionServiceClient<Channel>,
+    _t: TestEnv,
+    _tasks: Vec<Task>,
+}
+
 /// Everything a test needs.
 pub(crate) struct Stage {
     pub(crate) t: TestEnv,
@@ -76,6 +83,19 @@ pub(crate) async fn on_every_engine(config: Config, mut test: impl AsyncFnMut(St
 }
 
 impl Stage {
+    /// Opens another process of the service.
+    pub(crate) async fn replica(&self) -> Replica {
+        let database = std::sync::Arc::clone(&self.t.database);
+        let t = self.t.house.env_on(database, Role::Interactions).await;
+        let service = rapport_interactions::open(t.env.clone(), quick()).await;
+        let service = service.unwrap();
+        Replica {
+            client: InteractionServiceClient::new(t.attach(service.routes)),
+            _t: t,
+            _tasks: service.tasks,
+        }
+    }
+
     pub(crate) fn client(&self) -> InteractionServiceClient<Channel> {
         InteractionServiceClient::new(self.channel.clone())
     }
