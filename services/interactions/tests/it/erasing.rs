@@ -105,7 +105,7 @@ async fn an_erased_customer_leaves_that_contacts_took_place_and_nothing_else() {
         stage.settled(&first.id).await;
         know(&stage, "canary-external", "e-1").await;
         let mut other = full("canary-external", PHONE);
-        other.subject = "canary-conflict".into();
+        other.parts = message("", PHONE, "canary-conflict").parts;
         refused(
             stage.record(other).await,
             Code::AlreadyExists,
