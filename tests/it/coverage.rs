@@ -193,6 +193,7 @@ fn filled(method: &MethodDescriptor) -> Value {
         "MergeConversations" => json!({"merged_conversation_id": another_of("cnv")}),
         "SplitConversation" => json!({"interaction_ids": [another_of("int")]}),
         "UndoConversationChange" => json!({"change_id": another_of("cch")}),
+        "ReleaseLegalHold" => json!({"reason": "x"}),
         "BindRole" => json!({"issuer": "https://identity.test", "principal": "canary"}),
         "EarnPoints" | "HoldPoints" => json!({"points": points}),
         "EnrolMember" => {
@@ -299,6 +300,12 @@ impl Resources {
         .await["outbound"]
             .clone();
         let (offer, work_item) = offered(&us, &agent["id"]).await;
+        let hold = made(
+            "rapport.interactions.v1.PrivacyService/PlaceLegalHold",
+            json!({"conversation_id": interaction["conversation_id"], "reason": "Canary"}),
+        )
+        .await["legal_hold"]
+            .clone();
         let key = made(
             "rapport.access.v1.ApiKeyService/CreateApiKey",
             json!({"display_name": "Canary", "kind": "API_KEY_KIND_SYSTEM", "scopes": ["loyalty.read"]}),
@@ -331,6 +338,7 @@ impl Resources {
             ("interaction_id", interaction["id"].clone()),
             ("conversation_id", interaction["conversation_id"].clone()),
             ("outbound_id", outbound["id"].clone()),
+            ("legal_hold_id", hold["id"].clone()),
             ("offer_id", offer),
             ("work_item_id", work_item),
             ("api_key_id", key["id"].clone()),

@@ -184,6 +184,8 @@ typed_ids! {
     RoleId = "rol";
     /// That a principal holds a role.
     BindingId = "bnd";
+    /// An order to keep contacts.
+    LegalHoldId = "lgh";
     /// A revocation of tokens.
     RevocationId = "rev";
 }

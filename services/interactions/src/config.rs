@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::detect::Masking;
 use crate::domain::outbound::Pace;
+use crate::domain::{self, Treatment};
 
 /// Limits of this service. Every one has a reason; the defaults serve a contact centre of some hundred agents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,10 +33,17 @@ pub struct Config {
     pub sweep_every_ms: u64,
     /// A page of interactions ends early beyond so many bytes of content: answers must stay below 4 MiB.
     pub page_bytes: usize,
-    /// What becomes of numbers of cards, accounts and persons, and of secrets: `mask` takes them out of what is stored,
-    /// `seal` keeps them in the text, which is encrypted as all of it.
+    /// For how many days a contact that was erased or forgotten is known when it is sent again; then it would be logged
+    /// as a new one.
+    pub duplicates_known_days: u32,
+    /// How often contacts are looked for whose time is over by the tenant's rules, in milliseconds.
+    pub retention_sweep_ms: u64,
+    /// How long a contact is left in peace after it was received, however old it is, in seconds.
+    pub retention_grace_s: u64,
+    /// What becomes of numbers of cards, accounts and persons, and of secrets, of tenants that never said: no text holds
+    /// them; `mask` forgets them, `seal` keeps them encrypted beside the text.
     pub numbers: Numbers,
-    /// Whether the last four digits of a card stay where numbers are masked.
+    /// Whether the last four digits of a card stay in the text, of tenants that never said.
     pub keep_last_four: bool,
     /// How messages of ours are sent.
     pub outbound: Outbound,
@@ -100,9 +107,9 @@ impl Outbound {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Numbers {
-    /// They are taken out before anything is stored.
+    /// They are gone.
     Mask,
-    /// They stay in the sealed text.
+    /// They are kept encrypted beside the text.
     Seal,
 }
 
@@ -120,6 +127,9 @@ impl Default for Config {
             pending_longest_ms: 30_000,
             sweep_every_ms: 500,
             page_bytes: 2 * 1024 * 1024,
+            duplicates_known_days: 400,
+            retention_sweep_ms: 3_600_000,
+            retention_grace_s: 86_400,
             numbers: Numbers::Mask,
             keep_last_four: false,
             outbound: Outbound::default(),
@@ -136,15 +146,29 @@ impl Config {
         Duration::from_millis(self.heartbeat_ms)
     }
 
+    pub(crate) fn duplicates_known(&self) -> Duration {
+        Duration::from_secs(24 * 3600).saturating_mul(self.duplicates_known_days)
+    }
+
+    pub(crate) fn retention_sweep(&self) -> Duration {
+        Duration::from_millis(self.retention_sweep_ms)
+    }
+
+    pub(crate) fn retention_grace(&self) -> Duration {
+        Duration::from_secs(self.retention_grace_s)
+    }
+
     pub(crate) fn sweep_every(&self) -> Duration {
         Duration::from_millis(self.sweep_every_ms)
     }
 
-    /// How texts are masked before they are stored; not at all where numbers are kept sealed.
-    pub(crate) fn masking(&self) -> Option<Masking> {
-        (self.numbers == Numbers::Mask).then_some(Masking {
-            keep_last_four: self.keep_last_four,
-        })
+    /// What becomes of numbers of tenants that never said.
+    pub(crate) fn numbers(&self) -> domain::Numbers {
+        let treatment = match self.numbers {
+            Numbers::Mask => Treatment::Mask,
+            Numbers::Seal => Treatment::Seal,
+        };
+        domain::Numbers::all(treatment, self.keep_last_four)
     }
 
     pub(crate) fn link_within(&self) -> Duration {

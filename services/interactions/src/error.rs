@@ -3,7 +3,7 @@
 use rapport_foundation::db;
 use rapport_foundation::error::{Code, Failure, Violation};
 use rapport_foundation::id::{
-    ConversationChangeId, ConversationId, CustomerId, InteractionId, OutboundId,
+    ConversationChangeId, ConversationId, CustomerId, InteractionId, LegalHoldId, OutboundId,
 };
 
 use crate::domain::OutboundState;
@@ -53,6 +53,12 @@ pub enum Error {
     /// No such customer.
     #[error("no such customer")]
     NoCustomer(CustomerId),
+    /// No such hold.
+    #[error("no such hold")]
+    NoHold(LegalHoldId),
+    /// What is to be erased must be kept.
+    #[error("a legal hold stands over it")]
+    LegalHold(LegalHoldId),
     /// The contact is not of a kind that ends.
     #[error("the contact is not live")]
     NotLive,
@@ -89,6 +95,9 @@ pub enum Error {
     /// The rules were changed since the caller read them.
     #[error("the rules were changed since they were read")]
     RulesChanged,
+    /// The policy was changed since the caller read it.
+    #[error("the policy was changed since it was read")]
+    PolicyChanged,
     /// The reader of a stream did not keep up.
     #[error("the reader does not keep up")]
     SlowReader,
@@ -152,6 +161,13 @@ impl From<Error> for Failure {
             ),
             Error::NoConversation(id) => Self::not_found("conversation", &id),
             Error::NoCustomer(id) => Self::not_found("customer", &id),
+            Error::NoHold(id) => Self::not_found("legal_hold", &id),
+            Error::LegalHold(id) => Self::new(
+                Code::FailedPrecondition,
+                "LEGAL_HOLD",
+                "A legal hold stands over it; nothing was erased.",
+            )
+            .with_meta("legal_hold_id", id.to_string()),
             Error::NotLive => Self::new(
                 Code::FailedPrecondition,
                 "NOT_LIVE",
@@ -208,6 +224,11 @@ impl From<Error> for Failure {
                 Code::Aborted,
                 "ETAG_MISMATCH",
                 "The rules were changed since they were read.",
+            ),
+            Error::PolicyChanged => Self::new(
+                Code::Aborted,
+                "ETAG_MISMATCH",
+                "The policy was changed since it was read.",
             ),
             Error::SlowReader => Self::new(
                 Code::ResourceExhausted,

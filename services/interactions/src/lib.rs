@@ -28,7 +28,7 @@ use clients::Profiles;
 use store::Store;
 use work::{
     Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, attach, forget, indexer,
-    outbound,
+    outbound, retention,
 };
 
 pub use config::{Config, Numbers, Outbound};
@@ -79,6 +79,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     tasks.push(outbound::spawn(&env, store.clone(), &config));
     tasks.push(forget::spawn(&env));
     tasks.push(indexer::spawn(&env, store.clone(), recorder.calm()));
+    tasks.push(retention::spawn(&env, store.clone(), &config));
 
     let log = log_service!(interactions, &env);
     let app = Arc::new(App::new(&env, store, recorder, profiles, config));
@@ -112,7 +113,11 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     let counts = pb::count_service_server::CountServiceServer::new(grpc::Counts(Arc::clone(&app)))
         .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
         .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
-    let intake = pb::intake_service_server::IntakeServiceServer::new(grpc::Intake(app))
+    let intake =
+        pb::intake_service_server::IntakeServiceServer::new(grpc::Intake(Arc::clone(&app)))
+            .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+            .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let privacy = pb::privacy_service_server::PrivacyServiceServer::new(grpc::Privacy(app))
         .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
         .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
     let routes = tonic::service::Routes::new(interactions)
@@ -123,6 +128,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
         .add_service(facts)
         .add_service(outbound)
         .add_service(intake)
+        .add_service(privacy)
         .add_service(log);
     Ok(Service {
         role: Role::Interactions,

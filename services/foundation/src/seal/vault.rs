@@ -24,6 +24,8 @@ const CACHED_KEYS: u64 = 20_000;
 /// A key destroyed by another replica may still be used here for this long.
 const CACHED_FOR: Duration = Duration::from_secs(60);
 const CACHED_TENANTS: u64 = 1_000;
+/// Tenants whose erasures are counted: some bytes each.
+const COUNTED_TENANTS: u64 = 100_000;
 const SUBJECT: [(&str, Type); 1] = [("subject", Type::Text)];
 const FRESH_KEY: [(&str, Type); 4] = [
     SUBJECT[0],
@@ -41,7 +43,10 @@ pub struct Vault(Arc<Inner>);
 
 struct Inner {
     ring: Keyring,
-    keys: Cache<(TenantId, Subject), DataKey>,
+    /// By tenant, the count of erasures at which they were read, and subject.
+    keys: Cache<(TenantId, i64, Subject), DataKey>,
+    /// How often subjects of a tenant were erased, as far as is known here.
+    erasures: Cache<TenantId, i64>,
     wrapping: Cache<(TenantId, u32), Arc<LessSafeKey>>,
     blinding: Cache<TenantId, Arc<hmac::Key>>,
 }
@@ -62,6 +67,7 @@ impl Vault {
                 .max_capacity(CACHED_KEYS)
                 .time_to_live(CACHED_FOR)
                 .build(),
+            erasures: Cache::new(COUNTED_TENANTS),
             wrapping: Cache::new(CACHED_TENANTS),
             blinding: Cache::new(CACHED_TENANTS),
         }))
@@ -150,10 +156,11 @@ impl Vault {
     /// When the store fails or a wrapped key cannot be opened.
     pub async fn existing(&self, s: &Scoped, subjects: &[Subject]) -> Result<SubjectKeys, Error> {
         let tenant = s.tenant();
+        let erasures = self.erasures(tenant);
         let mut found = HashMap::with_capacity(subjects.len());
         let mut unknown = Vec::new();
         for subject in subjects {
-            match self.0.keys.get(&(tenant, subject.clone())) {
+            match self.0.keys.get(&(tenant, erasures, subject.clone())) {
                 Some(key) => {
                     found.insert(subject.clone(), key);
                 }
@@ -166,6 +173,18 @@ impl Vault {
         Ok(SubjectKeys(found))
     }
 
+    /// Tells how often subjects of a tenant were erased: keys that were cached before are read again, so that nothing new
+    /// is sealed with one that another replica has destroyed.
+    pub fn erased(&self, tenant: TenantId, erasures: i64) {
+        if self.erasures(tenant) < erasures {
+            self.0.erasures.insert(tenant, erasures);
+        }
+    }
+
+    fn erasures(&self, tenant: TenantId) -> i64 {
+        self.0.erasures.get(&tenant).unwrap_or(0)
+    }
+
     /// Destroys a subject's key: what was sealed with it can never be opened again. Answers whether there was one.
     ///
     /// # Errors
@@ -176,7 +195,8 @@ impl Vault {
         let destroyed = s
             .raw_exec(sql, [subject.into(), Clock::system().now().0.into()])
             .await?;
-        let (vault, key) = (self.clone(), (s.tenant(), subject.to_owned()));
+        let erasures = self.erasures(s.tenant());
+        let (vault, key) = (self.clone(), (s.tenant(), erasures, subject.to_owned()));
         self.0.keys.invalidate(&key);
         s.after_commit(move || vault.0.keys.invalidate(&key));
         Ok(destroyed > 0)
@@ -187,6 +207,7 @@ impl Vault {
         s: &Scoped,
         subjects: &[Subject],
     ) -> Result<HashMap<Subject, DataKey>, Error> {
+        let erasures = self.erasures(s.tenant());
         let mut found = HashMap::with_capacity(subjects.len());
         let rows = subjects.iter().map(|subject| vec![subject.as_str().into()]);
         let its = bulk::each(
@@ -202,7 +223,8 @@ impl Vault {
             let generation = u32::try_from(row.try_get::<i64>("", "generation")?).unwrap_or(0);
             let wrapped: Vec<u8> = row.try_get("", "wrapped")?;
             let key = self.unwrap(s.tenant(), &subject, generation, &wrapped)?;
-            let (vault, cached, entry) = (self.clone(), key.clone(), (s.tenant(), subject.clone()));
+            let entry = (s.tenant(), erasures, subject.clone());
+            let (vault, cached) = (self.clone(), key.clone());
             // A key made in a transaction that rolls back must not stay: what it sealed would be lost.
             s.after_commit(move || vault.0.keys.insert(entry, cached));
             found.insert(subject, key);

@@ -152,6 +152,15 @@ pub(crate) fn undone(change: &MatterChange, now: Micros) -> Outgoing {
     Outgoing::new(now, change.id, data)
 }
 
+/// That contacts were emptied whose time was over; nothing when there were none.
+pub(crate) fn forgotten(ids: &[InteractionId], now: Micros) -> Option<Outgoing> {
+    let first = ids.first()?;
+    let data = Data::InteractionsForgotten(events::InteractionsForgotten {
+        interaction_ids: ids.iter().map(ToString::to_string).collect(),
+    });
+    Some(Outgoing::new(now, first, data))
+}
+
 /// Facts as bytes, to be told again later.
 pub(crate) fn keep(facts: &events::InteractionFacts) -> Vec<u8> {
     facts.encode_to_vec()

@@ -30,7 +30,15 @@ pub(super) enum Gone {
 pub(super) fn feed<T: Send + 'static>(
     patience: Duration,
 ) -> (Feed<T>, impl Stream<Item = Result<T, Error>> + Send) {
-    let (answers, told) = mpsc::channel(DEPTH);
+    bounded(DEPTH, patience)
+}
+
+/// The same where so many answers may wait.
+pub(super) fn bounded<T: Send + 'static>(
+    depth: usize,
+    patience: Duration,
+) -> (Feed<T>, impl Stream<Item = Result<T, Error>> + Send) {
+    let (answers, told) = mpsc::channel(depth);
     let (ended, end) = oneshot::channel();
     let last = stream::once(end).filter_map(|end| async move { end.ok().map(Err) });
     (

@@ -141,7 +141,7 @@ impl App {
         connector: &str,
         contact: Contact,
     ) -> Result<(InteractionId, bool), Error> {
-        let telling = Arc::new(self.recorder.telling(tenant, connector, contact));
+        let telling = Arc::new(self.recorder.telling(tenant, connector, contact).await?);
         match self.recorder.record(Arc::clone(&telling)).await? {
             Outcome::Fresh(_) => Ok((telling.id, false)),
             Outcome::Duplicate(first) => Ok((first, true)),

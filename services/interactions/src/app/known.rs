@@ -45,7 +45,7 @@ impl App {
         fact: Fact,
     ) -> Result<(Option<InteractionId>, bool), Error> {
         let ends = fact.what.kind() == FactKind::End;
-        let telling = Arc::new(self.recorder.fact(tenant, connector, fact));
+        let telling = Arc::new(self.recorder.fact(tenant, connector, fact).await?);
         match self.recorder.know(telling).await? {
             FactOutcome::Fresh(interaction) => Ok((interaction, false)),
             FactOutcome::Duplicate(interaction) => Ok((interaction, true)),

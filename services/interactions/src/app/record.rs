@@ -21,7 +21,11 @@ impl App {
         let connector = connector(ctx)?;
         // Calls are refused where streams wait: nothing holds back whoever calls.
         let _held = self.recorder.room().take_at_once(bytes)?;
-        let telling = Arc::new(self.recorder.telling(ctx.tenant, connector, contact));
+        let telling = self
+            .recorder
+            .telling(ctx.tenant, connector, contact)
+            .await?;
+        let telling = Arc::new(telling);
         match self.recorder.record(Arc::clone(&telling)).await? {
             Outcome::Fresh(logged) => {
                 let interaction = Interaction {

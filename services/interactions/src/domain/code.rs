@@ -66,6 +66,24 @@ codes! {
         /// A purchase.
         Order = 7,
     }
+    /// What a number that must not be seen is.
+    NumberKind {
+        /// The number of a payment card.
+        Card = 1,
+        /// The number of a bank account.
+        Account = 2,
+        /// The number of a person: NIK, PhilSys, SSN.
+        Identity = 3,
+        /// A key, a token, a password, a PIN.
+        Secret = 4,
+    }
+    /// What becomes of such a number, which no text shows in any case.
+    Treatment {
+        /// It is gone.
+        Mask = 1,
+        /// It is kept encrypted beside the text.
+        Seal = 2,
+    }
     /// Where a contact takes place.
     Channel {
         /// Telephone.

@@ -10,7 +10,7 @@ use rapport_foundation::id::InteractionId;
 pub struct Holder {
     /// The interaction that was logged under the key.
     pub id: InteractionId,
-    /// The keyed hash of its content.
+    /// The keyed hash of its content; empty when the contact was forgotten: whatever is said under its key is it again.
     pub digest: Vec<u8>,
 }
 
@@ -32,7 +32,9 @@ pub fn fold<K: Eq + Hash + Clone>(
     tellings: impl IntoIterator<Item = (K, Holder)>,
 ) -> Vec<Verdict> {
     let judge = |(key, telling): (K, Holder)| match held.get(&key) {
-        Some(first) if first.digest == telling.digest => Verdict::Duplicate(first.id),
+        Some(first) if first.digest.is_empty() || first.digest == telling.digest => {
+            Verdict::Duplicate(first.id)
+        }
         Some(first) => Verdict::Conflict(first.id),
         None => {
             held.insert(key, telling);

@@ -14,7 +14,7 @@ mod runs;
 mod secrets;
 mod words;
 
-pub use mask::{Masking, mask};
+pub use mask::{Masking, mask, take};
 
 use runs::{Run, Runs};
 
@@ -27,18 +27,7 @@ pub struct Text<'a> {
     pub html: bool,
 }
 
-/// What was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// The number of a payment card.
-    Card,
-    /// The number of a bank account.
-    Account,
-    /// The number of a person: NIK, PhilSys, SSN.
-    Identity,
-    /// A key, a token, a password, a PIN.
-    Secret,
-}
+pub use super::code::NumberKind as Kind;
 
 /// A place that must not be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +112,15 @@ pub fn without_tags(body: &str) -> String {
         end = glyph.end;
     }
     out
+}
+
+/// The number that a piece of text says, in digits; nothing where it says none.
+fn digits(piece: Text<'_>) -> String {
+    let Runs { runs, .. } = runs::runs(&lexer::lex(0, piece));
+    let values = runs.iter().flat_map(|run| run.values(0..run.digits.len()));
+    values
+        .filter_map(|value| char::from_digit(value.into(), 10))
+        .collect()
 }
 
 /// How many digits the number has that begins a text, and the one that ends it; 0 where words stand before or behind.

@@ -15,17 +15,20 @@ pub mod interaction;
 pub mod limits;
 pub mod mail;
 pub mod matter;
+pub mod numbers;
 pub mod outbound;
 pub mod part;
 pub mod privacy;
 pub mod quoted;
+pub mod retention;
 pub mod search;
 pub mod threading;
 pub mod timeline;
 
 pub use code::{
     Basis, Channel, DeliveryState, Direction, EndReason, FactKind, HangUpSide, IdentifierKind,
-    Kind, LinkState, OutboundState, PointsChange, Priority, Purpose, Redraw, Side, TicketChange,
+    Kind, LinkState, NumberKind, OutboundState, PointsChange, Priority, Purpose, Redraw, Side,
+    TicketChange, Treatment,
 };
 pub use contact::{
     Contact, Content, Hints, Identifier, Order, OrderLine, Participant, RoutingHint,
@@ -37,6 +40,7 @@ pub use intake::{Intake, Rule, Rules};
 pub use interaction::{Conflict, Customer, Interaction, Link};
 pub use mail::Mail;
 pub use matter::MatterChange;
+pub use numbers::{Numbers, SealedNumber};
 pub use outbound::Outbound;
 pub use part::{
     Attachment, CallLeg, Delivery, Form, Html, Location, PageVisit, Part, Reaction, Segment,

@@ -6,8 +6,9 @@ use rapport_foundation::personal::Personal;
 use serde_json::Value;
 
 use super::contact::{Contact, Content, Payload};
-use super::detect::{self, Masking, Text};
+use super::detect::{self, Text};
 use super::fact::{Fact, Known};
+use super::numbers::Taking;
 use super::part::{Html, Part, Transcript};
 
 /// Digits of a run at the end of a text that may go on in the next one.
@@ -15,10 +16,10 @@ const PIECE: std::ops::Range<usize> = 1..19;
 
 /// Takes numbers and secrets out of a contact, the payload that it came in with included.
 #[must_use]
-pub fn mask(mut contact: Contact, masking: Masking) -> Contact {
+pub fn mask(mut contact: Contact, taking: &mut Taking<'_>) -> Contact {
     let content = &mut contact.content;
-    let found = mask_texts(std::slice::from_mut(content), masking);
-    let mut alone = Alone { masking, found };
+    mask_texts(std::slice::from_mut(content), taking);
+    let mut alone = Alone(taking);
     content
         .attributes
         .values_mut()
@@ -30,20 +31,19 @@ pub fn mask(mut contact: Contact, masking: Masking) -> Contact {
     for line in contact.order.iter_mut().flat_map(|order| &mut order.lines) {
         alone.text(&mut line.description);
     }
-    let found = alone.found;
-    content.raw_payload = payload(std::mem::take(&mut content.raw_payload), masking, found);
+    content.raw_payload = payload(std::mem::take(&mut content.raw_payload), taking);
     contact
 }
 
 /// The same for a fact. Numbers that are split over several facts are not put together.
 #[must_use]
-pub fn mask_fact(mut fact: Fact, masking: Masking) -> Fact {
-    let found = match &mut fact.what {
-        Known::Edit(parts) => mask_said(parts.iter_mut().flat_map(said).collect(), masking),
-        Known::Transcript(transcript) => mask_said(spoken(transcript).collect(), masking),
-        _ => false,
-    };
-    let mut alone = Alone { masking, found };
+pub fn mask_fact(mut fact: Fact, taking: &mut Taking<'_>) -> Fact {
+    match &mut fact.what {
+        Known::Edit(parts) => mask_said(parts.iter_mut().flat_map(said).collect(), taking),
+        Known::Transcript(transcript) => mask_said(spoken(transcript).collect(), taking),
+        _ => {}
+    }
+    let mut alone = Alone(taking);
     match &mut fact.what {
         Known::Edit(parts) => parts.iter_mut().for_each(|part| alone.part(part)),
         Known::Transcript(transcript) => alone.speakers(transcript),
@@ -52,19 +52,17 @@ pub fn mask_fact(mut fact: Fact, masking: Masking) -> Fact {
         Known::Reaction(reaction) => alone.text(&mut reaction.symbol),
         Known::End(_) | Known::Deletion(_) | Known::CallLeg(_) => {}
     }
-    let found = alone.found;
-    fact.raw_payload = payload(fact.raw_payload, masking, found);
+    fact.raw_payload = payload(fact.raw_payload, taking);
     fact
 }
 
-/// Masks what consecutive contacts say as one sequence of texts; answers whether anything was found.
-#[must_use]
-pub fn mask_texts(contents: &mut [Content], masking: Masking) -> bool {
+/// Masks what consecutive contacts say as one sequence of texts, those of [`texts`].
+pub fn mask_texts(contents: &mut [Content], taking: &mut Taking<'_>) {
     let all = contents.iter_mut().flat_map(|content| {
         let parts = content.parts.iter_mut().flat_map(said);
         std::iter::once(Said::Text(&mut content.subject)).chain(parts)
     });
-    mask_said(all.collect(), masking)
+    mask_said(all.collect(), taking);
 }
 
 /// Whether what a contact says begins or ends with a number that may be a part of a longer one, over several contacts.
@@ -77,7 +75,7 @@ pub fn may_be_a_part(content: &Content) -> bool {
 }
 
 /// The texts of a contact that are one sequence, the subject first.
-pub(super) fn texts(content: &Content) -> impl Iterator<Item = Text<'_>> {
+pub fn texts(content: &Content) -> impl Iterator<Item = Text<'_>> {
     let plain = |body, html| Text { body, html };
     let subject = plain(content.subject.expose(), false);
     let parts = content.parts.iter().flat_map(move |part| match part {
@@ -120,8 +118,8 @@ fn spoken(transcript: &mut Transcript) -> impl Iterator<Item = Said<'_>> {
 
 /// Masks a sequence. The copies of HTML that are shown are read in the place of what was received: a number may be
 /// split over one of them and a text beside it.
-fn mask_said(said: Vec<Said<'_>>, masking: Masking) -> bool {
-    let read = |shown: bool| {
+fn mask_said(said: Vec<Said<'_>>, taking: &mut Taking<'_>) {
+    let mut read = |shown: bool| {
         let text = |one: &Said<'_>| match one {
             Said::Text(text) => (text.expose().to_owned(), false),
             Said::Html(html) if shown => (html.sanitised.expose().to_owned(), true),
@@ -131,15 +129,11 @@ fn mask_said(said: Vec<Said<'_>>, masking: Masking) -> bool {
         let texts: Vec<Text<'_>> = (bodies.iter())
             .map(|(body, html)| Text { body, html: *html })
             .collect();
-        detect::mask(&texts, masking)
+        taking.texts(&texts)
     };
-    let (masked, findings) = read(false);
+    let masked = read(false);
     let copies = said.iter().any(|one| matches!(one, Said::Html(_)));
-    let (shown, more) = if copies {
-        read(true)
-    } else {
-        Default::default()
-    };
+    let shown = if copies { read(true) } else { Vec::new() };
     let mut shown = shown.into_iter();
     for (one, masked) in said.into_iter().zip(masked) {
         let shown = shown.next().flatten();
@@ -152,7 +146,6 @@ fn mask_said(said: Vec<Said<'_>>, masking: Masking) -> bool {
             }
         }
     }
-    !findings.is_empty() || !more.is_empty()
 }
 
 fn put(text: &mut Personal, masked: Option<String>) {
@@ -162,22 +155,17 @@ fn put(text: &mut Personal, masked: Option<String>) {
 }
 
 /// Masks texts that stand alone.
-struct Alone {
-    masking: Masking,
-    found: bool,
-}
+struct Alone<'a, 'b>(&'a mut Taking<'b>);
 
-impl Alone {
+impl Alone<'_, '_> {
     fn personal(&mut self, text: &mut Personal) {
-        let masked = masked(text.expose(), self.masking);
-        self.found |= masked.is_some();
+        let masked = self.0.text(text.expose());
         put(text, masked);
     }
 
     fn text(&mut self, text: &mut String) {
-        if let Some(masked) = masked(text, self.masking) {
+        if let Some(masked) = self.0.text(text) {
             *text = masked;
-            self.found = true;
         }
     }
 
@@ -213,51 +201,41 @@ impl Alone {
     }
 }
 
-fn masked(text: &str, masking: Masking) -> Option<String> {
-    let (masked, _) = detect::mask(
-        &[Text {
-            body: text,
-            html: false,
-        }],
-        masking,
-    );
-    masked.into_iter().next().flatten()
-}
-
 /// The payload, masked where it is text. Where it is not, nobody can tell what it holds: it is kept only when nothing
 /// was found in what it says.
-fn payload(payload: Payload, masking: Masking, found: bool) -> Payload {
+fn payload(payload: Payload, taking: &mut Taking<'_>) -> Payload {
     if let Ok(mut json) = serde_json::from_slice::<Value>(&payload.0) {
-        let changed = mask_json(&mut json, masking);
+        let changed = mask_json(&mut json, taking);
         return if changed {
             Payload(json.to_string().into_bytes())
         } else {
             payload
         };
     }
-    match std::str::from_utf8(&payload.0).map(|text| masked(text, masking)) {
+    match std::str::from_utf8(&payload.0).map(|text| taking.text(text)) {
         Ok(None) => payload,
         Ok(Some(masked)) => Payload(masked.into_bytes()),
-        Err(_) if found => Payload::default(),
+        Err(_) if taking.found => Payload::default(),
         Err(_) => payload,
     }
 }
 
-fn mask_each<'a>(values: impl Iterator<Item = &'a mut Value>, masking: Masking) -> bool {
-    let changed = values.map(|value| mask_json(value, masking));
+fn mask_each<'a>(values: impl Iterator<Item = &'a mut Value>, taking: &mut Taking<'_>) -> bool {
+    let mut any = false;
     // Each of them, also behind one that was changed.
-    changed.filter(|changed| *changed).count() > 0
+    values.for_each(|value| any |= mask_json(value, taking));
+    any
 }
 
-fn mask_json(json: &mut Value, masking: Masking) -> bool {
+fn mask_json(json: &mut Value, taking: &mut Taking<'_>) -> bool {
     let text: Cow<'_, str> = match json {
-        Value::Array(list) => return mask_each(list.iter_mut(), masking),
-        Value::Object(map) => return mask_each(map.values_mut(), masking),
+        Value::Array(list) => return mask_each(list.iter_mut(), taking),
+        Value::Object(map) => return mask_each(map.values_mut(), taking),
         Value::String(text) => Cow::Borrowed(text),
         Value::Number(number) => number.to_string().into(),
         Value::Null | Value::Bool(_) => return false,
     };
-    let Some(masked) = masked(&text, masking) else {
+    let Some(masked) = taking.text(&text) else {
         return false;
     };
     *json = Value::String(masked);
@@ -270,9 +248,33 @@ mod tests {
     use rapport_foundation::time::Micros;
 
     use super::super::code::Side;
+    use super::super::code::{NumberKind, Treatment};
     use super::super::content::tests::message;
+    use super::super::numbers::{Numbers, SealedNumber};
     use super::super::part::{Form, Location, PageVisit, Segment};
     use super::*;
+
+    const MASKED: Numbers = Numbers::all(Treatment::Mask, false);
+    const SEALED: Numbers = Numbers::all(Treatment::Seal, false);
+
+    fn token(_: NumberKind, number: &str) -> String {
+        let letter = |c: char| {
+            c.to_digit(10)
+                .map_or('x', |digit| char::from(b'b' + u8::try_from(digit).unwrap()))
+        };
+        number.chars().map(letter).collect()
+    }
+
+    fn taken<T>(numbers: Numbers, what: impl FnOnce(&mut Taking<'_>) -> T) -> (T, Vec<String>) {
+        let mut taking = Taking::new(numbers, &token);
+        let left = what(&mut taking);
+        let number = |one: SealedNumber| one.number.into_exposed();
+        (left, taking.kept().into_iter().map(number).collect())
+    }
+
+    fn mask(contact: Contact) -> Contact {
+        taken(MASKED, |taking| super::mask(contact, taking)).0
+    }
 
     #[test]
     fn every_text_of_a_contact_is_masked() {
@@ -286,7 +288,7 @@ mod tests {
         contact.content.participants[0].display_name = card.into();
         contact.content.raw_payload =
             Payload(format!("{{\"a\":[\"{card}\",4111111111111111,1700000000]}}").into_bytes());
-        let masked = mask(contact, Masking::default());
+        let masked = mask(contact);
         let hidden = "**** **** **** ****";
         assert_eq!(masked.content.parts, [Part::Text(hidden.into())]);
         assert_eq!(masked.content.subject.expose(), hidden);
@@ -341,7 +343,7 @@ mod tests {
         };
         let mut contact = message("hello");
         contact.content.parts = filled(card);
-        let masked = mask(contact, Masking::default());
+        let masked = mask(contact);
         assert_eq!(masked.content.parts, filled(hidden));
         let fact = |text: &str| Fact {
             external_id: "m-1".into(),
@@ -350,7 +352,10 @@ mod tests {
             what: Known::Edit(filled(text)),
             raw_payload: Payload(text.into()),
         };
-        assert_eq!(mask_fact(fact(card), Masking::default()), fact(hidden));
+        assert_eq!(
+            taken(MASKED, |taking| mask_fact(fact(card), taking)).0,
+            fact(hidden)
+        );
     }
 
     #[test]
@@ -363,7 +368,7 @@ mod tests {
             })
         };
         contact.content.parts.push(html("1111 1111"));
-        let masked = mask(contact, Masking::default());
+        let masked = mask(contact);
         let hidden = [Part::Text("**** ****".into()), html("**** ****")];
         assert_eq!(masked.content.parts, hidden);
     }
@@ -372,15 +377,9 @@ mod tests {
     fn a_payload_that_is_no_text_goes_with_what_was_found() {
         let mut contact = message("4111 1111 1111 1111");
         contact.content.raw_payload = Payload(vec![0xff, 0xfe]);
-        assert!(
-            mask(contact.clone(), Masking::default())
-                .content
-                .raw_payload
-                .0
-                .is_empty()
-        );
+        assert!(mask(contact.clone()).content.raw_payload.0.is_empty());
         contact.content.parts = vec![Part::Text("hello".into())];
-        assert_eq!(mask(contact.clone(), Masking::default()), contact);
+        assert_eq!(mask(contact.clone()), contact);
     }
 
     #[test]
@@ -388,5 +387,52 @@ mod tests {
         let part = |text: &str| may_be_a_part(&message(text).content);
         assert!(part("card 4111") && part("1111 thanks"));
         assert!(!part("hello") && !part("I am in room 12 of the house over there, you know"));
+    }
+
+    #[test]
+    fn what_is_sealed_leaves_a_token_and_is_kept_once_as_digits_however_it_was_said() {
+        let said =
+            message("4111-1111 1111.1111 or four one one one 1111 1111 1111, password: hunter2");
+        let (left, kept) = taken(SEALED, |taking| super::mask(said, taking));
+        let card = "[sealed fccccccccccccccc]";
+        let left: Vec<&str> = texts(&left.content).map(|text| text.body).collect();
+        assert_eq!(
+            left[1],
+            format!(
+                "****-**** ****.**** {card} or * * * * **** **** **** {card}, password: ******** [sealed xxxxxxd]"
+            )
+        );
+        assert_eq!(kept, ["4111111111111111", "hunter2"]);
+    }
+
+    #[test]
+    fn what_was_sealed_is_left_as_it_is_when_it_is_read_again() {
+        for said in [
+            "card 4111 1111 1111 1111 ok",
+            "password: hunter2",
+            "my password is Tr0ub4dor&3 thanks",
+            "GB82 WEST 1234 5698 7654 32",
+            "the OTP is 493 201",
+            "norek 0123456789 a.n. Ana",
+        ] {
+            let (once, kept) = taken(SEALED, |taking| super::mask(message(said), taking));
+            assert_eq!(kept.len(), 1, "{said}");
+            let again = taken(SEALED, |taking| super::mask(once.clone(), taking));
+            assert_eq!(again, (once, Vec::new()), "{said}");
+        }
+    }
+
+    #[test]
+    fn each_kind_is_treated_as_it_should_be() {
+        let numbers = Numbers {
+            cards: Treatment::Seal,
+            keep_last_four: true,
+            ..MASKED
+        };
+        let said = message("4111 1111 1111 1111 and DE89370400440532013000");
+        let (left, kept) = taken(numbers, |taking| super::mask(said, taking));
+        let text = "**** **** **** 1111 [sealed fccccccccccccccc] and **********************";
+        assert_eq!(left.content.parts, [Part::Text(text.into())]);
+        assert_eq!(kept, ["4111111111111111"]);
     }
 }

@@ -6,12 +6,17 @@ mod count;
 mod fact;
 pub(crate) mod outbound;
 mod part;
+mod privacy;
 mod search;
 
 pub(crate) use changes::{list_changes, merge, set_threading, split, undo};
 pub(crate) use contact::contact;
 pub(crate) use count::counting;
 pub(crate) use fact::fact;
+pub(crate) use privacy::{
+    erase_customer, export_customer, list_holds, place_hold, release_hold, reveal_numbers,
+    set_privacy_policy, set_retention_rules,
+};
 pub(crate) use search::search;
 
 use rapport_foundation::check::Check;

@@ -19,6 +19,9 @@ use crate::domain::{
 
 pub(crate) mod outbound;
 mod part;
+mod privacy;
+
+pub(crate) use privacy::{exported, hold, privacy_policy, retention_rules, sealed_number};
 
 pub(crate) fn hit(hit: Hit) -> pb::SearchHit {
     let mark = |(start, end): (usize, usize)| pb::SearchMark {

@@ -5,9 +5,11 @@ mod count;
 mod decode;
 mod encode;
 mod outbound;
+mod privacy;
 
 pub(crate) use changes::{Changes, Threading};
 pub(crate) use count::Counts;
+pub(crate) use privacy::Privacy;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -312,6 +314,8 @@ mod tests {
         agree::<domain::count::Interval, pb::CountInterval>();
         agree::<domain::Basis, types::ConversationBasis>();
         agree::<domain::Redraw, pb::ConversationChangeKind>();
+        agree::<domain::NumberKind, pb::NumberKind>();
+        agree::<domain::Treatment, pb::NumberTreatment>();
         agree::<domain::TicketChange, pb::TicketChange>();
         agree::<domain::PointsChange, pb::PointsChange>();
         assert_eq!(

@@ -10,6 +10,9 @@ mod m0010_search;
 mod m0030_outbound;
 mod m0060_matters;
 mod m0061_counts;
+mod m0040_numbers;
+mod m0041_forgetting;
+mod m0042_retention;
 
 use rapport_foundation::schema;
 use sea_orm_migration::MigrationTrait;
@@ -30,6 +33,9 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0030_outbound::Migration),
         Box::new(m0060_matters::Migration),
         Box::new(m0061_counts::Migration),
+        Box::new(m0040_numbers::Migration),
+        Box::new(m0041_forgetting::Migration),
+        Box::new(m0042_retention::Migration),
     ]
 }
 

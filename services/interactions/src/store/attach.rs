@@ -6,9 +6,9 @@ use rapport_foundation::seal::Subject;
 use rapport_foundation::time::Micros;
 use sea_orm::Value;
 
-use super::facts::{About, BecameKnown, ContactKey, about, note_ends, seal};
+use super::facts::{About, BecameKnown, ContactKey, about, note_ends, row_of, seal};
 use super::outbound::{self, Tell};
-use super::{Store, body, known};
+use super::{Store, body, known, numbers};
 use crate::domain::Known;
 use crate::domain::ending::Ending;
 
@@ -84,12 +84,15 @@ impl Store {
         let keys = self.vault.keys(s, std::slice::from_ref(subject)).await?;
         let body = body::encode_known(&fact.what)?;
         let (body, raw) = seal(&keys, subject, sealed_for, &body, &fact.raw_payload.0)?;
-        let sealed = "update interaction_fact set subject_key = $5, body = $6, raw_payload = $7, external_id = $8 \
+        let kept = numbers::of_fact(s, &self.vault, row).await?;
+        let kept = numbers::seal(&keys.require(subject)?, &row_of(sealed_for), &kept)?;
+        let sealed = "update interaction_fact set subject_key = $5, body = $6, raw_payload = $7, numbers = $8, external_id = $9 \
                       where tenant_id = $1 and connector = $2 and external_id = $3 and fact_key = $4";
         let values = named.into_iter().chain([
             subject.as_str().into(),
             body.into(),
             raw.into(),
+            kept.into(),
             one.contact.as_str().into(),
         ]);
         s.raw_exec(sealed, values).await?;

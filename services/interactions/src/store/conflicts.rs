@@ -61,7 +61,7 @@ pub(super) async fn keep(
 }
 
 /// What is sealed opens in this row only.
-fn row(first: InteractionId, digest: &[u8]) -> Vec<u8> {
+pub(super) fn row(first: InteractionId, digest: &[u8]) -> Vec<u8> {
     [b"conflict/".as_slice(), first.uuid().as_bytes(), digest].concat()
 }
 
@@ -96,6 +96,34 @@ impl Store {
                 Ok((self.load_conflicts(&s, &numbers).await?, more))
             })
             .await
+    }
+
+    /// The numbers of the conflicts with one interaction.
+    pub(crate) async fn conflicts_of(
+        &self,
+        tenant: TenantId,
+        id: InteractionId,
+    ) -> Result<Vec<i64>, Error> {
+        let sql = "select number from interaction_conflict where tenant_id = $1 and interaction_id = $2 order by number";
+        let read = self
+            .db
+            .read(tenant, async |s| s.raw_all(sql, [id.uuid().into()]).await);
+        let rows = read.await?;
+        rows.iter()
+            .map(|row| Ok(row.try_get("", "number")?))
+            .collect()
+    }
+
+    /// One conflict.
+    pub(crate) async fn conflict(
+        &self,
+        tenant: TenantId,
+        number: i64,
+    ) -> Result<Option<Conflict>, Error> {
+        let read = self
+            .db
+            .read(tenant, async |s| self.load_conflicts(&s, &[number]).await);
+        Ok(read.await?.into_iter().next())
     }
 
     async fn load_conflicts(&self, s: &Scoped, numbers: &[i64]) -> Result<Vec<Conflict>, Error> {

@@ -8,11 +8,11 @@ use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
-use super::body;
-use crate::domain::{Channel, Contact, Content, Direction, Kind, Order, Purpose};
+use super::{body, numbers};
+use crate::domain::{Channel, Contact, Content, Direction, Kind, Order, Purpose, SealedNumber};
 
 /// The columns, in the order of [`values`].
-pub(super) const COLUMNS: [(&str, Type); 19] = [
+pub(super) const COLUMNS: [(&str, Type); 20] = [
     ("connector", Type::Text),
     ("external_id", Type::Text),
     ("kind", Type::Small),
@@ -32,6 +32,7 @@ pub(super) const COLUMNS: [(&str, Type); 19] = [
     ("content_digest", Type::Bytes),
     ("body", Type::Bytes),
     ("raw_payload", Type::Bytes),
+    ("numbers", Type::Bytes),
 ];
 
 /// That a contact `i` has the key of a row `k`.
@@ -46,6 +47,8 @@ pub(super) struct Beside<'a> {
     pub(super) received_at: Micros,
     pub(super) subject: &'a str,
     pub(super) digest: &'a [u8],
+    /// What was taken out of its texts and is kept.
+    pub(super) numbers: &'a [SealedNumber],
 }
 
 /// The values of one contact, sealed.
@@ -82,6 +85,7 @@ pub(super) fn values(
         beside.digest.to_vec().into(),
         body.into(),
         raw.into(),
+        numbers::seal(key, beside.row, beside.numbers)?.into(),
     ])
 }
 
@@ -154,6 +158,10 @@ impl Sealed {
 
     /// Opens the contact. What was erased is left out: that something took place remains.
     pub(super) fn open(mut self, row: &[u8], keys: &SubjectKeys) -> Result<Contact, Error> {
+        // It was forgotten.
+        if self.body.is_empty() {
+            return Ok(self.contact);
+        }
         let Some(key) = keys.get(&self.subject) else {
             return Ok(self.contact);
         };

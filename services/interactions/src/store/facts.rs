@@ -9,12 +9,14 @@ use rapport_foundation::seal::{Subject, SubjectKeys, Vault};
 use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
 
-use super::body;
 use super::contact::{self, bound};
 use super::outbound::{self, Tell};
-use crate::domain::detect::Masking;
+use super::{body, forget, numbers};
 use crate::domain::ending::{self, Ending, Refused};
-use crate::domain::{End, EndReason, Fact, FactKind, Kind, Known, content, limits, privacy};
+use crate::domain::numbers::Taking;
+use crate::domain::{
+    End, EndReason, Fact, FactKind, Kind, Known, Numbers, SealedNumber, content, limits, privacy,
+};
 
 /// A contact as its connector names it: connector and external id.
 pub(super) type ContactKey<'a> = (&'a str, &'a str);
@@ -30,35 +32,33 @@ pub(crate) struct FactTelling {
     digest: Vec<u8>,
     /// Whose key seals it until its contact is here.
     waiting: Subject,
+    /// What was taken out of its texts and is kept.
+    sealed: Vec<SealedNumber>,
 }
 
 impl FactTelling {
+    /// A fact without what must not be seen. What tells duplicates apart is of the fact as it was told.
     pub(crate) fn new(
         vault: &Vault,
         tenant: TenantId,
         connector: &str,
         fact: Fact,
+        numbers: Numbers,
         now: Micros,
         traceparent: Option<String>,
     ) -> Self {
+        let token = |kind, number: &str| numbers::token(vault, tenant, kind, number);
+        let mut taking = Taking::new(numbers, &token);
         Self {
             digest: vault.blind(tenant, "fact", &content::canonical_fact(&fact)),
             waiting: waiting(vault, tenant, (connector, &fact.external_id)),
             tenant,
             connector: connector.to_owned(),
-            fact,
+            fact: privacy::mask_fact(fact, &mut taking),
             received_at: now,
             traceparent,
+            sealed: taking.kept(),
         }
-    }
-
-    /// The same without what must not be seen. What tells duplicates apart is of the fact as it was told.
-    #[must_use]
-    pub(crate) fn masked(mut self, masking: Option<Masking>) -> Self {
-        if let Some(masking) = masking {
-            self.fact = privacy::mask_fact(self.fact, masking);
-        }
-        self
     }
 
     pub(super) fn contact(&self) -> ContactKey<'_> {
@@ -169,10 +169,16 @@ pub(super) async fn record(
         .collect();
     let contacts: Vec<ContactKey<'_>> = tellings.iter().map(|one| one.contact()).collect();
     let about = about(s, &contacts).await?;
+    let forgotten = forgotten(s, vault, &contacts, &about).await?;
     let mut room = room(s, &contacts).await?;
     let mut held = held(s, &tellings).await?;
     let (mut outcomes, mut fresh) = (Vec::with_capacity(tellings.len()), Vec::new());
     for telling in &tellings {
+        // Nothing more is kept of a contact that was forgotten.
+        if let Some(id) = forgotten.get(&telling.contact()) {
+            outcomes.push(FactOutcome::Duplicate(Some(*id)));
+            continue;
+        }
         let contact = about.get(&telling.contact());
         let id = contact.map(|one| one.id);
         let key = (telling.contact(), telling.fact.key.as_str());
@@ -285,6 +291,35 @@ pub(super) async fn about<'a>(
     Ok(about)
 }
 
+/// Those of the contacts that are not here because they were forgotten.
+async fn forgotten<'a>(
+    s: &Scoped,
+    vault: &Vault,
+    contacts: &[ContactKey<'a>],
+    about: &HashMap<ContactKey<'a>, About>,
+) -> Result<HashMap<ContactKey<'a>, InteractionId>, Error> {
+    const KEYS: [(&str, Type); 3] = [CONTACT[0], CONTACT[1], ("key_blind", Type::Bytes)];
+    let absent = contacts
+        .iter()
+        .enumerate()
+        .filter(|(_, contact)| !about.contains_key(*contact));
+    let row = |(place, (connector, external_id)): (usize, &ContactKey<'a>)| -> Vec<Value> {
+        let place = i64::try_from(place).unwrap_or(i64::MAX);
+        let blind = forget::key_blind(vault, s.tenant(), external_id);
+        vec![place.into(), (*connector).into(), blind.into()]
+    };
+    let query = "select k.place, f.interaction_id from k cross join forgotten_contact f \
+                 where f.tenant_id = $1 and f.connector = k.connector and f.key_blind = k.key_blind";
+    let mut forgotten = HashMap::new();
+    for row in bulk::select(s, &KEYS, absent.map(row).collect(), query).await? {
+        if let Some(contact) = at_place(&row, contacts)? {
+            let id = InteractionId::from_uuid(row.try_get("", "interaction_id")?);
+            forgotten.insert(contact, id);
+        }
+    }
+    Ok(forgotten)
+}
+
 /// How many facts each contact has, and how many bytes they take.
 async fn room<'a>(
     s: &Scoped,
@@ -336,7 +371,7 @@ async fn held<'a>(
 }
 
 async fn insert(s: &Scoped, vault: &Vault, fresh: &[Fresh<'_>]) -> Result<(), Error> {
-    const COLUMNS: [(&str, Type); 10] = [
+    const COLUMNS: [(&str, Type); 11] = [
         ("connector", Type::Text),
         ("external_id", Type::Text),
         ("fact_key", Type::Text),
@@ -347,6 +382,7 @@ async fn insert(s: &Scoped, vault: &Vault, fresh: &[Fresh<'_>]) -> Result<(), Er
         ("content_digest", Type::Bytes),
         ("body", Type::Bytes),
         ("raw_payload", Type::Bytes),
+        ("numbers", Type::Bytes),
     ];
     let subjects: Vec<Subject> = fresh.iter().map(|one| one.subject().clone()).collect();
     let keys = vault.keys(s, &subjects).await?;
@@ -355,13 +391,14 @@ async fn insert(s: &Scoped, vault: &Vault, fresh: &[Fresh<'_>]) -> Result<(), Er
         let FactTelling {
             connector, fact, ..
         } = one.telling;
-        let (body, raw) = seal(
-            &keys,
-            one.subject(),
-            (connector, &fact.external_id, &fact.key),
-            &one.body,
-            &fact.raw_payload.0,
-        )?;
+        let row = (
+            connector.as_str(),
+            fact.external_id.as_str(),
+            fact.key.as_str(),
+        );
+        let (body, raw) = seal(&keys, one.subject(), row, &one.body, &fact.raw_payload.0)?;
+        let key = keys.require(one.subject())?;
+        let kept = numbers::seal(&key, &row_of(row), &one.telling.sealed)?;
         rows.push(vec![
             connector.as_str().into(),
             fact.external_id.as_str().into(),
@@ -373,6 +410,7 @@ async fn insert(s: &Scoped, vault: &Vault, fresh: &[Fresh<'_>]) -> Result<(), Er
             one.telling.digest.clone().into(),
             body.into(),
             raw.into(),
+            kept.into(),
         ]);
     }
     let behind = "on conflict (tenant_id, connector, external_id, fact_key) do nothing";

@@ -140,7 +140,8 @@ pub(super) async fn again(s: &Scoped, vault: &Vault, ids: &[InteractionId]) -> R
         there.push(InteractionId::from_uuid(row.try_get("", "id")?));
     }
     let interactions = super::interactions::load_logged(s, vault, &there).await?;
-    take_away(s, &there).await?;
+    let ids: Vec<Uuid> = there.iter().map(|id| id.uuid()).collect();
+    take(s, &ids).await?;
     put(s, vault, &interactions).await
 }
 
@@ -253,9 +254,15 @@ async fn put(s: &Scoped, vault: &Vault, interactions: &[Interaction]) -> Result<
     }
 }
 
+/// Takes the entries of contacts away, in one order with whoever puts contacts there.
+pub(super) async fn remove(s: &Scoped, ids: &[Uuid]) -> Result<(), Error> {
+    standing(s).await?;
+    take(s, ids).await
+}
+
 /// Takes entries away. What was just logged has none.
-async fn take_away(s: &Scoped, ids: &[InteractionId]) -> Result<(), Error> {
-    let rows = || -> Vec<Vec<Value>> { ids.iter().map(|id| vec![id.uuid().into()]).collect() };
+async fn take(s: &Scoped, ids: &[Uuid]) -> Result<(), Error> {
+    let rows = || -> Vec<Vec<Value>> { ids.iter().map(|id| vec![(*id).into()]).collect() };
     if s.engine() != Engine::Postgres {
         let words = "delete from search_words where rowid in (select e.doc from k cross join search_entry e \
                      where e.tenant_id = $1 and e.interaction_id = k.wanted)";

@@ -9,7 +9,7 @@ use rapport_foundation::time::Micros;
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::{Store, customers};
+use super::{Store, customers, forget};
 use crate::domain::{Customer, LinkState};
 
 /// What recognition came to.
@@ -68,8 +68,16 @@ impl Store {
         let mut people = Vec::new();
         let mut conversations = BTreeMap::new();
         let mut links = Vec::with_capacity(resolved.len());
+        let ids: Vec<Uuid> = resolved.iter().map(|one| one.interaction.uuid()).collect();
+        let emptied = forget::emptied(s, &ids).await?;
         for one in resolved {
-            let (state, record, note) = match one.found {
+            // Who it was, was asked before it was erased.
+            let found = if emptied.contains(&one.interaction.uuid()) {
+                Found::Nobody { note: forget::NOTE }
+            } else {
+                one.found
+            };
+            let (state, record, note) = match found {
                 Found::Customer(customer) => {
                     people.push(customer);
                     conversations

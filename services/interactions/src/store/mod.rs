@@ -8,7 +8,10 @@ mod contact;
 mod conversations;
 mod counts;
 mod customers;
+mod erasure;
 mod facts;
+mod forget;
+mod holds;
 mod index;
 mod interactions;
 mod joining;
@@ -16,9 +19,12 @@ mod known;
 mod links;
 mod mails;
 mod matters;
+mod number_policy;
+mod numbers;
 mod outbound;
 mod projections;
 mod record;
+mod retention;
 mod rules;
 mod split;
 mod splits;
@@ -38,14 +44,17 @@ use rapport_foundation::seal::Vault;
 pub(crate) use attach::Overtaken;
 pub(crate) use changes::{Making, Merged, Undoing};
 pub(crate) use counts::Cell;
+pub(crate) use erasure::{Erased, Erasure, Moment};
 pub(crate) use facts::{BecameKnown, FactOutcome, FactTelling};
 pub(crate) use index::{Search, Spot};
 pub(crate) use interactions::Filter;
 pub(crate) use joining::Arrival;
 pub(crate) use known::FactPlace;
 pub(crate) use links::{Found, Pending, Resolved};
+pub(crate) use number_policy::PolicyCache;
 pub(crate) use outbound::{Asking, Handover, Moved, OutboundFilter, QueueOutcome, Queueing};
 pub(crate) use record::{Logged, Outcome, Telling, Thread};
+pub(crate) use retention::Due;
 pub(crate) use rules::RulesCache;
 pub(crate) use splits::Splitting;
 pub(crate) use system::{Announce, Answer, Command, DueOutbound};
@@ -57,6 +66,7 @@ pub(crate) struct Store {
     pub(crate) db: Database,
     vault: Vault,
     rules: Arc<RulesCache>,
+    policies: Arc<PolicyCache>,
 }
 
 impl Store {
@@ -65,6 +75,7 @@ impl Store {
             db,
             vault,
             rules: Arc::default(),
+            policies: Arc::default(),
         }
     }
 }

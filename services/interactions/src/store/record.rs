@@ -11,10 +11,10 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::contact::{self, Beside};
-use super::{conflicts, mails, outbound, split, subject, threads};
+use super::{conflicts, forget, mails, numbers, outbound, split, subject, threads};
 use crate::domain::dedupe::{self, Holder, Verdict};
-use crate::domain::detect::Masking;
-use crate::domain::{Contact, Intake, Rules, content, privacy};
+use crate::domain::numbers::Taking;
+use crate::domain::{Contact, Intake, Numbers, Rules, SealedNumber, content, privacy};
 
 /// One contact on its way into the log, with everything that can be worked out before the transaction.
 #[derive(Debug)]
@@ -34,30 +34,40 @@ pub(crate) struct Telling {
     thread_of: Option<String>,
     /// What it is found by and finds others by, when it is a mail.
     pub(super) clues: Vec<mails::Clue>,
-    /// How its texts are masked; not at all where they are kept as they are.
-    pub(super) masking: Option<Masking>,
+    /// What becomes of numbers in its texts.
+    pub(super) numbers: Numbers,
+    /// What was taken out of them and is kept.
+    pub(super) sealed: Vec<SealedNumber>,
 }
 
 impl Telling {
+    /// A contact without what must not be seen. What tells duplicates apart is of the text as it was said.
     pub(crate) fn new(
         vault: &Vault,
         tenant: TenantId,
         connector: &str,
         contact: Contact,
+        numbers: Numbers,
         now: Micros,
         traceparent: Option<String>,
     ) -> Self {
         let id = InteractionId::new(now);
         let thread = contact.content.thread_key.expose();
+        let thread = if thread.is_empty() {
+            Vec::new()
+        } else {
+            vault.blind(tenant, "thread", thread)
+        };
+        let subject = subject::of(vault, tenant, id, &contact);
+        let digest = vault.blind(tenant, "content", &content::canonical(&contact));
+        let token = |kind, number: &str| numbers::token(vault, tenant, kind, number);
+        let mut taking = Taking::new(numbers, &token);
+        let contact = privacy::mask(contact, &mut taking);
         Self {
-            subject: subject::of(vault, tenant, id, &contact),
-            digest: vault.blind(tenant, "content", &content::canonical(&contact)),
-            thread: if thread.is_empty() {
-                Vec::new()
-            } else {
-                vault.blind(tenant, "thread", thread)
-            },
             clues: mails::clues(vault, tenant, &contact),
+            subject,
+            digest,
+            thread,
             tenant,
             connector: connector.to_owned(),
             contact,
@@ -65,7 +75,8 @@ impl Telling {
             received_at: now,
             traceparent,
             thread_of: None,
-            masking: None,
+            numbers,
+            sealed: taking.kept(),
         }
     }
 
@@ -74,16 +85,6 @@ impl Telling {
     pub(crate) fn in_thread(mut self, thread: Thread) -> Self {
         self.thread_of = Some(thread.connector);
         self.thread = thread.key;
-        self
-    }
-
-    /// The same without what must not be seen. What tells duplicates apart is of the text as it was said.
-    #[must_use]
-    pub(crate) fn masked(mut self, masking: Option<Masking>) -> Self {
-        if let Some(masking) = masking {
-            self.contact = privacy::mask(self.contact, masking);
-        }
-        self.masking = masking;
         self
     }
 
@@ -131,7 +132,7 @@ pub(super) async fn record(
     rules: &Rules,
     tellings: &[&Telling],
 ) -> Result<Vec<Outcome>, Error> {
-    let held = held(s, tellings).await?;
+    let held = held(s, vault, tellings).await?;
     let offered = tellings.iter().map(|telling| {
         (
             telling.key(),
@@ -197,12 +198,14 @@ pub(super) async fn record(
 /// Which of the keys are taken, and by what.
 async fn held<'a>(
     s: &Scoped,
+    vault: &Vault,
     tellings: &[&'a Telling],
 ) -> Result<HashMap<(&'a str, &'a str), Holder>, Error> {
-    const KEYS: [(&str, Type); 3] = [
+    const KEYS: [(&str, Type); 4] = [
         ("place", Type::Big),
         ("connector", Type::Text),
         ("external_id", Type::Text),
+        ("key_blind", Type::Bytes),
     ];
     // Each key once, with the place of a telling that has it.
     let places: BTreeMap<(&str, &str), usize> = tellings
@@ -217,10 +220,19 @@ async fn held<'a>(
                 i64::try_from(*place).unwrap_or(i64::MAX).into(),
                 (*connector).into(),
                 (*external_id).into(),
+                forget::key_blind(vault, s.tenant(), external_id).into(),
             ]
         });
     let its = bulk::each(s.engine(), "interaction i", contact::BY_KEY);
-    let query = format!("select k.place, i.id, i.content_digest from k {its}");
+    let gone = bulk::each(
+        s.engine(),
+        "forgotten_contact f",
+        "f.tenant_id = $1 and f.connector = k.connector and f.key_blind = k.key_blind",
+    );
+    let query = format!(
+        "select k.place, i.id, i.content_digest from k {its} \
+         union all select k.place, f.interaction_id, substr(f.key_blind, 1, 0) from k {gone}"
+    );
     let mut held = HashMap::new();
     for row in bulk::select(s, &KEYS, rows.collect(), &query).await? {
         let place: i64 = row.try_get("", "place")?;
@@ -297,6 +309,7 @@ impl Telling {
             received_at: self.received_at,
             subject: &self.subject,
             digest: &self.digest,
+            numbers: &self.sealed,
         }
     }
 }

@@ -102,10 +102,26 @@ impl Store {
         let row = s
             .raw_one("select version from intake_rules where tenant_id = $1", [])
             .await?;
-        let Some(row) = row else {
+        let version = row.map_or(Ok(0), |row| row.try_get("", "version"))?;
+        self.rules_of(s, version).await
+    }
+
+    /// The rules for what is logged now. What was erased is read in the same statement: it stands in the way of every
+    /// contact.
+    pub(super) async fn rules_to_record(&self, s: &Scoped) -> Result<Arc<Rules>, Error> {
+        let sql = "select coalesce((select version from intake_rules where tenant_id = $1), 0) as version, \
+                   coalesce((select erasures from erasure_state where tenant_id = $1), 0) as erasures";
+        let Some(row) = s.raw_one(sql, []).await? else {
             return Ok(Arc::default());
         };
-        let version: i64 = row.try_get("", "version")?;
+        self.vault.erased(s.tenant(), row.try_get("", "erasures")?);
+        self.rules_of(s, row.try_get("", "version")?).await
+    }
+
+    async fn rules_of(&self, s: &Scoped, version: i64) -> Result<Arc<Rules>, Error> {
+        if version == 0 {
+            return Ok(Arc::default());
+        }
         if let Some(rules) = self.rules.get(s.tenant(), version) {
             return Ok(rules);
         }

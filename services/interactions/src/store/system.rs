@@ -13,6 +13,7 @@ use rapport_foundation::time::Micros;
 use sea_orm::QueryResult;
 
 use super::attach::Overtaken;
+use super::erasure;
 use super::facts::{self, BecameKnown, FactOutcome, FactTelling};
 use super::index::{self, Range};
 use super::outbound::{QueueOutcome, Queueing, Tell, queue};
@@ -27,6 +28,9 @@ pub(crate) struct DuePending {
     pub(crate) tenant: TenantId,
     pub(crate) pending: Pending,
 }
+
+/// Keys that are forgotten in one statement.
+const REPETITIONS: u64 = 2_000;
 
 /// Something on its way into the log.
 #[derive(Debug, Clone)]
@@ -132,6 +136,9 @@ impl Store {
                         }
                         put(place, Answer::Outbound(outcome));
                     }
+                    if group.contacts.is_empty() {
+                        self.vault.erased(*tenant, erasure::erasures(&s).await?);
+                    }
                     let (outcomes, known) =
                         facts::record(&s, &self.vault, &group.facts, announce.moved).await?;
                     for (place, outcome) in group.fact_places.iter().zip(outcomes) {
@@ -207,7 +214,7 @@ impl Store {
         if tellings.is_empty() {
             return Ok(Vec::new());
         }
-        let rules = self.rules(s).await?;
+        let rules = self.rules_to_record(s).await?;
         record::record(s, &self.vault, &rules, tellings).await
     }
 
@@ -217,6 +224,34 @@ impl Store {
         }
         let rules = self.rules(s).await?;
         queue(s, &self.vault, &rules, queueing).await
+    }
+
+    /// Tenants that do not keep all contacts for ever.
+    pub(crate) async fn with_retention(&self) -> Result<Vec<TenantId>, Error> {
+        let sql = "select tenant_id from retention_rules where rules <> '[]' order by tenant_id";
+        let rows = self
+            .db
+            .system_read(async |system| system.raw_all(sql, []).await)
+            .await?;
+        let tenant = |row: &QueryResult| Ok(TenantId::from_uuid(row.try_get("", "tenant_id")?));
+        rows.iter().map(tenant).collect()
+    }
+
+    /// Forgets under which keys contacts were logged that were forgotten long ago.
+    pub(crate) async fn forget_repetitions(&self, now: Micros) -> Result<(), Error> {
+        let sql = format!(
+            "delete from forgotten_contact where (tenant_id, connector, key_blind) in (select tenant_id, connector, \
+             key_blind from forgotten_contact where until_at < $1 limit {REPETITIONS})"
+        );
+        loop {
+            let gone = self
+                .db
+                .system_write(async |system| system.raw_exec(&sql, [now.0.into()]).await)
+                .await?;
+            if gone < REPETITIONS {
+                return Ok(());
+            }
+        }
     }
 
     /// Facts that waited and whose contact is here now.

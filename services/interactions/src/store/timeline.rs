@@ -21,6 +21,22 @@ const CONVERSATIONS: &str = "(with own as (select distinct coalesce(r.root_id, l
      select r.conversation_id from own cross join conversation_root r where r.tenant_id = $1 and r.root_id = own.id)";
 
 impl Store {
+    /// Changes of a customer behind a place, newest first.
+    pub(crate) async fn changes(
+        &self,
+        tenant: TenantId,
+        customer: CustomerId,
+        behind: Option<Place>,
+        most: u64,
+    ) -> Result<Vec<(Place, Change)>, Error> {
+        let values = values(customer, behind);
+        self.db
+            .read(tenant, async |s| {
+                changes(&s, behind, most, values.clone()).await
+            })
+            .await
+    }
+
     /// Contacts and changes of a customer behind a place, each newest first.
     pub(crate) async fn timeline(
         &self,
@@ -29,12 +45,7 @@ impl Store {
         behind: Option<Place>,
         most: u64,
     ) -> Result<(Vec<Sized>, Vec<(Place, Change)>), Error> {
-        let mut values: Vec<Value> = vec![customer.uuid().into()];
-        values.extend(
-            behind
-                .iter()
-                .flat_map(|place| [Value::from(place.at.0), place.id.into()]),
-        );
+        let values = values(customer, behind);
         self.db
             .read(tenant, async |s| {
                 let contacts = contacts(&s, behind, most, values.clone()).await?;
@@ -42,6 +53,13 @@ impl Store {
             })
             .await
     }
+}
+
+fn values(customer: CustomerId, behind: Option<Place>) -> Vec<Value> {
+    let mut values: Vec<Value> = vec![customer.uuid().into()];
+    let places = behind.iter();
+    values.extend(places.flat_map(|place| [Value::from(place.at.0), place.id.into()]));
+    values
 }
 
 async fn contacts(

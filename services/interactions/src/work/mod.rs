@@ -10,6 +10,7 @@ pub(crate) mod outbound;
 mod projector;
 mod recognise;
 mod recorder;
+pub(crate) mod retention;
 mod room;
 mod sweep;
 

@@ -15,8 +15,7 @@ use rapport_foundation::time::Clock;
 use super::Calm;
 use super::room::Room;
 use crate::app::facts;
-use crate::domain::detect::Masking;
-use crate::domain::{Contact, Fact};
+use crate::domain::{Contact, Fact, Numbers};
 use crate::store::{
     Announce, Answer, Command, FactOutcome, FactTelling, Outcome, QueueOutcome, Queueing, Store,
     Telling,
@@ -30,9 +29,11 @@ const LAST_CALLS: Duration = Duration::from_millis(250);
 #[derive(Clone)]
 pub(crate) struct Recorder {
     batcher: Batcher<Command, Answer, Error>,
+    store: Store,
     vault: Vault,
     clock: Clock,
-    masking: Option<Masking>,
+    /// What becomes of numbers of tenants that never said.
+    numbers: Numbers,
     room: Room,
 }
 
@@ -44,7 +45,7 @@ impl Recorder {
             queue: config.queue_capacity,
             ..BatchConfig::default()
         };
-        let store = store.clone();
+        let (store, known) = (store.clone(), store.clone());
         let (batcher, lanes) = Batcher::spawn(
             "interactions recorder",
             &limits,
@@ -71,9 +72,10 @@ impl Recorder {
         (
             Self {
                 batcher,
+                store: known,
                 vault: env.vault.clone(),
                 clock: env.clock.clone(),
-                masking: config.masking(),
+                numbers: config.numbers(),
                 room: Room::new(),
             },
             [lanes, closer],
@@ -81,25 +83,45 @@ impl Recorder {
     }
 
     /// A contact made ready for the log, in the trace of the current call.
-    pub(crate) fn telling(&self, tenant: TenantId, connector: &str, contact: Contact) -> Telling {
+    pub(crate) async fn telling(
+        &self,
+        tenant: TenantId,
+        connector: &str,
+        contact: Contact,
+    ) -> Result<Telling, Error> {
         let traceparent = telemetry::current_traceparent();
-        Telling::new(
+        let now = self.clock.now();
+        let numbers = self.store.numbers_now(tenant, self.numbers, now).await?;
+        Ok(Telling::new(
             &self.vault,
             tenant,
             connector,
             contact,
-            self.clock.now(),
+            numbers,
+            now,
             traceparent,
-        )
-        .masked(self.masking)
+        ))
     }
 
     /// A fact made ready for the log, in the trace of the current call.
-    pub(crate) fn fact(&self, tenant: TenantId, connector: &str, fact: Fact) -> FactTelling {
+    pub(crate) async fn fact(
+        &self,
+        tenant: TenantId,
+        connector: &str,
+        fact: Fact,
+    ) -> Result<FactTelling, Error> {
         let traceparent = telemetry::current_traceparent();
         let now = self.clock.now();
-        FactTelling::new(&self.vault, tenant, connector, fact, now, traceparent)
-            .masked(self.masking)
+        let numbers = self.store.numbers_now(tenant, self.numbers, now).await?;
+        Ok(FactTelling::new(
+            &self.vault,
+            tenant,
+            connector,
+            fact,
+            numbers,
+            now,
+            traceparent,
+        ))
     }
 
     /// For what is to let recording go first.

@@ -72,10 +72,11 @@ struct Said {
 
 impl Said {
     fn all(numbers: &[Number]) -> Vec<Self> {
-        let pairs = numbers
-            .iter()
-            .enumerate()
-            .flat_map(|(n, one)| FORMS.map(|form| (n, one, form)));
+        // Of each number every second form, so that each form is taken of every second kind.
+        let pairs = numbers.iter().enumerate().flat_map(|(n, one)| {
+            let forms = FORMS.into_iter().skip(n % 2).step_by(2);
+            forms.map(move |form| (n, one, form))
+        });
         let said = pairs.enumerate().map(|(place, (n, number, form))| {
             let formed = number.formed(form);
             Self {
@@ -318,7 +319,7 @@ async fn plain_numbers_appear_in_no_log_line_span_event_refusal_index_or_column(
         }
         // What fails is told where the numbers are still in hand.
         stage.t.env.db.close().await;
-        for one in said.iter().step_by(FORMS.len()) {
+        for one in said.iter().step_by(FORMS.len() / 2) {
             let failed = stage
                 .record(one.contact("late", &one.text(), 3))
                 .await

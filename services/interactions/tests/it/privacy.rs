@@ -199,24 +199,6 @@ async fn a_number_that_was_spoken_is_stored_masked_and_what_was_said_beside_it_i
     .await;
 }
 
-#[tokio::test]
-async fn numbers_are_kept_in_the_sealed_text_where_that_is_the_policy() {
-    let config = rapport_interactions::Config {
-        numbers: rapport_interactions::Numbers::Seal,
-        ..quick()
-    };
-    on_every_engine(config, async |stage| {
-        let logged = stage
-            .log(message("m-1", "+62811", "card 4111 1111 1111 1111"))
-            .await;
-        assert_eq!(
-            text(&stage.get(&logged.id).await),
-            "card 4111 1111 1111 1111"
-        );
-    })
-    .await;
-}
-
 fn text(interaction: &pb::Interaction) -> String {
     let parts = &interaction.input.as_ref().unwrap().parts;
     match parts[0].content.as_ref().unwrap() {

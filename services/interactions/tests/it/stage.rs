@@ -22,11 +22,19 @@ use rapport_proto::interactions::v1::interaction_service_client::InteractionServ
 use rapport_proto::interactions::v1::log_service_client::LogServiceClient;
 use rapport_proto::interactions::v1::outbound_service_client::OutboundServiceClient;
 use rapport_proto::interactions::v1::threading_service_client::ThreadingServiceClient;
+use rapport_proto::interactions::v1::privacy_service_client::PrivacyServiceClient;
 use rapport_proto::types::v1 as types;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
 use crate::neighbours::{Fake, Neighbour};
+
+/// Another process of the service on the same database.
+pub(crate) struct Replica {
+    pub(crate) client: InteractionServiceClient<Channel>,
+    _t: TestEnv,
+    _tasks: Vec<Task>,
+}
 
 /// Everything a test needs.
 pub(crate) struct Stage {
@@ -90,6 +98,19 @@ pub(crate) async fn on_every_engine(config: Config, mut test: impl AsyncFnMut(St
 }
 
 impl Stage {
+    /// Opens another process of the service.
+    pub(crate) async fn replica(&self) -> Replica {
+        let database = std::sync::Arc::clone(&self.t.database);
+        let t = self.t.house.env_on(database, Role::Interactions).await;
+        let service = rapport_interactions::open(t.env.clone(), quick()).await;
+        let service = service.unwrap();
+        Replica {
+            client: InteractionServiceClient::new(t.attach(service.routes)),
+            _t: t,
+            _tasks: service.tasks,
+        }
+    }
+
     pub(crate) fn client(&self) -> InteractionServiceClient<Channel> {
         InteractionServiceClient::new(self.channel.clone())
     }
@@ -134,6 +155,10 @@ impl Stage {
 
     pub(crate) fn intake(&self) -> IntakeServiceClient<Channel> {
         IntakeServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn privacy(&self) -> PrivacyServiceClient<Channel> {
+        PrivacyServiceClient::new(self.channel.clone())
     }
 
     /// A request of the connector `whatsapp`.

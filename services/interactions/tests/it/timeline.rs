@@ -156,6 +156,8 @@ async fn a_merge_joins_timelines_and_its_undoing_parts_them() {
         assert_eq!(one.customer.as_ref().unwrap().customer_id, ana.customer_id);
         // The merged customer is known still, and has nothing of its own.
         assert!(entries(&stage, &budi.customer_id, 0).await.is_empty());
+        assert_eq!(listed(&stage, &ana.customer_id).await, (3, 3));
+        assert_eq!(listed(&stage, &budi.customer_id).await, (0, 0));
 
         let unmerged = events::CustomersUnmerged {
             customer_id: ana.customer_id.clone(),
@@ -172,8 +174,53 @@ async fn a_merge_joins_timelines_and_its_undoing_parts_them() {
             .await;
         entries(&stage, &ana.customer_id, 1).await;
         entries(&stage, &budi.customer_id, 2).await;
+        assert_eq!(listed(&stage, &ana.customer_id).await, (1, 1));
+        assert_eq!(listed(&stage, &budi.customer_id).await, (2, 2));
+        // What is found by its words is whose it is now.
+        let found = eventually("both are found", async || {
+            let asked = pb::SearchInteractionsRequest {
+                query: "halo".into(),
+                ..Default::default()
+            };
+            let found = stage.client().search_interactions(stage.asks(asked)).await;
+            let hits = found.unwrap().into_inner().hits;
+            (hits.len() == 3).then_some(hits)
+        })
+        .await;
+        for hit in found {
+            let read = stage.get(&hit.interaction_id).await;
+            let phone = read.input.as_ref().unwrap().participants[0]
+                .identifier
+                .clone();
+            let owner = match phone.unwrap().value.as_str() {
+                "+62811" => &ana,
+                _ => &budi,
+            };
+            assert_eq!(read.customer.as_ref(), Some(owner));
+        }
     })
     .await;
+}
+
+/// How many contacts and matters are listed as a customer's.
+async fn listed(stage: &Stage, customer: &str) -> (usize, usize) {
+    let asked = pb::ListInteractionsRequest {
+        customer_id: customer.into(),
+        ..Default::default()
+    };
+    let contacts = stage.client().list_interactions(stage.asks(asked)).await;
+    let asked = pb::ListConversationsRequest {
+        customer_id: customer.into(),
+        ..Default::default()
+    };
+    let matters = stage
+        .conversations()
+        .list_conversations(stage.asks(asked))
+        .await;
+    (
+        contacts.unwrap().into_inner().interactions.len(),
+        matters.unwrap().into_inner().conversations.len(),
+    )
 }
 
 #[tokio::test]

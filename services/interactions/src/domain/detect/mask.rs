@@ -1,6 +1,8 @@
 //! Texts with what was found in them taken out.
 
-use super::{Finding, Kind, Mark, Text, find};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::{Finding, Kind, Mark, Text, digits, find};
 
 /// What stands for a digit that was taken out.
 const STAR: &str = "*";
@@ -20,9 +22,20 @@ pub struct Masking {
 /// Masks consecutive texts; answers the new text of each that holds something, and what was found.
 #[must_use]
 pub fn mask(texts: &[Text<'_>], masking: Masking) -> (Vec<Option<String>>, Vec<Finding>) {
+    take(texts, masking, |_, _| None)
+}
+
+/// The same, and `keep` is given each finding with what it says: it answers what is to stand behind the mask.
+#[must_use]
+pub fn take(
+    texts: &[Text<'_>],
+    masking: Masking,
+    mut keep: impl FnMut(&Finding, &dyn Fn() -> String) -> Option<String>,
+) -> (Vec<Option<String>>, Vec<Finding>) {
     let findings = find(texts);
     let mut hidden: Vec<Vec<Hidden>> = vec![Vec::new(); texts.len()];
     for finding in &findings {
+        let label = keep(finding, &|| said(texts, finding));
         let secret = finding.kind == Kind::Secret && finding.marks.len() == 1;
         for same in finding.marks.chunk_by(|a, b| a == b) {
             let Some(mark) = same.first() else { continue };
@@ -35,6 +48,9 @@ pub fn mask(texts: &[Text<'_>], masking: Masking) -> (Vec<Option<String>>, Vec<F
                 of_text.push(Hidden { mark: *mark, with });
             }
         }
+        if let (Some(label), Some(last)) = (label, finding.marks.last()) {
+            behind(&mut hidden, *last, label);
+        }
     }
     if masking.keep_last_four {
         uncover(&findings, &mut hidden);
@@ -42,6 +58,47 @@ pub fn mask(texts: &[Text<'_>], masking: Masking) -> (Vec<Option<String>>, Vec<F
     let masked = (texts.iter().zip(hidden))
         .map(|(text, hidden)| (!hidden.is_empty()).then(|| cover(text.body, hidden)));
     (masked.collect(), findings)
+}
+
+/// What a finding says: the digits of a number, also of one that was spoken; the letters of an IBAN; a secret as it is.
+fn said(texts: &[Text<'_>], finding: &Finding) -> String {
+    let piece = |mark: &Mark| -> &str {
+        let text = texts.get(mark.text).map_or("", |text| text.body);
+        text.get(mark.start..mark.end).unwrap_or_default()
+    };
+    let secret = finding.kind == Kind::Secret && finding.marks.len() == 1;
+    let iban = finding.kind == Kind::Account
+        && (finding.marks.iter().take(2)).all(|mark| letter(piece(mark)));
+    let mut all = String::new();
+    for same in finding.marks.chunk_by(|a, b| a == b) {
+        let Some(mark) = same.first() else { continue };
+        let body = piece(mark);
+        if secret {
+            all.push_str(body);
+        } else if iban && letter(body) {
+            all.extend(body.nfkc().flat_map(char::to_uppercase));
+        } else {
+            let html = texts.get(mark.text).is_some_and(|text| text.html);
+            all.push_str(&digits(Text { body, html }));
+        }
+    }
+    all
+}
+
+fn letter(piece: &str) -> bool {
+    let mut chars = piece.chars();
+    chars.next().is_some_and(char::is_alphabetic) && chars.next().is_none()
+}
+
+/// Puts a label behind a place that is masked.
+fn behind(hidden: &mut [Vec<Hidden>], last: Mark, label: String) {
+    let mark = Mark {
+        start: last.end,
+        ..last
+    };
+    if let Some(of_text) = hidden.get_mut(last.text) {
+        of_text.push(Hidden { mark, with: label });
+    }
 }
 
 /// A place, and what stands there instead.
@@ -80,7 +137,8 @@ fn cover(body: &str, mut hidden: Vec<Hidden>) -> String {
     let mut out = String::with_capacity(body.len());
     let mut at = 0;
     for Hidden { mark, with } in hidden {
-        if mark.start >= at {
+        // A label has no length: it is not covered by what is masked around it.
+        if mark.start >= at || mark.start == mark.end {
             out.push_str(body.get(at..mark.start).unwrap_or_default());
             out.push_str(&with);
         }
