@@ -65,6 +65,7 @@ pub(super) async fn forget(
         index::remove(s, &ids).await?;
         let refused = "delete from interaction_conflict where tenant_id = $1 and interaction_id in (select wanted from k)";
         bulk::change(s, &WANTED, wanted(&ids), refused).await?;
+        messages(s, &ids).await?;
         count += blank(s, &contacts).await?;
         pending(s, &ids).await?;
         conversations(s, &contacts).await?;
@@ -145,6 +146,18 @@ async fn facts(s: &Scoped, contacts: &[Forgotten]) -> Result<(), Error> {
     Ok(())
 }
 
+/// What messages of ours say goes, and under which ids the provider has them: what was not sent yet never is.
+async fn messages(s: &Scoped, ids: &[Uuid]) -> Result<(), Error> {
+    for sql in [
+        "delete from outbound_text where tenant_id = $1 and id in (select wanted from k)",
+        "update outbound set message_id = '', version = version + 1 \
+         where tenant_id = $1 and id in (select wanted from k)",
+    ] {
+        bulk::change(s, &WANTED, wanted(ids), sql).await?;
+    }
+    Ok(())
+}
+
 /// Empties the rows.
 async fn blank(s: &Scoped, contacts: &[Forgotten]) -> Result<u64, Error> {
     const COLUMNS: [(&str, Type); 3] = [
@@ -219,5 +232,8 @@ async fn conversations(s: &Scoped, contacts: &[Forgotten]) -> Result<(), Error> 
     let sql = "update conversation set thread = k.thread, thread_key = k.blank, subject_key = '' \
                from k where conversation.tenant_id = $1 and conversation.id = k.id";
     bulk::change(s, &COLUMNS, over.iter().map(row).collect(), sql).await?;
+    // Nor do mails lead to it any more.
+    let clues = "delete from mail_key where tenant_id = $1 and conversation_id in (select wanted from k)";
+    bulk::change(s, &WANTED, wanted(&over), clues).await?;
     Ok(())
 }
