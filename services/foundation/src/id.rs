@@ -150,6 +150,8 @@ typed_ids! {
     EdgeId = "edg";
     /// One interaction in the log.
     InteractionId = "int";
+    /// A file of a contact.
+    MediaId = "med";
     /// A conversation: interactions of one matter across channels.
     ConversationId = "cnv";
     /// A ticket: the matter with its owner and its clocks.
