@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::detect::Masking;
 
+mod media;
+
+pub use media::{MediaConfig, Place, S3Config};
+
 /// Limits of this service. Every one has a reason; the defaults serve a contact centre of some hundred agents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -37,6 +41,8 @@ pub struct Config {
     pub numbers: Numbers,
     /// Whether the last four digits of a card stay where numbers are masked.
     pub keep_last_four: bool,
+    /// Files of contacts.
+    pub media: MediaConfig,
 }
 
 /// What becomes of numbers that must not be seen.
@@ -65,6 +71,7 @@ impl Default for Config {
             page_bytes: 2 * 1024 * 1024,
             numbers: Numbers::Mask,
             keep_last_four: false,
+            media: MediaConfig::default(),
         }
     }
 }

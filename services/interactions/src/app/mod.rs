@@ -7,6 +7,7 @@ mod feed;
 mod ingest;
 mod intake;
 mod known;
+mod media;
 mod pages;
 mod read;
 mod record;
@@ -20,7 +21,7 @@ use rapport_foundation::id::CustomerId;
 use rapport_foundation::service::Env;
 use tokio_util::sync::CancellationToken;
 
-use crate::clients::Profiles;
+use crate::clients::{Objects, Profiles};
 use crate::store::Store;
 use crate::work::Recorder;
 use crate::{Config, Error};
@@ -28,6 +29,7 @@ use crate::{Config, Error};
 pub(crate) use crate::store::{Filter, Search};
 pub(crate) use ingest::{Acknowledgement, Item, Said, Uploaded};
 pub(crate) use intake::SetRules;
+pub(crate) use media::{Chunk, Files, NewUpload};
 pub(crate) use pages::Page;
 pub(crate) use search::Hit;
 pub(crate) use watch::{Told, WatchFrom, Watched};
@@ -40,6 +42,7 @@ pub(crate) struct App {
     log: Log,
     recorder: Recorder,
     profiles: Profiles,
+    files: Files,
 }
 
 impl App {
@@ -48,12 +51,14 @@ impl App {
         store: Store,
         recorder: Recorder,
         profiles: Profiles,
+        objects: Objects,
         config: Config,
     ) -> Self {
         Self {
             env: env.clone(),
             log: Log::new(env.db.clone()),
             store,
+            files: Files::new(objects, config.media.transfers),
             config,
             recorder,
             profiles,

@@ -12,6 +12,7 @@ pub mod fact;
 pub mod intake;
 pub mod interaction;
 pub mod limits;
+pub mod media;
 pub mod part;
 pub mod privacy;
 pub mod search;
@@ -29,6 +30,7 @@ pub use ending::End;
 pub use fact::{Disposition, Fact, Known, State};
 pub use intake::{Intake, Rule, Rules};
 pub use interaction::{Conflict, Customer, Interaction, Link};
+pub use media::{About, Media, Piece, Stage};
 pub use part::{
     Attachment, CallLeg, Delivery, Form, Html, Location, PageVisit, Part, Reaction, Segment,
     Transcript,

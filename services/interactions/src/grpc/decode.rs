@@ -2,11 +2,13 @@
 
 mod contact;
 mod fact;
+mod media;
 mod part;
 mod search;
 
 pub(crate) use contact::contact;
 pub(crate) use fact::fact;
+pub(crate) use media::{append_upload, begin_upload, download_media, media_id, stream_upload};
 pub(crate) use search::search;
 
 use rapport_foundation::check::Check;

@@ -15,7 +15,10 @@ use crate::domain::{
     Rule, Rules, State, What,
 };
 
+mod media;
 mod part;
+
+pub(crate) use media::{bytes, chunk, first_of, media, upload_state};
 
 pub(crate) fn hit(hit: Hit) -> pb::SearchHit {
     let mark = |(start, end): (usize, usize)| pb::SearchMark {

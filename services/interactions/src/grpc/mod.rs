@@ -2,6 +2,9 @@
 
 mod decode;
 mod encode;
+mod media;
+
+pub(crate) use media::Files;
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -6,6 +6,7 @@ mod m0003_timeline;
 mod m0004_intake;
 mod m0005_facts;
 mod m0010_search;
+mod m0020_media;
 
 use rapport_foundation::schema;
 use sea_orm_migration::MigrationTrait;
@@ -22,6 +23,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0004_intake::Migration),
         Box::new(m0005_facts::Migration),
         Box::new(m0010_search::Migration),
+        Box::new(m0020_media::Migration),
     ]
 }
 

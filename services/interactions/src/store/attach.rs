@@ -7,6 +7,7 @@ use rapport_foundation::time::Micros;
 use sea_orm::Value;
 
 use super::facts::{About, BecameKnown, ContactKey, about, note_ends, seal};
+use super::media::{self, Use};
 use super::{Store, body, known};
 use crate::domain::ending::Ending;
 
@@ -75,6 +76,14 @@ impl Store {
             .into_iter()
             .chain([subject.as_str().into(), body.into(), raw.into()]);
         s.raw_exec(sealed, values).await?;
+        let named = fact.what.named();
+        let ready = media::ready(s, &self.vault, &named).await?;
+        let using = Use {
+            interaction: about.id,
+            subject,
+            media: &named,
+        };
+        media::tie(s, &ready, &keys, &[using]).await?;
         match about.ending(&fact) {
             Ok(Some((Ending::New, end))) => {
                 note_ends(s, vec![(about.id, end, now)]).await?;

@@ -11,6 +11,7 @@ mod index;
 mod interactions;
 mod known;
 mod links;
+mod media;
 mod projections;
 mod record;
 mod rules;
@@ -31,9 +32,10 @@ pub(crate) use index::{Search, Spot};
 pub(crate) use interactions::Filter;
 pub(crate) use known::FactPlace;
 pub(crate) use links::{Found, Pending, Resolved};
+pub(crate) use media::{Begun, Kept};
 pub(crate) use record::{Logged, Outcome, Telling};
 pub(crate) use rules::RulesCache;
-pub(crate) use system::{Announce, Answer, Command};
+pub(crate) use system::{Announce, Answer, Command, Due};
 pub(crate) use verify::verify;
 
 /// The tables of this service; cheap to clone.

@@ -16,6 +16,10 @@ use super::index::{self, Range};
 use super::record::{self, Logged, Outcome, Telling};
 use super::{Pending, Store};
 
+mod media;
+
+pub(crate) use media::Due;
+
 /// A pending interaction with its tenant.
 #[derive(Debug, Clone)]
 pub(crate) struct DuePending {

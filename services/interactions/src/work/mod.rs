@@ -4,6 +4,7 @@ pub(crate) mod attach;
 pub(crate) mod forget;
 pub(crate) mod indexer;
 mod linker;
+pub(crate) mod media;
 mod moves;
 mod projector;
 mod recognise;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod bucket;
 mod channels;
 mod corpus;
 mod detecting;
@@ -10,6 +11,7 @@ mod facts;
 mod intake;
 mod linking;
 mod listing;
+mod media;
 mod neighbours;
 mod numbers;
 mod privacy;

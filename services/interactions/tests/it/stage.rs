@@ -16,7 +16,9 @@ use rapport_proto::interactions::v1::fact_service_client::FactServiceClient;
 use rapport_proto::interactions::v1::intake_service_client::IntakeServiceClient;
 use rapport_proto::interactions::v1::interaction_service_client::InteractionServiceClient;
 use rapport_proto::interactions::v1::log_service_client::LogServiceClient;
+use rapport_proto::interactions::v1::media_service_client::MediaServiceClient;
 use rapport_proto::types::v1 as types;
+use tempfile::TempDir;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
@@ -30,8 +32,23 @@ pub(crate) struct Stage {
     pub(crate) profiles: Neighbour,
     pub(crate) routing: Neighbour,
     pub(crate) loyalty: Neighbour,
+    pub(crate) config: Config,
     channel: Channel,
     _tasks: Vec<Task>,
+    _folder: TempDir,
+}
+
+/// Another replica of the service, on the same database and the same files.
+pub(crate) struct Replica {
+    _t: TestEnv,
+    channel: Channel,
+    _tasks: Vec<Task>,
+}
+
+impl Replica {
+    pub(crate) fn media(&self) -> MediaServiceClient<Channel> {
+        MediaServiceClient::new(self.channel.clone())
+    }
 }
 
 /// Settings that let a test wait for milliseconds instead of seconds.
@@ -46,9 +63,17 @@ pub(crate) fn quick() -> Config {
 }
 
 /// Runs a test on every engine.
-pub(crate) async fn on_every_engine(config: Config, mut test: impl AsyncFnMut(Stage)) {
+pub(crate) async fn on_every_engine(config: Config, test: impl AsyncFnMut(Stage)) {
+    at_clock(Clock::system(), config, test).await;
+}
+
+/// The same on a clock that the test may move.
+pub(crate) async fn at_clock(clock: Clock, config: Config, mut test: impl AsyncFnMut(Stage)) {
     for engine in engines() {
-        let house = House::new(Clock::system());
+        let house = House::new(clock.clone());
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config.clone();
+        config.media.folder = folder.path().to_owned();
         let fake = Fake::default();
         let profiles = Neighbour::profiles(&house, &engine, &fake).await;
         let routing = Neighbour::routing(&house, &engine).await;
@@ -67,8 +92,10 @@ pub(crate) async fn on_every_engine(config: Config, mut test: impl AsyncFnMut(St
             profiles,
             routing,
             loyalty,
+            config,
             channel,
             _tasks,
+            _folder: folder,
         }))
         .await;
     }
@@ -85,6 +112,24 @@ impl Stage {
 
     pub(crate) fn facts(&self) -> FactServiceClient<Channel> {
         FactServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn media(&self) -> MediaServiceClient<Channel> {
+        MediaServiceClient::new(self.channel.clone())
+    }
+
+    /// Another replica.
+    pub(crate) async fn replica(&self) -> Replica {
+        let database = self.t.database.clone();
+        let t = self.t.house.env_on(database, Role::Interactions).await;
+        let opened = rapport_interactions::open(t.env.clone(), self.config.clone()).await;
+        let service = opened.unwrap();
+        let channel = t.attach(service.routes);
+        Replica {
+            _t: t,
+            channel,
+            _tasks: service.tasks,
+        }
     }
 
     pub(crate) fn intake(&self) -> IntakeServiceClient<Channel> {
