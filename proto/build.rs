@@ -29,6 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         .boxed(".rapport.interactions.v1.TimelineEntry.entry.interaction")
         .bytes(".rapport.interactions.v1.InteractionInput.raw_payload")
         .bytes(".rapport.interactions.v1.FactInput.raw_payload")
+        .bytes(".rapport.interactions.v1.AppendUploadRequest.data")
+        .bytes(".rapport.interactions.v1.StreamUploadRequest.data")
+        .bytes(".rapport.interactions.v1.DownloadMediaResponse.data")
         // Servers note what passes through it.
         .codec_path("crate::touched::Codec")
         .compile_fds(documented.file_descriptor_set())?;

@@ -101,19 +101,51 @@ desk_pid=$!
 until_so "the desk" '"snapshot"' desk_says >/dev/null
 change "$supervisor" "/v1/agents/$agent_id:setStatus" '{"status":"AGENT_STATUS_AVAILABLE"}' >/dev/null
 
+# A picture is uploaded in lines of JSON, which end in the middle, and goes on in one call.
+readonly size=700000
+{
+  printf '\xff\xd8\xff\xe0'
+  head -c $((size - 4)) /dev/urandom
+} >"$folder/picture"
+hash=$(sha256sum "$folder/picture")
+hash=${hash%% *}
+upload=$(change "$connector" /v1/uploads \
+  "{\"fileName\":\"paket.jpg\",\"mediaType\":\"image/jpeg\",\"sizeBytes\":\"$size\",\"sha256\":\"$hash\"}")
+media_id=$(text "$upload" mediaId)
+# bytes OFFSET COUNT: of the picture, as JSON has them.
+bytes() { dd if="$folder/picture" iflag=skip_bytes,count_bytes skip="$1" count="$2" status=none | base64 --wrap=0; }
+for offset in 0 200000; do
+  printf '{"mediaId":"%s","offset":"%s","data":"%s"}\n' "$media_id" "$offset" "$(bytes "$offset" 200000)"
+done >"$folder/lines"
+kept=$(ask -H "$connector" --data-binary "@$folder/lines" "$base/v1/uploads:stream")
+expect "whole steps are kept" "$kept" '"receivedBytes":"262144"'
+expect "how far it came" "$(get "$connector" "/v1/uploads/$media_id")" '"receivedBytes":"262144"'
+printf '{"offset":"262144","data":"%s"}' "$(bytes 262144 $size)" >"$folder/rest"
+ask -H "$connector" --data-binary "@$folder/rest" "$base/v1/uploads/$media_id:append" >/dev/null
+finished=$(ask -H "$connector" -d '{}' "$base/v1/uploads/$media_id:finish")
+expect "a finished file" "$finished" "\"sha256\":\"$hash\"" '"mediaType":"image/jpeg"'
+
 # A chat comes in, twice: connectors repeat themselves.
 event_time=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 contact="\"direction\":\"DIRECTION_INBOUND\",\"eventTime\":\"$event_time\",
   \"participants\":[{\"role\":\"PARTICIPANT_ROLE_CUSTOMER\",\"identifier\":
     {\"type\":\"IDENTIFIER_TYPE_HANDLE\",\"value\":\"@budi-$mark\",\"namespace\":\"whatsapp\"}}]"
 chat="{\"interaction\":{$contact,\"externalId\":\"chat-$mark\",\"kind\":\"INTERACTION_KIND_CHAT\",
-  \"channel\":\"CHANNEL_CHAT\",\"purpose\":\"PURPOSE_SUPPORT\",\"parts\":[{\"text\":\"Paket saya belum sampai.\"}],
+  \"channel\":\"CHANNEL_CHAT\",\"purpose\":\"PURPOSE_SUPPORT\",\"parts\":[{\"text\":\"Paket saya belum sampai.\"},{\"attachment\":{\"mediaId\":\"$media_id\"}}],
   \"routing\":{\"queue\":\"care-$mark\"}}}"
 first=$(record "$chat")
 again=$(record "$chat")
 [[ $first != *'"duplicate":true'* && $again == *'"duplicate":true'* ]] || fail "not told apart: $first $again"
 interaction_id=$(text "$first" id)
 [[ $(text "$again" id) == "$interaction_id" ]] || fail "logged twice: $first $again"
+
+# Whoever reads the chat reads the picture, from anywhere in it.
+get "$supervisor" "/v1/media/$media_id:download?offset=65000&length=500000" >"$folder/download"
+expect "the file" "$(head -n 1 "$folder/download")" '"fileName":"paket.jpg"'
+grep --only-matching '"data":"[^"]*"' "$folder/download" | cut -d '"' -f 4 >"$folder/data"
+while read -r data; do base64 --decode <<<"$data"; done <"$folder/data" >"$folder/back"
+cmp --bytes=500000 --ignore-initial=0:65000 "$folder/back" "$folder/picture" || fail "another picture came back"
+[[ $(stat --format=%s "$folder/back") == 500000 ]] || fail "another range came back"
 
 # The work is offered, accepted, resolved and wrapped up.
 seen=$(until_so "an offer" '"offer":\{' desk_says)

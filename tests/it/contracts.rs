@@ -136,6 +136,9 @@ fn every_mutation_can_be_retried() {
         "rapport.interactions.v1.InteractionService.EndContact",
         "rapport.interactions.v1.FactService.RecordFact",
         "rapport.interactions.v1.OutboundService.DeliverOutbound",
+        "rapport.interactions.v1.MediaService.AppendUpload",
+        "rapport.interactions.v1.MediaService.StreamUpload",
+        "rapport.interactions.v1.MediaService.FinishUpload",
         "rapport.profiles.v1.CustomerService.ResolveCustomer",
     ];
     let pool = contracts();

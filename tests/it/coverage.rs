@@ -199,6 +199,7 @@ fn filled(method: &MethodDescriptor) -> Value {
         "EnrolMember" => {
             json!({"customer": {"customer_id": another_of("cus"), "record_id": another_of("rec")}})
         }
+        "AppendUpload" => json!({"data": "AAAA"}),
         _ => json!({}),
     };
     if method.input().get_field_by_name("request_id").is_some() {
@@ -324,6 +325,19 @@ impl Resources {
         )
         .await["binding"]
             .clone();
+        let media = made(
+            "rapport.interactions.v1.MediaService/BeginUpload",
+            json!({"file_name": "canary.txt", "size_bytes": 3}),
+        )
+        .await["media_id"]
+            .clone();
+        for (step, request) in [
+            ("AppendUpload", json!({"media_id": media, "data": "AAAA"})),
+            ("FinishUpload", json!({"media_id": media})),
+        ] {
+            let step = format!("rapport.interactions.v1.MediaService/{step}");
+            us.call(&step, request).await.unwrap();
+        }
         let ids = [
             ("tenant_id", json!(suite.tenant())),
             ("customer_id", customer["id"].clone()),
@@ -339,6 +353,7 @@ impl Resources {
             ("conversation_id", interaction["conversation_id"].clone()),
             ("outbound_id", outbound["id"].clone()),
             ("legal_hold_id", hold["id"].clone()),
+            ("media_id", media),
             ("offer_id", offer),
             ("work_item_id", work_item),
             ("api_key_id", key["id"].clone()),

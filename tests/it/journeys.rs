@@ -352,6 +352,65 @@ async fn heard(line: &mut Opened, what: &str) -> Value {
         }
         assert_eq!(said, json!({}), "not a {what}");
     }
+/// A file is uploaded by a stream and a call, named by a contact, and read by who may.
+async fn a_file_goes_up_and_comes_down(suite: &Suite) {
+    let (connector, supervisor) = (suite.connector("chat-hub"), suite.supervisor());
+    let media = |rpc: &str| format!("rapport.interactions.v1.MediaService/{rpc}");
+    let begin = json!({"request_id": request_id(), "file_name": "halo.txt", "size_bytes": 9});
+    let begun = connector.call(&media("BeginUpload"), begin).await.unwrap();
+    let id = &begun["media_id"];
+    // "halo halo", of which a stream keeps nothing: it ends neither at a step nor at the end.
+    let messages = vec![
+        json!({"media_id": id, "data": "aGFs"}),
+        json!({"data": "byBo"}),
+    ];
+    let messages = futures::stream::iter(messages);
+    let mut kept = connector
+        .converse(&media("StreamUpload"), messages)
+        .await
+        .unwrap();
+    assert_eq!(kept.next().await.unwrap(), Some(json!({})));
+    let whole = json!({"media_id": id, "data": "aGFsbyBoYWxv"});
+    let kept = connector.call(&media("AppendUpload"), whole).await.unwrap();
+    assert_eq!(kept["received_bytes"], json!("9"));
+    let finish = json!({"media_id": id});
+    let finished = connector
+        .call(&media("FinishUpload"), finish.clone())
+        .await
+        .unwrap();
+    assert_eq!(finished["media"]["media_type"], json!("text/plain"));
+    let mut named = json!({"interaction": {
+        "external_id": format!("file-{}", request_id()), "kind": "INTERACTION_KIND_MESSAGE",
+        "channel": "CHANNEL_CHAT", "direction": "DIRECTION_INBOUND", "event_time": now(),
+        "parts": [{"attachment": {"media_id": id}}],
+    }});
+    let record = "rapport.interactions.v1.InteractionService/RecordInteraction";
+    connector.call(record, named.clone()).await.unwrap();
+    let range = json!({"media_id": id, "offset": 5, "length": 3});
+    let mut read = supervisor
+        .open(&media("DownloadMedia"), range)
+        .await
+        .unwrap();
+    let first = read.next().await.unwrap().unwrap();
+    assert_eq!(first["media"], finished["media"]);
+    let data = read.next().await.unwrap().unwrap();
+    assert_eq!(
+        (&data["offset"], &data["data"]),
+        (&json!("5"), &json!("aGFs"))
+    );
+    assert_eq!(read.next().await.unwrap(), None);
+    let another = suite.connector("mail-hub");
+    let refusal = another.call(&media("GetMedia"), finish).await.unwrap_err();
+    assert_eq!(refusal.code, tonic::Code::NotFound);
+    named["interaction"]["external_id"] = json!("file-missing");
+    named["interaction"]["parts"][0]["attachment"]["media_id"] = json!(another_of(id));
+    let refusal = connector.call(record, named).await.unwrap_err();
+    assert_eq!(refusal.reason, "MEDIA_NOT_READY");
+}
+
+/// An id of the same kind that nobody has.
+fn another_of(id: &Value) -> String {
+    id.as_str().unwrap().replace("med_0", "med_1")
 }
 
 async fn all_journeys(suite: &Suite) {
@@ -359,6 +418,7 @@ async fn all_journeys(suite: &Suite) {
     a_hang_up_withdraws_the_waiting_work(suite).await;
     an_agent_who_goes_away_loses_the_offer_and_nothing_else(suite).await;
     a_reply_is_sent_and_read(suite).await;
+    a_file_goes_up_and_comes_down(suite).await;
     crate::audit::nothing_is_untold(suite).await;
     suite.verify().await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! The one way to the outside over HTTP: key sets of identity providers now, webhooks later.
+//! The one way to the outside over HTTP: key sets of identity providers, object storage, webhooks later.
 //!
 //! Addresses inside private networks are refused unless a setting allows them, and the check is made on
 //! the address that is connected to, so that a name cannot lead around it.
@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, Uri};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::{Body, Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
@@ -106,18 +107,8 @@ impl HttpClient {
     /// # Errors
     /// When the file of authorities cannot be used.
     pub fn new(config: &HttpClientConfig) -> Result<Self, Error> {
-        let connector = Connector {
-            tls: tls(config)?,
-            allow_private: config.allow_private_addresses,
-            timeout: Duration::from_millis(config.connect_timeout_ms),
-        };
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(30))
-            .pool_max_idle_per_host(4)
-            .build(connector);
         Ok(HttpClient {
-            client,
+            client: pool(config, 4)?,
             timeout: Duration::from_millis(config.timeout_ms),
             limit: config.response_limit_bytes,
         })
@@ -159,6 +150,56 @@ impl HttpClient {
             headers: parts.headers,
             body: body.to_bytes(),
         })
+    }
+}
+
+fn pool<B>(config: &HttpClientConfig, idle: usize) -> Result<Client<Connector, B>, Error>
+where
+    B: Body + Send,
+    B::Data: Send,
+{
+    let connector = Connector {
+        tls: tls(config)?,
+        allow_private: config.allow_private_addresses,
+        timeout: Duration::from_millis(config.connect_timeout_ms),
+    };
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_max_idle_per_host(idle)
+        .build(connector))
+}
+
+/// The same connections for whoever speaks a protocol of its own over HTTP: requests with bodies, answers that are
+/// read as they come. How long an exchange may take and how much is read of it is the caller's to bound.
+pub struct Exchanges<B>(Client<Connector, B>);
+
+impl<B> Exchanges<B>
+where
+    B: Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    /// Connections as the configuration says, of which so many to each host are kept while nothing is asked.
+    ///
+    /// # Errors
+    /// When the file of authorities cannot be used.
+    pub fn new(config: &HttpClientConfig, idle: usize) -> Result<Self, Error> {
+        Ok(Self(pool(config, idle)?))
+    }
+
+    /// Sends a request and answers the head of its answer.
+    ///
+    /// # Errors
+    /// When there is none; a status other than 200 is an answer.
+    pub async fn send(&self, request: Request<B>) -> Result<Response<Incoming>, Error> {
+        self.0.request(request).await.map_err(told)
+    }
+}
+
+impl<B> std::fmt::Debug for Exchanges<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Exchanges")
     }
 }
 

@@ -150,6 +150,8 @@ typed_ids! {
     EdgeId = "edg";
     /// One interaction in the log.
     InteractionId = "int";
+    /// A file of a contact.
+    MediaId = "med";
     /// A conversation: interactions of one matter across channels.
     ConversationId = "cnv";
     /// The way of a message of ours; its UUID is that of its interaction.

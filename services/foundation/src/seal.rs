@@ -5,10 +5,12 @@
 //! subject and the row as associated data, so that a ciphertext copied to another row does not open. Destroying
 //! the wrapped key makes every copy of the value unreadable, backups included.
 
+mod content;
 mod data_key;
 mod keyring;
 mod vault;
 
+pub use content::{ContentKey, FRAME_BYTES, FRAME_OVERHEAD, Place};
 pub use data_key::{DataKey, SubjectKeys};
 pub use keyring::{KeyFileError, Keyring};
 pub use vault::Vault;

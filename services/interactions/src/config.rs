@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::domain::outbound::Pace;
 use crate::domain::{self, Treatment};
 
+mod media;
+
+pub use media::{MediaConfig, Place, S3Config};
+
 /// Limits of this service. Every one has a reason; the defaults serve a contact centre of some hundred agents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -45,6 +49,8 @@ pub struct Config {
     pub numbers: Numbers,
     /// Whether the last four digits of a card stay in the text, of tenants that never said.
     pub keep_last_four: bool,
+    /// Files of contacts.
+    pub media: MediaConfig,
     /// How messages of ours are sent.
     pub outbound: Outbound,
 }
@@ -132,6 +138,7 @@ impl Default for Config {
             retention_grace_s: 86_400,
             numbers: Numbers::Mask,
             keep_last_four: false,
+            media: MediaConfig::default(),
             outbound: Outbound::default(),
         }
     }

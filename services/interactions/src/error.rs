@@ -3,10 +3,13 @@
 use rapport_foundation::db;
 use rapport_foundation::error::{Code, Failure, Violation};
 use rapport_foundation::id::{
-    ConversationChangeId, ConversationId, CustomerId, InteractionId, LegalHoldId, OutboundId,
+    ConversationChangeId, ConversationId, CustomerId, InteractionId, LegalHoldId, MediaId,
+    OutboundId,
 };
 
+use crate::clients::Lost;
 use crate::domain::OutboundState;
+use crate::domain::media::{APPEND, STEP, Unfinished, Unfit};
 
 /// A failed call of this service.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -98,6 +101,33 @@ pub enum Error {
     /// The policy was changed since the caller read it.
     #[error("the policy was changed since it was read")]
     PolicyChanged,
+    /// No such file, or not yet.
+    #[error("no such file")]
+    NoMedia(MediaId),
+    /// A contact names a file that is not there or not finished.
+    #[error("a contact names a file that is not there")]
+    NamesNoMedia(MediaId),
+    /// Bytes cannot be appended.
+    #[error("the bytes cannot be appended")]
+    Unfit(Unfit),
+    /// An upload cannot be finished.
+    #[error("the upload cannot be finished")]
+    Unfinished(Unfinished),
+    /// The file is larger than a file may be, in bytes.
+    #[error("the file is too large")]
+    MediaTooLarge(u64),
+    /// The tenant has as many bytes of files as it may, in bytes.
+    #[error("the files of the tenant take all their room")]
+    MediaFull(i64),
+    /// What is asked for begins behind the end of the file, which has so many bytes.
+    #[error("behind the end of the file")]
+    BehindEnd(u64),
+    /// As many files are on their way as may be.
+    #[error("too many transfers")]
+    TooManyTransfers,
+    /// An object was not stored, read or removed.
+    #[error(transparent)]
+    Objects(#[from] Lost),
     /// The reader of a stream did not keep up.
     #[error("the reader does not keep up")]
     SlowReader,
@@ -230,6 +260,50 @@ impl From<Error> for Failure {
                 "ETAG_MISMATCH",
                 "The policy was changed since it was read.",
             ),
+            Error::NoMedia(id) => Self::not_found("media", &id),
+            Error::NamesNoMedia(id) => Self::new(
+                Code::FailedPrecondition,
+                "MEDIA_NOT_READY",
+                "The contact names a file that is not there or whose upload is not finished.",
+            )
+            .with_meta("media_id", id.to_string()),
+            Error::Unfit(unfit) => unfit.into(),
+            Error::Unfinished(unfinished) => unfinished.into(),
+            Error::MediaTooLarge(largest) => Self::invalid(vec![Violation {
+                field: "size_bytes".into(),
+                reason: "OUT_OF_RANGE",
+                description: format!("is above {largest}, the largest file"),
+            }]),
+            Error::MediaFull(allowed) => Self::new(
+                Code::ResourceExhausted,
+                "MEDIA_QUOTA",
+                "The files of the tenant take all the room they may.",
+            )
+            .with_quota("media of the tenant", format!("{allowed} bytes"))
+            .without_retry(),
+            Error::BehindEnd(size) => Self::new(
+                Code::OutOfRange,
+                "BEHIND_THE_END",
+                "The offset lies behind the end of the file.",
+            )
+            .with_meta("size_bytes", size.to_string()),
+            Error::TooManyTransfers => Self::new(
+                Code::ResourceExhausted,
+                "TOO_MANY_TRANSFERS",
+                "As many files are on their way as may be at a time; try later.",
+            ),
+            Error::Objects(Lost::Missing) => Self::new(
+                Code::DataLoss,
+                "MEDIA_LOST",
+                "Stored bytes of the file are not there.",
+            )
+            .caused_by(Lost::Missing),
+            Error::Objects(lost) => Self::new(
+                Code::Unavailable,
+                "MEDIA_PLACE_UNREACHABLE",
+                "The place of files cannot be reached; try again.",
+            )
+            .caused_by(lost),
             Error::SlowReader => Self::new(
                 Code::ResourceExhausted,
                 "SLOW_READER",
@@ -246,6 +320,71 @@ impl From<Error> for Failure {
                 "The token has expired.",
             ),
         }
+    }
+}
+
+impl From<Unfit> for Failure {
+    fn from(unfit: Unfit) -> Self {
+        let wrong = |field: &str, reason, description: String| {
+            Self::invalid(vec![Violation {
+                field: field.into(),
+                reason,
+                description,
+            }])
+        };
+        match unfit {
+            Unfit::Moved(offset) => Self::new(
+                Code::Aborted,
+                "UPLOAD_MOVED",
+                "The upload stands elsewhere; go on at the offset that is told.",
+            )
+            .with_meta("offset", offset.to_string()),
+            Unfit::TooMuch => wrong(
+                "data",
+                "TOO_LARGE",
+                "goes beyond the size that was told".into(),
+            ),
+            Unfit::Uneven => wrong(
+                "data",
+                "UNEVEN",
+                format!("is neither a multiple of {STEP} bytes nor the end of the file"),
+            ),
+            Unfit::TooLong => wrong(
+                "data",
+                "TOO_LARGE",
+                format!("is larger than {APPEND} bytes"),
+            ),
+        }
+    }
+}
+
+impl From<Unfinished> for Failure {
+    fn from(unfinished: Unfinished) -> Self {
+        match unfinished {
+            Unfinished::Incomplete(received) => Self::new(
+                Code::FailedPrecondition,
+                "UPLOAD_INCOMPLETE",
+                "Bytes of the file are missing.",
+            )
+            .with_meta("received_bytes", received.to_string()),
+            Unfinished::OtherHash => Self::new(
+                Code::FailedPrecondition,
+                "HASH_DIFFERS",
+                "The bytes do not have the SHA-256 that was told; begin another upload.",
+            ),
+        }
+    }
+}
+
+impl From<Unfit> for Error {
+    fn from(unfit: Unfit) -> Self {
+        Self::Unfit(unfit)
+    }
+}
+
+impl From<Unfinished> for Error {
+    fn from(unfinished: Unfinished) -> Self {
+        Self::Unfinished(unfinished)
     }
 }
 

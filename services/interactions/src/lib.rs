@@ -24,21 +24,21 @@ use rapport_foundation::verify::Breach;
 use rapport_proto::interactions::v1 as pb;
 
 use app::App;
-use clients::Profiles;
+use clients::{Objects, Profiles};
 use store::Store;
 use work::{
-    Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, attach, forget, indexer,
+    Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, attach, forget, indexer, media,
     outbound, retention,
 };
 
-pub use config::{Config, Numbers, Outbound};
+pub use config::{Config, MediaConfig, Numbers, Outbound, Place, S3Config};
 pub use error::Error;
 pub use migration::migrations;
 
 /// Opens the service on its migrated database: its routes, not yet guarded, and its workers, running.
 ///
 /// # Errors
-/// Never yet; a service may refuse to open.
+/// When the place of files cannot be used.
 #[expect(clippy::unused_async, reason = "every service opens the same way")]
 pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     let store = Store::new(env.db.clone(), env.vault.clone());
@@ -80,9 +80,11 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     tasks.push(forget::spawn(&env));
     tasks.push(indexer::spawn(&env, store.clone(), recorder.calm()));
     tasks.push(retention::spawn(&env, store.clone(), &config));
+    let objects = Objects::open(&config.media)?;
+    tasks.push(media::spawn(&env, store.clone(), objects.clone(), &config));
 
     let log = log_service!(interactions, &env);
-    let app = Arc::new(App::new(&env, store, recorder, profiles, config));
+    let app = Arc::new(App::new(&env, store, recorder, profiles, objects, config));
     let interactions = pb::interaction_service_server::InteractionServiceServer::new(
         grpc::Interactions(Arc::clone(&app)),
     )
@@ -94,6 +96,9 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
     .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
     let facts = pb::fact_service_server::FactServiceServer::new(grpc::Facts(Arc::clone(&app)))
+        .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+        .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let media = pb::media_service_server::MediaServiceServer::new(grpc::Files(Arc::clone(&app)))
         .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
         .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
     let outbound =
@@ -127,6 +132,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
         .add_service(threading)
         .add_service(facts)
         .add_service(outbound)
+        .add_service(media)
         .add_service(intake)
         .add_service(privacy)
         .add_service(log);

@@ -273,6 +273,10 @@ fn local(listener: &TcpListener, asked: SocketAddr) -> Result<SocketAddr, Error>
 /// Takes possession of an embedded suite's directory, and gives the gateway its development secret.
 fn owned(config: &Config) -> Result<(Config, Option<Lock>), Error> {
     let mut config = config.clone();
+    let media = &mut config.interactions.media;
+    if media.folder.as_os_str().is_empty() {
+        media.folder = config.data_dir.join("media");
+    }
     if !config.is_embedded() {
         return Ok((config, None));
     }

@@ -218,6 +218,12 @@ impl Config {
                 );
             }
         }
+        let media = &self.interactions.media;
+        let bucket = media.place == rapport_interactions::Place::S3;
+        if bucket && self.plays(Role::Interactions) && media.s3.bucket.is_empty() {
+            let key = "interactions.media.s3.bucket";
+            fault(key.into(), "files are to be kept in a bucket: name it");
+        }
         if !self.is_embedded() {
             for (key, set) in [
                 (
@@ -370,6 +376,14 @@ mod tests {
                 "keys.master_key_file"
             ]
         );
+    }
+
+    #[test]
+    fn a_bucket_for_files_has_a_name() {
+        let s3 = ("interactions.media.place", "s3");
+        let ConfigFaults(faults) = flags(&[s3]).unwrap_err();
+        assert_eq!(faults[0].key, "interactions.media.s3.bucket");
+        assert!(flags(&[s3, ("interactions.media.s3.bucket", "files")]).is_ok());
     }
 
     #[test]

@@ -48,6 +48,12 @@ impl DataKey {
         })))
     }
 
+    /// Which key of its subject this is: after one was destroyed the next has another number.
+    #[must_use]
+    pub fn generation(&self) -> i64 {
+        self.0.generation.into()
+    }
+
     /// Seals a value for one row. `row` names the table, the row and the column, and must be the same when opening.
     #[must_use]
     #[expect(clippy::expect_used, reason = "sealing fails only beyond 64 GiB")]

@@ -146,6 +146,7 @@ impl App {
             Outcome::Fresh(_) => Ok((telling.id, false)),
             Outcome::Duplicate(first) => Ok((first, true)),
             Outcome::Conflict(first) => Err(self.conflict(&telling, first).await),
+            Outcome::NamesNoMedia(id) => Err(Error::NamesNoMedia(id)),
         }
     }
 

@@ -53,6 +53,7 @@ impl App {
             FactOutcome::Conflict => Err(Error::FactKeyReused),
             FactOutcome::Refused(refused) => Err(refused.into()),
             FactOutcome::Full => Err(Error::TooManyFacts),
+            FactOutcome::NamesNoMedia(id) => Err(Error::NamesNoMedia(id)),
         }
     }
 

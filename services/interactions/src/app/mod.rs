@@ -14,6 +14,7 @@ mod holds;
 mod ingest;
 mod intake;
 mod known;
+mod media;
 mod outbound;
 mod pages;
 mod privacy;
@@ -32,7 +33,7 @@ use rapport_foundation::service::Env;
 use tokio_util::sync::CancellationToken;
 
 use self::bell::Bell;
-use crate::clients::Profiles;
+use crate::clients::{Objects, Profiles};
 use crate::store::Store;
 use crate::work::Recorder;
 use crate::{Config, Error};
@@ -45,6 +46,7 @@ pub(crate) use export::{Exported, Piece};
 pub(crate) use holds::{PlaceHold, ReleaseHold};
 pub(crate) use ingest::{Acknowledgement, Item, Said, Uploaded};
 pub(crate) use intake::SetRules;
+pub(crate) use media::{Chunk, Files, NewUpload};
 pub(crate) use outbound::{Address, QueueOutbound, To};
 pub(crate) use pages::Page;
 pub(crate) use privacy::SetNumbers;
@@ -62,6 +64,7 @@ pub(crate) struct App {
     recorder: Recorder,
     profiles: Profiles,
     bell: Bell,
+    files: Files,
 }
 
 impl App {
@@ -70,12 +73,14 @@ impl App {
         store: Store,
         recorder: Recorder,
         profiles: Profiles,
+        objects: Objects,
         config: Config,
     ) -> Self {
         Self {
             env: env.clone(),
             log: Log::new(env.db.clone()),
             store,
+            files: Files::new(objects, config.media.transfers),
             config,
             recorder,
             profiles,

@@ -49,6 +49,7 @@ impl App {
                 Ok((found.ok_or(Error::NoInteraction(first))?, true))
             }
             Outcome::Conflict(first) => Err(self.conflict(&telling, first).await),
+            Outcome::NamesNoMedia(id) => Err(Error::NamesNoMedia(id)),
         }
     }
 

@@ -279,6 +279,10 @@ impl Canonical {
         // What follows the question mark is a signature that a channel makes anew for each delivery.
         let uri = file.uri.expose();
         self.field(uri.split('?').next().unwrap_or(uri));
+        // Where its own place tells a file apart, another copy of ours is the same file.
+        if let Some(media) = file.media.filter(|_| uri.is_empty()) {
+            self.field(&media.to_string());
+        }
         self.field(&file.media_type.to_ascii_lowercase());
         self.number(file.size_bytes);
         self.field(file.file_name.expose());
@@ -296,6 +300,7 @@ fn settled(text: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use proptest::prelude::*;
+    use rapport_foundation::id::MediaId;
     use rapport_foundation::money::Amount;
     use rapport_foundation::time::Micros;
 
@@ -426,18 +431,28 @@ pub(crate) mod tests {
 
     #[test]
     fn a_new_signature_of_a_file_is_no_new_file() {
-        let file = |uri: &str| {
+        let file = |uri: &str, media: Option<MediaId>| {
             let mut contact = message("");
             contact.content.parts = vec![Part::Attachment(Attachment {
                 uri: uri.into(),
+                media,
                 media_type: "image/png".into(),
                 size_bytes: 5,
                 file_name: "a.png".into(),
             })];
             canonical(&contact)
         };
-        assert_eq!(file("https://cdn/x?sig=1"), file("https://cdn/x?sig=2"));
-        assert_ne!(file("https://cdn/x"), file("https://cdn/y"));
+        assert_eq!(
+            file("https://cdn/x?sig=1", None),
+            file("https://cdn/x?sig=2", None)
+        );
+        assert_ne!(file("https://cdn/x", None), file("https://cdn/y", None));
+        let copies = [1, 2].map(|n| Some(MediaId::from_uuid(uuid::Uuid::from_u128(n))));
+        assert_eq!(
+            file("https://cdn/x", copies[0]),
+            file("https://cdn/x", copies[1])
+        );
+        assert_ne!(file("", copies[0]), file("", copies[1]));
     }
 
     fn contact_of(texts: Vec<String>, further: Vec<String>) -> Contact {

@@ -1,12 +1,13 @@
 //! What became known of a contact after it was logged, and the one view it makes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use rapport_foundation::id::MediaId;
 use rapport_foundation::time::Micros;
 
 use super::code::{EndReason, FactKind, Side};
 use super::contact::Payload;
-use super::part::{CallLeg, Delivery, Part, Reaction, Transcript};
+use super::part::{self, CallLeg, Delivery, Part, Reaction, Transcript};
 use rapport_foundation::personal::Personal;
 
 /// One fact as its connector tells it. Append-only once logged.
@@ -69,6 +70,15 @@ impl Known {
             Self::Deletion(_) => FactKind::Deletion,
             Self::CallLeg(_) => FactKind::CallLeg,
             Self::Reaction(_) => FactKind::Reaction,
+        }
+    }
+
+    /// The files of ours it names.
+    #[must_use]
+    pub fn named(&self) -> BTreeSet<MediaId> {
+        match self {
+            Self::Edit(parts) => part::named(parts),
+            _ => BTreeSet::new(),
         }
     }
 }

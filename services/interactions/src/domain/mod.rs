@@ -15,6 +15,7 @@ pub mod interaction;
 pub mod limits;
 pub mod mail;
 pub mod matter;
+pub mod media;
 pub mod numbers;
 pub mod outbound;
 pub mod part;
@@ -40,6 +41,7 @@ pub use intake::{Intake, Rule, Rules};
 pub use interaction::{Conflict, Customer, Interaction, Link};
 pub use mail::Mail;
 pub use matter::MatterChange;
+pub use media::{About, Media, Piece, Stage};
 pub use numbers::{Numbers, SealedNumber};
 pub use outbound::Outbound;
 pub use part::{

@@ -1,5 +1,8 @@
 //! Pieces of what was said or sent.
 
+use std::collections::BTreeSet;
+
+use rapport_foundation::id::MediaId;
 use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
 
@@ -12,7 +15,7 @@ pub enum Part {
     Text(Personal),
     /// HTML.
     Html(Html),
-    /// A file kept elsewhere.
+    /// A file.
     Attachment(Attachment),
     /// What was said, in writing.
     Transcript(Transcript),
@@ -30,6 +33,16 @@ pub enum Part {
     PageVisit(PageVisit),
 }
 
+/// The files of ours that parts name.
+#[must_use]
+pub fn named(parts: &[Part]) -> BTreeSet<MediaId> {
+    let file = |part: &Part| match part {
+        Part::Attachment(file) => file.media,
+        _ => None,
+    };
+    parts.iter().filter_map(file).collect()
+}
+
 /// HTML as received, and a copy that can be shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Html {
@@ -39,11 +52,13 @@ pub struct Html {
     pub sanitised: Personal,
 }
 
-/// A file kept elsewhere.
+/// A file: one kept elsewhere, one of ours, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// Where it is.
+    /// Where it is kept elsewhere; empty when it is ours alone.
     pub uri: Personal,
+    /// The file of ours.
+    pub media: Option<MediaId>,
     /// Media type; empty when unknown.
     pub media_type: String,
     /// Its size in bytes; 0 when unknown.

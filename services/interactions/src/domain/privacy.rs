@@ -65,6 +65,11 @@ pub fn mask_texts(contents: &mut [Content], taking: &mut Taking<'_>) {
     mask_said(all.collect(), taking);
 }
 
+/// Masks the name of a file.
+pub fn mask_name(name: &mut Personal, masking: Masking) {
+    put(name, masked(name.expose(), masking));
+}
+
 /// Whether what a contact says begins or ends with a number that may be a part of a longer one, over several contacts.
 #[must_use]
 pub fn may_be_a_part(content: &Content) -> bool {

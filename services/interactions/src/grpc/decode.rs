@@ -4,6 +4,7 @@ mod changes;
 mod contact;
 mod count;
 mod fact;
+mod media;
 pub(crate) mod outbound;
 mod part;
 mod privacy;
@@ -13,6 +14,7 @@ pub(crate) use changes::{list_changes, merge, set_threading, split, undo};
 pub(crate) use contact::contact;
 pub(crate) use count::counting;
 pub(crate) use fact::fact;
+pub(crate) use media::{append_upload, begin_upload, download_media, media_id, stream_upload};
 pub(crate) use privacy::{
     erase_customer, export_customer, list_holds, place_hold, release_hold, reveal_numbers,
     set_privacy_policy, set_retention_rules,

@@ -4,11 +4,13 @@ mod changes;
 mod count;
 mod decode;
 mod encode;
+mod media;
 mod outbound;
 mod privacy;
 
 pub(crate) use changes::{Changes, Threading};
 pub(crate) use count::Counts;
+pub(crate) use media::Files;
 pub(crate) use privacy::Privacy;
 
 use std::pin::Pin;

@@ -7,6 +7,7 @@ mod m0004_intake;
 mod m0005_facts;
 mod m0006_positions;
 mod m0010_search;
+mod m0020_media;
 mod m0030_outbound;
 mod m0060_matters;
 mod m0061_counts;
@@ -30,6 +31,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0005_facts::Migration),
         Box::new(m0006_positions::Migration),
         Box::new(m0010_search::Migration),
+        Box::new(m0020_media::Migration),
         Box::new(m0030_outbound::Migration),
         Box::new(m0060_matters::Migration),
         Box::new(m0061_counts::Migration),

@@ -7,6 +7,7 @@ use rapport_foundation::time::Micros;
 use sea_orm::Value;
 
 use super::facts::{About, BecameKnown, ContactKey, about, note_ends, row_of, seal};
+use super::media::{self, Use};
 use super::outbound::{self, Tell};
 use super::{Store, body, known, numbers};
 use crate::domain::Known;
@@ -99,6 +100,14 @@ impl Store {
         if let Known::Delivery(delivery) = &fact.what {
             outbound::delivered(s, &[(about.id, delivery)], tell).await?;
         }
+        let named = fact.what.named();
+        let ready = media::ready(s, &self.vault, &named).await?;
+        let using = Use {
+            interaction: about.id,
+            subject,
+            media: &named,
+        };
+        media::tie(s, &ready, &keys, &[using]).await?;
         match about.ending(&fact) {
             Ok(Some((Ending::New, end))) => {
                 note_ends(s, vec![(about.id, end, now)]).await?;

@@ -1,15 +1,16 @@
 //! Logging what became known of contacts later: beside the contact, or before it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::{ConversationId, InteractionId, TenantId};
+use rapport_foundation::id::{ConversationId, InteractionId, MediaId, TenantId};
 use rapport_foundation::seal::{Subject, SubjectKeys, Vault};
 use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
 
 use super::contact::{self, bound};
+use super::media::{self, Ready, Use};
 use super::outbound::{self, Tell};
 use super::{body, forget, numbers};
 use crate::domain::ending::{self, Ending, Refused};
@@ -30,6 +31,8 @@ pub(crate) struct FactTelling {
     pub(crate) received_at: Micros,
     pub(crate) traceparent: Option<String>,
     digest: Vec<u8>,
+    /// The files it names.
+    media: BTreeSet<MediaId>,
     /// Whose key seals it until its contact is here.
     waiting: Subject,
     /// What was taken out of its texts and is kept.
@@ -51,6 +54,7 @@ impl FactTelling {
         let mut taking = Taking::new(numbers, &token);
         Self {
             digest: vault.blind(tenant, "fact", &content::canonical_fact(&fact)),
+            media: fact.what.named(),
             waiting: waiting(vault, tenant, (connector, &fact.external_id)),
             tenant,
             connector: connector.to_owned(),
@@ -84,6 +88,8 @@ pub(crate) enum FactOutcome {
     Refused(Refused),
     /// The contact has as many facts as it may.
     Full,
+    /// It names this file, which is not there.
+    NamesNoMedia(MediaId),
 }
 
 /// A fact of an interaction that is here, as the others are told of it.
@@ -172,6 +178,8 @@ pub(super) async fn record(
     let forgotten = forgotten(s, vault, &contacts, &about).await?;
     let mut room = room(s, &contacts).await?;
     let mut held = held(s, &tellings).await?;
+    let named = tellings.iter().flat_map(|one| &one.media).copied();
+    let media = media::ready(s, vault, &named.collect()).await?;
     let (mut outcomes, mut fresh) = (Vec::with_capacity(tellings.len()), Vec::new());
     for telling in &tellings {
         // Nothing more is kept of a contact that was forgotten.
@@ -188,6 +196,10 @@ pub(super) async fn record(
             } else {
                 FactOutcome::Conflict
             });
+            continue;
+        }
+        if let Some(missing) = media::names_missing(&telling.media, &media) {
+            outcomes.push(FactOutcome::NamesNoMedia(missing));
             continue;
         }
         match contact.map(|one| one.ending(&telling.fact)).transpose() {
@@ -217,7 +229,8 @@ pub(super) async fn record(
             body,
         });
     }
-    insert(s, vault, &fresh).await?;
+    let keys = insert(s, vault, &fresh).await?;
+    tie(s, &fresh, &media, &keys).await?;
     wait(s, &fresh).await?;
     end(s, &fresh).await?;
     deliver(s, &fresh, tell).await?;
@@ -370,7 +383,7 @@ async fn held<'a>(
     Ok(held)
 }
 
-async fn insert(s: &Scoped, vault: &Vault, fresh: &[Fresh<'_>]) -> Result<(), Error> {
+async fn insert(s: &Scoped, vault: &Vault, fresh: &[Fresh<'_>]) -> Result<SubjectKeys, Error> {
     const COLUMNS: [(&str, Type); 11] = [
         ("connector", Type::Text),
         ("external_id", Type::Text),
@@ -415,7 +428,8 @@ async fn insert(s: &Scoped, vault: &Vault, fresh: &[Fresh<'_>]) -> Result<(), Er
     }
     let behind = "on conflict (tenant_id, connector, external_id, fact_key) do nothing";
     let inserted = bulk::insert(s, "interaction_fact", &COLUMNS, rows, behind).await?;
-    all(s, inserted, fresh.len())
+    all(s, inserted, fresh.len())?;
+    Ok(keys)
 }
 
 /// Another replica may have come first since the keys were looked up: all is done again with what is there now.
@@ -425,6 +439,24 @@ fn all(s: &Scoped, inserted: u64, wanted: usize) -> Result<(), Error> {
     } else {
         Err(s.raced())
     }
+}
+
+/// Notes what files those name whose contact is here. The others do it when it comes.
+async fn tie(
+    s: &Scoped,
+    fresh: &[Fresh<'_>],
+    media: &Ready,
+    keys: &SubjectKeys,
+) -> Result<(), Error> {
+    let uses = fresh.iter().filter_map(|one| {
+        let about = one.about?;
+        Some(Use {
+            interaction: about.id,
+            subject: &about.subject,
+            media: &one.telling.media,
+        })
+    });
+    media::tie(s, media, keys, &uses.collect::<Vec<_>>()).await
 }
 
 /// Notes those whose contact is not here.

@@ -19,6 +19,7 @@ mod known;
 mod links;
 mod mails;
 mod matters;
+mod media;
 mod number_policy;
 mod numbers;
 mod outbound;
@@ -51,13 +52,14 @@ pub(crate) use interactions::Filter;
 pub(crate) use joining::Arrival;
 pub(crate) use known::FactPlace;
 pub(crate) use links::{Found, Pending, Resolved};
+pub(crate) use media::{Begun, Kept};
 pub(crate) use number_policy::PolicyCache;
 pub(crate) use outbound::{Asking, Handover, Moved, OutboundFilter, QueueOutcome, Queueing};
 pub(crate) use record::{Logged, Outcome, Telling, Thread};
 pub(crate) use retention::Due;
 pub(crate) use rules::RulesCache;
 pub(crate) use splits::Splitting;
-pub(crate) use system::{Announce, Answer, Command, DueOutbound};
+pub(crate) use system::{Announce, Answer, Command, DueMedia, DueOutbound};
 pub(crate) use verify::verify;
 
 /// The tables of this service; cheap to clone.

@@ -1,20 +1,21 @@
 //! Logging many contacts of one tenant in one transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::{ConversationId, InteractionId, TenantId};
+use rapport_foundation::id::{ConversationId, InteractionId, MediaId, TenantId};
 use rapport_foundation::seal::{Subject, SubjectKeys, Vault};
 use rapport_foundation::time::Micros;
 use sea_orm::Value;
 use uuid::Uuid;
 
 use super::contact::{self, Beside};
+use super::media::{self, Ready, Use};
 use super::{conflicts, forget, mails, numbers, outbound, split, subject, threads};
 use crate::domain::dedupe::{self, Holder, Verdict};
 use crate::domain::numbers::Taking;
-use crate::domain::{Contact, Intake, Numbers, Rules, SealedNumber, content, privacy};
+use crate::domain::{Contact, Intake, Numbers, Rules, SealedNumber, content, part, privacy};
 
 /// One contact on its way into the log, with everything that can be worked out before the transaction.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub(crate) struct Telling {
     pub(super) numbers: Numbers,
     /// What was taken out of them and is kept.
     pub(super) sealed: Vec<SealedNumber>,
+    /// The files it names.
+    media: BTreeSet<MediaId>,
 }
 
 impl Telling {
@@ -68,6 +71,7 @@ impl Telling {
             subject,
             digest,
             thread,
+            media: part::named(&contact.content.parts),
             tenant,
             connector: connector.to_owned(),
             contact,
@@ -123,6 +127,8 @@ pub(crate) enum Outcome {
     Duplicate(InteractionId),
     /// Its key is this interaction's, which says something else; it was kept as a conflict.
     Conflict(InteractionId),
+    /// It names this file, which is not there.
+    NamesNoMedia(MediaId),
 }
 
 /// Logs contacts of the tenant of `s`, in the order given; answers what became of each.
@@ -133,6 +139,41 @@ pub(super) async fn record(
     tellings: &[&Telling],
 ) -> Result<Vec<Outcome>, Error> {
     let held = held(s, vault, tellings).await?;
+    // What is logged already was whole then, whatever became of its files.
+    let unknown = |telling: &&&Telling| !held.contains_key(&telling.key());
+    let named = tellings.iter().filter(unknown);
+    let named = named.flat_map(|telling| &telling.media).copied().collect();
+    let media = media::ready(s, vault, &named).await?;
+    let lacks = |telling: &&Telling| match unknown(&telling) {
+        true => media::names_missing(&telling.media, &media),
+        false => None,
+    };
+    let lacking: Vec<Option<MediaId>> = tellings.iter().map(lacks).collect();
+    let whole = tellings.iter().zip(&lacking);
+    let whole: Vec<&Telling> = whole
+        .filter_map(|(telling, lacks)| lacks.is_none().then_some(*telling))
+        .collect();
+    let mut logged = log(s, vault, rules, &whole, held, &media)
+        .await?
+        .into_iter();
+    let outcomes = lacking.into_iter().map(|lacks| match lacks {
+        Some(id) => Some(Outcome::NamesNoMedia(id)),
+        None => logged.next(),
+    });
+    outcomes
+        .collect::<Option<_>>()
+        .ok_or_else(|| Error::Misconfigured("a contact of a batch was left out".into()))
+}
+
+/// Logs contacts whose files are there.
+async fn log<'a>(
+    s: &Scoped,
+    vault: &Vault,
+    rules: &Rules,
+    tellings: &[&'a Telling],
+    held: HashMap<(&'a str, &'a str), Holder>,
+    media: &Ready,
+) -> Result<Vec<Outcome>, Error> {
     let offered = tellings.iter().map(|telling| {
         (
             telling.key(),
@@ -180,6 +221,14 @@ pub(super) async fn record(
         );
     }
     insert(s, &fresh, &logged, &keys).await?;
+    let uses: Vec<Use<'_>> = (fresh.iter())
+        .map(|telling| Use {
+            interaction: telling.id,
+            subject: &telling.subject,
+            media: &telling.media,
+        })
+        .collect();
+    media::tie(s, media, &keys, &uses).await?;
     split::mask(s, vault, &fresh, &logged).await?;
     for (telling, first) in kept {
         conflicts::keep(s, telling, first, &keys).await?;

@@ -1,7 +1,5 @@
 //! What runs across tenants: one transaction for a batch, and the search for what is due.
 
-mod outbound;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,6 +18,10 @@ use super::outbound::{QueueOutcome, Queueing, Tell, queue};
 use super::record::{self, Logged, Outcome, Telling};
 use super::{Pending, Store};
 
+mod media;
+mod outbound;
+
+pub(crate) use media::DueMedia;
 pub(crate) use outbound::DueOutbound;
 
 /// A pending interaction with its tenant.

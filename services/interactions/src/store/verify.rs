@@ -174,6 +174,34 @@ fn rules() -> Vec<Rule> {
                 .into(),
         },
         Rule {
+            invariant: 2,
+            what: "the bytes of a file are not those of its objects",
+            query: "select m.tenant_id, 'media' as example from media m left join \
+                    (select tenant_id, media_id, sum(length) as n from media_piece where durable = 1 \
+                     group by tenant_id, media_id) p on p.tenant_id = m.tenant_id and p.media_id = m.id \
+                    where m.stage <> 3 and (coalesce(p.n, 0) <> m.received \
+                    or (m.stage = 2 and m.received <> m.size_bytes))"
+                .into(),
+        },
+        Rule {
+            invariant: 2,
+            what: "a file is kept for other contacts than those that name it",
+            query: "select m.tenant_id, 'media' as example from media m left join \
+                    (select k.tenant_id, k.media_id, count(*) as n from media_key k \
+                     join interaction i on i.tenant_id = k.tenant_id and i.id = k.holder \
+                     group by k.tenant_id, k.media_id) h on h.tenant_id = m.tenant_id and h.media_id = m.id \
+                    where m.stage <> 3 and coalesce(h.n, 0) <> m.uses"
+                .into(),
+        },
+        Rule {
+            invariant: 2,
+            what: "the files of a tenant take another room than is counted",
+            query: "select u.tenant_id, 'media' as example from media_usage u left join \
+                    (select tenant_id, sum(size_bytes) as n from media group by tenant_id) m \
+                    on m.tenant_id = u.tenant_id where coalesce(m.n, 0) <> u.bytes"
+                .into(),
+        },
+        Rule {
             invariant: 4,
             what: "the log has a gap",
             query: "select tenant_id, 'epoch' as example from log group by tenant_id, epoch \

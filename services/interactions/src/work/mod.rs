@@ -5,6 +5,7 @@ mod calm;
 pub(crate) mod forget;
 pub(crate) mod indexer;
 mod linker;
+pub(crate) mod media;
 mod moves;
 pub(crate) mod outbound;
 mod projector;

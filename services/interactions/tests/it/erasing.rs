@@ -314,23 +314,23 @@ async fn no_replica_seals_anything_with_a_key_that_another_has_destroyed() {
         let first = stage.log(full("m-1", PHONE)).await;
         stage.settled(&first.id).await;
         let customer = stage.fake.customer(stage.tenant, PHONE).customer_id;
-        let mut replica = stage.replica().await;
+        let replica = stage.replica().await;
         let mut record = async |external_id: &str| {
             let asked = pb::RecordInteractionRequest {
                 interaction: Some(full(external_id, PHONE)),
             };
-            let answer = replica.client.record_interaction(stage.says(asked)).await;
+            let answer = replica.client().record_interaction(stage.says(asked)).await;
             answer.unwrap().into_inner().interaction.unwrap()
         };
         // Now both hold the key in memory.
         record("m-2").await;
         erase(&stage, &customer, Uuid::now_v7()).await.unwrap();
         let later = record("m-3").await;
-        let mut third = stage.replica().await;
+        let third = stage.replica().await;
         let asked = pb::GetInteractionRequest {
             interaction_id: later.id.clone(),
         };
-        let read = third.client.get_interaction(stage.asks(asked)).await;
+        let read = third.client().get_interaction(stage.asks(asked)).await;
         assert_eq!(
             read.unwrap().into_inner().interaction.unwrap().input,
             later.input

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod captured;
+mod bucket;
 mod channels;
 mod corpus;
 mod counting;
@@ -17,6 +18,7 @@ mod leaking;
 mod linking;
 mod listing;
 mod matters;
+mod media;
 mod neighbours;
 mod numbers;
 mod outbound;

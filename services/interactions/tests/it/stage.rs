@@ -1,6 +1,5 @@
 //! The service with its neighbours, opened as the binary opens it and called as the gateway calls it.
 
-use std::sync::Arc;
 
 use rapport_foundation::channel::Channel;
 use rapport_foundation::context::{Claims, Context, PrincipalKind};
@@ -23,18 +22,13 @@ use rapport_proto::interactions::v1::log_service_client::LogServiceClient;
 use rapport_proto::interactions::v1::outbound_service_client::OutboundServiceClient;
 use rapport_proto::interactions::v1::threading_service_client::ThreadingServiceClient;
 use rapport_proto::interactions::v1::privacy_service_client::PrivacyServiceClient;
+use rapport_proto::interactions::v1::media_service_client::MediaServiceClient;
 use rapport_proto::types::v1 as types;
+use tempfile::TempDir;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
 use crate::neighbours::{Fake, Neighbour};
-
-/// Another process of the service on the same database.
-pub(crate) struct Replica {
-    pub(crate) client: InteractionServiceClient<Channel>,
-    _t: TestEnv,
-    _tasks: Vec<Task>,
-}
 
 /// Everything a test needs.
 pub(crate) struct Stage {
@@ -44,16 +38,27 @@ pub(crate) struct Stage {
     pub(crate) profiles: Neighbour,
     pub(crate) routing: Neighbour,
     pub(crate) loyalty: Neighbour,
+    pub(crate) config: Config,
     channel: Channel,
-    config: Config,
     _tasks: Vec<Task>,
+    _folder: TempDir,
 }
 
-/// Another process of the service on the same database.
+/// Another replica of the service, on the same database and the same files.
 pub(crate) struct Replica {
     pub(crate) channel: Channel,
     _t: TestEnv,
     _tasks: Vec<Task>,
+}
+
+impl Replica {
+    pub(crate) fn client(&self) -> InteractionServiceClient<Channel> {
+        InteractionServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn media(&self) -> MediaServiceClient<Channel> {
+        MediaServiceClient::new(self.channel.clone())
+    }
 }
 
 /// Settings that let a test wait for milliseconds instead of seconds.
@@ -68,9 +73,17 @@ pub(crate) fn quick() -> Config {
 }
 
 /// Runs a test on every engine.
-pub(crate) async fn on_every_engine(config: Config, mut test: impl AsyncFnMut(Stage)) {
+pub(crate) async fn on_every_engine(config: Config, test: impl AsyncFnMut(Stage)) {
+    at_clock(Clock::system(), config, test).await;
+}
+
+/// The same on a clock that the test may move.
+pub(crate) async fn at_clock(clock: Clock, config: Config, mut test: impl AsyncFnMut(Stage)) {
     for engine in engines() {
-        let house = House::new(Clock::system());
+        let house = House::new(clock.clone());
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config.clone();
+        config.media.folder = folder.path().to_owned();
         let fake = Fake::default();
         let profiles = Neighbour::profiles(&house, &engine, &fake).await;
         let routing = Neighbour::routing(&house, &engine).await;
@@ -89,28 +102,16 @@ pub(crate) async fn on_every_engine(config: Config, mut test: impl AsyncFnMut(St
             profiles,
             routing,
             loyalty,
+            config,
             channel,
-            config: config.clone(),
             _tasks,
+            _folder: folder,
         }))
         .await;
     }
 }
 
 impl Stage {
-    /// Opens another process of the service.
-    pub(crate) async fn replica(&self) -> Replica {
-        let database = std::sync::Arc::clone(&self.t.database);
-        let t = self.t.house.env_on(database, Role::Interactions).await;
-        let service = rapport_interactions::open(t.env.clone(), quick()).await;
-        let service = service.unwrap();
-        Replica {
-            client: InteractionServiceClient::new(t.attach(service.routes)),
-            _t: t,
-            _tasks: service.tasks,
-        }
-    }
-
     pub(crate) fn client(&self) -> InteractionServiceClient<Channel> {
         InteractionServiceClient::new(self.channel.clone())
     }
@@ -139,16 +140,20 @@ impl Stage {
         OutboundServiceClient::new(self.channel.clone())
     }
 
-    /// Starts the service a second time.
-    pub(crate) async fn another(&self) -> Replica {
-        let database = Arc::clone(&self.t.database);
+    pub(crate) fn media(&self) -> MediaServiceClient<Channel> {
+        MediaServiceClient::new(self.channel.clone())
+    }
+
+    /// Another replica.
+    pub(crate) async fn replica(&self) -> Replica {
+        let database = self.t.database.clone();
         let t = self.t.house.env_on(database, Role::Interactions).await;
-        let service = rapport_interactions::open(t.env.clone(), self.config.clone())
-            .await
-            .unwrap();
+        let opened = rapport_interactions::open(t.env.clone(), self.config.clone()).await;
+        let service = opened.unwrap();
+        let channel = t.attach(service.routes);
         Replica {
-            channel: t.attach(service.routes),
             _t: t,
+            channel,
             _tasks: service.tasks,
         }
     }

@@ -1,5 +1,6 @@
 //! The checker of the invariants.
 
+use crate::media::{Uploads as _, uploaded};
 use crate::stage::{Stage, message, on_every_engine, quick};
 
 async fn tamper(stage: &Stage, sql: &'static str) {
@@ -66,6 +67,36 @@ async fn a_sound_store_has_no_breach_and_a_damaged_one_has() {
             left.iter()
                 .any(|breach| breach.contains("that is not there"))
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn files_that_do_not_agree_with_their_objects_users_and_room_are_found() {
+    on_every_engine(quick(), async |stage| {
+        let media = uploaded(&stage, b"halo").await;
+        stage.names("m-1", "+62811", &[&media.id]).await.unwrap();
+        stage.logged(1).await;
+        assert_eq!(breaches(&stage).await, Vec::<String>::new());
+        for (damage, repair) in [
+            (
+                "update media_piece set durable = 0 where tenant_id = $1",
+                "update media_piece set durable = 1 where tenant_id = $1",
+            ),
+            (
+                "update media set uses = 2 where tenant_id = $1",
+                "update media set uses = 1 where tenant_id = $1",
+            ),
+            (
+                "update media_usage set bytes = 5 where tenant_id = $1",
+                "update media_usage set bytes = 4 where tenant_id = $1",
+            ),
+        ] {
+            tamper(&stage, damage).await;
+            assert_eq!(breaches(&stage).await.len(), 1, "{damage}");
+            tamper(&stage, repair).await;
+        }
+        assert_eq!(breaches(&stage).await, Vec::<String>::new());
     })
     .await;
 }

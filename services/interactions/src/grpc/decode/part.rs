@@ -112,8 +112,11 @@ fn html(c: &mut Check, received: String) -> Html {
 }
 
 fn attachment(c: &mut Check, said: &pb::Attachment) -> Attachment {
+    let media = c.optional_id("media_id", &said.media_id);
+    let least = usize::from(media.is_none());
     Attachment {
-        uri: c.text("uri", &said.uri, 1..=limits::URI).into(),
+        uri: c.text("uri", &said.uri, least..=limits::URI).into(),
+        media,
         media_type: c.text("media_type", &said.media_type, 0..=limits::MEDIA_TYPE),
         size_bytes: c.number("size_bytes", said.size_bytes, 0..=i64::MAX),
         file_name: c

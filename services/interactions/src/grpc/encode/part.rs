@@ -24,6 +24,7 @@ pub(super) fn part(part: Part) -> pb::Part {
             media_type: file.media_type,
             size_bytes: file.size_bytes,
             file_name: file.file_name.into_exposed(),
+            media_id: file.media.map(|id| id.to_string()).unwrap_or_default(),
         }),
         Part::Transcript(one) => Content::Transcript(transcript(one)),
         Part::Form(one) => {

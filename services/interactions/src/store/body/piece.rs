@@ -1,8 +1,10 @@
 //! Pieces of a contact as they are kept. What may grow has names; what never will is a row of values.
 
+use rapport_foundation::id::MediaId;
 use rapport_foundation::money::Amount;
 use rapport_foundation::time::Micros;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{Text, is_empty, personal};
 use crate::domain::{
@@ -22,6 +24,9 @@ pub(super) enum Piece<'a> {
     Html(Text<'a>, Text<'a>),
     #[serde(rename = "f")]
     File(Text<'a>, Text<'a>, i64, Text<'a>),
+    /// The same with a file of ours.
+    #[serde(rename = "o")]
+    Ours(Uuid, Text<'a>, Text<'a>, i64, Text<'a>),
     #[serde(rename = "s")]
     Transcript(Speech<'a>),
     /// Its name; names and values of its fields.
@@ -141,12 +146,15 @@ impl<'a> From<&'a Part> for Piece<'a> {
                 html.received.expose().into(),
                 html.sanitised.expose().into(),
             ),
-            Part::Attachment(file) => Self::File(
-                file.uri.expose().into(),
-                (&file.media_type).into(),
-                file.size_bytes,
-                file.file_name.expose().into(),
-            ),
+            Part::Attachment(file) => {
+                let (uri, media_type): (Text<'a>, Text<'a>) =
+                    (file.uri.expose().into(), (&file.media_type).into());
+                let (size, name) = (file.size_bytes, file.file_name.expose().into());
+                match file.media {
+                    Some(media) => Self::Ours(media.uuid(), uri, media_type, size, name),
+                    None => Self::File(uri, media_type, size, name),
+                }
+            }
             Part::Transcript(one) => Self::Transcript(one.into()),
             Part::Form(one) => {
                 let fields = one.fields.iter();
@@ -184,12 +192,10 @@ impl Piece<'_> {
                 received: personal(received),
                 sanitised: personal(sanitised),
             }),
-            Self::File(uri, media_type, size_bytes, file_name) => Part::Attachment(Attachment {
-                uri: personal(uri),
-                media_type: media_type.into_owned(),
-                size_bytes,
-                file_name: personal(file_name),
-            }),
+            Self::File(uri, media_type, size, name) => file(None, uri, media_type, size, name),
+            Self::Ours(media, uri, media_type, size, name) => {
+                file(Some(MediaId::from_uuid(media)), uri, media_type, size, name)
+            }
             Self::Transcript(one) => Part::Transcript(one.into_transcript()?),
             Self::Form(name, fields) => {
                 let fields = fields.into_iter();
@@ -218,6 +224,22 @@ impl Piece<'_> {
             }),
         })
     }
+}
+
+fn file(
+    media: Option<MediaId>,
+    uri: Text<'_>,
+    media_type: Text<'_>,
+    size_bytes: i64,
+    file_name: Text<'_>,
+) -> Part {
+    Part::Attachment(Attachment {
+        uri: personal(uri),
+        media,
+        media_type: media_type.into_owned(),
+        size_bytes,
+        file_name: personal(file_name),
+    })
 }
 
 impl<'a> From<&'a Transcript> for Speech<'a> {

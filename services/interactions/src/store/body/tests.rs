@@ -1,7 +1,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use rapport_foundation::id::MediaId;
 use rapport_foundation::money::Amount;
 use rapport_foundation::time::Micros;
+use uuid::Uuid;
 
 use super::*;
 use crate::domain::content::tests::message;
@@ -80,9 +82,17 @@ fn parts() -> Vec<Part> {
         }),
         Part::Attachment(Attachment {
             uri: "u".into(),
+            media: None,
             media_type: "m".into(),
             size_bytes: 7,
             file_name: "f".into(),
+        }),
+        Part::Attachment(Attachment {
+            uri: "".into(),
+            media: Some(MediaId::from_uuid(Uuid::max())),
+            media_type: "".into(),
+            size_bytes: 0,
+            file_name: "".into(),
         }),
         Part::Transcript(transcript()),
         Part::Form(Form {

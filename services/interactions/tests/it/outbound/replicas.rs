@@ -59,7 +59,7 @@ async fn two_services_and_many_streams_send_each_message_once_and_in_order() {
     const CONVERSATIONS: usize = 6;
     const EACH: usize = 10;
     on_every_engine(fleeting(), async |stage| {
-        let other = stage.another().await;
+        let other = stage.replica().await;
         let mut conversations = Vec::new();
         for n in 0..CONVERSATIONS {
             let asked = stage.log(message(&format!("m-{n}"), &format!("+6281{n}"), "halo"));
@@ -136,7 +136,7 @@ async fn two_services_and_many_streams_send_each_message_once_and_in_order() {
 #[tokio::test]
 async fn what_one_service_queued_the_streams_of_another_hand_over() {
     on_every_engine(brisk(), async |stage| {
-        let other = stage.another().await;
+        let other = stage.replica().await;
         let client = OutboundServiceClient::new(other.channel.clone());
         let mut line = Line::through(client, |words| stage.says(words)).await;
         line.opening(10, false).await;
