@@ -27,8 +27,8 @@ use app::App;
 use clients::{Objects, Profiles};
 use store::Store;
 use work::{
-    Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, attach, forget, indexer, media,
-    outbound, retention,
+    Backoff, Linker, Moves, Projector, Recognition, Recorder, Sweep, attach, forget, indexer,
+    media, outbound, retention,
 };
 
 pub use config::{Config, MediaConfig, Numbers, Outbound, Place, S3Config};

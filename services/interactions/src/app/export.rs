@@ -228,11 +228,7 @@ impl Export {
         let (store, customer) = (&self.app.store, Some(self.customer));
         let found = store.conversations(self.tenant, customer, behind, PLACES);
         let mut last = None;
-        for conversation in found.await.map_err(Error::from)? {
-            let place = Place {
-                at: conversation.last_at,
-                id: conversation.id.uuid(),
-            };
+        for (place, conversation) in found.await.map_err(Error::from)? {
             let cursor = self.cursor(Mark::Conversations(Some(place)));
             let piece = Piece::Conversation(conversation);
             out.tell(Exported { piece, cursor }).await?;

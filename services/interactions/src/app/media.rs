@@ -65,9 +65,7 @@ impl App {
         }
         let now = self.now();
         let mut about = wanted.about.clone();
-        if let Some(masking) = self.config.masking() {
-            privacy::mask_name(&mut about.file_name, masking);
-        }
+        privacy::mask_name(&mut about.file_name, self.config.keep_last_four);
         let begun = Begun {
             id: MediaId::new(now),
             size: wanted.size,

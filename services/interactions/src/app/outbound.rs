@@ -74,7 +74,8 @@ impl App {
         }
         let _held = self.recorder.room().take_at_once(bytes)?;
         let (address, thread) = self.address(ctx, &wanted).await?;
-        let queueing = Arc::new(self.queueing(ctx, key, wanted, address, thread));
+        let queueing = self.queueing(ctx, key, wanted, address, thread).await?;
+        let queueing = Arc::new(queueing);
         let (id, is_fresh) = self.recorder.queue(Arc::clone(&queueing)).await?;
         if is_fresh {
             self.bell.ring(ctx.tenant, &queueing.telling.connector);
@@ -170,14 +171,14 @@ impl App {
         known.into_iter().nth(place).ok_or(Error::NoRecipient)
     }
 
-    fn queueing(
+    async fn queueing(
         &self,
         ctx: &Context,
         key: Key,
         wanted: QueueOutbound,
         address: Address,
         thread: Option<Thread>,
-    ) -> Queueing {
+    ) -> Result<Queueing, Error> {
         let now = self.now();
         let first = wanted.send_at.map_or(now, |at| at.max(now));
         let (send_at, reply_to) = (wanted.send_at, wanted.reply_to);
@@ -186,19 +187,20 @@ impl App {
             .unwrap_or_else(|| first + self.config.outbound.worth());
         let connector = address.connector.clone();
         let said = contact(ctx, wanted, address, now);
-        let mut telling = self.recorder.telling(ctx.tenant, &connector, said.clone());
+        let ready = self.recorder.telling(ctx.tenant, &connector, said.clone());
+        let mut telling = ready.await?;
         if let Some(thread) = thread {
             telling = telling.in_thread(thread);
         }
         telling.contact.external_id = OutboundId::from_uuid(telling.id.uuid()).to_string();
-        Queueing {
+        Ok(Queueing {
             telling,
             said,
             key,
             reply_to,
             send_at,
             expires_at,
-        }
+        })
     }
 
     /// How far a message came. A connector sees its own only.

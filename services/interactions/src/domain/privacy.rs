@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use rapport_foundation::personal::Personal;
 use serde_json::Value;
 
+use super::code::Treatment;
 use super::contact::{Contact, Content, Payload};
 use super::detect::{self, Text};
 use super::fact::{Fact, Known};
-use super::numbers::Taking;
+use super::numbers::{Numbers, Taking};
 use super::part::{Html, Part, Transcript};
 
 /// Digits of a run at the end of a text that may go on in the next one.
@@ -65,9 +66,11 @@ pub fn mask_texts(contents: &mut [Content], taking: &mut Taking<'_>) {
     mask_said(all.collect(), taking);
 }
 
-/// Masks the name of a file.
-pub fn mask_name(name: &mut Personal, masking: Masking) {
-    put(name, masked(name.expose(), masking));
+/// Masks the name of a file, whatever becomes of numbers elsewhere: nothing is kept beside a name.
+pub fn mask_name(name: &mut Personal, keep_last_four: bool) {
+    let numbers = Numbers::all(Treatment::Mask, keep_last_four);
+    let mut taking = Taking::new(numbers, &|_, _| String::new());
+    Alone(&mut taking).personal(name);
 }
 
 /// Whether what a contact says begins or ends with a number that may be a part of a longer one, over several contacts.

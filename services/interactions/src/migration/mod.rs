@@ -9,11 +9,11 @@ mod m0006_positions;
 mod m0010_search;
 mod m0020_media;
 mod m0030_outbound;
-mod m0060_matters;
-mod m0061_counts;
 mod m0040_numbers;
 mod m0041_forgetting;
 mod m0042_retention;
+mod m0060_matters;
+mod m0061_counts;
 
 use rapport_foundation::schema;
 use sea_orm_migration::MigrationTrait;

@@ -233,7 +233,8 @@ async fn conversations(s: &Scoped, contacts: &[Forgotten]) -> Result<(), Error> 
                from k where conversation.tenant_id = $1 and conversation.id = k.id";
     bulk::change(s, &COLUMNS, over.iter().map(row).collect(), sql).await?;
     // Nor do mails lead to it any more.
-    let clues = "delete from mail_key where tenant_id = $1 and conversation_id in (select wanted from k)";
+    let clues =
+        "delete from mail_key where tenant_id = $1 and conversation_id in (select wanted from k)";
     bulk::change(s, &WANTED, wanted(&over), clues).await?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::facts::ContactKey;
 use super::known::{self, Depth};
-use super::{Store, contact, outbound};
+use super::{Store, contact, matters, outbound};
 use crate::domain::{
     Channel, Customer, Direction, End, EndReason, Interaction, Link, LinkState, Outbound, Place,
     Purpose, State,

@@ -167,6 +167,9 @@ impl Recorder {
                     return Ok((OutboundId::from_uuid(id.uuid()), true));
                 }
                 Answer::Outbound(QueueOutcome::Known(id)) => return Ok((id, false)),
+                Answer::Outbound(QueueOutcome::NamesNoMedia(id)) => {
+                    return Err(Error::NamesNoMedia(id));
+                }
                 Answer::Outbound(QueueOutcome::Reused) => return Err(idempotency::reused().into()),
                 Answer::Contact(_) | Answer::Fact(_) => return Err(mixed_up()),
             }

@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-mod captured;
 mod bucket;
+mod captured;
 mod channels;
 mod corpus;
 mod counting;

@@ -1,6 +1,5 @@
 //! The service with its neighbours, opened as the binary opens it and called as the gateway calls it.
 
-
 use rapport_foundation::channel::Channel;
 use rapport_foundation::context::{Claims, Context, PrincipalKind};
 use rapport_foundation::id::TenantId;
@@ -19,10 +18,10 @@ use rapport_proto::interactions::v1::fact_service_client::FactServiceClient;
 use rapport_proto::interactions::v1::intake_service_client::IntakeServiceClient;
 use rapport_proto::interactions::v1::interaction_service_client::InteractionServiceClient;
 use rapport_proto::interactions::v1::log_service_client::LogServiceClient;
-use rapport_proto::interactions::v1::outbound_service_client::OutboundServiceClient;
-use rapport_proto::interactions::v1::threading_service_client::ThreadingServiceClient;
-use rapport_proto::interactions::v1::privacy_service_client::PrivacyServiceClient;
 use rapport_proto::interactions::v1::media_service_client::MediaServiceClient;
+use rapport_proto::interactions::v1::outbound_service_client::OutboundServiceClient;
+use rapport_proto::interactions::v1::privacy_service_client::PrivacyServiceClient;
+use rapport_proto::interactions::v1::threading_service_client::ThreadingServiceClient;
 use rapport_proto::types::v1 as types;
 use tempfile::TempDir;
 use tonic::{Code, Request, Status};

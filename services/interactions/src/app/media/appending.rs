@@ -42,7 +42,7 @@ impl App {
         let Err(Error::Unfit(Unfit::Moved(received))) = appended else {
             return appended.map(|kept| kept.media.received);
         };
-        if self.holds(ctx, id, offset, &data).await? {
+        if self.has_already(ctx, id, offset, &data).await? {
             Ok(received)
         } else {
             Err(Unfit::Moved(received).into())
@@ -185,7 +185,7 @@ impl App {
     }
 
     /// Whether these very bytes are there: the answer to whoever appended them was lost.
-    async fn holds(
+    async fn has_already(
         &self,
         ctx: &Context,
         id: MediaId,

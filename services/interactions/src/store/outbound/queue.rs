@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::{InteractionId, OutboundId};
+use rapport_foundation::id::{InteractionId, MediaId, OutboundId};
 use rapport_foundation::idempotency::{self, Claim, Key};
 use rapport_foundation::seal::{Subject, Vault};
 use rapport_foundation::time::Micros;
@@ -38,6 +38,8 @@ pub(crate) enum QueueOutcome {
     Fresh(Logged),
     /// The same call has queued this one before.
     Known(OutboundId),
+    /// It names a file that is not there or not finished.
+    NamesNoMedia(MediaId),
     /// The request id was used for another call.
     Reused,
     /// The same call is in this very batch: it is looked at again in another one.
@@ -68,8 +70,7 @@ pub(in crate::store) async fn queue(
         .map(|(one, _)| *one)
         .collect();
     let mut logged = log(s, vault, rules, &fresh).await?.into_iter();
-    let outcome =
-        |judged: Option<QueueOutcome>| judged.or_else(|| logged.next().map(QueueOutcome::Fresh));
+    let outcome = |judged: Option<QueueOutcome>| judged.or_else(|| logged.next());
     judged
         .into_iter()
         .map(outcome)
@@ -82,28 +83,35 @@ async fn log(
     vault: &Vault,
     rules: &Rules,
     fresh: &[&Queueing],
-) -> Result<Vec<Logged>, Error> {
+) -> Result<Vec<QueueOutcome>, Error> {
     if fresh.is_empty() {
         return Ok(Vec::new());
     }
     let tellings: Vec<&Telling> = fresh.iter().map(|one| &one.telling).collect();
-    let mut logged = Vec::with_capacity(fresh.len());
-    for outcome in record::record(s, vault, rules, &tellings).await? {
-        match outcome {
-            Outcome::Fresh(one) => logged.push(one),
+    let (mut whole, mut logged) = (Vec::new(), Vec::with_capacity(fresh.len()));
+    let mut outcomes = Vec::with_capacity(fresh.len());
+    let recorded = record::record(s, vault, rules, &tellings).await?;
+    for (queueing, outcome) in fresh.iter().zip(recorded) {
+        outcomes.push(match outcome {
+            Outcome::Fresh(one) => {
+                whole.push(*queueing);
+                logged.push(one.clone());
+                QueueOutcome::Fresh(one)
+            }
+            Outcome::NamesNoMedia(id) => QueueOutcome::NamesNoMedia(id),
             // Its key is its own new id.
             Outcome::Duplicate(_) | Outcome::Conflict(_) => return Err(s.raced()),
-        }
+        });
     }
     let now = now(s).await?;
-    insert(s, fresh, &logged, now).await?;
-    insert_texts(s, vault, fresh).await?;
-    let settled: Vec<(Key, Uuid, i64)> = fresh
+    insert(s, &whole, &logged, now).await?;
+    insert_texts(s, vault, &whole).await?;
+    let settled: Vec<(Key, Uuid, i64)> = whole
         .iter()
         .map(|one| (one.key.clone(), one.telling.id.uuid(), 1))
         .collect();
     idempotency::settle_many(s, &settled).await?;
-    Ok(logged)
+    Ok(outcomes)
 }
 
 async fn insert(

@@ -45,7 +45,10 @@ impl Store {
     }
 
     /// Says of abandoned files that they are going, and answers some that are: their objects can be removed.
-    pub(crate) async fn going_media(&self, due: DueMedia) -> Result<Vec<(TenantId, MediaId)>, Error> {
+    pub(crate) async fn going_media(
+        &self,
+        due: DueMedia,
+    ) -> Result<Vec<(TenantId, MediaId)>, Error> {
         // One condition on the row itself: whoever names a file meanwhile holds its row, and it is looked at again.
         let abandoned = "update media set stage = 3 where (stage = 1 and touched_at < $1) \
                          or (stage = 2 and uses = 0 and touched_at < $2)";
