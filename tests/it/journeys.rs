@@ -352,6 +352,8 @@ async fn heard(line: &mut Opened, what: &str) -> Value {
         }
         assert_eq!(said, json!({}), "not a {what}");
     }
+}
+
 /// A file is uploaded by a stream and a call, named by a contact, and read by who may.
 async fn a_file_goes_up_and_comes_down(suite: &Suite) {
     let (connector, supervisor) = (suite.connector("chat-hub"), suite.supervisor());

@@ -92,17 +92,6 @@ impl Store {
             .await
     }
 
-    /// Contacts by their ids, in no order, as they were logged.
-    pub(crate) async fn contacts_by_id(
-        &self,
-        tenant: TenantId,
-        ids: &[InteractionId],
-    ) -> Result<Vec<Interaction>, Error> {
-        self.db
-            .read(tenant, async |s| load_logged(&s, &self.vault, ids).await)
-            .await
-    }
-
     /// Interactions that fit, behind a place, newest event first: places and sizes only.
     pub(crate) async fn find_places(
         &self,
