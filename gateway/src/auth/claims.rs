@@ -137,7 +137,7 @@ fn is_ours(claims: &Members, audiences: &[String]) -> bool {
 fn check_times(claims: &Members, rules: &Rules, now: Micros) -> Result<(Micros, Micros), Rejected> {
     let on = |protection| rules.protections.on(protection);
     let expires = match time(claims, "exp")? {
-        None if !on(Protection::Expiry) => now + rules.longest,
+        None if !on(Protection::Expiry) => now,
         expires => expires.ok_or(Rejected::Claim("exp"))?,
     };
     let begins = time(claims, "nbf")?;

@@ -261,3 +261,6 @@ fn key_of(jwk: &Jwk) -> Option<Key> {
         key: DecodingKey::from_jwk(jwk).ok()?,
     })
 }
+
+#[cfg(test)]
+mod tests;

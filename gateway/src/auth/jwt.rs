@@ -137,3 +137,59 @@ impl<'de> Visitor<'de> for Reader {
         Ok(members)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(header: &str, claims: &str, rest: &str) -> Result<(), Rejected> {
+        let encoded = |text| URL_SAFE_NO_PAD.encode(text);
+        let token = format!("{}.{}{rest}", encoded(header), encoded(claims));
+        Parsed::read(&token, Protections::default()).map(drop)
+    }
+
+    #[test]
+    fn a_token_has_three_parts_and_none_is_empty() {
+        let plain = r#"{"alg":"ES256"}"#;
+        assert_eq!(read(plain, "{}", ".AA"), Ok(()));
+        for rest in ["", ".", ".AA.", ".AA.AA", ".AA.AA.AA"] {
+            assert_eq!(read(plain, "{}", rest), Err(Rejected::Malformed), "{rest}");
+        }
+        assert_eq!(read("", "{}", ".AA"), Err(Rejected::Malformed));
+        assert_eq!(read(plain, "", ".AA"), Err(Rejected::Malformed));
+    }
+
+    #[test]
+    fn an_access_token_says_so_or_nothing_and_holds_no_other() {
+        for (header, expected) in [
+            (r#"{"alg":"ES256","typ":"at+JWT"}"#, Ok(())),
+            (r#"{"alg":"ES256","typ":"application/at+jwt"}"#, Ok(())),
+            (
+                r#"{"alg":"ES256","typ":"id+jwt"}"#,
+                Err(Rejected::NotAccessToken),
+            ),
+            (
+                r#"{"alg":"ES256","typ":"JWT","cty":"JWT"}"#,
+                Err(Rejected::NotAccessToken),
+            ),
+            (r#"{"alg":"ES256","crit":["exp"]}"#, Err(Rejected::Critical)),
+        ] {
+            assert_eq!(read(header, "{}", ".AA"), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn claims_are_an_object_whose_members_are_named_once() {
+        let plain = r#"{"alg":"ES256"}"#;
+        for claims in [r#"["a"]"#, "7", r#"{"a":1,"b":2,"a":1}"#, r#"{"a":1"#] {
+            assert_eq!(
+                read(plain, claims, ".AA"),
+                Err(Rejected::Malformed),
+                "{claims}"
+            );
+        }
+        let told = serde_json::from_str::<Members>("[]").err();
+        let told = told.map(|error| error.to_string()).unwrap_or_default();
+        assert!(told.contains("a JSON object"), "{told}");
+    }
+}

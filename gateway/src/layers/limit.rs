@@ -118,3 +118,71 @@ impl http_body::Body for Question {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+    use futures::stream;
+    use http_body::Body as _;
+    use http_body_util::{BodyExt as _, Full, StreamBody};
+    use rapport_foundation::error::{Code, Failure};
+    use tonic::Status;
+
+    use super::*;
+
+    #[test]
+    fn a_part_struggles_when_both_its_code_and_its_reason_say_so() {
+        let struggling = |status: Status| {
+            let mut headers = HeaderMap::new();
+            status.add_header(&mut headers).unwrap();
+            is_struggling(&headers)
+        };
+        for (code, reason, expected) in [
+            (Code::ResourceExhausted, "OVERLOADED", true),
+            (Code::Unavailable, "SERVICE_UNREACHABLE", true),
+            (Code::ResourceExhausted, "RATE_EXCEEDED", false),
+            (Code::Unavailable, "ACCESS_STALE", false),
+            (Code::Aborted, "OVERLOADED", false),
+            (Code::NotFound, "SERVICE_UNREACHABLE", false),
+        ] {
+            let status = Failure::new(code, reason, "It says so.").into();
+            assert_eq!(struggling(status), expected, "{code:?} {reason}");
+        }
+        assert!(!struggling(Status::unavailable("without a reason")));
+        assert!(!struggling(Status::new(tonic::Code::Ok, "")));
+        assert!(!is_struggling(&HeaderMap::new()), "the answer has a body");
+    }
+
+    fn question(body: Body) -> (Question, Asked) {
+        let asked = Asked::default();
+        let question = Question {
+            body,
+            asked: asked.clone(),
+        };
+        (question, asked)
+    }
+
+    #[tokio::test]
+    async fn a_question_of_known_length_is_asked_with_its_last_byte() {
+        let (mut question, asked) = question(Body::new(Full::new(Bytes::from_static(b"hello"))));
+        assert_eq!(question.size_hint().exact(), Some(5));
+        assert!(!question.is_end_stream() && !asked.is_told());
+        let frame = question.frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), "hello");
+        // Whoever sends it on need not ask again.
+        assert!(question.is_end_stream() && asked.is_told());
+    }
+
+    #[tokio::test]
+    async fn a_question_that_does_not_know_its_end_is_asked_when_nothing_follows() {
+        let parts = ["a", "b"].map(|part| Ok::<_, Status>(Frame::data(Bytes::from(part))));
+        let (mut question, asked) = question(Body::new(StreamBody::new(stream::iter(parts))));
+        for _ in 0..2 {
+            assert!(question.frame().await.is_some());
+            assert!(!question.is_end_stream() && !asked.is_told());
+        }
+        assert!(question.frame().await.is_none());
+        assert!(asked.is_told());
+    }
+}

@@ -104,11 +104,15 @@ impl Overload {
 
     /// Notes how long the part took for a call, and whether it said that it cannot keep up.
     fn note(&self, took: Duration, struggling: bool) {
+        let now = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.note_at(now, took, struggling);
+    }
+
+    fn note_at(&self, now: u64, took: Duration, struggling: bool) {
         self.gauge.answered.fetch_add(1, Ordering::Relaxed);
         if struggling || took > self.target {
             self.gauge.late.fetch_add(1, Ordering::Relaxed);
         }
-        let now = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         let began = self.gauge.began_us.load(Ordering::Relaxed);
         let long = now.saturating_sub(began) >= WINDOW.as_micros().try_into().unwrap_or(u64::MAX);
         if !long || self.gauge.answered.load(Ordering::Relaxed) < ANSWERS {
@@ -231,19 +235,76 @@ mod tests {
     }
 
     #[test]
+    fn who_has_more_than_an_equal_share_has_nothing_of_the_reserve() {
+        let overload = overload(10);
+        let (noisy, quiet) = (tenant(), tenant());
+        let enter = |tenant| Overload::enter(&overload, tenant, Role::Profiles);
+        let _noise: Vec<_> = (0..6).map(|_| enter(&noisy).unwrap()).collect();
+        let _quiet: Vec<_> = (0..4).map(|_| enter(&quiet).unwrap()).collect();
+        assert!(enter(&noisy).is_err());
+        assert!(enter(&quiet).is_ok());
+    }
+
+    const WINDOW_US: u64 = 100_000;
+    const QUICK: Duration = Duration::from_millis(1);
+
+    /// The limit after a window that ended at this moment with so many answers.
+    fn judged(overload: &Overload, at_us: u64, answers: u64, took: Duration, says: bool) -> f64 {
+        for _ in 0..answers {
+            overload.note_at(at_us, took, says);
+        }
+        overload.limit()
+    }
+
+    #[test]
     fn a_struggling_part_is_trusted_with_less_and_with_more_when_it_has_recovered() {
         let (overload, tenant) = (overload(100), tenant());
-        let busy: Vec<Entered> = (0..100)
+        let _busy: Vec<Entered> = (0..100)
             .map(|_| Overload::enter(&overload, &tenant, Role::Profiles).unwrap())
             .collect();
-        let windows = |struggling: bool| {
-            let before = overload.limit();
-            while overload.limit() == before {
-                busy[0].note(Duration::from_millis(1), struggling);
-            }
-            overload.limit()
+        let windows = |at, took, says| judged(&overload, at * WINDOW_US, ANSWERS, took, says);
+        assert_eq!(windows(1, QUICK, true), 80.0);
+        assert_eq!(windows(2, QUICK, false), 88.0);
+        let target = overload.target;
+        assert!(windows(3, target, false) > 88.0, "just in time");
+        let before = overload.limit();
+        let late = target + Duration::from_micros(1);
+        assert_eq!(windows(4, late, false), before * 0.8);
+    }
+
+    #[test]
+    fn a_window_is_judged_when_it_is_long_and_has_answers_enough() {
+        let (overload, tenant) = (overload(100), tenant());
+        let _busy: Vec<Entered> = (0..100)
+            .map(|_| Overload::enter(&overload, &tenant, Role::Profiles).unwrap())
+            .collect();
+        let windows = |at, answers| judged(&overload, at, answers, QUICK, true);
+        assert_eq!(windows(WINDOW_US - 1, ANSWERS * 10), 100.0, "too short");
+        assert_eq!(windows(WINDOW_US, 1), 80.0);
+        assert_eq!(windows(3 * WINDOW_US, ANSWERS - 1), 80.0, "too few");
+        assert_eq!(windows(3 * WINDOW_US, 1), 64.0);
+    }
+
+    #[test]
+    fn the_most_that_ran_at_a_time_count_when_some_are_gone() {
+        let (overload, tenant) = (overload(2), tenant());
+        let enter = || Overload::enter(&overload, &tenant, Role::Profiles).unwrap();
+        let (_stays, leaves) = (enter(), enter());
+        drop(leaves);
+        assert_eq!(judged(&overload, WINDOW_US, ANSWERS, QUICK, false), 3.0);
+    }
+
+    #[test]
+    fn a_caller_who_gave_up_says_something_of_the_part_when_they_had_waited_for_long() {
+        let (overload, tenant) = (overload(10), tenant());
+        let call = Overload::enter(&overload, &tenant, Role::Profiles).unwrap();
+        let noted = || {
+            let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+            (of(&overload.gauge.answered), of(&overload.gauge.late))
         };
-        assert_eq!(windows(true), 80.0);
-        assert_eq!(windows(false), 88.0);
+        call.given_up(overload.target);
+        assert_eq!(noted(), (0, 0));
+        call.given_up(overload.target + Duration::from_nanos(1));
+        assert_eq!(noted(), (1, 1));
     }
 }

@@ -26,6 +26,11 @@ impl Asked {
     pub(crate) fn now(&self) {
         let _ = self.0.set(Instant::now());
     }
+
+    #[cfg(test)]
+    pub(crate) fn is_told(&self) -> bool {
+        self.0.get().is_some()
+    }
 }
 
 impl Permit {

@@ -272,3 +272,73 @@ fn a_quota_with_a_zero_or_without_end_is_a_slip() {
         assert!(refused.contains("quotas.customer"), "{refused}");
     }
 }
+
+/// Whether a part whose calls end in this way, one behind the other, is trusted with less. Eight more run all the time.
+fn is_trusted_with_less(target_ms: u64, within: Duration, end: fn(Permit)) -> bool {
+    let free = Quotas {
+        tenant: Quota::default(),
+        staff: Quota::default(),
+        ..Quotas::default()
+    };
+    let ten = OverloadConfig {
+        target_ms,
+        first: 10,
+        least: 1,
+        most: 10,
+    };
+    let limiter = Limiter::new(
+        free,
+        &ten,
+        Directory::new(Clock::manual(Micros::EPOCH)),
+        Protections::default(),
+    );
+    let (one, read) = (caller(tenant(), "a"), method(READ));
+    let _running: Vec<_> = (0..8)
+        .map(|_| limiter.admit(&one, &read).unwrap())
+        .collect();
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < within {
+        match limiter.admit(&one, &read) {
+            Ok(permit) => end(permit),
+            Err(refused) => {
+                assert_eq!(refused, Rejection::Overloaded);
+                return true;
+            }
+        }
+    }
+    false
+}
+
+fn asked(permit: &Permit) {
+    permit.asked().unwrap().now();
+}
+
+#[test]
+fn what_is_answered_late_or_given_up_after_long_is_noted_and_so_is_what_says_that_it_struggles() {
+    let long = Duration::from_secs(20);
+    let late: fn(Permit) = |mut permit| {
+        asked(&permit);
+        permit.answered(false);
+    };
+    assert!(is_trusted_with_less(0, long, late));
+    let given_up: fn(Permit) = |permit| asked(&permit);
+    assert!(is_trusted_with_less(0, long, given_up));
+    let struggling: fn(Permit) = |mut permit| {
+        asked(&permit);
+        permit.answered(true);
+    };
+    assert!(is_trusted_with_less(60_000, long, struggling));
+}
+
+#[test]
+fn what_is_punctual_or_was_never_wholly_asked_is_not_held_against_a_part() {
+    let while_it_is_looked_at = Duration::from_millis(250);
+    let held_against = |target, end| is_trusted_with_less(target, while_it_is_looked_at, end);
+    assert!(!held_against(60_000, |mut permit| {
+        asked(&permit);
+        permit.answered(false);
+    }));
+    assert!(!held_against(60_000, |permit| asked(&permit)));
+    assert!(!held_against(0, |mut permit| permit.answered(true)));
+    assert!(!held_against(0, drop));
+}

@@ -97,6 +97,23 @@ async fn a_key_does_not_end_in_the_past() {
 }
 
 #[tokio::test]
+async fn services_learn_when_a_key_ends_and_that_one_without_an_end_has_none() {
+    let mut plan = Plan::default();
+    plan.config.access.key_days = 0;
+    let fixture = plan.open().await;
+    let mut desk = Desk::of(&fixture);
+    let manager = fixture.manager(&[READ]);
+    let end = fixture.clock.now() + DAY;
+    for (wanted, expected) in [(ending(end), Some(end)), (new_key(&[READ]), None)] {
+        let key = desk.keys.create_api_key(asked(&manager, wanted)).await;
+        let key = key.unwrap().into_inner();
+        assert_eq!(ends(&fixture, &mut desk, &made(&key).id).await, expected);
+        assert_eq!(fixture.code(&key.secret).await, "0");
+        assert_eq!(fixture.upstream.last().context.token_expires, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_comes_to_life_again_takes_a_place() {
     for engine in engines() {
         let mut plan = Plan {

@@ -13,8 +13,8 @@ use crate::tokens::{Key, set};
 /// An identity provider's key endpoint.
 #[derive(Clone)]
 pub(crate) struct Provider {
-    /// What it answers; None is an error of its own.
-    set: Arc<Mutex<Option<String>>>,
+    /// What it answers, and with which status; without a set it is an error of its own.
+    set: Arc<Mutex<(u16, Option<String>)>>,
     pub(crate) asked: Arc<AtomicUsize>,
     url: String,
 }
@@ -23,7 +23,7 @@ impl Provider {
     pub(crate) async fn start(set: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let provider = Provider {
-            set: Arc::new(Mutex::new(Some(set))),
+            set: Arc::new(Mutex::new((200, Some(set)))),
             asked: Arc::default(),
             url: format!("http://{}/jwks", listener.local_addr().unwrap()),
         };
@@ -33,8 +33,8 @@ impl Provider {
                 let mut request = [0; 4096];
                 let _ = stream.read(&mut request).await;
                 this.asked.fetch_add(1, Ordering::SeqCst);
-                let set = this.set.lock().unwrap().clone();
-                let (status, body) = set.map_or((500, String::new()), |set| (200, set));
+                let (status, set) = this.set.lock().unwrap().clone();
+                let body = set.unwrap_or_default();
                 let answer = format!(
                     "HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
                     body.len()
@@ -46,7 +46,12 @@ impl Provider {
     }
 
     pub(crate) fn publish(&self, set: Option<String>) {
-        *self.set.lock().unwrap() = set;
+        let status = if set.is_some() { 200 } else { 500 };
+        self.answer(status, set);
+    }
+
+    fn answer(&self, status: u16, set: Option<String>) {
+        *self.set.lock().unwrap() = (status, set);
     }
 
     fn plan(&self, key: Key) -> Plan {
@@ -125,6 +130,46 @@ async fn a_provider_that_is_down_at_the_start_keeps_nobody_from_starting() {
     let set = set(&[&fixture.key]);
     provider.publish(Some(set));
     eventually("the set was read", async || {
+        (fixture.code(&fixture.token()).await == "0").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_set_that_comes_with_an_error_is_not_one() {
+    let (old, new) = (Key::es256("old"), Key::es256("new"));
+    let provider = Provider::start(set(&[&old])).await;
+    let mut plan = provider.plan(old);
+    plan.config.auth.jwks_floor_seconds = 0;
+    let fixture = plan.open().await;
+    let new_token = new.token(&fixture.claims());
+    provider.answer(404, Some(set(&[&new])));
+    let asked = provider.asked.load(Ordering::SeqCst);
+    // Twice: by then the first answer was read.
+    eventually("the provider is asked", async || {
+        assert_eq!(fixture.code(&new_token).await, "16");
+        (provider.asked.load(Ordering::SeqCst) > asked + 1).then_some(())
+    })
+    .await;
+    assert_eq!(fixture.code(&new_token).await, "16");
+}
+
+#[tokio::test]
+async fn a_set_that_could_not_be_read_for_too_long_is_dropped() {
+    let key = Key::es256("only");
+    let provider = Provider::start(set(&[&key])).await;
+    let mut plan = provider.plan(key);
+    plan.config.auth.jwks_refresh_seconds = 1;
+    plan.config.auth.jwks_keep_seconds = 0;
+    let fixture = plan.open().await;
+    assert_eq!(fixture.code(&fixture.token()).await, "0");
+    provider.publish(None);
+    eventually("the old keys are believed no more", async || {
+        (fixture.code(&fixture.token()).await == "16").then_some(())
+    })
+    .await;
+    provider.publish(Some(set(&[&fixture.key])));
+    eventually("they are read again", async || {
         (fixture.code(&fixture.token()).await == "0").then_some(())
     })
     .await;

@@ -7,6 +7,7 @@ mod attacks;
 mod audit;
 mod calls;
 mod certificates;
+mod claims;
 mod connections;
 mod console;
 mod dialects;
