@@ -93,6 +93,7 @@ fn messaging() -> pb::InteractionInput {
                 media_type: "image/jpeg".into(),
                 size_bytes: 48_123,
                 file_name: String::new(),
+                ..pb::Attachment::default()
             })),
             part(Content::Location(pb::Location {
                 latitude_e7: -61_753_924,

@@ -315,7 +315,7 @@ async fn no_replica_seals_anything_with_a_key_that_another_has_destroyed() {
         stage.settled(&first.id).await;
         let customer = stage.fake.customer(stage.tenant, PHONE).customer_id;
         let replica = stage.replica().await;
-        let mut record = async |external_id: &str| {
+        let record = async |external_id: &str| {
             let asked = pb::RecordInteractionRequest {
                 interaction: Some(full(external_id, PHONE)),
             };

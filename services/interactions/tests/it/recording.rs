@@ -46,6 +46,7 @@ async fn a_contact_is_logged_and_reads_back_as_it_was_said() {
                 media_type: "image/png".into(),
                 size_bytes: 5,
                 file_name: "x.png".into(),
+                ..pb::Attachment::default()
             })),
             ..Default::default()
         });

@@ -1,6 +1,6 @@
 //! Uploads go on where they were cut, wherever they come.
 
-use futures::{StreamExt as _, stream};
+use futures::stream;
 use rapport_foundation::testing::{Engine, eventually};
 use rapport_proto::interactions::v1 as pb;
 use tokio::sync::mpsc;
