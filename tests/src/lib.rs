@@ -5,6 +5,7 @@ mod credentials;
 mod desk;
 mod import;
 mod otlp;
+mod ports;
 mod process;
 mod rows;
 mod suite;

@@ -2,13 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    net::{SocketAddr, TcpListener},
-    ops::Range,
+    net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{
-        LazyLock,
-        atomic::{AtomicU16, Ordering},
-    },
     time::{Duration, Instant},
 };
 
@@ -18,6 +13,7 @@ use tempfile::TempDir;
 use crate::{
     credentials::{AUDIENCE, Credentials, ISSUER, Who},
     import::Import,
+    ports::free_address,
     process::{self, Process},
     rows,
     wire::Client,
@@ -484,22 +480,6 @@ fn database(engine: &Engine, role: &str) -> String {
         login("system"),
         login("owner"),
     )
-}
-
-/// Ports that no system gives to outgoing connections of its own: one of those would keep a process that is
-/// restarted from its place. Each is given out once by this process.
-const PORTS: Range<u16> = 20_000..32_000;
-
-fn free_address() -> String {
-    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random()));
-    for _ in PORTS {
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = PORTS.start + next % (PORTS.end - PORTS.start);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return format!("127.0.0.1:{port}");
-        }
-    }
-    panic!("there is no free port");
 }
 
 /// Where an embedded suite keeps a service's file.

@@ -1,6 +1,6 @@
 //! Writing the chains: entries of all tenants in one transaction, and the anchors.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rapport_foundation::db::bulk::{self, Columns, Type};
 use rapport_foundation::db::{self, System};
@@ -203,9 +203,11 @@ pub(super) fn named_by_tenant(entries: &[Entry]) -> BTreeMap<TenantId, Vec<Vec<V
     by_tenant
 }
 
-/// The rows that lead from resources to their entry.
-fn named(entry: &Entry) -> impl Iterator<Item = Vec<Value>> {
+/// The rows that lead from resources to their entry. Ids of two kinds may be of one thing, as of a message of ours and
+/// its interaction: it leads there once.
+pub(super) fn named(entry: &Entry) -> impl Iterator<Item = Vec<Value>> {
     let (at, replica, seq) = (entry.call.at.0, entry.replica, entry.seq);
-    let ids = entry.call.resources.iter();
-    ids.map(move |id| vec![id.uuid().into(), at.into(), replica.into(), seq.into()])
+    let ids: BTreeSet<Uuid> = entry.call.resources.iter().map(|id| id.uuid()).collect();
+    ids.into_iter()
+        .map(move |id| vec![id.into(), at.into(), replica.into(), seq.into()])
 }

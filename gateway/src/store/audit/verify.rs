@@ -7,7 +7,7 @@ use rapport_foundation::time::Micros;
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::system::{RESOURCE, anchor, named_by_tenant};
+use super::system::{RESOURCE, anchor, named, named_by_tenant};
 use super::{Audit, entry};
 use crate::domain::audit::{Anchor, Anchored, ChainCheck, Entry, Fault, check_anchors};
 
@@ -101,8 +101,7 @@ async fn unfindable(s: &System, replica: Uuid, page: &[Entry]) -> Result<Vec<Fau
             *found.entry(row.try_get("", "seq")?).or_default() += 1;
         }
     }
-    let lost =
-        |entry: &&Entry| found.get(&entry.seq).copied().unwrap_or(0) != entry.call.resources.len();
+    let lost = |entry: &&Entry| found.get(&entry.seq).copied().unwrap_or(0) != named(entry).count();
     let faults = page.iter().filter(lost).map(|entry| {
         let seq = entry.seq;
         Fault(format!(

@@ -1,10 +1,12 @@
 //! Logging what became known of contacts later: beside the contact, or before it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod telling;
+
+use std::collections::{BTreeMap, HashMap};
 
 use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::{ConversationId, InteractionId, MediaId, TenantId};
+use rapport_foundation::id::{ConversationId, InteractionId};
 use rapport_foundation::seal::{Subject, SubjectKeys, Vault};
 use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
@@ -14,95 +16,12 @@ use super::media::{self, Ready, Use};
 use super::outbound::{self, Tell};
 use super::{body, forget, numbers};
 use crate::domain::ending::{self, Ending, Refused};
-use crate::domain::numbers::Taking;
-use crate::domain::{
-    End, EndReason, Fact, FactKind, Kind, Known, Numbers, SealedNumber, content, limits, privacy,
-};
+use crate::domain::{End, Fact, Kind, Known, limits};
+
+pub(crate) use telling::{BecameKnown, FactOutcome, FactTelling};
 
 /// A contact as its connector names it: connector and external id.
 pub(super) type ContactKey<'a> = (&'a str, &'a str);
-
-/// One fact on its way into the log, with everything that can be worked out before the transaction.
-#[derive(Debug, Clone)]
-pub(crate) struct FactTelling {
-    pub(crate) tenant: TenantId,
-    pub(crate) connector: String,
-    pub(crate) fact: Fact,
-    pub(crate) received_at: Micros,
-    pub(crate) traceparent: Option<String>,
-    digest: Vec<u8>,
-    /// The files it names.
-    media: BTreeSet<MediaId>,
-    /// Whose key seals it until its contact is here.
-    waiting: Subject,
-    /// What was taken out of its texts and is kept.
-    sealed: Vec<SealedNumber>,
-}
-
-impl FactTelling {
-    /// A fact without what must not be seen. What tells duplicates apart is of the fact as it was told.
-    pub(crate) fn new(
-        vault: &Vault,
-        tenant: TenantId,
-        connector: &str,
-        fact: Fact,
-        numbers: Numbers,
-        now: Micros,
-        traceparent: Option<String>,
-    ) -> Self {
-        let token = |kind, number: &str| numbers::token(vault, tenant, kind, number);
-        let mut taking = Taking::new(numbers, &token);
-        Self {
-            digest: vault.blind(tenant, "fact", &content::canonical_fact(&fact)),
-            media: fact.what.named(),
-            waiting: waiting(vault, tenant, (connector, &fact.external_id)),
-            tenant,
-            connector: connector.to_owned(),
-            fact: privacy::mask_fact(fact, &mut taking),
-            received_at: now,
-            traceparent,
-            sealed: taking.kept(),
-        }
-    }
-
-    pub(super) fn contact(&self) -> ContactKey<'_> {
-        (&self.connector, &self.fact.external_id)
-    }
-}
-
-/// Whose key seals what is known of a contact that is not here yet.
-fn waiting(vault: &Vault, tenant: TenantId, (connector, external_id): ContactKey<'_>) -> Subject {
-    hex::encode(vault.blind(tenant, "contact", &format!("{connector}\0{external_id}")))
-}
-
-/// What became of a fact.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum FactOutcome {
-    /// It was logged, about this interaction or before there is one.
-    Fresh(Option<InteractionId>),
-    /// It had been logged before.
-    Duplicate(Option<InteractionId>),
-    /// Another fact holds its key.
-    Conflict,
-    /// The contact cannot end this way.
-    Refused(Refused),
-    /// The contact has as many facts as it may.
-    Full,
-    /// It names this file, which is not there.
-    NamesNoMedia(MediaId),
-}
-
-/// A fact of an interaction that is here, as the others are told of it.
-#[derive(Debug, Clone)]
-pub(crate) struct BecameKnown {
-    pub(crate) interaction: InteractionId,
-    pub(crate) conversation: ConversationId,
-    pub(crate) kind: FactKind,
-    pub(crate) at: Micros,
-    /// Why it ended, when that is what became known.
-    pub(crate) end: Option<EndReason>,
-    pub(crate) traceparent: Option<String>,
-}
 
 /// An interaction as far as its facts need it.
 #[derive(Debug, Clone)]
