@@ -399,15 +399,14 @@ mod tests {
 
     #[test]
     fn what_is_sealed_leaves_a_token_and_is_kept_once_as_digits_however_it_was_said() {
-        let said =
-            message("4111-1111 1111.1111 or four one one one 1111 1111 1111, password: hunter2");
+        let said = message("4111-1111 1111.1111. It is 4111111111111111, password: hunter2");
         let (left, kept) = taken(SEALED, |taking| super::mask(said, taking));
         let card = "[sealed fccccccccccccccc]";
         let left: Vec<&str> = texts(&left.content).map(|text| text.body).collect();
         assert_eq!(
             left[1],
             format!(
-                "****-**** ****.**** {card} or * * * * **** **** **** {card}, password: ******** [sealed xxxxxxd]"
+                "****-**** ****.**** {card}. It is **************** {card}, password: ******** [sealed xxxxxxd]"
             )
         );
         assert_eq!(kept, ["4111111111111111", "hunter2"]);

@@ -67,7 +67,7 @@ fn full(external_id: &str, phone: &str) -> pb::InteractionInput {
     input.thread_key = format!("thread-{phone}");
     input.attributes = [("k".to_owned(), "canary-attribute".to_owned())].into();
     input.raw_payload = b"canary-payload".to_vec().into();
-    input.provider = "canary-provider".into();
+    input.provider = "line".into();
     input.order = Some(types::Order {
         order_id: "canary-order".into(),
         total: Some(types::Amount {
