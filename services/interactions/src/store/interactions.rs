@@ -41,13 +41,13 @@ pub(crate) struct Sized {
     pub(crate) bytes: usize,
 }
 
-/// The columns of a contact as it was logged, but its raw payload.
-const LOGGED: &str = "i.id, i.conversation_id, i.conversation_position, i.asks_for_agent, i.connector, i.external_id, i.kind, \
+/// The columns of a contact as it was logged, but its conversation and its raw payload.
+const LOGGED: &str = "i.id, i.conversation_position, i.asks_for_agent, i.connector, i.external_id, i.kind, \
      i.channel, i.provider, i.direction, i.purpose, i.event_at, i.received_at, i.history, i.automatic, i.order_id, \
      i.order_units, i.order_code, i.order_exponent, i.subject_key, i.body";
 
-/// The columns of what became known later.
-const KNOWN: &str = "l.state, l.record_id, m.customer_id, e.ended_at, e.reason";
+/// The columns of what became known later, and the conversation it belongs to now.
+const KNOWN: &str = "coalesce(r.root_id, p.conversation_id, i.conversation_id) as conversation_id, l.state, l.record_id, m.customer_id, e.ended_at, e.reason";
 
 const BY_ID: &str = "i.tenant_id = $1 and i.id = k.wanted";
 const WANTED: [(&str, Type); 1] = [("wanted", Type::Uuid)];
