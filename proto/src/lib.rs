@@ -68,6 +68,11 @@ pub mod profiles {
 pub mod interactions {
     /// Version 1.
     pub mod v1 {
+        #![expect(
+            clippy::doc_lazy_continuation,
+            clippy::large_enum_variant,
+            reason = "generated from comments and messages that read well as they are"
+        )]
         tonic::include_proto!("rapport.interactions.v1");
     }
 }

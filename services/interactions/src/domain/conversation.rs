@@ -19,6 +19,8 @@ pub struct Conversation {
     pub channels: Vec<Channel>,
     /// How many interactions it has.
     pub interactions: i64,
+    /// How many were logged in it, whatever was taken out or put in later.
+    pub logged: i64,
     /// Earliest event.
     pub first_at: Micros,
     /// Latest event.
@@ -40,6 +42,7 @@ impl Conversation {
             connector: connector.to_owned(),
             channels: Vec::new(),
             interactions: 0,
+            logged: 0,
             first_at: Micros::MAX,
             last_at: Micros(i64::MIN),
             thread_key: thread_key.clone(),
@@ -82,12 +85,13 @@ impl Conversation {
     /// Takes one more interaction in, whenever it took place, and answers its position.
     pub fn extend(&mut self, channel: Channel, at: Micros) -> i64 {
         self.interactions += 1;
+        self.logged += 1;
         self.first_at = self.first_at.min(at);
         self.last_at = self.last_at.max(at);
         if !self.channels.contains(&channel) {
             self.channels.push(channel);
         }
-        self.interactions
+        self.logged
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) fn read(row: &QueryResult) -> Result<Conversation, Error> {
             .filter_map(|code| Channel::from_code(code.parse().ok()?))
             .collect(),
         interactions: row.try_get("", "interactions")?,
+        logged: row.try_get("", "logged")?,
         first_at: Micros(row.try_get("", "first_at")?),
         last_at: Micros(row.try_get("", "last_at")?),
         thread_key: Personal::default(),

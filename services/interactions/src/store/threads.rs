@@ -130,7 +130,7 @@ async fn known<'a>(
         _ => format!("cross join {its}"),
     };
     let query = format!(
-        "select c.id, c.connector, c.thread, c.channels, c.interactions, c.first_at, c.last_at from k {from}"
+        "select c.id, c.connector, c.thread, c.channels, c.interactions, c.logged, c.first_at, c.last_at from k {from}"
     );
     let mut found = BTreeMap::new();
     for row in bulk::select(s, &KEYS, rows.collect(), &query).await? {
@@ -148,12 +148,13 @@ async fn known<'a>(
 }
 
 async fn insert(s: &Scoped, begun: Vec<Growing<'_>>, keys: &SubjectKeys) -> Result<(), Error> {
-    const COLUMNS: [(&str, Type); 9] = [
+    const COLUMNS: [(&str, Type); 10] = [
         ("id", Type::Uuid),
         ("connector", Type::Text),
         ("thread", Type::Bytes),
         ("channels", Type::Text),
         ("interactions", Type::Big),
+        ("logged", Type::Big),
         ("first_at", Type::Big),
         ("last_at", Type::Big),
         ("subject_key", Type::Text),
@@ -180,6 +181,7 @@ async fn insert(s: &Scoped, begun: Vec<Growing<'_>>, keys: &SubjectKeys) -> Resu
             thread.into(),
             written(&conversation.channels).into(),
             conversation.interactions.into(),
+            conversation.logged.into(),
             conversation.first_at.0.into(),
             conversation.last_at.0.into(),
             telling.subject.as_str().into(),
@@ -198,10 +200,11 @@ async fn insert(s: &Scoped, begun: Vec<Growing<'_>>, keys: &SubjectKeys) -> Resu
 }
 
 async fn update(s: &Scoped, grown: Vec<Growing<'_>>) -> Result<(), Error> {
-    const COLUMNS: [(&str, Type); 5] = [
+    const COLUMNS: [(&str, Type); 6] = [
         ("id", Type::Uuid),
         ("channels", Type::Text),
         ("interactions", Type::Big),
+        ("logged", Type::Big),
         ("first_at", Type::Big),
         ("last_at", Type::Big),
     ];
@@ -210,11 +213,12 @@ async fn update(s: &Scoped, grown: Vec<Growing<'_>>) -> Result<(), Error> {
             conversation.id.uuid().into(),
             written(&conversation.channels).into(),
             conversation.interactions.into(),
+            conversation.logged.into(),
             conversation.first_at.0.into(),
             conversation.last_at.0.into(),
         ]
     };
-    let statement = "update conversation set channels = k.channels, interactions = k.interactions, \
+    let statement = "update conversation set channels = k.channels, interactions = k.interactions, logged = k.logged, \
                      first_at = k.first_at, last_at = k.last_at \
                      from k where conversation.tenant_id = $1 and conversation.id = k.id";
     bulk::change(s, &COLUMNS, grown.into_iter().map(row).collect(), statement).await?;
