@@ -13,7 +13,7 @@ use rapport_foundation::time::Micros;
 use super::feed::{Ending, Feed, feed};
 use super::{App, connector};
 use crate::Error;
-use crate::domain::{Contact, Fact};
+use crate::domain::{Contact, Fact, Numbers};
 use crate::store::Outcome;
 use crate::work::Held;
 
@@ -33,6 +33,13 @@ pub(crate) enum Said {
     Contact(Contact),
     /// What became known of one.
     Fact(Fact),
+}
+
+/// An item that has room, and what becomes of numbers in it.
+struct Ready {
+    held: Held,
+    numbers: Result<Numbers, Error>,
+    item: Item,
 }
 
 /// Refusals of one upload that are told one by one.
@@ -83,7 +90,7 @@ impl App {
     ) -> Result<(), Ending> {
         let mut waiting = FuturesUnordered::new();
         // One item at most is here without room for it; while it waits nothing more is read.
-        let mut unroomed: Option<BoxFuture<'_, (Held, Item)>> = None;
+        let mut unroomed: Option<BoxFuture<'_, Ready>> = None;
         let expired = self.env.clock.sleep_until(expires.unwrap_or(Micros::MAX));
         tokio::pin!(expired);
         // Set once nothing more is read: what was read is still acknowledged.
@@ -95,13 +102,15 @@ impl App {
                 () = out.left(), if end.is_none() => return Err(Ending::Left),
                 () = self.shutdown().cancelled(), if end.is_none() => end = Some(Err(Error::GoingDown)),
                 () = &mut expired, if end.is_none() => end = Some(Err(Error::TokenExpired)),
-                (held, item) = roomed(&mut unroomed), if unroomed.is_some() => {
+                ready = roomed(&mut unroomed), if unroomed.is_some() => {
                     unroomed = None;
-                    waiting.push(self.acknowledge(tenant, connector, item, held));
+                    waiting.push(self.acknowledge(tenant, connector, ready));
                 }
                 item = items.next(), if end.is_none() && unroomed.is_none() && waiting.len() < self.config.stream_in_flight => match item {
-                    Some(Ok(item)) => unroomed = Some(Box::pin(async {
-                        (self.recorder.room().take(item.bytes).await, item)
+                    Some(Ok(item)) => unroomed = Some(Box::pin(async move {
+                        let held = self.recorder.room().take(item.bytes).await;
+                        let numbers = self.recorder.numbers(tenant).await;
+                        Ready { held, numbers, item }
                     })),
                     Some(Err(failure)) => end = Some(Err(failure.into())),
                     None => end = Some(Ok(())),
@@ -120,17 +129,24 @@ impl App {
         &self,
         tenant: TenantId,
         connector: &str,
-        item: Item,
-        _held: Held,
+        ready: Ready,
     ) -> Acknowledgement {
+        let Ready {
+            held: _held,
+            numbers,
+            item,
+        } = ready;
         let Item { sequence, said, .. } = item;
-        let outcome = match said {
-            Ok(Said::Contact(contact)) => {
-                let logged = self.log_item(tenant, connector, contact).await;
+        let outcome = match (said, numbers) {
+            (Err(failure), _) => Err(failure.into()),
+            (_, Err(error)) => Err(error),
+            (Ok(Said::Contact(contact)), Ok(numbers)) => {
+                let logged = self.log_item(tenant, connector, contact, numbers).await;
                 logged.map(|(id, duplicate)| (Some(id), duplicate))
             }
-            Ok(Said::Fact(fact)) => self.log_fact(tenant, connector, fact).await,
-            Err(failure) => Err(failure.into()),
+            (Ok(Said::Fact(fact)), Ok(numbers)) => {
+                self.log_fact(tenant, connector, fact, numbers).await
+            }
         };
         Acknowledgement { sequence, outcome }
     }
@@ -140,8 +156,10 @@ impl App {
         tenant: TenantId,
         connector: &str,
         contact: Contact,
+        numbers: Numbers,
     ) -> Result<(InteractionId, bool), Error> {
-        let telling = Arc::new(self.recorder.telling(tenant, connector, contact).await?);
+        let telling = self.recorder.telling(tenant, connector, contact, numbers);
+        let telling = Arc::new(telling);
         match self.recorder.record(Arc::clone(&telling)).await? {
             Outcome::Fresh(_) => Ok((telling.id, false)),
             Outcome::Duplicate(first) => Ok((first, true)),
@@ -179,7 +197,7 @@ impl App {
 }
 
 /// Whichever item waits for room, once it has it.
-async fn roomed(waiting: &mut Option<BoxFuture<'_, (Held, Item)>>) -> (Held, Item) {
+async fn roomed(waiting: &mut Option<BoxFuture<'_, Ready>>) -> Ready {
     match waiting {
         Some(waiting) => waiting.await,
         None => std::future::pending().await,

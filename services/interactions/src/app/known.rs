@@ -9,7 +9,7 @@ use super::{App, Page, connector};
 use crate::Error;
 use crate::domain::ending::Refused;
 use crate::domain::fact::Logged;
-use crate::domain::{Fact, FactKind, Interaction};
+use crate::domain::{Fact, FactKind, Interaction, Numbers};
 use crate::store::{FactOutcome, FactPlace};
 
 impl App {
@@ -22,7 +22,9 @@ impl App {
         bytes: usize,
     ) -> Result<(Option<InteractionId>, bool), Error> {
         let _held = self.recorder.room().take_at_once(bytes)?;
-        self.log_fact(ctx.tenant, connector(ctx)?, fact).await
+        let connector = connector(ctx)?;
+        let numbers = self.recorder.numbers(ctx.tenant).await?;
+        self.log_fact(ctx.tenant, connector, fact, numbers).await
     }
 
     /// Notes how a contact ended; repeating it has no further effect. No interaction while the contact is not here.
@@ -43,9 +45,10 @@ impl App {
         tenant: TenantId,
         connector: &str,
         fact: Fact,
+        numbers: Numbers,
     ) -> Result<(Option<InteractionId>, bool), Error> {
         let ends = fact.what.kind() == FactKind::End;
-        let telling = Arc::new(self.recorder.fact(tenant, connector, fact).await?);
+        let telling = Arc::new(self.recorder.fact(tenant, connector, fact, numbers));
         match self.recorder.know(telling).await? {
             FactOutcome::Fresh(interaction) => Ok((interaction, false)),
             FactOutcome::Duplicate(interaction) => Ok((interaction, true)),

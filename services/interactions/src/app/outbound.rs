@@ -187,8 +187,9 @@ impl App {
             .unwrap_or_else(|| first + self.config.outbound.worth());
         let connector = address.connector.clone();
         let said = contact(ctx, wanted, address, now);
-        let ready = self.recorder.telling(ctx.tenant, &connector, said.clone());
-        let mut telling = ready.await?;
+        let numbers = self.recorder.numbers(ctx.tenant).await?;
+        let recorder = &self.recorder;
+        let mut telling = recorder.telling(ctx.tenant, &connector, said.clone(), numbers);
         if let Some(thread) = thread {
             telling = telling.in_thread(thread);
         }

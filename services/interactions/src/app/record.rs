@@ -21,10 +21,10 @@ impl App {
         let connector = connector(ctx)?;
         // Calls are refused where streams wait: nothing holds back whoever calls.
         let _held = self.recorder.room().take_at_once(bytes)?;
+        let numbers = self.recorder.numbers(ctx.tenant).await?;
         let telling = self
             .recorder
-            .telling(ctx.tenant, connector, contact)
-            .await?;
+            .telling(ctx.tenant, connector, contact, numbers);
         let telling = Arc::new(telling);
         match self.recorder.record(Arc::clone(&telling)).await? {
             Outcome::Fresh(logged) => {

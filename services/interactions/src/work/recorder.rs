@@ -82,17 +82,23 @@ impl Recorder {
         )
     }
 
+    /// What becomes of numbers that a tenant's connectors say now. Asked for in the order of what they say: what is made
+    /// ready at once stays in that order.
+    pub(crate) async fn numbers(&self, tenant: TenantId) -> Result<Numbers, Error> {
+        let now = self.clock.now();
+        Ok(self.store.numbers_now(tenant, self.numbers, now).await?)
+    }
+
     /// A contact made ready for the log, in the trace of the current call.
-    pub(crate) async fn telling(
+    pub(crate) fn telling(
         &self,
         tenant: TenantId,
         connector: &str,
         contact: Contact,
-    ) -> Result<Telling, Error> {
-        let traceparent = telemetry::current_traceparent();
-        let now = self.clock.now();
-        let numbers = self.store.numbers_now(tenant, self.numbers, now).await?;
-        Ok(Telling::new(
+        numbers: Numbers,
+    ) -> Telling {
+        let (now, traceparent) = (self.clock.now(), telemetry::current_traceparent());
+        Telling::new(
             &self.vault,
             tenant,
             connector,
@@ -100,20 +106,19 @@ impl Recorder {
             numbers,
             now,
             traceparent,
-        ))
+        )
     }
 
     /// A fact made ready for the log, in the trace of the current call.
-    pub(crate) async fn fact(
+    pub(crate) fn fact(
         &self,
         tenant: TenantId,
         connector: &str,
         fact: Fact,
-    ) -> Result<FactTelling, Error> {
-        let traceparent = telemetry::current_traceparent();
-        let now = self.clock.now();
-        let numbers = self.store.numbers_now(tenant, self.numbers, now).await?;
-        Ok(FactTelling::new(
+        numbers: Numbers,
+    ) -> FactTelling {
+        let (now, traceparent) = (self.clock.now(), telemetry::current_traceparent());
+        FactTelling::new(
             &self.vault,
             tenant,
             connector,
@@ -121,7 +126,7 @@ impl Recorder {
             numbers,
             now,
             traceparent,
-        ))
+        )
     }
 
     /// For what is to let recording go first.

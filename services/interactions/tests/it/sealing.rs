@@ -98,7 +98,7 @@ async fn a_sealed_number_leaves_a_token_in_every_answer_and_is_revealed_by_one_c
         let other = stage.log(message("m-2", "+62822", spoken)).await;
         assert_eq!(token(&said(&other)), token(&text));
         let card = (pb::NumberKind::Card, CARD.to_owned());
-        assert_eq!(reveal(&stage, &other.id).await, [card.clone()]);
+        assert_eq!(reveal(&stage, &other.id).await, std::slice::from_ref(&card));
         assert_eq!(
             reveal(&stage, &logged.id).await,
             [card, (pb::NumberKind::Secret, "4931".into())]

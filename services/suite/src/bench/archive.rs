@@ -102,7 +102,7 @@ impl Archive {
 
 fn sentence(number: u64) -> String {
     let mut words = vec![word(VOCABULARY + number / OF_A_WORD)];
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         words.push(COMMON.into());
     }
     for place in 0..WORDS {

@@ -220,7 +220,10 @@ async fn messages_are_listed_by_state_and_each_connector_sees_its_own() {
         };
         let (page, _) = list(queued.clone(), "").await.unwrap();
         assert_eq!(page, [mail.id.clone(), first.id.clone()]);
-        assert_eq!(list(queued, "mail").await.unwrap().0, [mail.id.clone()]);
+        assert_eq!(
+            list(queued, "mail").await.unwrap().0,
+            std::slice::from_ref(&mail.id)
+        );
         let foreign = pb::ListOutboundRequest {
             connector: "whatsapp".into(),
             ..Default::default()
