@@ -124,7 +124,8 @@ fn is_named(message: &DynamicMessage, name: &str) -> bool {
 
 #[test]
 fn a_policy_that_leaves_something_open_keeps_the_gateway_from_starting() {
-    let changes: [(&str, fn(&mut MethodPolicy)); 6] = [
+    type Change = fn(&mut MethodPolicy);
+    let changes: [(&str, Change); 6] = [
         ("its policy names no scope", |policy| policy.scope.clear()),
         ("its policy names no rate or no deadline class", |policy| {
             policy.set_rate(RateClass::Unspecified)

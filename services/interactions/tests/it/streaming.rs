@@ -247,13 +247,11 @@ async fn streams_of_large_items_wait_for_room_before_they_are_read() {
         let taken = Arc::new(AtomicUsize::new(0));
         let streams = (0..4).map(|stream| {
             let (stage, counted) = (&stage, Arc::clone(&taken));
-            // Most of it where no text is: a name of each of many attributes.
-            let large = "x".repeat(1000);
-            let items = futures::stream::iter(0..25_i64).map(move |n| {
+            // Where no text is, which would be looked through for numbers: that takes time, and this is about room.
+            let items = futures::stream::iter(0..100_i64).map(move |n| {
                 counted.fetch_add(1, Ordering::SeqCst);
-                let mut input = message(&format!("{stream}-{n}"), "+62811", &"y".repeat(90_000));
-                input.parts = vec![input.parts.remove(0); 9];
-                input.attributes = (0..64).map(|n| (format!("k{n}"), large.clone())).collect();
+                let mut input = message(&format!("{stream}-{n}"), "+62811", "halo");
+                input.raw_payload = vec![0xff; 256 * 1024].into();
                 item(n, input)
             });
             async move {
@@ -283,10 +281,11 @@ async fn streams_of_large_items_wait_for_room_before_they_are_read() {
         let (answers, most) = tokio::join!(futures::future::join_all(streams), watched);
         stall.await.unwrap().unwrap();
         // 64 MiB of them, and of each stream what is on its way.
-        assert!((60..=90).contains(&most), "{most} items were taken in");
+        assert!((240..=360).contains(&most), "{most} items were taken in");
         let answers: Vec<_> = answers.into_iter().flatten().collect();
-        assert_eq!(answers.len(), 100);
-        assert!(answers.iter().all(Option::is_none));
+        assert_eq!(answers.len(), 400);
+        let refused: Vec<_> = answers.into_iter().flatten().collect();
+        assert!(refused.is_empty(), "{:?}", refused.first());
     })
     .await;
 }
