@@ -33,11 +33,11 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0010_search::Migration),
         Box::new(m0020_media::Migration),
         Box::new(m0030_outbound::Migration),
-        Box::new(m0060_matters::Migration),
-        Box::new(m0061_counts::Migration),
         Box::new(m0040_numbers::Migration),
         Box::new(m0041_forgetting::Migration),
         Box::new(m0042_retention::Migration),
+        Box::new(m0060_matters::Migration),
+        Box::new(m0061_counts::Migration),
     ]
 }
 

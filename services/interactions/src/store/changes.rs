@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rapport_foundation::db::bulk::{self, Type};
+use rapport_foundation::db::bulk;
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{ConversationChangeId, ConversationId, InteractionId, TenantId};
 use rapport_foundation::personal::Personal;
@@ -12,6 +12,7 @@ use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
 use super::contact::bound;
+use super::wanted::{WANTED, wanted};
 use super::{Store, matters};
 use crate::domain::matter::Undone;
 use crate::domain::{Basis, MatterChange, Redraw, limits};
@@ -145,7 +146,6 @@ impl Store {
         before: i64,
         most: u64,
     ) -> Result<Vec<MatterChange>, Error> {
-        const KEY: [(&str, Type); 1] = [("wanted", Type::Uuid)];
         let query = format!(
             "select c.* from conversation_change c where c.tenant_id = $1 and c.number < {before} and c.id in \
              (select x.id from k cross join conversation_change x \
@@ -157,8 +157,8 @@ impl Store {
             .read(tenant, async |s| {
                 let root = matters::root(&s, conversation).await?;
                 let members = matters::members(&s, root).await?;
-                let rows = members.iter().map(|id| vec![Value::from(id.uuid())]);
-                let found = bulk::select(&s, &KEY, rows.collect(), &query).await?;
+                let rows = wanted(members.iter().map(|id| id.uuid()));
+                let found = bulk::select(&s, &WANTED, rows, &query).await?;
                 // On SQLite many members take several statements, which know nothing of each other.
                 let mut changes = self.open_changes(&s, &found).await?;
                 changes.sort_by_key(|change| std::cmp::Reverse(change.number));
@@ -320,15 +320,14 @@ pub(super) async fn are_apart(
     one: &BTreeSet<ConversationId>,
     other: &BTreeSet<ConversationId>,
 ) -> Result<bool, Error> {
-    const KEY: [(&str, Type); 1] = [("wanted", Type::Uuid)];
     let query = "select c.kind, c.conversation_id, c.other_id, c.undone_at from k cross join conversation_change c \
                  where c.tenant_id = $1 and c.conversation_id = k.wanted union all \
                  select c.kind, c.conversation_id, c.other_id, c.undone_at from k cross join conversation_change c \
                  where c.tenant_id = $1 and c.other_id = k.wanted";
     let fewer = if one.len() <= other.len() { one } else { other };
-    let rows = fewer.iter().map(|id| vec![Value::from(id.uuid())]);
+    let rows = wanted(fewer.iter().map(|id| id.uuid()));
     let mut changes = Vec::new();
-    for row in bulk::select(s, &KEY, rows.collect(), query).await? {
+    for row in bulk::select(s, &WANTED, rows, query).await? {
         let kind = Redraw::from_code(row.try_get("", "kind")?)
             .ok_or(Error::Corrupt("a stored code is not known"))?;
         let a = ConversationId::from_uuid(row.try_get("", "conversation_id")?);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rapport_foundation::db::bulk::{self, Type};
+use rapport_foundation::db::bulk;
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{ConversationId, CustomerId, RecordId, TenantId};
 use rapport_foundation::personal::Personal;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::contact::bound;
 use super::record::Thread;
+use super::wanted::{WANTED, wanted};
 use super::{Store, matters};
 use crate::domain::{Channel, Conversation, Customer, Place};
 
@@ -165,12 +166,11 @@ impl Store {
         s: &Scoped,
         roots: &[ConversationId],
     ) -> Result<Vec<Conversation>, Error> {
-        const KEY: [(&str, Type); 1] = [("wanted", Type::Uuid)];
         let part = ", part as (select k.wanted as id, k.wanted as root_id from k union all \
                     select r.conversation_id as id, r.root_id from k cross join conversation_root r \
                     where r.tenant_id = $1 and r.root_id = k.wanted)";
-        let rows = roots.iter().map(|root| vec![Value::from(root.uuid())]);
-        let found = bulk::select(s, &KEY, rows.collect(), &reading(part)).await?;
+        let rows = wanted(roots.iter().map(|root| root.uuid()));
+        let found = bulk::select(s, &WANTED, rows, &reading(part)).await?;
         let mut parts: HashMap<ConversationId, Vec<Conversation>> = HashMap::new();
         for (root, conversation) in self.open_conversations(s, &found).await? {
             parts.entry(root).or_default().push(conversation);

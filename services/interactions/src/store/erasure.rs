@@ -105,7 +105,7 @@ pub(super) async fn one_at_a_time(s: &Scoped) -> Result<(), Error> {
 }
 
 /// How often customers of a tenant were erased.
-pub(super) async fn erasures(s: &Scoped) -> Result<i64, Error> {
+async fn erasures(s: &Scoped) -> Result<i64, Error> {
     let sql = "select erasures from erasure_state where tenant_id = $1";
     let row = s.raw_one(sql, []).await?;
     Ok(row.map_or(Ok(0), |row| row.try_get("", "erasures"))?)

@@ -14,11 +14,11 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::index;
+use super::wanted::{WANTED, wanted};
 use crate::domain::LinkState;
 
 /// Contacts in one statement.
 const CHUNK: usize = 256;
-const WANTED: [(&str, Type); 1] = [("wanted", Type::Uuid)];
 /// Why a contact is nobody's.
 pub(super) const NOTE: &str = "erased";
 
@@ -32,7 +32,7 @@ pub(super) async fn emptied(s: &Scoped, ids: &[Uuid]) -> Result<BTreeSet<Uuid>, 
     let query = "select i.id from k cross join interaction i \
                  where i.tenant_id = $1 and i.id = k.wanted and length(i.content_digest) = 0";
     let mut emptied = BTreeSet::new();
-    for row in bulk::select(s, &WANTED, wanted(ids), query).await? {
+    for row in bulk::select(s, &WANTED, wanted(ids.iter().copied()), query).await? {
         emptied.insert(row.try_get("", "id")?);
     }
     Ok(emptied)
@@ -64,17 +64,13 @@ pub(super) async fn forget(
         let ids: Vec<Uuid> = contacts.iter().map(|one| one.id).collect();
         index::remove(s, &ids).await?;
         let refused = "delete from interaction_conflict where tenant_id = $1 and interaction_id in (select wanted from k)";
-        bulk::change(s, &WANTED, wanted(&ids), refused).await?;
+        bulk::change(s, &WANTED, wanted(ids.iter().copied()), refused).await?;
         messages(s, &ids).await?;
         count += blank(s, &contacts).await?;
         pending(s, &ids).await?;
         conversations(s, &contacts).await?;
     }
     Ok(count)
-}
-
-fn wanted(ids: &[Uuid]) -> Vec<Vec<Value>> {
-    ids.iter().map(|id| vec![(*id).into()]).collect()
 }
 
 /// Those that are not forgotten yet, locked until the transaction ends.
@@ -87,7 +83,7 @@ async fn chosen(s: &Scoped, ids: &[Uuid]) -> Result<Vec<Forgotten>, Error> {
         "select i.id, i.conversation_id, i.connector, i.external_id from k cross join interaction i \
          where i.tenant_id = $1 and i.id = k.wanted and length(i.content_digest) > 0{lock}"
     );
-    let rows = bulk::select(s, &WANTED, wanted(ids), &query).await?;
+    let rows = bulk::select(s, &WANTED, wanted(ids.iter().copied()), &query).await?;
     let read = rows.iter().map(|row| {
         Ok(Forgotten {
             id: row.try_get("", "id")?,
@@ -153,7 +149,7 @@ async fn messages(s: &Scoped, ids: &[Uuid]) -> Result<(), Error> {
         "update outbound set message_id = '', version = version + 1 \
          where tenant_id = $1 and id in (select wanted from k)",
     ] {
-        bulk::change(s, &WANTED, wanted(ids), sql).await?;
+        bulk::change(s, &WANTED, wanted(ids.iter().copied()), sql).await?;
     }
     Ok(())
 }
@@ -187,7 +183,7 @@ async fn pending(s: &Scoped, ids: &[Uuid]) -> Result<(), Error> {
     ];
     let sql = "delete from pending_link where tenant_id = $1 and interaction_id in (select wanted from k) \
                returning interaction_id";
-    let pending = bulk::select(s, &WANTED, wanted(ids), sql).await?;
+    let pending = bulk::select(s, &WANTED, wanted(ids.iter().copied()), sql).await?;
     let mut nobodys: Vec<Uuid> = Vec::new();
     for row in &pending {
         nobodys.push(row.try_get("", "interaction_id")?);
@@ -222,7 +218,7 @@ async fn conversations(s: &Scoped, contacts: &[Forgotten]) -> Result<(), Error> 
     let query = "select k.wanted as id from k where not exists (select 1 from interaction i where i.tenant_id = $1 \
                  and i.conversation_id = k.wanted and length(i.content_digest) > 0)";
     let mut over: Vec<Uuid> = Vec::new();
-    for row in bulk::select(s, &WANTED, wanted(&ids), query).await? {
+    for row in bulk::select(s, &WANTED, wanted(ids.iter().copied()), query).await? {
         over.push(row.try_get("", "id")?);
     }
     let row = |id: &Uuid| -> Vec<Value> {
@@ -235,6 +231,6 @@ async fn conversations(s: &Scoped, contacts: &[Forgotten]) -> Result<(), Error> 
     // Nor do mails lead to it any more.
     let clues =
         "delete from mail_key where tenant_id = $1 and conversation_id in (select wanted from k)";
-    bulk::change(s, &WANTED, wanted(&over), clues).await?;
+    bulk::change(s, &WANTED, wanted(over), clues).await?;
     Ok(())
 }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Store;
+use super::wanted::{WANTED, wanted};
 use crate::domain::search::Term;
 use crate::domain::{Channel, Direction, Interaction, Purpose};
 use blind::{Blind, Document, PLACES, TRIES};
@@ -132,7 +133,7 @@ pub(super) async fn again(s: &Scoped, vault: &Vault, ids: &[InteractionId]) -> R
         return Ok(());
     }
     standing(s).await?;
-    let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
+    let rows = wanted(ids.iter().map(|id| id.uuid()));
     let query = "select e.interaction_id as id from k cross join search_entry e \
                  where e.tenant_id = $1 and e.interaction_id = k.wanted";
     let mut there = Vec::new();
@@ -239,8 +240,6 @@ async fn standing(s: &Scoped) -> Result<(i64, i64), Error> {
     Ok((row.try_get("", "epoch")?, row.try_get("", "n")?))
 }
 
-const WANTED: [(&str, Type); 1] = [("wanted", Type::Uuid)];
-
 async fn put(s: &Scoped, vault: &Vault, interactions: &[Interaction]) -> Result<(), Error> {
     let blind = Blind {
         vault,
@@ -262,7 +261,7 @@ pub(super) async fn remove(s: &Scoped, ids: &[Uuid]) -> Result<(), Error> {
 
 /// Takes entries away. What was just logged has none.
 async fn take(s: &Scoped, ids: &[Uuid]) -> Result<(), Error> {
-    let rows = || -> Vec<Vec<Value>> { ids.iter().map(|id| vec![(*id).into()]).collect() };
+    let rows = || wanted(ids.iter().copied());
     if s.engine() != Engine::Postgres {
         let words = "delete from search_words where rowid in (select e.doc from k cross join search_entry e \
                      where e.tenant_id = $1 and e.interaction_id = k.wanted)";
@@ -326,10 +325,7 @@ async fn put_words(s: &Scoped, mut documents: Vec<Document>) -> Result<(), Error
             "on conflict (doc) do nothing",
         )
         .await?;
-        let ids = documents
-            .iter()
-            .map(|document| vec![document.id.into()])
-            .collect();
+        let ids = wanted(documents.iter().map(|document| document.id));
         let query = "select e.interaction_id as id from k cross join search_entry e \
                      where e.tenant_id = $1 and e.interaction_id = k.wanted";
         let mut placed = BTreeSet::new();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rapport_foundation::db::bulk::{self, Type};
+use rapport_foundation::db::bulk;
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{ConversationId, CustomerId, InteractionId, RecordId, TenantId};
 use rapport_foundation::seal::{Subject, SubjectKeys, Vault};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::facts::ContactKey;
 use super::known::{self, Depth};
+use super::wanted::{WANTED, wanted};
 use super::{Store, contact, matters, outbound};
 use crate::domain::{
     Channel, Customer, Direction, End, EndReason, Interaction, Link, LinkState, Outbound, Place,
@@ -50,7 +51,6 @@ const LOGGED: &str = "i.id, i.conversation_position, i.asks_for_agent, i.connect
 const KNOWN: &str = "coalesce(r.root_id, p.conversation_id, i.conversation_id) as conversation_id, l.state, l.record_id, m.customer_id, e.ended_at, e.reason";
 
 const BY_ID: &str = "i.tenant_id = $1 and i.id = k.wanted";
-const WANTED: [(&str, Type); 1] = [("wanted", Type::Uuid)];
 
 /// What became known later.
 const LATER: &str = "left join interaction_link l on l.tenant_id = i.tenant_id and l.interaction_id = i.id \
@@ -130,7 +130,7 @@ pub(super) async fn load_logged(
     vault: &Vault,
     ids: &[InteractionId],
 ) -> Result<Vec<Interaction>, Error> {
-    let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
+    let rows = wanted(ids.iter().map(|id| id.uuid()));
     let its = bulk::each(s.engine(), "interaction i", BY_ID);
     let query = format!("select {LOGGED}, i.conversation_id from k {its}");
     let found = bulk::select(s, &WANTED, rows, &query).await?;
@@ -149,7 +149,7 @@ pub(super) async fn load(
     vault: &Vault,
     ids: &[InteractionId],
 ) -> Result<Vec<Interaction>, Error> {
-    let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
+    let rows = wanted(ids.iter().map(|id| id.uuid()));
     let its = bulk::each(s.engine(), "interaction i", BY_ID);
     let query = format!("select {LOGGED}, {KNOWN} from k {its} {LATER}");
     let found = bulk::select(s, &WANTED, rows, &query).await?;

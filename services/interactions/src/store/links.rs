@@ -9,6 +9,7 @@ use rapport_foundation::time::Micros;
 use sea_orm::Value;
 use uuid::Uuid;
 
+use super::wanted::{WANTED, wanted};
 use super::{Store, customers, forget};
 use crate::domain::{Customer, LinkState};
 
@@ -158,11 +159,10 @@ impl Store {
         s: &Scoped,
         ids: &[InteractionId],
     ) -> Result<Vec<InteractionId>, Error> {
-        const KEY: [(&str, Type); 1] = [("wanted", Type::Uuid)];
-        let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
+        let rows = wanted(ids.iter().map(|id| id.uuid()));
         let statement = "delete from pending_link where tenant_id = $1 and interaction_id in (select wanted from k) \
                          returning interaction_id";
-        let taken = bulk::select(s, &KEY, rows, statement).await?;
+        let taken = bulk::select(s, &WANTED, rows, statement).await?;
         taken
             .iter()
             .map(|row| Ok(InteractionId::from_uuid(row.try_get("", "interaction_id")?)))

@@ -10,14 +10,8 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::Store;
+use super::wanted::{WANTED, wanted};
 use crate::domain::matter::Forest;
-
-const WANTED: [(&str, Type); 1] = [("wanted", Type::Uuid)];
-
-fn wanted(ids: impl IntoIterator<Item = ConversationId>) -> Vec<Vec<Value>> {
-    let rows = ids.into_iter().map(|id| vec![Value::from(id.uuid())]);
-    rows.collect()
-}
 
 /// What a conversation is part of by now; itself when it stands for itself or is not there.
 pub(super) async fn root(s: &Scoped, id: ConversationId) -> Result<ConversationId, Error> {
@@ -49,7 +43,13 @@ pub(super) async fn forest(
 ) -> Result<Forest, Error> {
     let query = "select c.other_id, c.conversation_id from k cross join conversation_change c \
                  where c.tenant_id = $1 and c.other_id = k.wanted and c.holds = 1";
-    let rows = bulk::select(s, &WANTED, wanted(members.iter().copied()), query).await?;
+    let rows = bulk::select(
+        s,
+        &WANTED,
+        wanted(members.iter().map(|id| id.uuid())),
+        query,
+    )
+    .await?;
     let mut parts = Vec::with_capacity(rows.len());
     for row in rows {
         let part = ConversationId::from_uuid(row.try_get("", "other_id")?);
@@ -108,7 +108,13 @@ pub(super) async fn pieces(s: &Scoped, id: ConversationId) -> Result<Pieces, Err
                  where p.tenant_id = $1 and p.home_id = k.wanted union all \
                  select p.interaction_id from k cross join interaction_piece p \
                  where p.tenant_id = $1 and p.conversation_id = k.wanted limit 1";
-    let moved = bulk::select(s, &WANTED, wanted(members.iter().copied()), query).await?;
+    let moved = bulk::select(
+        s,
+        &WANTED,
+        wanted(members.iter().map(|id| id.uuid())),
+        query,
+    )
+    .await?;
     Ok(Pieces {
         ids: members.iter().map(|id| id.uuid()).collect(),
         moved: !moved.is_empty(),
@@ -147,7 +153,7 @@ impl Store {
         let ids: BTreeSet<ConversationId> = ids.iter().copied().collect();
         let query = "select r.conversation_id, r.root_id from k cross join conversation_root r \
                      where r.tenant_id = $1 and r.conversation_id = k.wanted";
-        let rows = bulk::select(s, &WANTED, wanted(ids.iter().copied()), query).await?;
+        let rows = bulk::select(s, &WANTED, wanted(ids.iter().map(|id| id.uuid())), query).await?;
         let mut roots: HashMap<_, _> = ids.into_iter().map(|id| (id, id)).collect();
         for row in rows {
             let part = ConversationId::from_uuid(row.try_get("", "conversation_id")?);

@@ -36,6 +36,7 @@ mod threads;
 mod tickets;
 mod timeline;
 mod verify;
+mod wanted;
 
 use std::sync::Arc;
 

@@ -13,6 +13,7 @@ use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
 use super::Store;
+use super::wanted::{WANTED, wanted};
 use crate::domain::outbound::{Doubt, News};
 use crate::domain::{DeliveryState, Outbound, OutboundState};
 
@@ -33,8 +34,6 @@ pub(super) const fn present(engine: Engine) -> &'static str {
 const COLUMNS: &str = "o.id, o.conversation_id, o.connector, o.state, o.attempt, o.failures, o.doubt, o.delivery, o.reason, \
      o.message_id, o.reply_to, o.holder, o.queued_at, o.scheduled_at, o.ready_at, o.expires_at, o.lease_until, \
      o.sent_at, o.changed_at, o.version";
-
-const KEY: [(&str, Type); 1] = [("wanted", Type::Uuid)];
 
 /// What changes.
 const CHANGED: [(&str, Type); 16] = [
@@ -173,17 +172,17 @@ async fn now(s: &Scoped) -> Result<Micros, Error> {
 
 /// Messages by their ids, in no order.
 pub(super) async fn load(s: &Scoped, ids: &[Uuid]) -> Result<Vec<Outbound>, Error> {
-    let rows = ids.iter().map(|id| vec![Value::from(*id)]).collect();
+    let rows = wanted(ids.iter().copied());
     let query = format!(
         "select {COLUMNS} from k cross join outbound o where o.tenant_id = $1 and o.id = k.wanted"
     );
-    let found = bulk::select(s, &KEY, rows, &query).await?;
+    let found = bulk::select(s, &WANTED, rows, &query).await?;
     found.iter().map(read).collect()
 }
 
 /// The same, in the order of their ids, and nobody else changes them until the transaction ends. All lock in this order.
 async fn lock(s: &Scoped, ids: &[OutboundId]) -> Result<Vec<Outbound>, Error> {
-    let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]).collect();
+    let rows = wanted(ids.iter().map(|id| id.uuid()));
     let lock = if s.engine() == Engine::Postgres {
         " for update of o"
     } else {
@@ -193,7 +192,7 @@ async fn lock(s: &Scoped, ids: &[OutboundId]) -> Result<Vec<Outbound>, Error> {
         "select {COLUMNS} from outbound o where o.tenant_id = $1 and o.id in (select wanted from k) \
          order by o.id{lock}"
     );
-    let found = bulk::select(s, &KEY, rows, &query).await?;
+    let found = bulk::select(s, &WANTED, rows, &query).await?;
     found.iter().map(read).collect()
 }
 
@@ -201,7 +200,7 @@ async fn lock(s: &Scoped, ids: &[OutboundId]) -> Result<Vec<Outbound>, Error> {
 async fn save(s: &Scoped, moved: &[Moved], tell: Tell) -> Result<(), Error> {
     let changed = || moved.iter().filter(|one| one.before != one.after);
     let rows: Vec<Vec<Value>> = changed().map(|one| values(&one.after)).collect();
-    let wanted = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
     let set: Vec<String> = CHANGED[2..]
         .iter()
         .map(|(name, _)| format!("{name} = k.{name}"))
@@ -211,15 +210,13 @@ async fn save(s: &Scoped, moved: &[Moved], tell: Tell) -> Result<(), Error> {
          where outbound.tenant_id = $1 and outbound.id = k.id and outbound.version = k.version",
         set.join(", ")
     );
-    if bulk::change(s, &CHANGED, rows, &statement).await? != wanted {
+    if bulk::change(s, &CHANGED, rows, &statement).await? != count {
         return Err(s.raced());
     }
     let settled = changed().filter(|one| one.after.is_settled());
-    let settled = settled
-        .map(|one| vec![one.after.id.uuid().into()])
-        .collect();
+    let settled = wanted(settled.map(|one| one.after.id.uuid()));
     let gone = "delete from outbound_text where tenant_id = $1 and id in (select wanted from k)";
-    bulk::change(s, &KEY, settled, gone).await?;
+    bulk::change(s, &WANTED, settled, gone).await?;
     let told: Vec<Outgoing> = changed()
         .filter_map(|one| Some(tell(&one.after, one.after.news_since(&one.before)?)))
         .collect();

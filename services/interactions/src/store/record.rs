@@ -138,6 +138,9 @@ pub(super) async fn record(
     rules: &Rules,
     tellings: &[&Telling],
 ) -> Result<Vec<Outcome>, Error> {
+    if tellings.is_empty() {
+        return Ok(Vec::new());
+    }
     let held = held(s, vault, tellings).await?;
     // What is logged already was whole then, whatever became of its files.
     let unknown = |telling: &&&Telling| !held.contains_key(&telling.key());

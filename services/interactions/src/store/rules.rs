@@ -106,8 +106,8 @@ impl Store {
         self.rules_of(s, version).await
     }
 
-    /// The rules for what is logged now. What was erased is read in the same statement: it stands in the way of every
-    /// contact.
+    /// The rules for what is logged now. What was erased is read in the same statement, so that nothing of the batch is
+    /// sealed with a key that is gone.
     pub(super) async fn rules_to_record(&self, s: &Scoped) -> Result<Arc<Rules>, Error> {
         let sql = "select coalesce((select version from intake_rules where tenant_id = $1), 0) as version, \
                    coalesce((select erasures from erasure_state where tenant_id = $1), 0) as erasures";

@@ -11,6 +11,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::changes::{self, Making};
+use super::wanted::{WANTED, wanted};
 use super::{Store, conversations, interactions, mails, matters};
 use crate::domain::{Channel, Conversation, LinkState, MatterChange, Redraw, limits};
 
@@ -33,8 +34,6 @@ struct Whereabouts {
     home: ConversationId,
     now: ConversationId,
 }
-
-const WANTED: [(&str, Type); 1] = [("wanted", Type::Uuid)];
 
 impl Store {
     /// Takes interactions out of the whole of a conversation into a new one.
@@ -153,13 +152,12 @@ async fn whereabouts(
     ids: &[InteractionId],
 ) -> Result<BTreeMap<InteractionId, Whereabouts>, Error> {
     let rows: BTreeSet<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    let rows = rows.into_iter().map(|id| vec![Value::from(id)]).collect();
     let query = "select i.id, i.conversation_id as home, coalesce(p.conversation_id, i.conversation_id) as now_in \
                  from k cross join interaction i left join interaction_piece p \
                  on p.tenant_id = i.tenant_id and p.interaction_id = i.id \
                  where i.tenant_id = $1 and i.id = k.wanted";
     let mut found = BTreeMap::new();
-    for row in bulk::select(s, &WANTED, rows, query).await? {
+    for row in bulk::select(s, &WANTED, wanted(rows), query).await? {
         let place = Whereabouts {
             home: ConversationId::from_uuid(row.try_get("", "home")?),
             now: ConversationId::from_uuid(row.try_get("", "now_in")?),
@@ -171,9 +169,9 @@ async fn whereabouts(
 
 /// How many interactions a whole has.
 async fn counted(s: &Scoped, members: &BTreeSet<ConversationId>) -> Result<i64, Error> {
-    let rows = members.iter().map(|id| vec![Value::from(id.uuid())]);
+    let rows = wanted(members.iter().map(|id| id.uuid()));
     let query = "select c.interactions from k cross join conversation c where c.tenant_id = $1 and c.id = k.wanted";
-    let found = bulk::select(s, &WANTED, rows.collect(), query).await?;
+    let found = bulk::select(s, &WANTED, rows, query).await?;
     let mut sum = 0_i64;
     for row in found {
         sum = sum.saturating_add(row.try_get("", "interactions")?);
@@ -218,12 +216,12 @@ async fn latest_moves(
     ids: &[InteractionId],
     but: ConversationChangeId,
 ) -> Result<HashMap<InteractionId, ConversationId>, Error> {
-    let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]);
+    let rows = wanted(ids.iter().map(|id| id.uuid()));
     let query = "select v.interaction_id, c.id, c.other_id, c.number from k cross join conversation_move v \
                  cross join conversation_change c where v.tenant_id = $1 and v.interaction_id = k.wanted \
                  and c.tenant_id = $1 and c.id = v.change_id and c.undone_at = 0";
     let mut latest: HashMap<InteractionId, (i64, ConversationId)> = HashMap::new();
-    for row in bulk::select(s, &WANTED, rows.collect(), query).await? {
+    for row in bulk::select(s, &WANTED, rows, query).await? {
         if row.try_get::<Uuid>("", "id")? == but.uuid() {
             continue;
         }
@@ -244,10 +242,10 @@ async fn latest_moves(
 /// Nobody adds to these conversations until the transaction ends; in the order in which recording locks them.
 async fn lock(s: &Scoped, ids: &BTreeSet<ConversationId>) -> Result<(), Error> {
     if s.engine() == Engine::Postgres {
-        let rows = ids.iter().map(|id| vec![Value::from(id.uuid())]);
+        let rows = wanted(ids.iter().map(|id| id.uuid()));
         let query = "select c.id from k cross join conversation c where c.tenant_id = $1 and c.id = k.wanted \
                      order by c.connector, c.thread for update of c";
-        bulk::select(s, &WANTED, rows.collect(), query).await?;
+        bulk::select(s, &WANTED, rows, query).await?;
     }
     Ok(())
 }
@@ -261,9 +259,9 @@ async fn put(
         ("conversation_id", Type::Uuid),
         ("home_id", Type::Uuid),
     ];
-    let all = targets.keys().map(|id| vec![Value::from(id.uuid())]);
+    let all = wanted(targets.keys().map(|id| id.uuid()));
     let statement = "delete from interaction_piece where tenant_id = $1 and interaction_id in (select wanted from k)";
-    bulk::change(s, &WANTED, all.collect(), statement).await?;
+    bulk::change(s, &WANTED, all, statement).await?;
     let away = targets.iter().filter(|(_, (home, now))| home != now);
     let row =
         |(id, (home, now)): (&InteractionId, &(ConversationId, ConversationId))| -> Vec<Value> {

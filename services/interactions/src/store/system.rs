@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rapport_foundation::db::{Engine, Error, Scoped};
+use rapport_foundation::db::{Engine, Error};
 use rapport_foundation::events::{self, Outgoing};
 use rapport_foundation::id::{InteractionId, TenantId};
 use rapport_foundation::time::Micros;
@@ -11,7 +11,6 @@ use rapport_foundation::time::Micros;
 use sea_orm::QueryResult;
 
 use super::attach::Overtaken;
-use super::erasure;
 use super::facts::{self, BecameKnown, FactOutcome, FactTelling};
 use super::index::{self, Range};
 use super::outbound::{QueueOutcome, Queueing, Tell, queue};
@@ -121,7 +120,8 @@ impl Store {
                 let mut told = Vec::new();
                 for (tenant, group) in &groups {
                     let s = system.scoped(*tenant);
-                    let recorded = self.contacts(&s, &group.contacts).await?;
+                    let rules = self.rules_to_record(&s).await?;
+                    let recorded = record::record(&s, &self.vault, &rules, &group.contacts).await?;
                     let pairs = group.contacts.iter().zip(recorded);
                     for (place, (telling, outcome)) in group.contact_places.iter().zip(pairs) {
                         if let Outcome::Fresh(logged) = &outcome {
@@ -129,7 +129,7 @@ impl Store {
                         }
                         put(place, Answer::Contact(outcome));
                     }
-                    let queued = self.queue(&s, &group.outbounds).await?;
+                    let queued = queue(&s, &self.vault, &rules, &group.outbounds).await?;
                     let pairs = group.outbounds.iter().zip(queued);
                     for (place, (queueing, outcome)) in group.outbound_places.iter().zip(pairs) {
                         if let QueueOutcome::Fresh(logged) = &outcome {
@@ -137,9 +137,6 @@ impl Store {
                             told.push((*tenant, (announce.queued)(queueing, logged)));
                         }
                         put(place, Answer::Outbound(outcome));
-                    }
-                    if group.contacts.is_empty() {
-                        self.vault.erased(*tenant, erasure::erasures(&s).await?);
                     }
                     let (outcomes, known) =
                         facts::record(&s, &self.vault, &group.facts, announce.moved).await?;
@@ -210,22 +207,6 @@ impl Store {
                 Ok(())
             })
             .await
-    }
-
-    async fn contacts(&self, s: &Scoped, tellings: &[&Telling]) -> Result<Vec<Outcome>, Error> {
-        if tellings.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rules = self.rules_to_record(s).await?;
-        record::record(s, &self.vault, &rules, tellings).await
-    }
-
-    async fn queue(&self, s: &Scoped, queueing: &[&Queueing]) -> Result<Vec<QueueOutcome>, Error> {
-        if queueing.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rules = self.rules(s).await?;
-        queue(s, &self.vault, &rules, queueing).await
     }
 
     /// Tenants that do not keep all contacts for ever.

@@ -12,9 +12,10 @@ use uuid::Uuid;
 use super::super::Store;
 use super::super::contact::{self, Sealed};
 use super::queue::row_of;
-use super::{COLUMNS, KEY, Moved, Tell, now, present, read, save};
+use super::{COLUMNS, Moved, Tell, now, present, read, save};
 use crate::domain::outbound::{Pace, Taker};
 use crate::domain::{Contact, Outbound, OutboundState};
+use crate::store::wanted::WANTED;
 
 /// Who asks for messages.
 #[derive(Debug, Clone)]
@@ -130,7 +131,7 @@ impl Store {
                      where o.tenant_id = $1 and o.id = k.wanted and i.tenant_id = o.tenant_id and i.id = o.id \
                      and t.tenant_id = o.tenant_id and t.id = o.id";
         let mut texts: HashMap<Uuid, (Sealed, String)> = HashMap::new();
-        for row in bulk::select(s, &KEY, rows, query).await? {
+        for row in bulk::select(s, &WANTED, rows, query).await? {
             let reply_to: Option<String> = row.try_get("", "reply_to")?;
             let sealed = contact::read(&row, false)?;
             texts.insert(
