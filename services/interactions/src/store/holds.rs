@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rapport_foundation::db::bulk::{self, Type};
+use rapport_foundation::db::bulk;
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{ConversationId, CustomerId, LegalHoldId, TenantId};
 use rapport_foundation::personal::Personal;
@@ -11,6 +11,7 @@ use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
+use super::wanted::{WANTED, wanted};
 use super::{Store, erasure};
 use crate::domain::retention::{LegalHold, Over};
 
@@ -27,7 +28,6 @@ fn over_customers(customers: &str) -> String {
 
 /// Which of these contacts must be kept, and by which hold.
 pub(super) async fn over(s: &Scoped, ids: &[Uuid]) -> Result<BTreeMap<Uuid, LegalHoldId>, Error> {
-    const WANTED: [(&str, Type); 1] = [("wanted", Type::Uuid)];
     let any = "select 1 as one from legal_hold where tenant_id = $1 and released_at = 0 limit 1";
     if s.raw_one(any, []).await?.is_none() {
         return Ok(BTreeMap::new());
@@ -36,15 +36,25 @@ pub(super) async fn over(s: &Scoped, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Lega
          and l.interaction_id = i.id and m.tenant_id = $1 and m.record_id = l.record_id union \
          select m.origin_id from interaction_link l cross join record_customer m where l.tenant_id = $1 \
          and l.interaction_id = i.id and m.tenant_id = $1 and m.record_id = l.record_id)";
+    // A conversation is a view: what became one with it later is the same matter, and what was logged in it stays so.
+    let root = |of: &str| {
+        format!(
+            "coalesce((select r.root_id from conversation_root r where r.tenant_id = $1 and r.conversation_id = {of}), {of})"
+        )
+    };
+    let whole = root(
+        "coalesce((select p.conversation_id from interaction_piece p where p.tenant_id = $1 and p.interaction_id = i.id), \
+         i.conversation_id)",
+    );
+    let whole_held = root("h.target");
     let query = format!(
         "select i.id as contact, h.id from k cross join interaction i cross join legal_hold h \
          where i.tenant_id = $1 and i.id = k.wanted and (({customers}) or (h.tenant_id = $1 and h.released_at = 0 \
-         and h.reach = {CONVERSATION} and h.target = i.conversation_id))",
+         and h.reach = {CONVERSATION} and (h.target = i.conversation_id or {whole_held} = {whole})))",
         customers = over_customers(theirs),
     );
-    let rows = ids.iter().map(|id| vec![(*id).into()]).collect();
     let mut held = BTreeMap::new();
-    for row in bulk::select(s, &WANTED, rows, &query).await? {
+    for row in bulk::select(s, &WANTED, wanted(ids.iter().copied()), &query).await? {
         let hold = LegalHoldId::from_uuid(row.try_get("", "id")?);
         held.entry(row.try_get("", "contact")?).or_insert(hold);
     }

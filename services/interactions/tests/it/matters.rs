@@ -24,7 +24,7 @@ fn merging(whole: &str, part: &str) -> pb::MergeConversationsRequest {
     }
 }
 
-async fn merge(
+pub(crate) async fn merge(
     stage: &Stage,
     whole: &str,
     part: &str,

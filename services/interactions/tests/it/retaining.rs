@@ -9,6 +9,7 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::erasing::{breaches, erase};
+use crate::matters::merge;
 use crate::stage::{Stage, call, message, on_every_engine, quick, refused, violations};
 
 /// A sweep comes soon, and nothing is too young for it.
@@ -243,6 +244,34 @@ async fn what_stands_under_a_hold_is_neither_forgotten_nor_erased_until_it_is_re
         assert_eq!(holds(&stage, false).await.len(), 2);
         gone(&stage, &ours.id).await;
         assert!(!is_gone(&stage, &matter.id).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hold_over_a_conversation_is_over_the_whole_that_it_is_part_of() {
+    on_every_engine(sweeping(), async |stage| {
+        let part = stage.log(message("m-1", "+62811", "halo")).await;
+        let whole = stage.log(message("m-2", "+62822", "halo")).await;
+        let free = stage.log(message("m-3", "+62833", "halo")).await;
+        for one in [&part, &whole, &free] {
+            stage.settled(&one.id).await;
+        }
+        // Placed under the id that is merged away.
+        let over = pb::PlaceLegalHoldRequest {
+            conversation_id: part.conversation_id.clone(),
+            ..Default::default()
+        };
+        let placed = hold(&stage, over).await.unwrap();
+        merge(&stage, &whole.conversation_id, &part.conversation_id)
+            .await
+            .unwrap();
+        all_for_a_day(&stage).await;
+        gone(&stage, &free.id).await;
+        assert!(!is_gone(&stage, &part.id).await && !is_gone(&stage, &whole.id).await);
+        release(&stage, &placed.id).await.unwrap();
+        gone(&stage, &whole.id).await;
+        gone(&stage, &part.id).await;
     })
     .await;
 }
