@@ -51,6 +51,8 @@ pub struct Consumer {
     shutdown: CancellationToken,
     /// The newest known head of each tenant's log.
     heads: HashMap<TenantId, Position>,
+    /// Up to where each was read: a head that is there already wakes nobody.
+    reached: HashMap<TenantId, Position>,
     ready: VecDeque<TenantId>,
     /// In `ready`, or running, or held.
     waiting: HashSet<TenantId>,
@@ -84,6 +86,7 @@ impl Consumer {
             places: usize::try_from(config.workers.max(1)).unwrap_or(1),
             shutdown: env.shutdown.clone(),
             heads: HashMap::new(),
+            reached: HashMap::new(),
             ready: VecDeque::new(),
             waiting: HashSet::new(),
             held: HashMap::new(),
@@ -156,7 +159,7 @@ impl Consumer {
                 continue;
             };
             let known = self.heads.insert(tenant, at);
-            if known != Some(at) {
+            if known != Some(at) && self.reached.get(&tenant) != Some(&at) {
                 self.enqueue(tenant);
             }
         }
@@ -222,10 +225,12 @@ impl Consumer {
             return;
         };
         match ended {
-            Ended::CaughtUp => {
+            Ended::CaughtUp(at) => {
                 self.held.remove(&tenant);
                 self.waiting.remove(&tenant);
-                if self.heads.get(&tenant).is_some_and(|now| *now != head) {
+                self.reached.insert(tenant, at);
+                let newer = |now: &Position| *now != head && *now != at;
+                if self.heads.get(&tenant).is_some_and(newer) {
                     self.enqueue(tenant);
                 }
             }

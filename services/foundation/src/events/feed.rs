@@ -27,6 +27,13 @@ pub(super) struct Feed {
     source: Role,
 }
 
+/// Consecutive events.
+pub(super) struct Page {
+    pub(super) events: Vec<Event>,
+    /// Where the log ended when they were read.
+    pub(super) head: Position,
+}
+
 /// Why a page could not be read.
 pub(super) enum Refused {
     /// The position was lost when the source was restored: go on at the start of this epoch.
@@ -61,7 +68,7 @@ impl Feed {
         tenant: TenantId,
         after: Position,
         limit: u32,
-    ) -> Result<Vec<Event>, Refused> {
+    ) -> Result<Page, Refused> {
         let message = ReadLogRequest {
             after: Some(after.into()),
             page_size: i32::try_from(limit).unwrap_or(i32::MAX),
@@ -72,7 +79,13 @@ impl Feed {
         let mut client = self.client().await.map_err(Refused::Failed)?;
         let path = self.path("ReadLog").map_err(Refused::Failed)?;
         match client.unary(request, path, codec).await {
-            Ok(answer) => Ok(answer.into_inner().events),
+            Ok(answer) => {
+                let answer = answer.into_inner();
+                Ok(Page {
+                    events: answer.events,
+                    head: answer.head.map(Position::from).unwrap_or_default(),
+                })
+            }
             Err(status) => Err(refusal(status)),
         }
     }

@@ -38,8 +38,8 @@ pub(super) struct Worker {
 /// How a worker ended.
 #[derive(Debug)]
 pub(super) enum Ended {
-    /// Nothing was left to read.
-    CaughtUp,
+    /// Nothing was left to read behind this.
+    CaughtUp(Position),
     /// To be tried again later.
     Held(Failure),
 }
@@ -47,16 +47,16 @@ pub(super) enum Ended {
 impl Worker {
     pub(super) async fn catch_up(&self, tenant: TenantId) -> Ended {
         match self.until_empty(tenant).await {
-            Ok(()) => Ended::CaughtUp,
+            Ok(at) => Ended::CaughtUp(at),
             Err(failure) => Ended::Held(failure),
         }
     }
 
-    async fn until_empty(&self, tenant: TenantId) -> Result<(), Failure> {
+    async fn until_empty(&self, tenant: TenantId) -> Result<Position, Failure> {
         let mut at = self.standing(tenant).await?;
         while !self.shutdown.is_cancelled() {
-            let events = match self.feed.page(tenant, at, self.page).await {
-                Ok(events) => events,
+            let page = match self.feed.page(tenant, at, self.page).await {
+                Ok(page) => page,
                 Err(Refused::EpochOver { resume }) if resume > at.epoch => {
                     tracing::warn!(%tenant, source = %self.source, epoch = resume, "a restored log starts a new epoch");
                     at = Position {
@@ -68,21 +68,25 @@ impl Worker {
                 Err(Refused::EpochOver { .. }) => return Err(gap()),
                 Err(Refused::Failed(failure)) => return Err(failure),
             };
-            let Some(last) = events.last().map(position_of) else {
-                return Ok(());
+            let Some(last) = page.events.last().map(position_of) else {
+                return Ok(at);
             };
             let mut before = at;
-            for event in &events {
+            for event in &page.events {
                 let next = position_of(event);
                 if !follows(before, next) {
                     return Err(gap());
                 }
                 before = next;
             }
-            self.apply_page(tenant, events).await?;
+            self.apply_page(tenant, page.events).await?;
             at = last;
+            // What came behind it since is told by a newer head.
+            if at == page.head {
+                return Ok(at);
+            }
         }
-        Ok(())
+        Ok(at)
     }
 
     async fn apply_page(&self, tenant: TenantId, events: Vec<Event>) -> Result<(), Failure> {
