@@ -204,9 +204,19 @@ fn options(url: &str, config: &DatabaseConfig, role: Role) -> ConnectOptions {
         .record_stmt_in_spans(false)
         .set_application_name(format!("rapport-{role}"))
         .statement_timeout(Duration::from_millis(config.statement_timeout_ms))
-        .test_before_acquire_if_idle_for(PING_AFTER);
+        .test_before_acquire_if_idle_for(PING_AFTER)
+        .map_sqlx_postgres_opts(|session| session.options(BY_INDEX));
     options
 }
+
+/// A service looks rows up by their keys. A prepared statement keeps the plan of the moment it was made in, and a plan that
+/// was made while a table was empty reads all of it ever after, or joins it whole: 20 ms instead of 0.2 for a batch after
+/// some 10,000 rows (measured). What no index serves is read as before.
+const BY_INDEX: [(&str, &str); 3] = [
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
 
 /// A session that broke while it was idle is replaced once: the server may have been restarted meanwhile.
 async fn set_tenant(conn: &DatabaseConnection, tenant: TenantId) -> Result<(), Error> {
