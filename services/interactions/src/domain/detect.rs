@@ -27,6 +27,14 @@ pub struct Text<'a> {
     pub html: bool,
 }
 
+impl<'a> Text<'a> {
+    /// A text that is no HTML.
+    #[must_use]
+    pub const fn plain(body: &'a str) -> Self {
+        Self { body, html: false }
+    }
+}
+
 pub use super::code::NumberKind as Kind;
 
 /// A place that must not be seen.

@@ -123,7 +123,7 @@ impl<'a> Taking<'a> {
 
     /// Takes numbers out of a text that stands alone; answers the new text when it held something.
     pub fn text(&mut self, body: &str) -> Option<String> {
-        let text = Text { body, html: false };
+        let text = Text::plain(body);
         self.texts(&[text]).into_iter().next().flatten()
     }
 

@@ -11,7 +11,7 @@ use crate::corpus;
 use crate::numbers::{FORMS, Form, card, check_digit, number};
 
 fn plain(body: &str) -> Text<'_> {
-    Text { body, html: false }
+    Text::plain(body)
 }
 
 fn masked(body: &str) -> String {
@@ -123,6 +123,22 @@ fn the_layout_stays_and_the_last_four_digits_of_a_card_when_wanted() {
     assert_eq!(
         masked("four double one one one triple one eleven eleven eleven one 1"),
         "* ** * * *** ** ** ** * *"
+    );
+}
+
+#[test]
+fn a_number_half_in_words_behind_another_is_found() {
+    assert_eq!(
+        masked("4111-1111 1111.1111 or four one one one 1111 1111 1111 please"),
+        "****-**** ****.**** or * * * * **** **** **** please"
+    );
+    assert_eq!(
+        masked("it is 4111 1111 1111 one one one one, not one of 1234"),
+        "it is **** **** **** * * * *, not one of 1234"
+    );
+    assert_eq!(
+        masked("say four one 11 1111 1111 1111 then"),
+        "say * * ** **** **** **** then"
     );
 }
 

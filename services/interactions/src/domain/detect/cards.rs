@@ -54,6 +54,7 @@ const ISSUERS: [(RangeInclusive<u32>, &[usize]); 29] = [
 /// The cards in a run. Those that overlap are one finding: which of them was meant cannot be told, so that nothing of
 /// either may be left.
 pub(super) fn find(run: &Run) -> Vec<Finding> {
+    let run = &run.whole();
     let mut places: Vec<std::ops::Range<usize>> = LENGTHS
         .flat_map(|length| run.windows(length))
         .filter(|window| {

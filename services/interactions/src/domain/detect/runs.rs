@@ -33,6 +33,9 @@ pub(super) struct Run {
     pub(super) words_behind: usize,
     before: Vec<(Hint, usize)>,
     behind: Vec<(Hint, usize)>,
+    /// Words for digits before it and behind it that are most likely no part of it.
+    front: Vec<Digit>,
+    back: Vec<Digit>,
     /// Written after a plus sign, as phone numbers are.
     pub(super) plus: bool,
     /// Written together with letters, or as a part of an address.
@@ -253,7 +256,7 @@ fn hints<'a>(tokens: impl Iterator<Item = &'a Token>) -> Vec<(Hint, usize)> {
 }
 
 impl Run {
-    /// Takes away words for digits around written numbers: "one of 1234".
+    /// Sets words for digits around written numbers aside: "one of 1234".
     fn strip(&mut self) {
         let long =
             |group: &[Digit]| !group.iter().any(|digit| digit.spoken) && group.len() >= WRITTEN;
@@ -275,11 +278,19 @@ impl Run {
             .sum();
         // What begins or ends the text may be the rest of a number of the text beside it.
         if back < SPOKEN && self.words_behind > 0 {
-            self.digits.truncate(self.digits.len() - back);
+            self.back = self.digits.split_off(self.digits.len() - back);
         }
         if front < SPOKEN && self.words_before > 0 {
-            self.digits.drain(..front);
+            self.front = self.digits.drain(..front).collect();
         }
+    }
+
+    /// With the words that were set aside, for numbers that prove themselves: "or four one one one 1111 1111 1111".
+    pub(super) fn whole(&self) -> Self {
+        let mut whole = self.clone();
+        whole.digits.splice(0..0, whole.front.drain(..));
+        whole.digits.append(&mut whole.back);
+        whole
     }
 
     /// This run and the one that begins the next text.
@@ -296,6 +307,7 @@ impl Run {
         );
         self.before.sort_by_key(|(_, distance)| *distance);
         self.behind.clone_from(&next.behind);
+        self.back.clone_from(&next.back);
         self.words_behind = next.words_behind;
         self.glued |= next.glued;
         self.joined = true;
