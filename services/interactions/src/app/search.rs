@@ -7,8 +7,8 @@ use rapport_foundation::id::InteractionId;
 
 use super::{App, Page};
 use crate::Error;
-use crate::domain::Interaction;
 use crate::domain::search::{self, Snippet};
+use crate::domain::{Interaction, State};
 use crate::store::{Search, Spot};
 
 /// The newest contacts that are compared where what fits best comes first.
@@ -71,8 +71,9 @@ impl App {
             let ended = (spots.len() as u64) < page.probe();
             for (place, spot) in spots.iter().enumerate() {
                 behind = Some(*spot);
-                let opened = opened.remove(&InteractionId::from_uuid(spot.id));
-                hits.extend(opened.and_then(|interaction| hit(wanted, interaction)));
+                if let Some(interaction) = opened.remove(&InteractionId::from_uuid(spot.id)) {
+                    hits.extend(self.hit(ctx, wanted, interaction).await?);
+                }
                 if hits.len() == page.size as usize {
                     let more = !ended || place + 1 < spots.len();
                     return Ok((
@@ -88,17 +89,36 @@ impl App {
         let token = self.token(ctx, &query, behind.as_ref());
         Ok((hits, token))
     }
+
+    /// What was found, compared with what was asked for. What became known later is read only where it may be what fits,
+    /// one contact at a time: it may be long.
+    async fn hit(
+        &self,
+        ctx: &Context,
+        wanted: &Search,
+        interaction: Interaction,
+    ) -> Result<Option<Hit>, Error> {
+        let text = search::text_of(&interaction.contact, &State::default());
+        if let Some(fits) = search::matches(&wanted.terms, &text) {
+            return Ok(Some(hit(interaction, &text, &fits)));
+        }
+        if interaction.state.facts == 0 {
+            return Ok(None);
+        }
+        let whole = self.store.interaction(ctx.tenant, interaction.id).await?;
+        let text = whole.map(|whole| search::text_of(&whole.contact, &whole.state));
+        Ok(text.and_then(|text| {
+            let fits = search::matches(&wanted.terms, &text)?;
+            Some(hit(interaction, &text, &fits))
+        }))
+    }
 }
 
-/// What was found, opened and compared with what was asked for.
-fn hit(wanted: &Search, interaction: Interaction) -> Option<Hit> {
-    let text = search::text_of(&interaction.contact);
-    let hits = search::matches(&wanted.terms, &text)?;
-    let snippet = search::snippet(&text, &hits);
-    let words = search::found_by(&text).count().max(1);
-    Some(Hit {
+fn hit(interaction: Interaction, text: &str, fits: &[(usize, usize)]) -> Hit {
+    let words = search::found_by(text).count().max(1);
+    Hit {
         interaction,
-        snippet,
-        share: hits.len() * 1000 / words,
-    })
+        snippet: search::snippet(text, fits),
+        share: fits.len() * 1000 / words,
+    }
 }

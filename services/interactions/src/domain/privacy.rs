@@ -84,20 +84,29 @@ pub fn may_be_a_part(content: &Content) -> bool {
 
 /// The texts of a contact that are one sequence, the subject first.
 pub fn texts(content: &Content) -> impl Iterator<Item = Text<'_>> {
-    let plain = |body, html| Text { body, html };
-    let subject = plain(content.subject.expose(), false);
-    let parts = content.parts.iter().flat_map(move |part| match part {
-        Part::Text(text) => vec![plain(text.expose(), false)],
-        Part::Html(html) => vec![plain(html.received.expose(), true)],
-        Part::Transcript(transcript) => (transcript.segments.iter())
-            .map(|segment| plain(segment.text.expose(), false))
-            .collect(),
+    let subject = Text::plain(content.subject.expose());
+    std::iter::once(subject).chain(content.parts.iter().flat_map(texts_of))
+}
+
+/// The texts of a part.
+pub fn texts_of(part: &Part) -> Vec<Text<'_>> {
+    match part {
+        Part::Text(text) => vec![Text::plain(text.expose())],
+        Part::Html(html) => vec![Text {
+            body: html.received.expose(),
+            html: true,
+        }],
+        Part::Transcript(transcript) => spoken_texts(transcript).collect(),
         Part::Form(form) => (form.fields.iter())
-            .map(|(_, value)| plain(value.expose(), false))
+            .map(|(_, value)| Text::plain(value.expose()))
             .collect(),
         _ => Vec::new(),
-    });
-    std::iter::once(subject).chain(parts)
+    }
+}
+
+/// What was said, piece by piece.
+pub fn spoken_texts(transcript: &Transcript) -> impl Iterator<Item = Text<'_>> {
+    (transcript.segments.iter()).map(|segment| Text::plain(segment.text.expose()))
 }
 
 /// A text of a sequence.
@@ -106,7 +115,7 @@ enum Said<'a> {
     Html(&'a mut Html),
 }
 
-/// What [`texts`] reads of a part, to be changed.
+/// What [`texts_of`] reads, to be changed.
 fn said(part: &mut Part) -> Vec<Said<'_>> {
     match part {
         Part::Text(text) => vec![Said::Text(text)],

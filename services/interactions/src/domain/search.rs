@@ -8,6 +8,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::contact::Contact;
 use super::detect::{self, Masking, Text};
+use super::fact::State;
 use super::part::Part;
 use super::privacy;
 
@@ -174,13 +175,19 @@ pub fn beginnings(word: &str) -> impl Iterator<Item = String> + '_ {
         .map(|kept| word.chars().take(kept).collect())
 }
 
-/// What of a contact can be found, masked: the subject and every text, a line each.
+/// What of a contact can be found, masked: the subject and every text, a line each. What was written instead, transcribed
+/// or noted later follows what was said at first: both were said.
 #[must_use]
-pub fn text_of(contact: &Contact) -> String {
+pub fn text_of(contact: &Contact, later: &State) -> String {
     let mut texts: Vec<Text<'_>> = privacy::texts(&contact.content).collect();
     texts.extend(contact.content.parts.iter().flat_map(named));
     let lines = contact.order.iter().flat_map(|order| &order.lines);
-    texts.extend(lines.map(|line| plain(&line.description)));
+    texts.extend(lines.map(|line| Text::plain(&line.description)));
+    texts.extend(later.parts.iter().flat_map(privacy::texts_of));
+    texts.extend(later.parts.iter().flat_map(named));
+    texts.extend(later.transcript.iter().flat_map(privacy::spoken_texts));
+    let note = later.disposition.iter().map(|one| one.note.expose());
+    texts.extend(note.map(Text::plain));
     let (masked, _) = detect::mask(&texts, Masking::default());
     let shown = texts.iter().zip(&masked).map(|(text, masked)| {
         let body = masked.as_deref().unwrap_or(text.body);
@@ -196,17 +203,13 @@ pub fn text_of(contact: &Contact) -> String {
         .join("\n")
 }
 
-const fn plain(body: &str) -> Text<'_> {
-    Text { body, html: false }
-}
-
 /// What a part is called, where it is not said.
 fn named(part: &Part) -> Vec<Text<'_>> {
     match part {
-        Part::Attachment(file) => vec![plain(file.file_name.expose())],
-        Part::Form(form) => vec![plain(&form.name)],
-        Part::Location(location) => vec![plain(location.label.expose())],
-        Part::PageVisit(visit) => vec![plain(visit.title.expose())],
+        Part::Attachment(file) => vec![Text::plain(file.file_name.expose())],
+        Part::Form(form) => vec![Text::plain(&form.name)],
+        Part::Location(location) => vec![Text::plain(location.label.expose())],
+        Part::PageVisit(visit) => vec![Text::plain(visit.title.expose())],
         _ => Vec::new(),
     }
 }

@@ -8,11 +8,15 @@ mod blind;
 
 use std::collections::BTreeSet;
 
+use prost::Message as _;
 use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Engine, Error, Scoped};
 use rapport_foundation::id::{InteractionId, TenantId};
 use rapport_foundation::seal::Vault;
 use rapport_foundation::time::Micros;
+use rapport_proto::events::v1::Event;
+use rapport_proto::events::v1::event::Data;
+use rapport_proto::types::v1::FactKind;
 use sea_orm::{QueryResult, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -25,6 +29,9 @@ use blind::{Blind, Document, PLACES, TRIES};
 
 /// Events that are read in one transaction.
 const BATCH: usize = 256;
+/// The kinds of events that have words behind them.
+const LOGGED: &str = "interaction_recorded";
+const FACT: &str = "fact_recorded";
 /// The newest contacts that PostgreSQL looks through before it asks its index: what is common is found there, and the
 /// index would have to list all of it.
 const NEWEST: u64 = 2000;
@@ -62,19 +69,16 @@ impl Store {
             .write(tenant, async |s| {
                 let (epoch, n) = standing(&s).await?;
                 let sql = format!(
-                    "select epoch, n, kind, aggregate from log where tenant_id = $1 and (epoch, n) > ($2, $3) \
-                     order by epoch, n limit {BATCH}"
+                    "select epoch, n, kind, aggregate, case when kind = '{FACT}' then data end as data from log \
+                     where tenant_id = $1 and (epoch, n) > ($2, $3) order by epoch, n limit {BATCH}"
                 );
                 let events = s.raw_all(&sql, [epoch.into(), n.into()]).await?;
                 let Some(last) = events.last() else { return Ok(false) };
-                let mut ids = Vec::new();
-                for event in &events {
-                    if event.try_get::<String>("", "kind")? == "interaction_recorded" {
-                        ids.extend(event.try_get::<String>("", "aggregate")?.parse::<InteractionId>().ok());
-                    }
-                }
-                let interactions = super::interactions::load_logged(&s, &self.vault, &ids).await?;
-                put(&s, &self.vault, &interactions).await?;
+                let news = News::read(&events)?;
+                let logged: Vec<InteractionId> = news.logged.difference(&news.told).copied().collect();
+                let interactions = super::interactions::load_logged(&s, &self.vault, &logged).await?;
+                put(&s, documents(&s, &self.vault, &interactions)).await?;
+                replace(&s, &self.vault, &news.told).await?;
                 let values = [last.try_get::<i64>("", "epoch")?.into(), last.try_get::<i64>("", "n")?.into(), epoch.into(), n.into()];
                 let sql = "insert into search_mark (tenant_id, epoch, n) values ($1, $2, $3) \
                            on conflict (tenant_id) do update set epoch = excluded.epoch, n = excluded.n \
@@ -127,6 +131,42 @@ impl Store {
     }
 }
 
+/// What a part of the log means for the index.
+#[derive(Default)]
+struct News {
+    logged: BTreeSet<InteractionId>,
+    /// What became known of these has words.
+    told: BTreeSet<InteractionId>,
+}
+
+impl News {
+    fn read(events: &[QueryResult]) -> Result<Self, Error> {
+        let mut news = Self::default();
+        for event in events {
+            let Ok(id) = event.try_get::<String>("", "aggregate")?.parse() else {
+                continue;
+            };
+            match event.try_get::<String>("", "kind")?.as_str() {
+                LOGGED => news.logged.insert(id),
+                FACT if has_words(&event.try_get::<Vec<u8>>("", "data")?)? => news.told.insert(id),
+                _ => continue,
+            };
+        }
+        Ok(news)
+    }
+}
+
+fn has_words(event: &[u8]) -> Result<bool, Error> {
+    let event = Event::decode(event).map_err(|_| Error::Corrupt("an event does not decode"))?;
+    let Some(Data::FactRecorded(fact)) = event.data else {
+        return Ok(false);
+    };
+    Ok(matches!(
+        fact.kind(),
+        FactKind::Edit | FactKind::Transcript | FactKind::Disposition
+    ))
+}
+
 /// Puts contacts whose text has changed into the index anew, those that are in it.
 pub(super) async fn again(s: &Scoped, vault: &Vault, ids: &[InteractionId]) -> Result<(), Error> {
     if ids.is_empty() {
@@ -136,14 +176,27 @@ pub(super) async fn again(s: &Scoped, vault: &Vault, ids: &[InteractionId]) -> R
     let rows = wanted(ids.iter().map(|id| id.uuid()));
     let query = "select e.interaction_id as id from k cross join search_entry e \
                  where e.tenant_id = $1 and e.interaction_id = k.wanted";
-    let mut there = Vec::new();
+    let mut there = BTreeSet::new();
     for row in bulk::select(s, &WANTED, rows, query).await? {
-        there.push(InteractionId::from_uuid(row.try_get("", "id")?));
+        there.insert(InteractionId::from_uuid(row.try_get("", "id")?));
     }
-    let interactions = super::interactions::load_logged(s, vault, &there).await?;
-    let ids: Vec<Uuid> = there.iter().map(|id| id.uuid()).collect();
+    replace(s, vault, &there).await
+}
+
+/// Puts these contacts into the index with all that is known of them, in the place of what stood for them there.
+async fn replace(s: &Scoped, vault: &Vault, ids: &BTreeSet<InteractionId>) -> Result<(), Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut anew = Vec::with_capacity(ids.len());
+    // One at a time: only words are kept of what may be long transcripts.
+    for id in ids {
+        let told = super::interactions::load_told(s, vault, *id).await?;
+        anew.extend(documents(s, vault, told.as_slice()));
+    }
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     take(s, &ids).await?;
-    put(s, vault, &interactions).await
+    put(s, anew).await
 }
 
 /// The conditions on time, as PostgreSQL is given them.
@@ -240,12 +293,15 @@ async fn standing(s: &Scoped) -> Result<(i64, i64), Error> {
     Ok((row.try_get("", "epoch")?, row.try_get("", "n")?))
 }
 
-async fn put(s: &Scoped, vault: &Vault, interactions: &[Interaction]) -> Result<(), Error> {
+fn documents(s: &Scoped, vault: &Vault, interactions: &[Interaction]) -> Vec<Document> {
     let blind = Blind {
         vault,
         tenant: s.tenant(),
     };
-    let mut documents: Vec<Document> = interactions.iter().map(|one| blind.document(one)).collect();
+    interactions.iter().map(|one| blind.document(one)).collect()
+}
+
+async fn put(s: &Scoped, mut documents: Vec<Document>) -> Result<(), Error> {
     documents.sort_by_key(|document| document.at);
     match s.engine() {
         Engine::Postgres => put_tsvectors(s, &documents).await,

@@ -143,6 +143,21 @@ pub(super) async fn load_logged(
     read.into_iter().map(open).collect()
 }
 
+/// A contact as it was logged, and all that became known of it later.
+pub(super) async fn load_told(
+    s: &Scoped,
+    vault: &Vault,
+    id: InteractionId,
+) -> Result<Option<Interaction>, Error> {
+    let Some(mut told) = load_logged(s, vault, &[id]).await?.pop() else {
+        return Ok(None);
+    };
+    let contact = (told.connector.as_str(), told.contact.external_id.as_str());
+    let mut states = known::states(vault, s, &[contact], Depth::Whole).await?;
+    told.state = states.pop().unwrap_or_default();
+    Ok(Some(told))
+}
+
 /// Interactions by their ids, as [`Store::interactions`].
 pub(super) async fn load(
     s: &Scoped,

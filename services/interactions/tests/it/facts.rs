@@ -12,7 +12,7 @@ use crate::stage::{Stage, at, call, message, on_every_engine, quick, refused, vi
 
 const START: i64 = 1_700_000_000;
 
-fn fact(external_id: &str, key: &str, seconds: i64, fact: Fact) -> pb::FactInput {
+pub(crate) fn fact(external_id: &str, key: &str, seconds: i64, fact: Fact) -> pb::FactInput {
     pb::FactInput {
         external_id: external_id.into(),
         key: key.into(),
@@ -22,7 +22,7 @@ fn fact(external_id: &str, key: &str, seconds: i64, fact: Fact) -> pb::FactInput
     }
 }
 
-fn delivery(state: pb::DeliveryState) -> Fact {
+pub(crate) fn delivery(state: pb::DeliveryState) -> Fact {
     Fact::Delivery(pb::DeliveryStatus {
         state: state.into(),
         ..Default::default()
@@ -36,13 +36,13 @@ fn text(text: &str) -> pb::Part {
     }
 }
 
-fn edit(said: &str) -> Fact {
+pub(crate) fn edit(said: &str) -> Fact {
     Fact::Edit(pb::Edit {
         parts: vec![text(said)],
     })
 }
 
-fn said(offset_ms: i64, text: &str) -> Fact {
+pub(crate) fn said(offset_ms: i64, text: &str) -> Fact {
     Fact::Transcript(pb::Transcript {
         language: "id".into(),
         segments: vec![pb::TranscriptSegment {
@@ -60,7 +60,10 @@ fn end(reason: types::ContactEndReason) -> Fact {
     })
 }
 
-async fn tell(stage: &Stage, fact: pb::FactInput) -> Result<pb::RecordFactResponse, Status> {
+pub(crate) async fn tell(
+    stage: &Stage,
+    fact: pb::FactInput,
+) -> Result<pb::RecordFactResponse, Status> {
     let asked = pb::RecordFactRequest { fact: Some(fact) };
     let answer = stage.facts().record_fact(stage.says(asked)).await?;
     Ok(answer.into_inner())

@@ -9,6 +9,7 @@ use rapport_proto::types::v1 as types;
 use tonic::{Code, Status};
 
 use crate::corpus;
+use crate::facts::{delivery, edit, fact, said as spoken, tell};
 use crate::stage::{Stage, at, message, on_every_engine, quick, refused, violations};
 
 fn asked(query: &str) -> pb::SearchInteractionsRequest {
@@ -331,6 +332,43 @@ async fn what_says_little_else_comes_first_where_relevance_is_asked_for() {
             found(&stage, asked("hilang kartu")).await.join(" "),
             "long short"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_transcribed_edited_or_noted_later_is_found_as_well() {
+    on_every_engine(quick(), async |stage| {
+        // What comes before its contact is found as well, once the contact is there.
+        tell(&stage, fact("late", "t", 5, spoken(0, "meteran rusak")))
+            .await
+            .unwrap();
+        for id in ["call", "mail", "late"] {
+            stage.log(said(id, "selamat pagi", 1_700_000_000)).await;
+        }
+        indexed(&stage, "selamat", 3).await;
+        for (id, key, what) in [
+            ("call", "1", spoken(9_000, "kembalikan uang saya")),
+            ("call", "2", spoken(1_000, "tagihan bulan Agustus")),
+            ("mail", "e", edit("selamat sore")),
+            ("mail", "r", delivery(pb::DeliveryState::Read)),
+        ] {
+            tell(&stage, fact(id, key, 60, what)).await.unwrap();
+        }
+        indexed(&stage, "meteran", 1).await;
+        indexed(&stage, "kembalikan", 1).await;
+        indexed(&stage, "tagihan", 1).await;
+        indexed(&stage, "sore", 1).await;
+        // What was said in pieces is one text, in the order it was said in.
+        assert_eq!(found(&stage, asked("tagihan kembalikan")).await, ["call"]);
+        assert_eq!(found(&stage, asked("\"uang saya\"")).await, ["call"]);
+        assert_eq!(found(&stage, asked("\"uang tagihan\"")).await, [""; 0]);
+        // Both were said.
+        assert_eq!(found(&stage, asked("pagi sore")).await, ["mail"]);
+        assert_eq!(found(&stage, asked("meteran rus*")).await, ["late"]);
+        let hits = answer(&stage, asked("agustus")).await.unwrap().hits;
+        let shown = hits[0].snippet.as_ref().unwrap();
+        assert!(shown.text.contains("bulan Agustus"), "{hits:?}");
     })
     .await;
 }

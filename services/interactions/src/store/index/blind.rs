@@ -54,7 +54,7 @@ impl Blind<'_> {
 
     pub(super) fn document(&self, interaction: &Interaction) -> Document {
         let contact = &interaction.contact;
-        let text = search::text_of(contact);
+        let text = search::text_of(contact, &interaction.state);
         let words: Vec<String> = search::found_by(&text).map(|word| word.folded).collect();
         let beginnings = words.iter().flat_map(|word| search::beginnings(word));
         Document {
