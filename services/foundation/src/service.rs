@@ -24,7 +24,7 @@ mod run;
 mod telling;
 
 pub use admin::{Admin, AdminConfig, serve_admin};
-pub use guard::{Guarded, guard};
+pub use guard::{Guarded, Vouched, guard, paths};
 pub use listen::{ListenConfig, ServeError, ServiceTls, TlsFiles, serve};
 pub use readiness::Readiness;
 pub use run::{DrainConfig, Stopped, Task, run, termination};

@@ -23,8 +23,13 @@ pub struct Config {
     /// How long the same decision is tried again while the store fails, in milliseconds, before
     /// the engine is dropped and rebuilt from the tables.
     pub patience_ms: u64,
-    /// How long the right to decide for a tenant lasts after a decision, in milliseconds.
+    /// How long a replica counts as alive after its last sign of life, in milliseconds: so much later at most, and a second
+    /// for others to notice, what it decided is decided by another. It gives a sign three times as often. Longer than a
+    /// pause of the process or of its database that nobody should move for.
     pub lease_ms: u64,
+    /// Where other replicas of this service reach this one, such as `http://10.1.2.3:7000`; a call that another one
+    /// decides is handed on to it. Empty: there is one replica, and one that begins takes over from one that runs.
+    pub advertise: String,
     /// Messages that may wait for a desk that reads slowly; beyond it the stream is ended and
     /// the agent's desk opens a new one, which begins with a snapshot.
     pub desk_backlog: usize,
@@ -42,7 +47,8 @@ impl Default for Config {
             batch: 256,
             backlog: 4_096,
             patience_ms: 10_000,
-            lease_ms: 15_000,
+            lease_ms: 3_000,
+            advertise: String::new(),
             desk_backlog: 256,
             heartbeat_ms: 15_000,
             consumer: ConsumerConfig::default(),
@@ -51,6 +57,10 @@ impl Default for Config {
 }
 
 impl Config {
+    pub(crate) const fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms)
+    }
+
     pub(crate) const fn settings(&self) -> Settings {
         Settings {
             grace: Duration::from_millis(self.grace_ms),

@@ -26,7 +26,7 @@ pub use store::verify;
 
 use app::App;
 use store::Store;
-use work::{Interactions, Profiles, Shell, sweep};
+use work::{Interactions, Profiles, Shell, StartError, sweep};
 
 /// Opens the service on a migrated database: its routes, and its workers, which run until
 /// `env.shutdown` is cancelled.
@@ -39,20 +39,20 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
         store.clone(),
         env.clock.clone(),
         config.clone(),
+        env.neighbours.clone(),
         env.shutdown.clone(),
     );
-    let (shell, owners) = started.map_err(|error| {
-        let code = rapport_foundation::error::Code::Internal;
-        Failure::new(code, "INTERNAL", "The service failed.").caused_by(error)
+    let (shell, mut tasks) = started.await.map_err(|error| match error {
+        StartError::Store(error) => Error::Store(error),
+        error @ StartError::Thread(_) => {
+            let code = rapport_foundation::error::Code::Internal;
+            let failure = Failure::new(code, "INTERNAL", "The service failed.");
+            failure.caused_by(error).into()
+        }
     })?;
-    // Offers lapse and wrap-up ends although nobody calls.
-    for tenant in store.tenants_at_work().await? {
-        shell.wake(tenant)?;
-    }
     let interactions = Arc::new(Interactions::new(shell.clone()));
     let profiles = Arc::new(Profiles::new(env.db.clone()));
-    let tasks = vec![
-        owners,
+    tasks.extend([
         Relay::spawn(
             env.db.clone(),
             env.role,
@@ -67,13 +67,13 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
             env.clock.clone(),
             env.shutdown.clone(),
         ),
-    ];
-    let app = App::new(store, shell, env.clone(), config);
+    ]);
+    let app = App::new(store, shell.clone(), env.clone(), config);
     let mut routes = grpc::routes(&app);
     routes.add_service(rapport_foundation::log_service!(routing, &env));
     Ok(Service {
         role: env.role,
-        routes: routes.routes(),
+        routes: grpc::by_owner(routes.routes(), shell),
         tasks,
     })
 }

@@ -314,13 +314,13 @@ fn vault(config: &Config) -> Result<Vault, Error> {
 
 /// The ways to the parts that run elsewhere, and the TLS they are reached with.
 fn neighbours(config: &Config) -> Result<(Neighbours, Option<ClientTls>), Error> {
-    let neighbours = Neighbours::default();
     let given = &config.neighbours;
     let files = given.ca_file.as_ref().map(|ca| ClientFiles {
         ca: ca.clone(),
         identity: given.certificate_file.clone().zip(given.key_file.clone()),
     });
     let tls = files.map(ClientTls::open).transpose()?;
+    let neighbours = Neighbours::new(tls.clone(), given.pool.clone());
     for role in Role::SERVICES
         .into_iter()
         .filter(|role| !config.plays(*role))

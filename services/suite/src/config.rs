@@ -218,6 +218,14 @@ impl Config {
                 );
             }
         }
+        let own = &self.routing.advertise;
+        let usable = |url: &str| url.starts_with("http://") || url.starts_with("https://");
+        if !own.is_empty() && !usable(own) {
+            fault(
+                "routing.advertise".into(),
+                "begins with neither `http://` nor `https://`",
+            );
+        }
         let media = &self.interactions.media;
         let bucket = media.place == rapport_interactions::Place::S3;
         if bucket && self.plays(Role::Interactions) && media.s3.bucket.is_empty() {

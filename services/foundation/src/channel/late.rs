@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use http::Request;
+use moka::sync::Cache;
 use tonic::body::Body;
 
-use super::{Answer, Channel, Way, network};
+use super::{Answer, Channel, InvalidUrl, PoolConfig, Way, network};
 use crate::role::Role;
+use crate::tls::ClientTls;
 
 /// The end of a late-bound channel that is told where to lead.
 #[derive(Clone, Default)]
@@ -86,18 +88,68 @@ impl std::fmt::Debug for Late {
     }
 }
 
+/// Replicas that are known at a time; those that were called longest ago are forgotten.
+const REPLICAS: u64 = 64;
+
 /// The ways to all roles of the suite, from wherever this process stands.
-#[derive(Debug, Clone, Default)]
-pub struct Neighbours(Arc<[Late; Role::ALL.len()]>);
+#[derive(Clone)]
+pub struct Neighbours(Arc<Ways>);
+
+struct Ways {
+    roles: [Late; Role::ALL.len()],
+    replicas: Cache<String, Channel>,
+    tls: Option<ClientTls>,
+    pool: PoolConfig,
+}
 
 impl Neighbours {
+    /// Ways that are taken with these settings.
+    pub fn new(tls: Option<ClientTls>, pool: PoolConfig) -> Self {
+        Neighbours(Arc::new(Ways {
+            roles: Default::default(),
+            replicas: Cache::new(REPLICAS),
+            tls,
+            pool,
+        }))
+    }
+
     /// The way to a role. May be taken before it is set.
     pub fn channel(&self, role: Role) -> Channel {
-        self.0[role.index()].channel()
+        self.0.roles[role.index()].channel()
     }
 
     /// Says where a role is.
     pub fn set(&self, role: Role, channel: Channel) {
-        self.0[role.index()].set(channel);
+        self.0.roles[role.index()].set(channel);
+    }
+
+    /// The way to one process among several of its role, by its own address.
+    ///
+    /// # Errors
+    /// When the address cannot be used.
+    pub fn replica(&self, url: &str) -> Result<Channel, InvalidUrl> {
+        if let Some(channel) = self.0.replicas.get(url) {
+            return Ok(channel);
+        }
+        let channel = Channel::pool(&[url.to_owned()], self.0.tls.as_ref(), &self.0.pool)?;
+        self.set_replica(url, channel.clone());
+        Ok(channel)
+    }
+
+    /// Says where that process is.
+    pub fn set_replica(&self, url: &str, channel: Channel) {
+        self.0.replicas.insert(url.to_owned(), channel);
+    }
+}
+
+impl Default for Neighbours {
+    fn default() -> Self {
+        Self::new(None, PoolConfig::default())
+    }
+}
+
+impl std::fmt::Debug for Neighbours {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Neighbours").field(&self.0.roles).finish()
     }
 }

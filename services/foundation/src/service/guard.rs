@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::task::{Context as Poller, Poll};
 
 use futures::FutureExt as _;
-use http::{Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use prost_reflect::Value;
 use rapport_proto::options::v1::MethodPolicy;
 use tonic::body::Body;
@@ -24,6 +24,17 @@ use crate::context::{self, Context, Demand, PrincipalKind, Refused, Verifier};
 use crate::deadline::DeadlineLayer;
 use crate::error::{Code, Failure};
 use crate::telemetry::{AccessLog, CallsLayer, TraceLayer};
+
+/// The signed context of a call as it came, for whoever hands the call on to another replica.
+#[derive(Debug, Clone)]
+pub struct Vouched(HeaderValue);
+
+impl Vouched {
+    /// Puts it into the headers of the call that is handed on.
+    pub fn attach(self, headers: &mut HeaderMap) {
+        headers.insert(context::HEADER, self.0);
+    }
+}
 
 /// A service that believes nobody without a signed context.
 pub type Guarded = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
@@ -115,7 +126,7 @@ struct Verified<S> {
 
 impl<S> Verified<S> {
     /// The context of a call. None only where a test does without.
-    fn check(&self, request: &mut Request<Body>) -> Result<Option<Context>, Failure> {
+    fn check(&self, request: &mut Request<Body>) -> Result<Option<(Context, Vouched)>, Failure> {
         let stands = |demand| self.verifier.demands().stands(demand);
         let headers = request.headers_mut();
         let header = match headers.entry(context::HEADER) {
@@ -133,7 +144,8 @@ impl<S> Verified<S> {
         if header.is_none() && !stands(Demand::Presence) {
             return Ok(None);
         }
-        let context = self.verifier.verify(&header.ok_or(Refused::Missing)?)?;
+        let header = header.ok_or(Refused::Missing)?;
+        let context = self.verifier.verify(&header)?;
         let outsider = context.kind != PrincipalKind::Service;
         if outsider && INTERNAL.contains(request.uri().path()) && stands(Demand::Service) {
             return Err(Failure::new(
@@ -142,7 +154,7 @@ impl<S> Verified<S> {
                 "There is no such method.",
             ));
         }
-        Ok(Some(context))
+        Ok(Some((context, Vouched(header))))
     }
 }
 
@@ -162,8 +174,9 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Answer {
         match self.check(&mut request) {
             Ok(context) => {
-                if let Some(context) = context {
+                if let Some((context, vouched)) = context {
                     request.extensions_mut().insert(context);
+                    request.extensions_mut().insert(vouched);
                 }
                 Box::pin(self.inner.call(request))
             }
@@ -177,7 +190,7 @@ where
 static INTERNAL: LazyLock<HashSet<String>> = LazyLock::new(|| paths(|policy| policy.internal));
 
 /// The paths of the methods whose policy says so.
-pub(super) fn paths(says: fn(&MethodPolicy) -> bool) -> HashSet<String> {
+pub fn paths(says: fn(&MethodPolicy) -> bool) -> HashSet<String> {
     let pool = rapport_proto::pool();
     let Some(extension) = pool.get_extension_by_name("rapport.options.v1.policy") else {
         return HashSet::new();

@@ -80,7 +80,9 @@ impl Notes {
         };
         let notes: Box<dyn std::any::Any> = notes;
         if let Ok(touched) = notes.downcast::<Touched>() {
-            trailers.insert(HeaderName::from_static(TRAILER), touched.header());
+            // The replica that a call was handed on to has named it already.
+            let trailer = trailers.entry(HeaderName::from_static(TRAILER));
+            trailer.or_insert_with(|| touched.header());
         }
     }
 }

@@ -5,7 +5,7 @@ mod queue;
 mod told;
 
 use rapport_foundation::db::bulk::{self, Type};
-use rapport_foundation::db::{Engine, Error, Scoped};
+use rapport_foundation::db::{Engine, Error, Scoped, present};
 use rapport_foundation::events::{self, Outgoing};
 use rapport_foundation::id::{ConversationId, InteractionId, OutboundId, TenantId};
 use rapport_foundation::time::Micros;
@@ -21,15 +21,6 @@ pub(crate) use hand::{Asking, Handover};
 pub(super) use queue::queue;
 pub(crate) use queue::{QueueOutcome, Queueing};
 pub(super) use told::{by_message, delivered, echoes};
-
-/// The present moment of the database: leases of several processes are compared by it. The same within a statement, so
-/// that an index can be asked with it.
-pub(super) const fn present(engine: Engine) -> &'static str {
-    match engine {
-        Engine::Postgres => "cast(extract(epoch from statement_timestamp()) * 1000000 as bigint)",
-        _ => "cast(unixepoch('subsec') * 1000000 as integer)",
-    }
-}
 
 const COLUMNS: &str = "o.id, o.conversation_id, o.connector, o.state, o.attempt, o.failures, o.doubt, o.delivery, o.reason, \
      o.message_id, o.reply_to, o.holder, o.queued_at, o.scheduled_at, o.ready_at, o.expires_at, o.lease_until, \

@@ -3,6 +3,7 @@
 mod agents;
 mod decode;
 mod encode;
+mod hand_on;
 mod offers;
 mod queues;
 mod tickets;
@@ -13,6 +14,7 @@ use rapport_proto::routing::v1 as pb;
 use tonic::service::{Routes, RoutesBuilder};
 
 use crate::app::App;
+use crate::work::Shell;
 
 /// The services of routing over one application.
 #[derive(Clone)]
@@ -41,4 +43,10 @@ pub(crate) fn routes(app: &App) -> RoutesBuilder {
         offer_service_server::OfferServiceServer,
     }
     routes
+}
+
+/// Routes whose calls are decided by the owner of the tenant, wherever they come in.
+pub(crate) fn by_owner(routes: Routes, shell: Shell) -> Routes {
+    let layer = axum::middleware::from_fn_with_state(shell, hand_on::hand_on);
+    routes.into_axum_router().layer(layer).into()
 }

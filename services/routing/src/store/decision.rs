@@ -84,11 +84,10 @@ impl Store {
         &self,
         tenant: TenantId,
         lease: Lease,
-        until: Micros,
         decision: &Decision,
     ) -> Result<Committed, Error> {
         let write = |s: Scoped| async move {
-            match lease::pass(&s, lease, until).await? {
+            match lease::pass(&s, lease).await? {
                 Fence::Passed => return Ok(Committed::Stored),
                 Fence::Shut => return Ok(Committed::Fenced),
                 Fence::Open => {}

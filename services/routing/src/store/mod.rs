@@ -24,6 +24,7 @@ pub(crate) use decision::{Committed, Decision, OfferRow};
 pub(crate) use lease::Lease;
 pub(crate) use load::{Loaded, Needs};
 pub(crate) use queues::QueueFilter;
+pub(crate) use system::Replica;
 pub(crate) use tickets::TicketFilter;
 pub use verify::verify;
 pub(crate) use work_items::WorkItemFilter;

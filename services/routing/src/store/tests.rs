@@ -11,7 +11,7 @@ use rapport_foundation::testing::{TestEnv, on_every_engine, tenant};
 use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
-use super::{Committed, Decision, Lease, Needs, OfferRow, Store, TicketFilter};
+use super::{Committed, Decision, Lease, Needs, OfferRow, Replica, Store, TicketFilter};
 use crate::domain::{
     Agent, Capacity, Channel, CustomerRef, Decline, Offer, OfferEnd, OfferOutcome, Opening,
     Presence, Priority, Purpose, Queue, Standing, Status, Ticket, WorkItem, WorkState,
@@ -24,6 +24,7 @@ struct Desk {
     t: TestEnv,
     store: Store,
     tenant: TenantId,
+    replica: Replica,
     lease: Lease,
 }
 
@@ -31,13 +32,13 @@ async fn everywhere(mut test: impl AsyncFnMut(Desk)) {
     on_every_engine(Role::Routing, crate::migrations, async |t| {
         let store = Store::new(t.db.clone(), t.vault.clone());
         let tenant = tenant();
-        let lease = take(&store, tenant, Uuid::now_v7(), NOW, true)
-            .await
-            .unwrap();
+        let replica = replica(&store, "http://a", LONG).await;
+        let lease = take(&store, tenant, &replica).await.unwrap();
         test(Desk {
             t,
             store,
             tenant,
+            replica,
             lease,
         })
         .await;
@@ -45,26 +46,29 @@ async fn everywhere(mut test: impl AsyncFnMut(Desk)) {
     .await;
 }
 
-async fn take(
-    store: &Store,
-    tenant: TenantId,
-    owner: Uuid,
-    now: Micros,
-    start: bool,
-) -> Option<Lease> {
-    let until = now + Duration::from_secs(15);
-    store
-        .take_over(tenant, owner, now, until, start)
-        .await
-        .unwrap()
+async fn take(store: &Store, tenant: TenantId, replica: &Replica) -> Option<Lease> {
+    store.take_over(tenant, replica.id).await.unwrap()
 }
+
+/// A replica that lives, as far as replicas are known at all.
+async fn replica(store: &Store, address: &str, lease: Duration) -> Replica {
+    let replica = Replica {
+        id: Uuid::now_v7(),
+        address: address.into(),
+    };
+    if store.is_shared() {
+        store.begin(&replica, lease).await.unwrap();
+    }
+    replica
+}
+
+const LONG: Duration = Duration::from_secs(3600);
 
 impl Desk {
     async fn decide(&mut self, decision: &Decision) -> Committed {
-        let until = NOW + Duration::from_secs(15);
         let done = self
             .store
-            .decide(self.tenant, self.lease, until, decision)
+            .decide(self.tenant, self.lease, decision)
             .await
             .unwrap();
         if done == Committed::Stored {
@@ -246,7 +250,6 @@ async fn what_is_stored_is_read_back_as_it_was() {
         assert_eq!(restored.queues, [queue]);
         assert_eq!(restored.snapshot.items.len(), 4, "only what is open");
         assert_eq!(restored.snapshot.agents[0].1, agent.standing);
-        assert!(store.tenants_at_work().await.unwrap().contains(&tenant));
         assert_eq!(store.ticket(self::tenant(), ticket.id).await.unwrap(), None);
     })
     .await;
@@ -292,11 +295,20 @@ async fn a_decision_whose_answer_was_lost_is_recognised_when_it_is_repeated() {
 }
 
 #[tokio::test]
-async fn who_lost_the_lease_cannot_commit_and_takes_it_back_only_when_it_has_run_out() {
+async fn a_tenant_is_taken_over_from_the_dead_and_never_from_the_living() {
     everywhere(async |mut desk: Desk| {
-        let (other, ours) = (Uuid::now_v7(), Uuid::now_v7());
         let (store, tenant) = (desk.store.clone(), desk.tenant);
-        let theirs = take(&store, tenant, other, NOW, true).await.unwrap();
+        let other = replica(&store, "http://b", LONG).await;
+        if store.is_shared() {
+            assert_eq!(take(&store, tenant, &other).await, None, "it lives");
+            let owner = store.owner_of(tenant).await.unwrap();
+            assert_eq!(owner.as_ref(), Some(&desk.replica));
+            assert!(store.live_on(desk.replica.id, LONG).await.unwrap());
+            store.leave(desk.replica.id).await.unwrap();
+            assert!(!store.live_on(desk.replica.id, LONG).await.unwrap());
+            assert_eq!(store.owner_of(tenant).await.unwrap(), None);
+        }
+        let theirs = take(&store, tenant, &other).await.unwrap();
         assert_eq!(theirs.epoch, desk.lease.epoch + 1);
         let decision = Decision {
             queues: vec![queue()],
@@ -304,17 +316,63 @@ async fn who_lost_the_lease_cannot_commit_and_takes_it_back_only_when_it_has_run
         };
         assert_eq!(desk.decide(&decision).await, Committed::Fenced);
         assert_eq!(store.restored(tenant).await.unwrap().queues, []);
+        desk.lease = theirs;
+        assert_eq!(desk.decide(&decision).await, Committed::Stored);
+        let again = take(&store, tenant, &other).await.unwrap();
         assert_eq!(
-            take(&store, tenant, ours, NOW, false).await,
+            (again.epoch, again.decision),
+            (theirs.epoch + 1, theirs.decision + 1)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_begins_where_another_lived_and_who_is_younger_than_one_that_nobody_reaches_takes_over()
+{
+    everywhere(async |desk: Desk| {
+        let (store, tenant) = (desk.store.clone(), desk.tenant);
+        if !store.is_shared() {
+            return;
+        }
+        let same_place = replica(&store, "http://a", LONG).await;
+        assert!(take(&store, tenant, &same_place).await.is_some());
+        store.leave(same_place.id).await.unwrap();
+        let alone = replica(&store, "", LONG).await;
+        assert!(take(&store, tenant, &alone).await.is_some());
+        let younger = replica(&store, "", LONG).await;
+        assert!(take(&store, tenant, &younger).await.is_some());
+        assert_eq!(
+            take(&store, tenant, &alone).await,
             None,
-            "it runs"
+            "not back and forth"
         );
-        let later = NOW + Duration::from_secs(15);
-        let back = take(&store, tenant, ours, later, false).await.unwrap();
-        assert_eq!(
-            (back.epoch, back.decision),
-            (theirs.epoch + 1, theirs.decision)
-        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_that_has_run_out_frees_what_is_at_work() {
+    everywhere(async |mut desk: Desk| {
+        let queue = queue();
+        let ticket = ticket(&queue, None);
+        let work = work(&ticket, |_| WorkState::Waiting);
+        let decision = Decision {
+            queues: vec![queue],
+            tickets: vec![ticket],
+            items: vec![work],
+            ..Decision::default()
+        };
+        desk.decide(&decision).await;
+        let (store, tenant) = (desk.store.clone(), desk.tenant);
+        if store.is_shared() {
+            assert_eq!(store.orphans().await.unwrap(), []);
+            let id = desk.replica.id;
+            assert!(store.live_on(id, Duration::ZERO).await.unwrap());
+        }
+        assert_eq!(store.orphans().await.unwrap(), [tenant]);
+        let other = replica(&store, "http://b", LONG).await;
+        assert!(take(&store, tenant, &other).await.is_some());
     })
     .await;
 }

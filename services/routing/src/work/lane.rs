@@ -7,7 +7,7 @@ use std::time::Duration;
 use rapport_foundation::db;
 use rapport_foundation::id::{AgentId, RecordId, TenantId};
 use rapport_foundation::time::Micros;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::shell::Means;
@@ -36,9 +36,13 @@ pub(super) struct Lane {
     /// What could not be decided with the batch it came in.
     carried: Vec<Submission>,
     lease: Option<Lease>,
-    /// Whether this process has owned the tenant before.
-    owned: bool,
+    /// How often this process had lapsed when it began: once more, and whatever it held is another's.
+    lapses: watch::Receiver<u64>,
+    /// Another process decides for the tenant.
+    over: bool,
     deadline: Option<Micros>,
+    /// The latest moment that was decided in: a clock that is set back does not take the engine with it.
+    latest: Micros,
     desks: HashMap<AgentId, Vec<Desk>>,
 }
 
@@ -55,14 +59,17 @@ enum Stored {
 
 impl Lane {
     pub(super) fn new(tenant: TenantId, means: Means, waiting: mpsc::Receiver<Submission>) -> Self {
+        let lapses = means.tenure.lapses();
         Self {
             tenant,
             means,
             waiting,
             carried: Vec::new(),
             lease: None,
-            owned: false,
+            lapses,
+            over: false,
             deadline: None,
+            latest: Micros::EPOCH,
             desks: HashMap::new(),
         }
     }
@@ -70,12 +77,27 @@ impl Lane {
     pub(super) async fn run(mut self) {
         // What became due while nobody was there is decided at once.
         self.round(Vec::new()).await;
-        while let Some(batch) = self.collect().await {
+        while !self.over
+            && let Some(batch) = self.collect().await
+        {
             let batch = self.without_twins(batch);
             self.round(batch).await;
         }
+        let end = if self.over {
+            Error::NotOwner
+        } else {
+            Error::Draining
+        };
+        self.waiting.close();
+        while let Ok(submission) = self.waiting.try_recv() {
+            self.carried.push(submission);
+        }
+        for submission in self.carried {
+            // Whoever asked may have gone.
+            let _ = submission.answer.send(Err(end.clone()));
+        }
         for desk in self.desks.into_values().flatten() {
-            desk.end(Error::Draining);
+            desk.end(end.clone());
         }
         self.means.floor.clear(self.tenant).await;
     }
@@ -102,6 +124,7 @@ impl Lane {
                     }
                 }
                 () = due => {}
+                _ = self.lapses.changed() => self.over = true,
             }
         }
         while batch.len() < most
@@ -125,6 +148,12 @@ impl Lane {
     }
 
     async fn round(&mut self, batch: Vec<Submission>) {
+        if self.over || !self.means.tenure.holds() {
+            self.give_up(Error::NotOwner).await;
+            self.over = true;
+            self.carried.extend(batch);
+            return;
+        }
         if self.lease.is_none()
             && let Err(error) = self.take_over().await
         {
@@ -153,7 +182,7 @@ impl Lane {
                 return;
             }
         };
-        let now = self.means.clock.now();
+        let now = self.now();
         let decided = self.means.floor.decide(self.tenant, move |tenant| {
             let folded = fold(tenant, loaded, &asked, now);
             (folded, asked)
@@ -169,6 +198,7 @@ impl Lane {
             Stored::Fenced => {
                 tracing::warn!(tenant = %self.tenant, "another process routes for the tenant now");
                 self.give_up(Error::NotOwner).await;
+                self.over = true;
                 answer_all(answers, &Error::NotOwner);
             }
             Stored::Unknown(error) => {
@@ -207,20 +237,19 @@ impl Lane {
 
     /// Becomes the owner, with an engine that stands where the last one stood.
     async fn take_over(&mut self) -> Result<(), Error> {
+        let now = self.now();
         let Means {
             store,
             floor,
-            clock,
             config,
-            owner,
+            tenure,
             ..
         } = &self.means;
-        let now = clock.now();
-        let until = now + Duration::from_millis(config.lease_ms);
-        let taken = store
-            .take_over(self.tenant, *owner, now, until, !self.owned)
-            .await?;
-        let lease = taken.ok_or(Error::NotOwner)?;
+        let taken = store.take_over(self.tenant, tenure.replica().id).await?;
+        let Some(lease) = taken else {
+            self.over = true;
+            return Err(Error::NotOwner);
+        };
         let restored = store.restored(self.tenant).await?;
         let engine = Engine::restore(config.settings(), restored.snapshot, now);
         self.deadline = engine.next_deadline();
@@ -232,8 +261,12 @@ impl Lane {
         let seated = floor.seat(self.tenant, Tenant { engine, queues }).await;
         seated.map_err(|_| Error::Draining)?;
         self.lease = Some(lease);
-        self.owned = true;
         Ok(())
+    }
+
+    fn now(&mut self) -> Micros {
+        self.latest = self.latest.max(self.means.clock.now());
+        self.latest
     }
 
     /// Forgets everything in memory; the tables know.
@@ -259,7 +292,7 @@ impl Lane {
             }
         }
         self.deadline = Some(self.means.clock.now() + PAUSES.1);
-        if !self.carried.is_empty() || self.lease.is_none() {
+        if !self.over && (!self.carried.is_empty() || self.lease.is_none()) {
             tokio::time::sleep(PAUSES.1).await;
         }
     }
@@ -273,17 +306,11 @@ impl Lane {
         if decision.is_empty() {
             return Stored::Yes;
         }
-        let Means {
-            store,
-            clock,
-            config,
-            ..
-        } = &self.means;
+        let Means { store, config, .. } = &self.means;
         let give_up_at = Instant::now() + Duration::from_millis(config.patience_ms);
         let mut pause = PAUSES.0;
         loop {
-            let until = clock.now() + Duration::from_millis(config.lease_ms);
-            match store.decide(self.tenant, *lease, until, decision).await {
+            match store.decide(self.tenant, *lease, decision).await {
                 Ok(Committed::Stored) => {
                     lease.decision += 1;
                     return Stored::Yes;

@@ -7,7 +7,8 @@ mod lane;
 mod profiles;
 mod shell;
 pub(crate) mod sweep;
+mod tenure;
 
 pub(crate) use interactions::Interactions;
 pub(crate) use profiles::Profiles;
-pub(crate) use shell::Shell;
+pub(crate) use shell::{Place, Shell, StartError};

@@ -71,13 +71,18 @@ impl Bench {
 
     /// The same service on the same database, as another process.
     pub(crate) async fn another(&self) -> Self {
+        self.another_with(Config::default()).await
+    }
+
+    /// The same, with other settings.
+    pub(crate) async fn another_with(&self, config: Config) -> Self {
         let house = House {
             shutdown: Default::default(),
             ..self.t.house.clone()
         };
         let database: Arc<TestDatabase> = Arc::clone(&self.t.database);
         let t = house.env_on(database, Role::Routing).await;
-        Self::of(t, Config::default(), self.tenant).await
+        Self::of(t, config, self.tenant).await
     }
 
     /// Somebody of this tenant.

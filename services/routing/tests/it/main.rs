@@ -8,5 +8,6 @@ mod bad_input;
 mod bench;
 mod desks;
 mod intake;
+mod owners;
 mod restart;
 mod tickets;

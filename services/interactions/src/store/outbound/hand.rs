@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rapport_foundation::db::bulk;
-use rapport_foundation::db::{Engine, Error, Scoped};
+use rapport_foundation::db::{Engine, Error, Scoped, present};
 use rapport_foundation::id::{OutboundId, TenantId};
 use rapport_foundation::time::Micros;
 use sea_orm::{QueryResult, Value};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::super::Store;
 use super::super::contact::{self, Sealed};
 use super::queue::row_of;
-use super::{COLUMNS, Moved, Tell, now, present, read, save};
+use super::{COLUMNS, Moved, Tell, now, read, save};
 use crate::domain::outbound::{Pace, Taker};
 use crate::domain::{Contact, Outbound, OutboundState};
 use crate::store::wanted::WANTED;

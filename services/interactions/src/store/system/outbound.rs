@@ -1,12 +1,11 @@
 //! Messages of ours, of all tenants, that time has caught up with.
 
-use rapport_foundation::db::Error;
+use rapport_foundation::db::{Error, present};
 use rapport_foundation::id::{OutboundId, TenantId};
 use rapport_foundation::time::Micros;
 use sea_orm::QueryResult;
 
 use super::super::Store;
-use super::super::outbound::present;
 use crate::domain::OutboundState;
 
 /// A message that something is to be done about.

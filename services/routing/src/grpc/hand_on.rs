@@ -1,0 +1,76 @@
+//! Calls that the owner of a tenant decides are handed on to it, byte for byte, with the credential they
+//! came with. What is only read is answered here.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue};
+use rapport_foundation::context::Context;
+use rapport_foundation::deadline::{self, Deadline};
+use rapport_foundation::service::{Vouched, paths};
+use rapport_foundation::telemetry::TraceLayer;
+use rapport_proto::options::v1::RateClass;
+use tonic::body::Body;
+
+use crate::Error;
+use crate::work::{Place, Shell};
+
+/// Marks a call that was handed on: whoever gets it decides it or says that it cannot.
+const HANDED_ON: HeaderName = HeaderName::from_static("x-rapport-handed-on");
+
+/// The methods that the owner decides: all that do more than read. The log is every replica's.
+static DECIDED: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let mut paths = paths(|policy| policy.rate() != RateClass::Read);
+    paths.retain(|path| {
+        path.starts_with("/rapport.routing.v1.")
+            && !path.starts_with("/rapport.routing.v1.LogService/")
+    });
+    paths
+});
+
+/// A layer around the services of routing, inside of where the caller was verified.
+pub(super) async fn hand_on(State(shell): State<Shell>, request: Request, next: Next) -> Response {
+    let tenant = request.extensions().get::<Context>().map(|ctx| ctx.tenant);
+    let Some(tenant) = tenant.filter(|_| DECIDED.contains(request.uri().path())) else {
+        return next.run(request).await;
+    };
+    match shell.place(tenant).await {
+        Ok(Place::Here) => next.run(request).await,
+        Ok(Place::There(_)) if request.headers().contains_key(HANDED_ON) => {
+            refused(Error::NotOwner)
+        }
+        Ok(Place::There(owner)) => {
+            let owner = owner.layered(&TraceLayer::client());
+            match owner.once(prepared(request)).await {
+                Ok(answer) => answer.map(axum::body::Body::new),
+                Err(error) => {
+                    tracing::debug!(%error, "a call could not be handed on");
+                    refused(Error::NotOwner)
+                }
+            }
+        }
+        Err(error) => refused(error),
+    }
+}
+
+fn prepared(mut request: Request) -> http::Request<Body> {
+    let vouched = request.extensions_mut().remove::<Vouched>();
+    let headers = request.headers_mut();
+    if let Some(vouched) = vouched {
+        vouched.attach(headers);
+    }
+    headers.insert(HANDED_ON, HeaderValue::from_static("1"));
+    if let Some(deadline) = Deadline::current() {
+        deadline::state(headers, deadline.remaining());
+    }
+    request.map(Body::new)
+}
+
+fn refused(error: Error) -> Response {
+    tonic::Status::from(error)
+        .into_http::<Body>()
+        .map(axum::body::Body::new)
+}
