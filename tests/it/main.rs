@@ -7,6 +7,7 @@ mod coverage;
 mod foreign;
 mod hostile;
 mod journeys;
+mod owners;
 mod rolling;
 mod storm;
 mod tidy;

@@ -89,16 +89,20 @@ impl Process {
         let _ = self.child.wait();
     }
 
+    pub(crate) fn signal(&self, signal: &str) {
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), &self.child.id().to_string()])
+            .status();
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "the process was gone already"
+        );
+    }
+
     /// Asks it to end, and waits until it has; answers how long that took.
     pub(crate) async fn terminate(mut self) -> Duration {
         let began = Instant::now();
-        let asked = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status();
-        assert!(
-            asked.is_ok_and(|status| status.success()),
-            "the process was gone already"
-        );
+        self.signal("TERM");
         loop {
             if let Some(status) = self.child.try_wait().expect("a child of ours") {
                 assert!(status.success(), "the suite ended with {status}");

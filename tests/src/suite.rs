@@ -31,7 +31,7 @@ pub enum Topology {
     Embedded,
     /// One process a role.
     Split,
-    /// Two processes a role; of routing the second is not started, as one decides for a tenant at a time.
+    /// Two processes a role.
     Replicated,
 }
 
@@ -256,6 +256,15 @@ impl Suite {
         self.take(member).terminate().await
     }
 
+    /// Stops a process where it stands (SIGSTOP), or lets it go on (SIGCONT).
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn signal(&self, member: &str, signal: &str) {
+        let found = self.processes.iter().find(|(name, _)| name == member);
+        found.expect("it runs").1.signal(signal);
+    }
+
     fn take(&mut self, member: &str) -> Process {
         let mut processes = self.processes.iter();
         let at = processes.position(|(name, _)| name == member);
@@ -338,10 +347,9 @@ impl Suite {
         if self.topology == Topology::Embedded {
             return vec!["suite".to_owned()];
         }
-        let all = ROLES
-            .iter()
-            .flat_map(|role| (0..replicas(self.topology)).map(|n| member(role, n)));
-        all.filter(|name| name != "routing-2").collect()
+        let all = ROLES.iter();
+        all.flat_map(|role| (0..replicas(self.topology)).map(|n| member(role, n)))
+            .collect()
     }
 
     fn any_role(&self) -> &'static str {
@@ -460,6 +468,12 @@ fn split(
     for (name, addresses) in services.iter().filter(|(name, _)| **name != "gateway") {
         let urls = addresses.iter().map(|address| format!("http://{address}"));
         text += &format!("{name} = {:?}\n", urls.collect::<Vec<_>>());
+    }
+    if role == "routing" {
+        text += &format!(
+            "[routing]\nadvertise = \"http://{}\"\n",
+            services[role][replica]
+        );
     }
     text
 }

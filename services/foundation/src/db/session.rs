@@ -205,9 +205,13 @@ fn options(url: &str, config: &DatabaseConfig, role: Role) -> ConnectOptions {
         .set_application_name(format!("rapport-{role}"))
         .statement_timeout(Duration::from_millis(config.statement_timeout_ms))
         .test_before_acquire_if_idle_for(PING_AFTER)
-        .map_sqlx_postgres_opts(|session| session.options(BY_INDEX));
+        .map_sqlx_postgres_opts(|session| session.options(BY_INDEX).options([ABANDONED]));
     options
 }
+
+/// No transaction waits for anything but the database. One in which nothing happens for so long is of a process that was
+/// stopped or cut off: its rows must not stay locked for whoever takes its place.
+const ABANDONED: (&str, &str) = ("idle_in_transaction_session_timeout", "3s");
 
 /// A service looks rows up by their keys. A prepared statement keeps the plan of the moment it was made in, and a plan that
 /// was made while a table was empty reads all of it ever after, or joins it whole: 20 ms instead of 0.2 for a batch after

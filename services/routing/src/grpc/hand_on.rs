@@ -21,6 +21,9 @@ use crate::work::{Place, Shell};
 /// Marks a call that was handed on: whoever gets it decides it or says that it cannot.
 const HANDED_ON: HeaderName = HeaderName::from_static("x-rapport-handed-on");
 
+/// How an owner that is going, or gone, is answered for.
+const UNAVAILABLE: HeaderValue = HeaderValue::from_static("14");
+
 /// The methods that the owner decides: all that do more than read. The log is every replica's.
 static DECIDED: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let mut paths = paths(|policy| policy.rate() != RateClass::Read);
@@ -44,13 +47,15 @@ pub(super) async fn hand_on(State(shell): State<Shell>, request: Request, next: 
         }
         Ok(Place::There(owner)) => {
             let owner = owner.layered(&TraceLayer::client());
-            match owner.once(prepared(request)).await {
-                Ok(answer) => answer.map(axum::body::Body::new),
-                Err(error) => {
-                    tracing::debug!(%error, "a call could not be handed on");
-                    refused(Error::NotOwner)
-                }
+            let answer = owner.once(prepared(request)).await;
+            let answer = answer.unwrap_or_else(|error| {
+                tracing::debug!(%error, "a call could not be handed on");
+                tonic::Status::from(Error::NotOwner).into_http()
+            });
+            if answer.headers().get(tonic::Status::GRPC_STATUS) == Some(&UNAVAILABLE) {
+                shell.doubt(tenant);
             }
+            answer.map(axum::body::Body::new)
         }
         Err(error) => refused(error),
     }

@@ -157,6 +157,11 @@ impl Shell {
         Ok(Place::There(channel))
     }
 
+    /// The owner did not answer as one: who it is is asked anew.
+    pub(crate) fn doubt(&self, tenant: TenantId) {
+        lock(&self.0.owners).remove(&tenant);
+    }
+
     fn is_at_work(&self, tenant: TenantId) -> bool {
         let lanes = lock(&self.0.lanes);
         lanes.get(&tenant).is_some_and(|lane| !lane.is_closed())
@@ -186,8 +191,9 @@ impl Shell {
     /// Says that a stream has ended. Waits for its place: it must not be lost to overload.
     pub(crate) async fn close_desk(&self, tenant: TenantId, agent: AgentId, stream: StreamId) {
         let (submission, _) = submission(None, Command::CloseDesk { agent, stream });
-        if let Ok(lane) = self.lane(tenant) {
-            // Nobody is there any more only when we are ending: then every stream has ended.
+        let lane = lock(&self.0.lanes).get(&tenant).cloned();
+        if let Some(lane) = lane {
+            // An owner that is no more has forgotten every stream.
             let _ = lane.send(submission).await;
         }
     }
