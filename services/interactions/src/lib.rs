@@ -118,6 +118,10 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     let counts = pb::count_service_server::CountServiceServer::new(grpc::Counts(Arc::clone(&app)))
         .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
         .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
+    let exports =
+        pb::export_service_server::ExportServiceServer::new(grpc::Exports(Arc::clone(&app)))
+            .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+            .max_encoding_message_size(MESSAGE_LIMIT_BYTES);
     let intake =
         pb::intake_service_server::IntakeServiceServer::new(grpc::Intake(Arc::clone(&app)))
             .max_decoding_message_size(MESSAGE_LIMIT_BYTES)
@@ -129,6 +133,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
         .add_service(conversations)
         .add_service(changes)
         .add_service(counts)
+        .add_service(exports)
         .add_service(threading)
         .add_service(facts)
         .add_service(outbound)

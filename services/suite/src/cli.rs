@@ -16,6 +16,7 @@ mod bench;
 mod call;
 mod check_config;
 mod demo;
+mod export;
 mod healthcheck;
 mod import;
 mod keys;
@@ -54,6 +55,9 @@ enum Command {
     /// Brings a file in
     #[command(subcommand)]
     Import(import::Import),
+    /// Takes a stretch of the log out into a file
+    #[command(subcommand)]
+    Export(export::Export),
     /// Checks that what must always hold does; works while the suite runs
     Verify(verify::Verify),
     /// Calls a method of the gateway with JSON
@@ -186,6 +190,7 @@ async fn run(command: Command) -> Result<Ended, Error> {
         Command::ApiKey(command) => command.run().await,
         Command::Keys(command) => command.run(),
         Command::Import(command) => command.run().await,
+        Command::Export(command) => command.run().await,
         Command::Verify(command) => command.run().await,
         Command::Call(command) => command.run().await,
         Command::CheckConfig(command) => command.run(),

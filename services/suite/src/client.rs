@@ -9,3 +9,4 @@ pub use call::{Answers, call};
 pub use gateway::{Authorised, Bearer, Error, Gateway};
 pub use method::{Unresolved, resolve};
 pub use problem::explain;
+pub(crate) use problem::is_final;

@@ -6,7 +6,7 @@ use rapport_foundation::config::ConfigFaults;
 use rapport_foundation::context::KeyError;
 use rapport_foundation::role::Role;
 
-use crate::{client, data_dir, import};
+use crate::{client, data_dir, export, import};
 
 /// Bad configuration or a command that makes no sense (EX_USAGE of sysexits).
 pub const EXIT_USAGE: u8 = 64;
@@ -80,6 +80,9 @@ pub enum Error {
     /// An import.
     #[error(transparent)]
     Import(#[from] import::Error),
+    /// An export.
+    #[error(transparent)]
+    Export(#[from] export::Error),
     /// The gateway cannot be called.
     #[error(transparent)]
     Client(#[from] client::Error),
@@ -129,8 +132,11 @@ impl Error {
     /// The exit code a shell or a supervisor sees.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Error::Config(_) | Error::Usage(_) | Error::Import(import::Error::Map(_)) => EXIT_USAGE,
-            Error::Import(import::Error::Stopped) => 130,
+            Error::Config(_)
+            | Error::Usage(_)
+            | Error::Import(import::Error::Map(_))
+            | Error::Export(export::Error::There(_) | export::Error::Another(_)) => EXIT_USAGE,
+            Error::Import(import::Error::Stopped) | Error::Export(export::Error::Stopped) => 130,
             _ => 1,
         })
     }

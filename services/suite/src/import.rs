@@ -23,3 +23,4 @@ mod value;
 pub use inlet::{Error, Plan, run};
 pub use report::Report;
 pub use state::Tally;
+pub(crate) use value::{Named, named};

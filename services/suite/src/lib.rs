@@ -1,4 +1,4 @@
-//! The suite in one binary: serve, demo, migrate, token, keys, import, verify, call.
+//! The suite in one binary: serve, demo, migrate, token, keys, import, export, verify, call.
 
 pub mod assembly;
 mod bench;
@@ -9,6 +9,7 @@ pub mod data_dir;
 pub mod demo;
 pub mod embed;
 mod error;
+pub mod export;
 pub mod import;
 
 pub use error::{EXIT_REJECTS, EXIT_USAGE, Error};

@@ -1,4 +1,4 @@
-//! The binary rapport: serve, demo, migrate, token, keys, import, verify, call, check-config, healthcheck.
+//! The binary rapport: serve, demo, migrate, token, keys, import, export, verify, call, check-config, healthcheck.
 
 use std::process::ExitCode;
 

@@ -9,6 +9,7 @@ pub mod count;
 pub mod dedupe;
 pub mod detect;
 pub mod ending;
+pub mod extract;
 pub mod fact;
 pub mod intake;
 pub mod interaction;
@@ -36,6 +37,7 @@ pub use contact::{
 };
 pub use conversation::Conversation;
 pub use ending::End;
+pub use extract::Said;
 pub use fact::{Disposition, Fact, Known, State};
 pub use intake::{Intake, Rule, Rules};
 pub use interaction::{Conflict, Customer, Interaction, Link};

@@ -3,6 +3,7 @@
 mod changes;
 mod contact;
 mod count;
+mod extract;
 mod fact;
 mod media;
 pub(crate) mod outbound;
@@ -13,6 +14,7 @@ mod search;
 pub(crate) use changes::{list_changes, merge, set_threading, split, undo};
 pub(crate) use contact::contact;
 pub(crate) use count::counting;
+pub(crate) use extract::extract;
 pub(crate) use fact::fact;
 pub(crate) use media::{append_upload, begin_upload, download_media, media_id, stream_upload};
 pub(crate) use privacy::{

@@ -17,11 +17,13 @@ use crate::domain::{
     MatterChange, Participant, Rule, Rules, State, ThreadingRule, ThreadingRules, What,
 };
 
+mod extract;
 mod media;
 pub(crate) mod outbound;
 mod part;
 mod privacy;
 
+pub(crate) use extract::extracted;
 pub(crate) use privacy::{exported, hold, privacy_policy, retention_rules, sealed_number};
 
 pub(crate) use media::{bytes, chunk, first_of, media, upload_state};

@@ -4,12 +4,14 @@ mod changes;
 mod count;
 mod decode;
 mod encode;
+mod extract;
 mod media;
 mod outbound;
 mod privacy;
 
 pub(crate) use changes::{Changes, Threading};
 pub(crate) use count::Counts;
+pub(crate) use extract::Exports;
 pub(crate) use media::Files;
 pub(crate) use privacy::Privacy;
 

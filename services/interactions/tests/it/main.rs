@@ -12,6 +12,7 @@ mod dump;
 mod ending;
 mod erasing;
 mod exporting;
+mod extracting;
 mod facts;
 mod intake;
 mod leaking;

@@ -14,6 +14,7 @@ use rapport_proto::interactions::v1 as pb;
 use rapport_proto::interactions::v1::conversation_change_service_client::ConversationChangeServiceClient;
 use rapport_proto::interactions::v1::conversation_service_client::ConversationServiceClient;
 use rapport_proto::interactions::v1::count_service_client::CountServiceClient;
+use rapport_proto::interactions::v1::export_service_client::ExportServiceClient;
 use rapport_proto::interactions::v1::fact_service_client::FactServiceClient;
 use rapport_proto::interactions::v1::intake_service_client::IntakeServiceClient;
 use rapport_proto::interactions::v1::interaction_service_client::InteractionServiceClient;
@@ -129,6 +130,10 @@ impl Stage {
 
     pub(crate) fn counts(&self) -> CountServiceClient<Channel> {
         CountServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn exports(&self) -> ExportServiceClient<Channel> {
+        ExportServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn facts(&self) -> FactServiceClient<Channel> {

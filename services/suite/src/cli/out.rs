@@ -9,6 +9,11 @@ pub(crate) fn say(line: &str) {
     let _ = out.flush();
 }
 
+/// A line beside the result.
+pub(crate) fn aside(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
 /// A line about what went wrong.
 pub(crate) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "rapport: {line}");

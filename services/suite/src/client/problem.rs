@@ -1,6 +1,6 @@
 //! A status for people to read.
 
-use tonic::Status;
+use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 /// Code, stable reason, message, and each violation on a line of its own.
@@ -31,4 +31,17 @@ pub fn explain(status: &Status) -> String {
         ));
     }
     text
+}
+
+/// Whether connecting again would only be refused again.
+pub(crate) fn is_final(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::Unauthenticated
+            | Code::PermissionDenied
+            | Code::Unimplemented
+            | Code::InvalidArgument
+            | Code::NotFound
+            | Code::FailedPrecondition
+    )
 }

@@ -17,7 +17,7 @@ use tonic::{Code, Status};
 use super::inlet::{Error, Progress};
 use super::row::Reject;
 use super::settle::{Book, End};
-use crate::client::Authorised;
+use crate::client::{self, Authorised};
 
 /// How long opening the stream may take.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
@@ -107,7 +107,9 @@ impl<'a> Sender<'a> {
             let before = self.last_answer;
             match self.session(units).await? {
                 None => return Ok(()),
-                Some(status) if is_final(&status) => return Err(Error::Refused(Box::new(status))),
+                Some(status) if client::is_final(&status) => {
+                    return Err(Error::Refused(Box::new(status)));
+                }
                 Some(status) if self.last_answer.elapsed() > self.give_up_after => {
                     return Err(Error::Unreachable(Box::new(status)));
                 }
@@ -258,19 +260,6 @@ async fn until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
-}
-
-/// Whether connecting again would only be refused again.
-fn is_final(status: &Status) -> bool {
-    matches!(
-        status.code(),
-        Code::Unauthenticated
-            | Code::PermissionDenied
-            | Code::Unimplemented
-            | Code::InvalidArgument
-            | Code::NotFound
-            | Code::FailedPrecondition
-    )
 }
 
 /// Whether the same row may succeed later.

@@ -5,7 +5,7 @@ use rapport_proto::types::v1::{
 };
 
 /// An enumeration of the contract, written in full (`CHANNEL_PHONE`) or by its last part (`PHONE`).
-pub(super) trait Named: Sized {
+pub(crate) trait Named: Sized {
     const PREFIX: &'static str;
     fn from_full(name: &str) -> Option<Self>;
     fn number(self) -> i32;
@@ -38,7 +38,7 @@ named! {
 ///
 /// # Errors
 /// In words, when the contract has no such name.
-pub(super) fn named<N: Named>(name: &str) -> Result<i32, String> {
+pub(crate) fn named<N: Named>(name: &str) -> Result<i32, String> {
     let full = match name.starts_with(N::PREFIX) {
         true => name.to_owned(),
         false => format!("{}{}", N::PREFIX, name),

@@ -1,4 +1,4 @@
-//! The binary's import against a suite in this process.
+//! The binary's import and export against a suite in this process.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,5 +7,6 @@
 )]
 
 mod cli;
+mod export;
 mod import;
 mod stage;

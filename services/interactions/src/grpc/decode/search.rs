@@ -17,19 +17,7 @@ const TAG: usize = limits::ATTRIBUTE_KEY + 1 + limits::ATTRIBUTE_VALUE;
 pub(crate) fn search(request: &pb::SearchInteractionsRequest) -> Result<(Search, Page), Failure> {
     let mut c = Check::new();
     let terms = terms(&mut c, &request.query);
-    let tag = c.optional_text("tag", &request.tag, TAG);
-    let tag = tag.and_then(|tag| {
-        let parts = tag
-            .split_once('=')
-            .map(|(key, value)| (key.to_owned(), value.to_owned()));
-        c.require(
-            parts.is_some(),
-            "tag",
-            "MALFORMED",
-            "is not an attribute, an equals sign and a value",
-        );
-        parts
-    });
+    let tag = tag(&mut c, &request.tag);
     let wanted = Search {
         terms,
         channel: c.optional_enumeration("channel", request.channel),
@@ -55,6 +43,21 @@ pub(crate) fn search(request: &pb::SearchInteractionsRequest) -> Result<(Search,
         token: request.page_token.clone(),
     };
     c.done((wanted, page))
+}
+
+/// An attribute and its value.
+pub(super) fn tag(c: &mut Check, tag: &str) -> Option<(String, String)> {
+    let tag = c.optional_text("tag", tag, TAG)?;
+    let parts = tag
+        .split_once('=')
+        .map(|(key, value)| (key.to_owned(), value.to_owned()));
+    c.require(
+        parts.is_some(),
+        "tag",
+        "MALFORMED",
+        "is not an attribute, an equals sign and a value",
+    );
+    parts
 }
 
 fn terms(c: &mut Check, query: &str) -> Vec<Term> {
