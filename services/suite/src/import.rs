@@ -11,6 +11,7 @@ mod lines;
 mod map;
 mod mapping;
 mod ndjson_rows;
+mod replay;
 mod report;
 mod row;
 mod rows;
@@ -21,5 +22,6 @@ mod state;
 mod value;
 
 pub use inlet::{Error, Plan, run};
+pub(crate) use replay::tickets;
 pub use report::Report;
 pub use state::Tally;

@@ -10,5 +10,6 @@ pub mod demo;
 pub mod embed;
 mod error;
 pub mod import;
+mod simulate;
 
 pub use error::{EXIT_REJECTS, EXIT_USAGE, Error};

@@ -8,4 +8,5 @@
 
 mod cli;
 mod import;
+mod simulate;
 mod stage;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod desk;
+mod limits;
 mod model;
 mod queueing;
 mod situations;
