@@ -16,6 +16,7 @@ use super::figures::{Measure, Scope};
 use super::scenario::Scenario;
 use super::tally::Tally;
 
+mod house;
 mod rows;
 
 pub use rows::{rows, short_rows};

@@ -86,6 +86,22 @@ impl Measure {
         }
     }
 
+    /// By how much the figure of one house is more in another with the same batches. None for percentiles: they are no
+    /// ratio of sums, and the jackknife does not hold for them.
+    pub(super) fn difference(
+        self,
+        (scope, scenario, runs): (Scope, &Scenario, &[Tally]),
+        (twin, other, others): (Scope, &Scenario, &[Tally]),
+    ) -> Option<Estimate> {
+        if self == Self::Spread {
+            return spread_difference(&seats(scope, scenario, runs), &seats(twin, other, others));
+        }
+        Estimate::difference(
+            &self.batches(scope, scenario, runs),
+            &self.batches(twin, other, others),
+        )
+    }
+
     /// What is divided by what, batch by batch, seed after seed. Empty for figures that are no ratio.
     pub(super) fn batches(
         self,
@@ -236,16 +252,34 @@ fn percentile(share: f64, scope: Scope, scenario: &Scenario, runs: &[Tally]) -> 
 /// The standard deviation of occupancy over agents, with the jackknife over batches.
 fn spread(seats: &[Vec<Load>]) -> Option<Estimate> {
     let batches = seats.first()?.len();
-    let totals: Vec<Load> = seats.iter().map(|seat| total(seat)).collect();
+    let totals = totals(seats);
+    Estimate::jackknife(batches, |without| spread_of(seats, &totals, without))
+}
+
+/// How much more unequal the agents of one house are than those of another, batch by batch together.
+fn spread_difference(one: &[Vec<Load>], other: &[Vec<Load>]) -> Option<Estimate> {
+    let batches = one.first()?.len();
+    if other.first()?.len() != batches {
+        return None;
+    }
+    let (ours, theirs) = (totals(one), totals(other));
     Estimate::jackknife(batches, |without| {
-        let shares = seats.iter().zip(&totals).filter_map(|(seat, total)| {
-            let left = without.map_or(Load::default(), |batch| seat[batch]);
-            let busy = (total.busy - left.busy) as f64;
-            let there = busy + (total.idle - left.idle) as f64;
-            (there > 0.0).then(|| busy / there)
-        });
-        deviation(shares)
+        spread_of(other, &theirs, without) - spread_of(one, &ours, without)
     })
+}
+
+fn spread_of(seats: &[Vec<Load>], totals: &[Load], without: Option<usize>) -> f64 {
+    let shares = seats.iter().zip(totals).filter_map(|(seat, total)| {
+        let left = without.map_or(Load::default(), |batch| seat[batch]);
+        let busy = (total.busy - left.busy) as f64;
+        let there = busy + (total.idle - left.idle) as f64;
+        (there > 0.0).then(|| busy / there)
+    });
+    deviation(shares)
+}
+
+fn totals(seats: &[Vec<Load>]) -> Vec<Load> {
+    seats.iter().map(|seat| total(seat)).collect()
 }
 
 fn deviation(shares: impl Iterator<Item = f64>) -> f64 {

@@ -6,6 +6,10 @@ use crate::domain::{Channel, Code, Priority, Skills};
 use super::arrivals::{Arrivals, DAY};
 use super::law::Law;
 
+/// What is counted of agents and queues, and of demands, at most.
+const SEAT_BATCHES_MAX: usize = 20_000_000;
+const DEMAND_BATCHES_MAX: usize = 200_000;
+
 /// A contact centre and how long it is watched. What is in here has been checked: see [`super::ScenarioFile`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
@@ -152,6 +156,24 @@ impl Scenario {
                     .iter()
                     .any(|twin| theirs(twin) == theirs(demand))
             })
+    }
+
+    /// Why what is counted would not fit into memory: it is kept by batch and seed, a few bytes for an agent and a few
+    /// thousand for a demand.
+    #[must_use]
+    pub fn too_large(&self) -> Vec<String> {
+        let counted = self.run.batches as usize * self.run.seeds.len();
+        let parts = [
+            ("agents", self.agents(), SEAT_BATCHES_MAX),
+            ("demands", self.demands.len(), DEMAND_BATCHES_MAX),
+            ("queues", self.queues.len(), SEAT_BATCHES_MAX),
+        ];
+        let over = |(what, count, most): (&str, usize, usize)| {
+            let cells = count.saturating_mul(counted);
+            (cells > most)
+                .then(|| format!("{what} × batches × seeds: {cells} are more than {most}"))
+        };
+        parts.into_iter().filter_map(over).collect()
     }
 
     /// How many agents there are.

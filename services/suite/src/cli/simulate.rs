@@ -26,7 +26,7 @@ pub(super) struct Simulate {
     #[arg(long)]
     json: bool,
     /// Holds the engine against queueing theory instead: every model of the table, by a fixed rule; fails when one
-    /// does not agree. Takes about half an hour of one core for each seed in five
+    /// does not agree. Takes half an hour of one core, most of it for `waiting-room-77`
     #[arg(long, conflicts_with = "scenario")]
     conformance: bool,
     /// Only models whose name begins so; may be repeated
@@ -57,7 +57,10 @@ impl Simulate {
         if let Some(count) = self.seeds {
             scenario.run.seeds = (1..=count).collect();
         }
-        Ok(scenario)
+        match scenario.too_large().as_slice() {
+            [] => Ok(scenario),
+            faults => Err(Error::Usage(faults.join("; "))),
+        }
     }
 
     /// Both are watched as the first says: figures are compared batch by batch.

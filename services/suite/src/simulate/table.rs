@@ -88,6 +88,9 @@ pub(crate) fn comparison(comparison: &Comparison) -> Vec<String> {
             lines.push(title(kind, code));
             section = Some((kind, code));
         }
+        if estimate.value == 0.0 && estimate.half_width == 0.0 {
+            continue;
+        }
         let clear = estimate.value.abs() > estimate.half_width;
         let shown = shown(measure, estimate.value, estimate.half_width);
         let mark = if clear { "" } else { "   not clear" };

@@ -4,5 +4,4 @@ mod bench;
 mod desk;
 mod limits;
 mod model;
-mod queueing;
 mod situations;

@@ -4,144 +4,11 @@
 //! Operations Research 1992): a wait at an occupancy of .96 takes some five million customers a seed until its
 //! interval is ± 6 %, a blocking probability of .00017 some eighty million.
 
-use std::time::Duration;
-
+use super::house::{CALLS_100, House, TWO_CLASSES, USUAL};
 use super::{Known, Row};
-use crate::domain::engine::Settings;
-use crate::domain::{Channel, Code, Priority, Skills};
-use crate::simulate::arrivals::Arrivals;
 use crate::simulate::figures::{Measure, Scope};
-use crate::simulate::law::Law;
-use crate::simulate::scenario::{Demand, Line, Run, Scenario, Team};
-use crate::simulate::theory::{ErlangC, Markov, Steady};
 
-const BATCHES: u32 = 100;
 const ALL: Scope = Scope::All;
-
-/// A house with one queue, one team and customers of one or two classes.
-struct House {
-    name: &'static str,
-    per_minute: f64,
-    handle_s: f64,
-    wrap_up_s: u64,
-    agents: u32,
-    patience_s: Option<f64>,
-    most_waiting: Option<u32>,
-    /// The classes, each with its part of the customers.
-    classes: &'static [(&'static str, Priority, f64)],
-    /// Customers of one seed, in millions.
-    millions: f64,
-}
-
-const ONE_CLASS: &[(&str, Priority, f64)] = &[("calls", Priority::Normal, 1.0)];
-const TWO_CLASSES: &[(&str, Priority, f64)] = &[
-    ("first", Priority::High, 0.5),
-    ("second", Priority::Normal, 0.5),
-];
-
-const USUAL: House = House {
-    name: "",
-    per_minute: 48.0,
-    handle_s: 60.0,
-    wrap_up_s: 0,
-    agents: 50,
-    patience_s: None,
-    most_waiting: None,
-    classes: ONE_CLASS,
-    millions: 1.0,
-};
-
-const CALLS_100: House = House {
-    per_minute: 100.0 / 30.0,
-    handle_s: 180.0,
-    agents: 14,
-    ..USUAL
-};
-
-impl House {
-    fn erlang_c(&self) -> ErlangC {
-        ErlangC {
-            arrivals_per_s: self.per_minute / 60.0,
-            handle_s: self.handle_s + self.wrap_up_s as f64,
-            agents: self.agents,
-        }
-    }
-
-    fn markov(&self) -> Markov {
-        Markov {
-            arrivals_per_s: self.per_minute / 60.0,
-            handle_s: self.handle_s,
-            agents: self.agents,
-            patience_s: self.patience_s,
-            most_waiting: self.most_waiting,
-        }
-    }
-
-    fn row(&self, code: &'static str, known: Vec<Known>) -> Row {
-        let customers = self.millions * 1e6;
-        let seconds = customers / (self.per_minute / 60.0);
-        let batch = Duration::from_secs_f64((seconds / f64::from(BATCHES)).ceil());
-        let scenario = Scenario {
-            name: self.name.to_owned(),
-            run: Run {
-                seeds: (1..=5).collect(),
-                // A house at .96 forgets that it began empty within an hour or so.
-                warm_up: batch.max(Duration::from_secs_f64(200.0 * self.handle_s)),
-                batch,
-                batches: BATCHES,
-            },
-            settings: Settings::default(),
-            queues: vec![Line {
-                code: word("calls"),
-                offer_timeout: Duration::from_secs(20),
-                wrap_up: Duration::from_secs(self.wrap_up_s),
-                max_lapsed_offers: 1,
-                most_waiting: self.most_waiting,
-                target: Duration::from_secs(20),
-                short_abandon: Duration::ZERO,
-            }],
-            demands: self
-                .classes
-                .iter()
-                .map(|class| self.demand(class))
-                .collect(),
-            teams: vec![Team {
-                code: word("agents"),
-                agents: self.agents,
-                queues: vec![0],
-                skills: Skills::new(),
-                usual: 1,
-                named: Vec::new(),
-                answer: None,
-                back: Duration::from_secs(60),
-                shifts: Vec::new(),
-            }],
-        };
-        Row {
-            code,
-            scenario,
-            known,
-            narrow: true,
-        }
-    }
-
-    fn demand(&self, (code, priority, part): &(&str, Priority, f64)) -> Demand {
-        Demand {
-            code: word(code),
-            queue: 0,
-            channel: Channel::Phone,
-            priority: *priority,
-            skills: Skills::new(),
-            arrivals: Arrivals::Poisson {
-                per_s: self.per_minute * 60.0 * part / 3600.0,
-            },
-            patience: self.patience_s.map(|mean_s| Law::Exponential { mean_s }),
-            handle: Law::Exponential {
-                mean_s: self.handle_s,
-            },
-        }
-    }
-}
 
 /// Every row of the table, long enough for the rule.
 #[must_use]
@@ -227,7 +94,7 @@ fn erlang_a_50() -> Row {
         patience_s: Some(120.0),
         ..USUAL
     };
-    let theory = steady(&house);
+    let theory = house.steady();
     house.row(
         "erlang-a-50",
         vec![
@@ -310,7 +177,7 @@ fn erlang_a_14(millions: f64) -> Row {
         millions,
         ..CALLS_100
     };
-    let theory = steady(&house);
+    let theory = house.steady();
     house.row(
         "erlang-a-14",
         vec![
@@ -443,7 +310,7 @@ fn waiting_room(load: f64, (blocked, wait_min): (f64, f64), millions: f64) -> Ro
         millions,
         ..USUAL
     };
-    let theory = steady(&house);
+    let theory = house.steady();
     let wait = known("mean wait, min", Measure::Wait, theory.wait_s, wait_min, 3);
     house.row(
         code,
@@ -477,11 +344,6 @@ fn wrap_up(millions: f64) -> Row {
     )
 }
 
-fn steady(house: &House) -> Steady {
-    let steady = house.markov().steady();
-    steady.unwrap_or_else(|| unreachable!("every house of this file has patience or a limit"))
-}
-
 const fn known(
     name: &'static str,
     measure: Measure,
@@ -498,10 +360,4 @@ const fn known(
         unit: 1.0,
         places,
     }
-}
-
-/// A code that is spelled in this file.
-fn word(text: &str) -> Code {
-    text.parse()
-        .unwrap_or_else(|_| unreachable!("`{text}` is a code"))
 }

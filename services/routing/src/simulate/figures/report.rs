@@ -139,7 +139,7 @@ impl Report {
 
 impl Comparison {
     /// What two scenarios with the same customers came to, run with the same seeds. Figures of what only one of
-    /// them has are not compared, nor are percentiles, which are no ratio of sums.
+    /// them has are not compared, nor are percentiles.
     #[must_use]
     pub fn new(one: (&Scenario, &[Tally]), other: (&Scenario, &[Tally])) -> Self {
         let mut differences = Vec::new();
@@ -148,9 +148,8 @@ impl Comparison {
             let twin = theirs.iter().find(|(k, c, _)| (*k, c) == (kind, &code));
             let Some((_, _, twin)) = twin else { continue };
             for measure in measures(scope) {
-                let before = measure.batches(scope, one.0, one.1);
-                let after = measure.batches(*twin, other.0, other.1);
-                if let Some(estimate) = Estimate::difference(&before, &after) {
+                let before = (scope, one.0, one.1);
+                if let Some(estimate) = measure.difference(before, (*twin, other.0, other.1)) {
                     differences.push(Difference {
                         kind,
                         code: code.clone(),

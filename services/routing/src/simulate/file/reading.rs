@@ -11,7 +11,7 @@ use crate::domain::{Channel, Priority};
 use crate::simulate::arrivals::{Arrivals, Hours, Replayed};
 use crate::simulate::scenario::{Demand, Line, Run, Scenario, Shift, Team};
 
-/// Limits: what is counted is kept by batch, and a run has to fit into memory and into an afternoon.
+/// Limits: a run has to fit into memory and into an afternoon. See also [`Scenario::too_large`].
 const SEEDS_MAX: usize = 1_000;
 const BATCHES_MAX: usize = 10_000;
 const BATCH_LONGEST_S: f64 = 366.0 * 86_400.0;
@@ -19,8 +19,6 @@ const QUEUES_MAX: usize = 5_000;
 const DEMANDS_MAX: usize = 500;
 const TEAMS_MAX: usize = 500;
 const AGENTS_MAX: usize = 20_000;
-const SEAT_BATCHES_MAX: usize = 2_000_000;
-const DEMAND_BATCHES_MAX: usize = 100_000;
 const CUSTOMERS_MAX: f64 = 1e9;
 /// Rows of a replayed file at most.
 const REPLAY_MAX: usize = 5_000_000;
@@ -201,11 +199,12 @@ impl<'a> Reading<'a> {
             } => {
                 let law = self.noted.law(place, law);
                 // A mean of nothing would be endless arrivals at one moment.
-                self.noted.number(
-                    &format!("{place}: mean of gaps"),
-                    law.mean_s(),
-                    3600.0 / PER_HOUR_MAX..=f64::MAX,
-                );
+                let least = 3600.0 / PER_HOUR_MAX;
+                if law.mean_s() < least {
+                    let problem = format!("gaps of {} s in the mean are too short", law.mean_s());
+                    self.noted.add(place, problem);
+                    return None;
+                }
                 Some(Arrivals::Renewal(law))
             }
             ArrivalsTable {
@@ -362,11 +361,9 @@ impl<'a> Reading<'a> {
         self.noted
             .count("teams", self.file.teams.len(), 1..=TEAMS_MAX);
         self.noted.count("agents", agents, 0..=AGENTS_MAX);
-        self.noted
-            .count("agents × batches", agents * batches, 0..=SEAT_BATCHES_MAX);
-        let demands = scenario.demands.len() * batches;
-        self.noted
-            .count("demands × batches", demands, 0..=DEMAND_BATCHES_MAX);
+        if agents <= AGENTS_MAX {
+            self.noted.0.extend(scenario.too_large());
+        }
         let run = &scenario.run;
         let seconds = run.warm_up.as_secs_f64() + run.batch.as_secs_f64() * batches as f64;
         let rates = scenario

@@ -28,7 +28,7 @@ impl Faults {
         }
         let (least, most) = range.into_inner();
         self.add(place, format!("{value} is not within {least} and {most}"));
-        most
+        least
     }
 
     /// A length of time, zero allowed.

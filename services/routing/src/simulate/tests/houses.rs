@@ -242,6 +242,8 @@ fn policies_meet_the_same_customers_and_pairs_are_sharper_than_the_two_alone() {
     let alone = |report: &Report| report.sections[0].figure(Measure::Wait).unwrap().half_width;
     assert!(waits.estimate.value < 0.0);
     assert!(waits.estimate.half_width < alone(&comparison.one).hypot(alone(&comparison.other)));
+    let mut compared = comparison.differences.iter();
+    assert!(compared.any(|d| d.kind == "team" && d.measure == "occupancy_spread"));
     let mut urgent = second.clone();
     urgent.demands[0].priority = Priority::Urgent;
     assert!(scenario.same_customers(&urgent));
