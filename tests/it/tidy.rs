@@ -31,6 +31,23 @@ const RULES: &[Rule] = &[
         why: "domain decides and nothing else: no waiting, no storage, no wire, no clock (invariant 3)",
     },
     Rule {
+        path: "/routing/src/simulate/",
+        banned: &[
+            "async fn",
+            ".await",
+            "sea_orm",
+            "rapport_proto",
+            "tonic",
+            "tokio",
+            "Clock",
+            "SystemTime",
+            "Instant::now",
+            "std::fs",
+            "std::thread",
+        ],
+        why: "what is simulated is a function of the scenario and the seed: no clock, no file, no thread",
+    },
+    Rule {
         path: "/store/",
         banned: &[
             "rapport_proto::profiles",

@@ -157,6 +157,11 @@ fn of_engine(refusal: Refusal) -> Failure {
         Refusal::NotWrappingUp => state("NOT_WRAPPING_UP", "The work item is not in wrap-up."),
         Refusal::AgentUnknown => state("AGENT_UNKNOWN", "There is no such agent."),
         Refusal::WorkKnown => state("WORK_KNOWN", "The work item is queued already."),
+        Refusal::QueueFull => Failure::new(
+            Code::ResourceExhausted,
+            "QUEUE_FULL",
+            "As many wait in the queue as may.",
+        ),
     }
 }
 

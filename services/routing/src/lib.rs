@@ -9,6 +9,7 @@ pub mod domain;
 mod error;
 mod grpc;
 mod migration;
+pub mod simulate;
 mod store;
 mod work;
 

@@ -24,6 +24,7 @@ mod migrate;
 mod out;
 mod policy;
 mod serve;
+mod simulate;
 mod token;
 mod verify;
 
@@ -68,6 +69,8 @@ enum Command {
     Policy(policy::Policy),
     /// Asks whether a gateway or service is serving
     Healthcheck(healthcheck::Healthcheck),
+    /// Plays a contact centre on the routing engine by a virtual clock: waits, service level, abandonment, occupancy
+    Simulate(simulate::Simulate),
     /// Measures the suite beside what it is compared with
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -196,6 +199,7 @@ async fn run(command: Command) -> Result<Ended, Error> {
         Command::CheckConfig(command) => command.run(),
         Command::Policy(command) => command.run(),
         Command::Healthcheck(command) => command.run().await,
+        Command::Simulate(command) => command.run(),
         Command::Bench(command) => command.run().await,
     }
 }

@@ -108,6 +108,17 @@ pub enum Error {
     /// Invariants do not hold.
     #[error("{0} breach(es)")]
     Breaches(usize),
+    /// A scenario cannot be simulated.
+    #[error("{file}: the scenario has {} fault(s):\n  {}", .faults.len(), .faults.join("\n  "))]
+    Scenario {
+        /// Which file.
+        file: String,
+        /// Everything that is wrong.
+        faults: Vec<String>,
+    },
+    /// The engine does not behave as queueing theory says.
+    #[error("the engine does not conform:\n  {}", .0.join("\n  "))]
+    Nonconforming(Vec<String>),
     /// The suite did not do what the demo says.
     #[error("the suite did not do as told:\n  {}", .0.join("\n  "))]
     Demo(Vec<String>),
@@ -134,6 +145,7 @@ impl Error {
         ExitCode::from(match self {
             Error::Config(_)
             | Error::Usage(_)
+            | Error::Scenario { .. }
             | Error::Import(import::Error::Map(_))
             | Error::Export(export::Error::There(_) | export::Error::Another(_)) => EXIT_USAGE,
             Error::Import(import::Error::Stopped) | Error::Export(export::Error::Stopped) => 130,

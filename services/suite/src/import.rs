@@ -11,6 +11,7 @@ mod lines;
 mod map;
 mod mapping;
 mod ndjson_rows;
+mod replay;
 mod report;
 mod row;
 mod rows;
@@ -21,6 +22,7 @@ mod state;
 mod value;
 
 pub use inlet::{Error, Plan, run};
+pub(crate) use replay::tickets;
 pub use report::Report;
 pub use state::Tally;
 pub(crate) use value::{Named, named};

@@ -11,5 +11,6 @@ pub mod embed;
 mod error;
 pub mod export;
 pub mod import;
+mod simulate;
 
 pub use error::{EXIT_REJECTS, EXIT_USAGE, Error};

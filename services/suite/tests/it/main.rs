@@ -9,4 +9,5 @@
 mod cli;
 mod export;
 mod import;
+mod simulate;
 mod stage;

@@ -196,8 +196,9 @@ impl Engine {
                 self.take_back_offers(now, agent, out);
             }
         }
-        self.match_item(now, id, out);
+        // Who may be asked again is asked for what is first by now: something more urgent may have come.
         self.match_agent(now, agent, out);
+        self.match_item(now, id, out);
     }
 
     pub(super) fn end_decline(

@@ -46,6 +46,8 @@ pub struct Terms {
     pub wrap_up: Duration,
     /// Offers in a row an agent may let lapse.
     pub max_lapsed_offers: u32,
+    /// How many may wait; who comes when so many do and nobody is free is refused. None: no limit.
+    pub most_waiting: Option<u32>,
 }
 
 impl From<&Queue> for Terms {
@@ -55,6 +57,7 @@ impl From<&Queue> for Terms {
             offer_timeout: queue.offer_timeout,
             wrap_up: queue.wrap_up,
             max_lapsed_offers: queue.max_lapsed_offers,
+            most_waiting: None,
         }
     }
 }
@@ -254,6 +257,8 @@ pub enum Refusal {
     AgentUnknown,
     /// A work item of that id is known already.
     WorkKnown,
+    /// As many wait in the queue as may, and nobody is free for this one.
+    QueueFull,
 }
 
 /// Everything a stopped engine needs to stand where it stood.

@@ -5,7 +5,7 @@ use rapport_foundation::time::Micros;
 
 use super::input::{Effect, Refusal};
 use super::{Engine, Held, Timer};
-use crate::domain::{Code, CustomerRef, OfferEnd, Priority, Skills, WorkItem, WorkState};
+use crate::domain::{Channel, Code, CustomerRef, OfferEnd, Priority, Skills, WorkItem, WorkState};
 
 impl Engine {
     pub(super) fn queue(
@@ -18,6 +18,9 @@ impl Engine {
         if self.items.contains_key(&id) {
             return Err(Refusal::WorkKnown);
         }
+        if self.turns_away(work.queue, work.channel, &work.skills) {
+            return Err(Refusal::QueueFull);
+        }
         self.insert(WorkItem {
             state: WorkState::Waiting,
             ..work
@@ -26,6 +29,20 @@ impl Engine {
         out.push(Effect::Queued { item: id });
         self.match_item(now, id, out);
         Ok(())
+    }
+
+    /// Whether one more may not wait in the queue. Who need not wait is never turned away: a limit of zero is a
+    /// queue without a waiting room.
+    fn turns_away(&mut self, queue: QueueId, channel: Channel, skills: &Skills) -> bool {
+        let most = self.queues.get(&queue).and_then(|q| q.most_waiting);
+        let Some(most) = most.and_then(|most| usize::try_from(most).ok()) else {
+            return false;
+        };
+        if self.waiting.len_of(queue) < most {
+            return false;
+        }
+        let mask = self.book.mask(skills);
+        self.floor.first(queue, channel, &mask, |_| false).is_none()
     }
 
     /// Puts an open item into every index that its state asks for.
@@ -118,6 +135,10 @@ impl Engine {
         if !moves && work.priority == priority {
             return Ok(());
         }
+        let (from, channel) = (work.queue, work.channel);
+        if from != queue && self.turns_away(queue, channel, &skills) {
+            return Err(Refusal::QueueFull);
+        }
         let freed = if moves {
             self.end_offer(id, OfferEnd::Withdrawn, out)
         } else {
@@ -141,10 +162,11 @@ impl Engine {
                 .insert(queue, held.work.channel, &held.mask, held.rank());
         }
         self.touch_item(id);
-        self.match_item(now, id, out);
+        // Who had it before them takes what is first now, which need not be this.
         if let Some(offer) = freed {
             self.match_agent(now, offer.agent, out);
         }
+        self.match_item(now, id, out);
         Ok(())
     }
 

@@ -39,11 +39,17 @@ impl Engine {
             })
             .collect();
         pending.sort_unstable_by(|a, b| b.cmp(a));
+        let mut ranks = Vec::new();
         for (_, id, channel) in pending {
             if over(self, channel) {
                 self.end_offer(id, OfferEnd::Withdrawn, out);
-                self.match_item(now, id, out);
+                ranks.extend(self.items.get(&id).map(super::Held::rank));
             }
+        }
+        // The newest are taken back first, but the oldest are offered first.
+        ranks.sort_unstable();
+        for (_, _, id) in ranks {
+            self.match_item(now, id, out);
         }
     }
 

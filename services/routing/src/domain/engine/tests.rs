@@ -2,6 +2,6 @@
 
 mod bench;
 mod desk;
+mod limits;
 mod model;
-mod queueing;
 mod situations;

@@ -42,6 +42,7 @@ pub(super) fn terms(n: u128) -> Terms {
         offer_timeout: Duration::from_secs(20),
         wrap_up: Duration::from_secs(10),
         max_lapsed_offers: 1,
+        most_waiting: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Random days: whatever happens in whatever order, the promises hold, and an engine rebuilt
 //! from what was stored decides like the one that went on.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -282,7 +283,9 @@ impl Day {
     }
 
     fn step(&mut self, input: Input) -> Vec<Effect> {
+        let before = self.engine.snapshot().items;
         let effects = self.engine.step(self.now, input);
+        self.assert_in_turn(&before, &effects);
         if let Err(faults) = self.engine.check() {
             panic!("{faults:?} after {effects:?}");
         }
@@ -305,6 +308,32 @@ impl Day {
             "no work item is forgotten, none lives twice"
         );
         effects
+    }
+
+    /// Who got an offer was the first of those whom that agent could have got instead: the most urgent, of these the
+    /// oldest. Only who waited all the while is looked at; what comes back within a step comes after its offers.
+    fn assert_in_turn(&self, before: &[WorkItem], effects: &[Effect]) {
+        let rank = |work: &WorkItem| (Reverse(work.priority), work.queued_at, work.id);
+        let agents = self.engine.snapshot().agents;
+        for offer in offers(effects) {
+            let taken = self.engine.item(offer.item);
+            let Some(taken) = taken.filter(|work| work.offer() == Some(&offer)) else {
+                continue;
+            };
+            let (profile, _) = agents.iter().find(|(p, _)| p.id == offer.agent).unwrap();
+            let passed_over = before.iter().find(|work| {
+                let now = self.engine.item(work.id);
+                let waited = work.state == WorkState::Waiting && now == Some(work);
+                let declined = work.declines.iter().any(|d| d.agent == offer.agent);
+                waited
+                    && !declined
+                    && work.channel == taken.channel
+                    && profile.queues.contains(&work.queue)
+                    && work.skills.is_subset(&profile.skills)
+                    && rank(work) < rank(taken)
+            });
+            assert_eq!(passed_over, None, "{} was offered before it", taken.id);
+        }
     }
 
     /// What somebody who only hears the effects can tell.

@@ -422,3 +422,23 @@ fn a_sunken_limit_takes_offers_back_but_not_accepted_work() {
     );
     assert_eq!(desk.engine.item(item(1)).unwrap().agent(), Some(agent(1)));
 }
+
+#[test]
+fn of_several_offers_taken_back_the_oldest_goes_to_the_one_who_is_free() {
+    let mut desk = Desk::with_agents(1);
+    let chat = |n, at| WorkItem {
+        channel: Channel::Chat,
+        ..work(n, 1, at)
+    };
+    desk.queue(chat(1, desk.now));
+    desk.now = secs(5);
+    desk.queue(chat(2, desk.now));
+    let mut second = profile(2, &[1], &[]);
+    second.capacity.named = vec![(Channel::Chat, 1)];
+    desk.hire(second);
+    let mut none = profile(1, &[1], &[]);
+    none.capacity.named = vec![(Channel::Chat, 0)];
+    let effects = desk.step(Input::AgentChanged(none));
+    let to: Vec<_> = offers(&effects).iter().map(|o| (o.item, o.agent)).collect();
+    assert_eq!(to, [(item(1), agent(2))]);
+}

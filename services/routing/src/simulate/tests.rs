@@ -1,0 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod broken;
+mod conforms;
+mod houses;
