@@ -1,6 +1,7 @@
 //! The schema, one small additive change a file. A migration that was shipped never changes.
 
 mod m0001_routing;
+mod m0002_sla;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -10,5 +11,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     vec![
         rapport_foundation::schema::shared(),
         Box::new(m0001_routing::Routing),
+        Box::new(m0002_sla::Migration),
     ]
 }

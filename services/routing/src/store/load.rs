@@ -10,7 +10,8 @@ use rapport_foundation::idempotency::{Claim, Key, look_up_many};
 use sea_orm::ColumnTrait as _;
 
 use super::entities::ended_contact;
-use super::{Store, work_items};
+use super::{Store, slas, work_items};
+use crate::domain::sla::SlaRecord;
 use crate::domain::{Agent, Ticket};
 
 /// Rows in one statement.
@@ -33,6 +34,8 @@ pub(crate) struct Needs {
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
     pub(crate) tickets: HashMap<TicketId, Ticket>,
+    /// What the clocks of these tickets are made of, where somebody kept it.
+    pub(crate) slas: HashMap<TicketId, SlaRecord>,
     /// The oldest open ticket of each conversation.
     pub(crate) by_conversation: HashMap<ConversationId, TicketId>,
     /// The work items that interactions asked for, in any state.
@@ -77,6 +80,8 @@ impl Store {
                 .into_iter()
                 .map(|ticket| (ticket.id, ticket))
                 .collect();
+            let ids: Vec<TicketId> = loaded.tickets.keys().copied().collect();
+            loaded.slas = slas::of_tickets(&s, &ids).await?;
             for chunk in needs.interactions.chunks(CHUNK) {
                 let ids = chunk.iter().map(|id| id.uuid());
                 let ended = ended_contact::Column::InteractionId.is_in(ids);

@@ -7,13 +7,14 @@ use rapport_foundation::time::Micros;
 use super::Store;
 
 impl Store {
-    /// Tenants for which something may become due although nobody calls: open work, or agents
-    /// whose presence is to be settled.
+    /// Tenants for which something may become due although nobody calls: open work, agents
+    /// whose presence is to be settled, or clocks that run.
     pub(crate) async fn tenants_at_work(&self) -> Result<Vec<TenantId>, Error> {
         let find = |s: System| async move {
             let sql = "select distinct tenant_id from work_items \
                        where state in ('waiting', 'offered', 'accepted', 'wrapping_up') \
-                       union select distinct tenant_id from agent_standings where presence <> 'absent'";
+                       union select distinct tenant_id from agent_standings where presence <> 'absent' \
+                       union select distinct tenant_id from ticket_slas where next_at is not null";
             let rows = s.raw_all(sql, []).await?;
             let id =
                 |row: &sea_orm::QueryResult| Ok(TenantId::from_uuid(row.try_get("", "tenant_id")?));

@@ -7,6 +7,7 @@ mod lane;
 mod profiles;
 mod shell;
 pub(crate) mod sweep;
+mod timers;
 
 pub(crate) use interactions::Interactions;
 pub(crate) use profiles::Profiles;

@@ -9,4 +9,5 @@ mod bench;
 mod desks;
 mod intake;
 mod restart;
+mod sla;
 mod tickets;

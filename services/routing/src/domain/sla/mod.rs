@@ -19,7 +19,7 @@ pub use edit::{CalendarChange, PolicyChange, SlaRefusal};
 pub use history::{Event, Happening, History, WaitingOn};
 pub use hours::{Hours, Span};
 pub use policy::{Action, Conditions, Policy, Promise, Step, Target, Traits};
-pub use record::{Firing, Mark, SlaRecord, Standing};
+pub use record::{Firing, Mark, SlaRecord, Standing, traits};
 pub use redate::Redating;
 pub use timetable::{Exception, Opening, Timetable, TimetableFault, Weekday, Weekly};
 

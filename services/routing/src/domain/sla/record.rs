@@ -6,7 +6,7 @@ use super::book::{Book, Edition, Terms};
 use super::clock::{Clock, ClockId, ClockKind};
 use super::history::{Happening, History};
 use super::policy::{Action, Step, Traits};
-use crate::domain::Code;
+use crate::domain::{Code, Ticket, TicketState};
 
 /// What a ticket's clocks are made of, and what came of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,25 @@ impl SlaRecord {
             dated: false,
             marks: Vec::new(),
         }
+    }
+
+    /// Of a ticket that was opened before anybody kept its history. Nobody knows whether its customer was answered:
+    /// once somebody has worked on it, that is taken for an answer.
+    #[must_use]
+    pub fn of(ticket: &Ticket) -> Self {
+        let mut record = Self::new(ticket.id, traits(ticket, None), ticket.created_at);
+        if ticket.state != TicketState::New {
+            record
+                .history
+                .note(ticket.created_at, Happening::AgentReply);
+        }
+        if let Some(on) = ticket.waiting_on {
+            record.history.note(ticket.updated_at, on.into());
+        }
+        if let Some(at) = ticket.resolved_at {
+            record.history.note(at, Happening::Resolved);
+        }
+        record
     }
 
     /// Holds it against the policies: dates it, and takes what is due by now. What an edit of a policy or a calendar,
@@ -164,6 +183,17 @@ impl SlaRecord {
             at: now,
             found,
         });
+    }
+}
+
+/// What of a ticket decides which policy holds for it.
+#[must_use]
+pub fn traits(ticket: &Ticket, channel: Option<crate::domain::Channel>) -> Traits {
+    Traits {
+        queue: ticket.queue,
+        priority: ticket.priority,
+        channel,
+        purpose: ticket.purpose,
     }
 }
 
