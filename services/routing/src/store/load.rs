@@ -24,6 +24,8 @@ pub(crate) struct Needs {
     /// The tickets of these.
     pub(crate) work_items: Vec<WorkItemId>,
     pub(crate) conversations: Vec<ConversationId>,
+    /// Conversations in which one of us answered: also the solved tickets of these.
+    pub(crate) answered: Vec<ConversationId>,
     pub(crate) interactions: Vec<InteractionId>,
     pub(crate) agents: Vec<AgentId>,
     pub(crate) principals: Vec<String>,
@@ -38,6 +40,8 @@ pub(crate) struct Loaded {
     pub(crate) slas: HashMap<TicketId, SlaRecord>,
     /// The oldest open ticket of each conversation.
     pub(crate) by_conversation: HashMap<ConversationId, TicketId>,
+    /// The latest solved ticket of each conversation in which one of us answered.
+    pub(crate) solved: HashMap<ConversationId, TicketId>,
     /// The work items that interactions asked for, in any state.
     pub(crate) by_interaction: HashMap<InteractionId, (WorkItemId, TicketId)>,
     /// Contacts that were over before.
@@ -76,6 +80,11 @@ impl Store {
                 }
             }
             tickets.extend(open);
+            let solved = self.solved_tickets_of(&s, &needs.answered).await?;
+            // The oldest comes first: the latest stays.
+            let latest = solved.iter().filter_map(|t| Some((t.conversation?, t.id)));
+            loaded.solved = latest.collect();
+            tickets.extend(solved);
             loaded.tickets = tickets
                 .into_iter()
                 .map(|ticket| (ticket.id, ticket))

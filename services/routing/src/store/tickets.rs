@@ -105,12 +105,31 @@ impl Store {
         s: &Scoped,
         conversations: &[ConversationId],
     ) -> Result<Vec<Ticket>, Error> {
+        self.tickets_of(s, conversations, &OPEN).await
+    }
+
+    /// The tickets of these conversations that are solved and not closed, oldest first.
+    pub(super) async fn solved_tickets_of(
+        &self,
+        s: &Scoped,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<Ticket>, Error> {
+        let solved = TicketState::Resolved.as_str();
+        self.tickets_of(s, conversations, &[solved]).await
+    }
+
+    async fn tickets_of(
+        &self,
+        s: &Scoped,
+        conversations: &[ConversationId],
+        states: &[&str],
+    ) -> Result<Vec<Ticket>, Error> {
         let mut tickets = Vec::new();
         for chunk in conversations.chunks(CHUNK) {
             let ids = chunk.iter().map(|id| id.uuid());
             let rows = s.find::<Entity>().filter(Column::ConversationId.is_in(ids));
             let rows = rows
-                .filter(Column::State.is_in(OPEN))
+                .filter(Column::State.is_in(states.iter().copied()))
                 .order_by_asc(Column::Id);
             let rows = rows.all().await?;
             tickets.extend(self.opened(s, rows).await?);

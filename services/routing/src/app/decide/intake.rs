@@ -17,6 +17,9 @@ pub(super) fn needs(facts: &[Fact], needs: &mut Needs) {
             What::Linked(linked) => {
                 needs.interactions.push(linked.interaction);
                 needs.conversations.extend(linked.conversation);
+                if !linked.inbound {
+                    needs.answered.extend(linked.conversation);
+                }
             }
             What::CustomerKnown { interaction, .. } | What::ContactEnded { interaction, .. } => {
                 needs.interactions.push(*interaction);

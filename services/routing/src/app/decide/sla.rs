@@ -25,9 +25,7 @@ impl Fold<'_> {
 
     /// Notes what happened to a ticket.
     pub(super) fn happened(&mut self, id: TicketId, at: Micros, what: Happening) {
-        let ends = matches!(what, Happening::Resolved | Happening::Cancelled);
-        let ticket = self.loaded.tickets.get(&id);
-        if !ends && ticket.is_none_or(|ticket| !ticket.state.is_open()) {
+        if !self.may_happen(id, what) {
             return;
         }
         // What became due before it is done first. What was solved, and is not, was not late meanwhile.
@@ -48,6 +46,25 @@ impl Fold<'_> {
         }
     }
 
+    /// Whether it is something to the clocks. What is solved stays dated as it was, and hears of answers alone.
+    fn may_happen(&mut self, id: TicketId, what: Happening) -> bool {
+        let ticket = self.loaded.tickets.get(&id);
+        if ticket.is_some_and(|ticket| ticket.state.is_open()) {
+            return true;
+        }
+        match what {
+            Happening::Resolved | Happening::Cancelled => true,
+            Happening::AgentReply => {
+                let Some(record) = self.record(id).cloned() else {
+                    return false;
+                };
+                let terms = self.tenant.book.terms(&record.traits);
+                terms.map(|terms| terms.edition()) == record.edition
+            }
+            _ => false,
+        }
+    }
+
     /// A contact of a ticket's conversation: the customer asked, or one of us answered.
     pub(super) fn heard(&mut self, linked: &Linked) {
         if linked.automatic || linked.history {
@@ -57,11 +74,14 @@ impl Fold<'_> {
             true => Happening::CustomerMessage,
             false => Happening::AgentReply,
         };
-        let open = linked.conversation.as_ref();
-        let open = open
-            .and_then(|id| self.loaded.by_conversation.get(id))
-            .copied();
-        if let Some(ticket) = open {
+        let Some(conversation) = linked.conversation else {
+            return;
+        };
+        let open = self.loaded.by_conversation.get(&conversation);
+        // Who answers and solves at once may be heard of in the other order.
+        let solved = self.loaded.solved.get(&conversation);
+        let solved = solved.filter(|_| what == Happening::AgentReply);
+        if let Some(ticket) = open.or(solved).copied() {
             self.happened(ticket, self.when(linked), what);
         }
     }

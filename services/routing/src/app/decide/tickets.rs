@@ -235,6 +235,10 @@ impl Fold<'_> {
         self.loaded
             .by_conversation
             .retain(|_, ticket| *ticket != id);
+        let conversation = self.loaded.tickets.get(&id).and_then(|t| t.conversation);
+        if let Some(conversation) = conversation.filter(|_| how == Happening::Resolved) {
+            self.loaded.solved.insert(conversation, id);
+        }
         self.happened(id, self.now, how);
         self.step(Input::TicketSettled(id))?;
         Ok(())

@@ -134,6 +134,34 @@ async fn clocks_count_from_the_customers_time_and_no_machine_stops_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_heard_of_after_the_ticket_was_solved_counts() {
+    everywhere_at("2026-03-30T08:00:00Z", async |bench: Bench| {
+        promised(&bench).await;
+        let teller = Teller::of(&bench, Role::Interactions).await;
+        let talk = Talk::new();
+        talk.tell(&bench, &teller, talk.asks("2026-03-30T08:00:00Z"))
+            .await;
+        let ticket = talk.ticket(&bench).await;
+        bench.it_is("2026-03-30T08:30:00Z");
+        bench.solve(&ticket).await;
+        let first = bench.clock(&ticket, FIRST).await;
+        assert_eq!(first.state(), pb::SlaClockState::Moot);
+        bench.it_is("2026-03-30T08:30:02Z");
+        talk.tell(&bench, &teller, talk.answer("2026-03-30T08:29:59Z"))
+            .await;
+        let given = stamp("2026-03-30T08:29:59Z");
+        let met = (1, given, pb::SlaClockState::Met);
+        sees(&bench, &ticket, FIRST, met).await;
+        // The solution, and then the answer.
+        bench.hears(&ticket, &["met", "met"]).await;
+        let solution = bench.clock(&ticket, SOLUTION).await;
+        assert_eq!(solution.end_time, stamp("2026-03-30T08:30:00Z"));
+        bench.verified().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_of_the_customer_ends_the_waiting_for_it() {
     everywhere_at("2026-03-30T08:00:00Z", async |bench: Bench| {
         promised(&bench).await;
