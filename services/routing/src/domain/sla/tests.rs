@@ -156,6 +156,16 @@ fn what_a_ticket_waits_for_moves_its_steps() {
 }
 
 #[test]
+fn a_breach_heard_of_after_its_clock_ended_is_told_and_its_steps_come_too_late() {
+    let book = book([policy(60)]);
+    for (solved, expected) in [(100, vec!["breach"]), (50, vec![])] {
+        let mut record = record();
+        record.history.note(at(solved), Happening::Resolved);
+        assert_eq!(fired(&record.stand(&book, at(200))), expected, "{solved}");
+    }
+}
+
+#[test]
 fn an_edit_that_finds_a_past_breach_notes_it_and_does_not_fire() {
     let mut record = record();
     assert!(
