@@ -188,6 +188,12 @@ fn filled(method: &MethodDescriptor) -> Value {
         "UpdateAgent" => json!({"agent": {"display_name": "x"}, "update_mask": "displayName"}),
         "SetAgentStatus" => json!({"status": "AGENT_STATUS_AWAY"}),
         "UpdateQueue" => json!({"queue": {"display_name": "x"}, "update_mask": "displayName"}),
+        "UpdateCalendar" => {
+            json!({"calendar": {"display_name": "x"}, "update_mask": "displayName"})
+        }
+        "UpdateSlaPolicy" => {
+            json!({"sla_policy": {"display_name": "x"}, "update_mask": "displayName"})
+        }
         "UpdateApiKey" => json!({"api_key": {"display_name": "x"}, "update_mask": "displayName"}),
         "UpdateRole" => json!({"role": {"display_name": "x"}, "update_mask": "displayName"}),
         "MergeConversations" => json!({"merged_conversation_id": another_of("cnv")}),
@@ -262,6 +268,7 @@ impl Resources {
         let ticket = made("rapport.routing.v1.TicketService/CreateTicket", json!({
             "ticket": {"subject": "Canary", "queue_id": queue["id"]}, "work_channel": "CHANNEL_EMAIL",
         })).await["ticket"].clone();
+        let (calendar, sla_policy) = promised(&made).await;
         let program = made("rapport.loyalty.v1.ProgramService/CreateProgram", json!({
             "program": {"code": "canary", "display_name": "Canary", "point_code": "PTS",
                 "earn_rule": {"currency_code": "EUR", "currency_exponent": 2, "points": 1, "per": 100}},
@@ -345,6 +352,8 @@ impl Resources {
             ("queue_id", queue["id"].clone()),
             ("agent_id", agent["id"].clone()),
             ("ticket_id", ticket["id"].clone()),
+            ("calendar_id", calendar["id"].clone()),
+            ("sla_policy_id", sla_policy["id"].clone()),
             ("program_id", program["id"].clone()),
             ("member_id", member["id"].clone()),
             ("entry_id", earned["entry"]["id"].clone()),
@@ -391,6 +400,27 @@ impl Resources {
         }
         read
     }
+}
+
+/// A calendar, and a policy that promises something by it.
+async fn promised(made: &impl AsyncFn(&str, Value) -> Value) -> (Value, Value) {
+    let always = json!({"day": "DAY_OF_WEEK_MONDAY", "start_minute": 0, "end_minute": 1440});
+    let calendar = made(
+        "rapport.routing.v1.CalendarService/CreateCalendar",
+        json!({"calendar": {"code": "canary", "display_name": "Canary", "time_zone": "UTC",
+            "weekly_openings": [always]}}),
+    )
+    .await["calendar"]
+        .clone();
+    let target = json!({"clock": "SLA_CLOCK_KIND_RESOLUTION", "within_s": 3_600});
+    let policy = made(
+        "rapport.routing.v1.SlaPolicyService/CreateSlaPolicy",
+        json!({"sla_policy": {"code": "canary", "display_name": "Canary",
+            "calendar_id": calendar["id"], "targets": [target]}}),
+    )
+    .await["sla_policy"]
+        .clone();
+    (calendar, policy)
 }
 
 /// Waits until a contact has its customer: what is read afterwards stays as it is.

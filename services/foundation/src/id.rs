@@ -168,6 +168,10 @@ typed_ids! {
     AgentId = "agt";
     /// A queue.
     QueueId = "que";
+    /// A calendar: when somebody is there.
+    CalendarId = "cal";
+    /// A policy: what is promised for some tickets.
+    SlaPolicyId = "slp";
     /// A loyalty programme.
     ProgramId = "prg";
     /// A customer's membership in a programme.

@@ -1,7 +1,8 @@
 use rapport_foundation::db;
-use rapport_foundation::error::{Code, Failure};
+use rapport_foundation::error::{Code, Failure, Violation};
 
 use crate::domain::engine::Refusal;
+use crate::domain::sla::{SlaRefusal, TimetableFault};
 use crate::domain::{OfferEnd, TicketRefusal};
 
 /// What can go wrong in routing.
@@ -36,6 +37,9 @@ pub enum Error {
     /// The offer was accepted before.
     #[error("the offer was accepted already")]
     OfferTaken,
+    /// It cannot be promised so.
+    #[error(transparent)]
+    Sla(#[from] SlaRefusal),
     /// Another queue has this code.
     #[error("the code is taken")]
     CodeTaken,
@@ -88,6 +92,7 @@ impl From<Error> for Failure {
             ),
             Error::Ticket(refusal) => of_ticket(refusal),
             Error::Refused(refusal) => of_engine(refusal),
+            Error::Sla(refusal) => of_sla(refusal),
             Error::OfferEnded(end) => {
                 state("OFFER_ENDED", "The offer is over.").with_meta("end", end.as_str())
             }
@@ -137,6 +142,64 @@ fn of_ticket(refusal: TicketRefusal) -> Failure {
         TicketRefusal::WorkInProgress => ("WORK_IN_PROGRESS", "Another agent works on the ticket."),
     };
     Failure::new(Code::FailedPrecondition, reason, text)
+}
+
+fn of_sla(refusal: SlaRefusal) -> Failure {
+    let state = |reason, text| Failure::new(Code::FailedPrecondition, reason, text);
+    match refusal {
+        SlaRefusal::CodeTaken => Failure::new(
+            Code::AlreadyExists,
+            "SLA_CODE_TAKEN",
+            "Another calendar or policy has this code.",
+        ),
+        SlaRefusal::TooMany => state("SLA_TOO_MANY", "There are as many as there may be."),
+        SlaRefusal::NoCalendar(id) => Failure::not_found("calendar", &id.to_string()),
+        SlaRefusal::NoPolicy(id) => Failure::not_found("SLA policy", &id.to_string()),
+        SlaRefusal::Timetable(faults) => {
+            Failure::invalid(faults.into_iter().map(violation).collect())
+        }
+        SlaRefusal::StepWithoutTarget(code) => state(
+            "SLA_STEP_WITHOUT_TARGET",
+            "A step belongs to a clock that has no target.",
+        )
+        .with_meta("step", code.as_str()),
+    }
+}
+
+/// What is wrong with a timetable, as the contracts name its parts.
+pub(crate) fn violation(fault: TimetableFault) -> Violation {
+    let (field, reason, text) = match fault {
+        TimetableFault::UnknownZone => (
+            "time_zone".to_owned(),
+            "UNKNOWN_TIME_ZONE",
+            "is not a name of the IANA time zone database",
+        ),
+        TimetableFault::NeverOpens => (
+            "weekly_openings".to_owned(),
+            "REQUIRED",
+            "must open at least once a week: a clock would never end",
+        ),
+        TimetableFault::WeeklyImpossible(place) => (
+            format!("weekly_openings[{place}]"),
+            "IMPOSSIBLE_OPENING",
+            "must begin before midnight and end after that, a day later at most",
+        ),
+        TimetableFault::ExceptionImpossible(place) => (
+            format!("exceptions[{place}].openings"),
+            "IMPOSSIBLE_OPENING",
+            "must begin before midnight and end after that, a day later at most",
+        ),
+        TimetableFault::DateTwice(place) => (
+            format!("exceptions[{place}].date"),
+            "DUPLICATE",
+            "is named twice",
+        ),
+    };
+    Violation {
+        field,
+        reason,
+        description: text.to_owned(),
+    }
 }
 
 fn of_engine(refusal: Refusal) -> Failure {

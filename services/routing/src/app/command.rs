@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use rapport_foundation::events::Mark;
 use rapport_foundation::id::{
-    AgentId, ConversationId, InteractionId, OfferId, QueueId, TicketId, WorkItemId,
+    AgentId, CalendarId, ConversationId, InteractionId, OfferId, QueueId, SlaPolicyId, TicketId,
+    WorkItemId,
 };
 use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use super::desk::Desk;
 use crate::domain::engine::StreamId;
+use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
     Channel, Code, CustomerRef, Priority, Purpose, Skills, Status, TicketChange, WorkItem,
 };
@@ -41,6 +43,30 @@ pub(crate) enum Command {
     CloseTicket {
         id: TicketId,
         etag: Option<i64>,
+    },
+    CancelTicket {
+        id: TicketId,
+        by: Actor,
+        outcome: Option<Code>,
+        etag: Option<i64>,
+    },
+    CreateCalendar(NewCalendar),
+    ChangeCalendar {
+        id: CalendarId,
+        change: CalendarChange,
+        etag: Option<i64>,
+        /// Only say whether it could be done.
+        only_validate: bool,
+    },
+    CreatePolicy {
+        new: NewPolicy,
+        only_validate: bool,
+    },
+    ChangePolicy {
+        id: SlaPolicyId,
+        change: PolicyChange,
+        etag: Option<i64>,
+        only_validate: bool,
     },
     CreateQueue(NewQueue),
     ChangeQueue {
@@ -144,6 +170,20 @@ pub(crate) struct NewQueue {
     pub(crate) settings: QueueChange,
 }
 
+/// A calendar set up by hand.
+#[derive(Clone, Debug)]
+pub(crate) struct NewCalendar {
+    pub(crate) code: Code,
+    pub(crate) settings: CalendarChange,
+}
+
+/// A policy set up by hand.
+#[derive(Clone, Debug)]
+pub(crate) struct NewPolicy {
+    pub(crate) code: Code,
+    pub(crate) settings: PolicyChange,
+}
+
 /// New settings of a queue; what is `None` stays, or is the usual.
 #[derive(Debug, Default)]
 pub(crate) struct QueueChange {
@@ -205,6 +245,14 @@ pub(crate) struct Linked {
     pub(crate) purpose: Option<Purpose>,
     /// Somebody is on the line: a call or a chat session.
     pub(crate) live: bool,
+    /// The customer turned to us, rather than we to them.
+    pub(crate) inbound: bool,
+    /// A machine sent it.
+    pub(crate) automatic: bool,
+    /// It is taken over from elsewhere: nothing follows from it.
+    pub(crate) history: bool,
+    /// When it took place, where that is told.
+    pub(crate) at: Option<Micros>,
     /// The tenant's intake rules ask for an agent, and it is not history.
     pub(crate) asks_for_agent: bool,
     pub(crate) queue: Option<Code>,

@@ -3,12 +3,15 @@
 
 mod access;
 mod agents;
+mod calendars;
 pub(crate) mod command;
 pub(crate) mod decide;
 pub(crate) mod desk;
 pub(crate) mod news;
 mod offers;
+mod policies;
 mod queues;
+mod sla;
 mod tickets;
 pub(crate) mod words;
 mod work_items;
@@ -22,6 +25,7 @@ use rapport_foundation::service::Env;
 use uuid::Uuid;
 
 pub(crate) use offers::Watched;
+pub(crate) use sla::Explained;
 
 pub(crate) use crate::Config;
 pub(crate) use crate::Error;

@@ -84,6 +84,24 @@ impl App {
         self.decided_ticket(ctx, key, command).await
     }
 
+    pub(crate) async fn cancel_ticket(
+        &self,
+        ctx: &Context,
+        key: Key,
+        id: TicketId,
+        outcome: Option<Code>,
+        etag: Option<i64>,
+    ) -> Result<Ticket, Error> {
+        let by = self.actor(ctx).await?;
+        let command = Command::CancelTicket {
+            id,
+            by,
+            outcome,
+            etag,
+        };
+        self.decided_ticket(ctx, key, command).await
+    }
+
     pub(crate) async fn reopen_ticket(
         &self,
         ctx: &Context,

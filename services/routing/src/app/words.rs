@@ -2,6 +2,7 @@
 
 use rapport_proto::types::v1 as types;
 
+use crate::domain::sla::ClockKind;
 use crate::domain::{Channel, Priority, Purpose};
 
 /// None for unspecified.
@@ -92,5 +93,24 @@ pub(crate) const fn priority_out(priority: Priority) -> types::Priority {
         Priority::Normal => types::Priority::Normal,
         Priority::High => types::Priority::High,
         Priority::Urgent => types::Priority::Urgent,
+    }
+}
+
+/// None for unspecified.
+pub(crate) const fn clock_kind(kind: types::SlaClockKind) -> Option<ClockKind> {
+    Some(match kind {
+        types::SlaClockKind::Unspecified => return None,
+        types::SlaClockKind::FirstResponse => ClockKind::FirstResponse,
+        types::SlaClockKind::NextResponse => ClockKind::NextResponse,
+        types::SlaClockKind::Resolution => ClockKind::Resolution,
+    })
+}
+
+/// As the contracts name it.
+pub(crate) const fn clock_kind_out(kind: ClockKind) -> types::SlaClockKind {
+    match kind {
+        ClockKind::FirstResponse => types::SlaClockKind::FirstResponse,
+        ClockKind::NextResponse => types::SlaClockKind::NextResponse,
+        ClockKind::Resolution => types::SlaClockKind::Resolution,
     }
 }

@@ -56,6 +56,17 @@ named! {
     }
 }
 
+impl Channel {
+    /// Whether somebody is there in person: an agent who accepts such a contact has answered it.
+    #[must_use]
+    pub const fn is_live(self) -> bool {
+        matches!(
+            self,
+            Self::Phone | Self::Chat | Self::Store | Self::ServiceCentre | Self::Immersive
+        )
+    }
+}
+
 /// One value for each channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PerChannel<T>([T; 13]);

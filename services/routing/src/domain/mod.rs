@@ -10,6 +10,7 @@ mod customer;
 pub mod engine;
 mod queue;
 mod skill;
+pub mod sla;
 mod ticket;
 mod work_item;
 

@@ -5,6 +5,7 @@ use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
 
 use super::code::named;
+use super::sla::WaitingOn;
 use super::{Code, CustomerRef, Priority, Purpose, Skills};
 
 named! {
@@ -20,6 +21,8 @@ named! {
         Resolved = "resolved",
         /// Over for good.
         Closed = "closed",
+        /// Over for good without a solution: nobody needs one any more.
+        Cancelled = "cancelled",
     }
 }
 
@@ -28,6 +31,12 @@ impl TicketState {
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::New | Self::Open | Self::Pending)
+    }
+
+    /// Whether nothing can change any more.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Closed | Self::Cancelled)
     }
 }
 
@@ -38,6 +47,8 @@ pub struct Ticket {
     pub id: TicketId,
     /// How far it is.
     pub state: TicketState,
+    /// For whom it waits while it is pending.
+    pub waiting_on: Option<WaitingOn>,
     /// What it is about.
     pub subject: Personal,
     /// More about it.
@@ -122,6 +133,8 @@ pub struct TicketChange {
     pub outcome: Option<Option<Code>>,
     /// Open or pending.
     pub state: Option<TicketState>,
+    /// For whom it waits; makes it pending.
+    pub waiting_on: Option<WaitingOn>,
     /// What it is about, in kind.
     pub purpose: Option<Option<Purpose>>,
 }
@@ -150,6 +163,7 @@ impl Ticket {
         Self {
             id,
             state: TicketState::New,
+            waiting_on: None,
             subject: opening.subject,
             description: opening.description,
             priority: opening.priority,
@@ -177,10 +191,11 @@ impl Ticket {
     /// [`TicketRefusal::Closed`] when it is over for good; [`TicketRefusal::NotOpen`] when its
     /// state is to change although it is resolved.
     pub fn change(&mut self, change: TicketChange, now: Micros) -> Result<(), TicketRefusal> {
-        if self.state == TicketState::Closed {
+        if self.state.is_over() {
             return Err(TicketRefusal::Closed);
         }
-        if change.state.is_some() && !self.state.is_open() {
+        let turns = change.state.is_some() || change.waiting_on.is_some();
+        if turns && !self.state.is_open() {
             return Err(TicketRefusal::NotOpen);
         }
         fn set<T>(field: &mut T, value: Option<T>) {
@@ -197,10 +212,20 @@ impl Ticket {
         set(&mut self.tags, change.tags);
         set(&mut self.root_cause, change.root_cause);
         set(&mut self.outcome, change.outcome);
-        set(&mut self.state, change.state);
         set(&mut self.purpose, change.purpose);
+        self.turn(change.state, change.waiting_on);
         self.changed(now);
         Ok(())
+    }
+
+    /// Whoever says for whom it waits says that it waits; whoever says only that it does means the customer.
+    fn turn(&mut self, state: Option<TicketState>, waiting_on: Option<WaitingOn>) {
+        let pending = waiting_on.map(|_| TicketState::Pending);
+        self.state = pending.or(state).unwrap_or(self.state);
+        self.waiting_on = match self.state {
+            TicketState::Pending => waiting_on.or(self.waiting_on).or(Some(WaitingOn::Customer)),
+            _ => None,
+        };
     }
 
     /// Declares it solved. `by` is the agent who says so; `worked_on_by` are the agents who
@@ -216,18 +241,46 @@ impl Ticket {
         root_cause: Option<Code>,
         now: Micros,
     ) -> Result<(), TicketRefusal> {
+        self.may_settle(by, worked_on_by)?;
+        self.turn(Some(TicketState::Resolved), None);
+        self.owner = self.owner.or(by);
+        self.outcome = outcome.or_else(|| self.outcome.take());
+        self.root_cause = root_cause.or_else(|| self.root_cause.take());
+        self.resolved_at = Some(now);
+        self.changed(now);
+        Ok(())
+    }
+
+    /// Ends it for good without a solution, as [`Ticket::resolve`] ends it with one.
+    ///
+    /// # Errors
+    /// When it is not open, or somebody else works on it.
+    pub fn cancel(
+        &mut self,
+        by: Option<AgentId>,
+        worked_on_by: impl IntoIterator<Item = AgentId>,
+        outcome: Option<Code>,
+        now: Micros,
+    ) -> Result<(), TicketRefusal> {
+        self.may_settle(by, worked_on_by)?;
+        self.turn(Some(TicketState::Cancelled), None);
+        self.outcome = outcome.or_else(|| self.outcome.take());
+        self.closed_at = Some(now);
+        self.changed(now);
+        Ok(())
+    }
+
+    fn may_settle(
+        &self,
+        by: Option<AgentId>,
+        worked_on_by: impl IntoIterator<Item = AgentId>,
+    ) -> Result<(), TicketRefusal> {
         if !self.state.is_open() {
             return Err(TicketRefusal::NotOpen);
         }
         if worked_on_by.into_iter().any(|agent| Some(agent) != by) {
             return Err(TicketRefusal::WorkInProgress);
         }
-        self.state = TicketState::Resolved;
-        self.owner = self.owner.or(by);
-        self.outcome = outcome.or_else(|| self.outcome.take());
-        self.root_cause = root_cause.or_else(|| self.root_cause.take());
-        self.resolved_at = Some(now);
-        self.changed(now);
         Ok(())
     }
 
@@ -268,7 +321,7 @@ impl Ticket {
             return false;
         }
         if wakes {
-            self.state = TicketState::Open;
+            self.turn(Some(TicketState::Open), None);
         }
         self.owner = self.owner.or(Some(agent));
         self.changed(now);
@@ -293,6 +346,8 @@ impl Ticket {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
     use super::*;
 
     const NOW: Micros = Micros(1_000_000);
@@ -337,6 +392,44 @@ mod tests {
         );
         assert_eq!(ticket.resolve(Some(mine), [mine], None, None, NOW), Ok(()));
         assert_eq!(ticket.state, TicketState::Resolved);
+    }
+
+    #[test]
+    fn a_ticket_that_waits_says_for_whom_and_one_that_does_not_says_nobody() {
+        let mut ticket = ticket();
+        let mut set = |state, waiting_on| {
+            let change = TicketChange {
+                state,
+                waiting_on,
+                ..TicketChange::default()
+            };
+            ticket.change(change, NOW).unwrap();
+            (ticket.state, ticket.waiting_on)
+        };
+        use TicketState::{Open, Pending};
+        use WaitingOn::{Customer, ThirdParty};
+        assert_eq!(set(Some(Pending), None), (Pending, Some(Customer)));
+        assert_eq!(set(None, Some(ThirdParty)), (Pending, Some(ThirdParty)));
+        assert_eq!(set(Some(Pending), None), (Pending, Some(ThirdParty)));
+        assert_eq!(set(Some(Open), None), (Open, None));
+        assert_eq!(set(None, None), (Open, None));
+    }
+
+    #[test]
+    fn a_cancelled_ticket_is_over_for_good() {
+        let mine = AgentId::new(NOW);
+        let mut ticket = ticket();
+        let refused = ticket.cancel(None, [mine], None, NOW);
+        assert_eq!(refused, Err(TicketRefusal::WorkInProgress));
+        assert_eq!(ticket.cancel(Some(mine), [mine], None, NOW), Ok(()));
+        assert_eq!((ticket.closed_at, ticket.resolved_at), (Some(NOW), None));
+        assert_eq!(ticket.reopen(NOW), Err(TicketRefusal::NotResolved));
+        assert_eq!(
+            ticket.cancel(None, [], None, NOW),
+            Err(TicketRefusal::NotOpen)
+        );
+        let changed = ticket.change(TicketChange::default(), NOW);
+        assert_eq!(changed, Err(TicketRefusal::Closed));
     }
 
     #[test]

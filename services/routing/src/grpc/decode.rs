@@ -13,14 +13,19 @@ use uuid::Uuid;
 use crate::app::Paging;
 use crate::app::command::NewTicket;
 use crate::app::words;
+use crate::domain::sla::WaitingOn;
 use crate::domain::{
     Channel, Code, CustomerRef, Priority, Purpose, Skills, Status, TicketChange, TicketState,
 };
 use crate::store::{AgentFilter, QueueFilter, TicketFilter, WorkItemFilter};
 
 mod settings;
+mod sla;
 
 pub(super) use settings::{create_agent, create_queue, update_agent, update_queue};
+pub(super) use sla::{
+    create_calendar, create_policy, list_calendars, list_policies, update_calendar, update_policy,
+};
 
 const PAGE: (u32, u32) = (50, 1_000);
 const SUBJECT_CHARACTERS: usize = 998;
@@ -81,6 +86,7 @@ fn set_by_the_service(c: &mut Check, ticket: &pb::Ticket) {
     };
     empty("id", ticket.id.is_empty());
     empty("state", ticket.state == 0);
+    empty("waiting_on", ticket.waiting_on == 0);
     empty("owner_agent_id", ticket.owner_agent_id.is_empty());
     empty("root_cause", ticket.root_cause.is_empty());
     empty("outcome", ticket.outcome.is_empty());
@@ -108,7 +114,7 @@ pub(super) fn list_tickets(
     c.done((filter, paging))
 }
 
-const TICKET_FIELDS: [&str; 11] = [
+const TICKET_FIELDS: [&str; 12] = [
     "subject",
     "description",
     "priority",
@@ -120,6 +126,7 @@ const TICKET_FIELDS: [&str; 11] = [
     "outcome",
     "state",
     "purpose",
+    "waiting_on",
 ];
 
 pub(super) fn update_ticket(
@@ -137,6 +144,7 @@ pub(super) fn update_ticket(
     if !named {
         // Empty for all but the state: leaving it out of a message must not reopen anything.
         mask.remove("state");
+        mask.remove("waiting_on");
     }
     let nothing = pb::Ticket::default();
     c.require(body.ticket.is_some(), "ticket", "REQUIRED", "is required");
@@ -201,6 +209,9 @@ fn ticket_change(c: &mut Check, mask: &BTreeSet<String>, ticket: &pb::Ticket) ->
         );
         change.state = state;
     }
+    if set("waiting_on") {
+        change.waiting_on = waiting_on(c, ticket, set("state"));
+    }
     if set("purpose") {
         change.purpose = Some(purpose(c, "purpose", ticket.purpose));
     }
@@ -219,6 +230,17 @@ pub(super) fn resolve_ticket(
     let root_cause = optional_code(&mut c, "root_cause", &body.root_cause);
     let etag = c.etag(&body.etag);
     c.done((request, id, (outcome, root_cause), etag))
+}
+
+pub(super) fn cancel_ticket(
+    body: &pb::CancelTicketRequest,
+) -> Result<(Uuid, TicketId, Option<Code>, Etag), Failure> {
+    let mut c = Check::new();
+    let request = c.request_id(&body.request_id);
+    let id = c.id("ticket_id", &body.ticket_id);
+    let outcome = optional_code(&mut c, "outcome", &body.outcome);
+    let etag = c.etag(&body.etag);
+    c.done((request, id, outcome, etag))
 }
 
 pub(super) fn reopen_ticket(
@@ -407,7 +429,22 @@ const fn ticket_state(state: pb::TicketState) -> Option<TicketState> {
         pb::TicketState::Pending => TicketState::Pending,
         pb::TicketState::Resolved => TicketState::Resolved,
         pb::TicketState::Closed => TicketState::Closed,
+        pb::TicketState::Cancelled => TicketState::Cancelled,
     })
+}
+
+/// For whom it waits. Whoever says how far it is needs not say it.
+fn waiting_on(c: &mut Check, ticket: &pb::Ticket, with_state: bool) -> Option<WaitingOn> {
+    if ticket.waiting_on == 0 && with_state {
+        return None;
+    }
+    c.require(
+        !with_state || ticket.state != i32::from(pb::TicketState::Open),
+        "waiting_on",
+        "CONTRADICTS_STATE",
+        "must be unspecified for a ticket that is OPEN",
+    );
+    sla::waiting(c.enumeration("waiting_on", ticket.waiting_on))
 }
 
 const fn work_state_name(state: pb::WorkItemState) -> Option<&'static str> {

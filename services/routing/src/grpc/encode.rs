@@ -5,6 +5,10 @@ use rapport_foundation::time::Micros;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 
+mod sla;
+
+pub(super) use sla::{calendar, explanation, policy, redating};
+
 use crate::app::desk::DeskEvent;
 use crate::app::news;
 use crate::app::words;
@@ -38,6 +42,7 @@ pub(super) fn ticket(ticket: Ticket) -> pb::Ticket {
         purpose: ticket
             .purpose
             .map_or(0, |purpose| words::purpose_out(purpose).into()),
+        waiting_on: ticket.waiting_on.map_or(0, |on| sla::waiting(on).into()),
     }
 }
 
@@ -242,6 +247,7 @@ const fn ticket_state(state: TicketState) -> pb::TicketState {
         TicketState::Pending => pb::TicketState::Pending,
         TicketState::Resolved => pb::TicketState::Resolved,
         TicketState::Closed => pb::TicketState::Closed,
+        TicketState::Cancelled => pb::TicketState::Cancelled,
     }
 }
 

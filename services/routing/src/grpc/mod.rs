@@ -1,11 +1,13 @@
 //! The contracts: decode, call, encode.
 
 mod agents;
+mod calendars;
 mod decode;
 mod encode;
 mod hand_on;
 mod offers;
 mod queues;
+mod sla_policies;
 mod tickets;
 mod work_items;
 
@@ -41,6 +43,8 @@ pub(crate) fn routes(app: &App) -> RoutesBuilder {
         agent_service_server::AgentServiceServer,
         queue_service_server::QueueServiceServer,
         offer_service_server::OfferServiceServer,
+        calendar_service_server::CalendarServiceServer,
+        sla_policy_service_server::SlaPolicyServiceServer,
     }
     routes
 }

@@ -107,6 +107,23 @@ impl pb::ticket_service_server::TicketService for Grpc {
         }))
     }
 
+    async fn cancel_ticket(
+        &self,
+        request: Request<pb::CancelTicketRequest>,
+    ) -> Result<Response<pb::CancelTicketResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let body = request.into_inner();
+        let (id, ticket, outcome, etag) = decode::cancel_ticket(&body)?;
+        let key = key!(ctx, "CancelTicket", id, body);
+        let ticket = self
+            .app
+            .cancel_ticket(&ctx, key, ticket, outcome, etag)
+            .await?;
+        Ok(Response::new(pb::CancelTicketResponse {
+            ticket: Some(encode::ticket(ticket)),
+        }))
+    }
+
     async fn close_ticket(
         &self,
         request: Request<pb::CloseTicketRequest>,

@@ -1,6 +1,7 @@
 //! The schema, one small additive change a file. A migration that was shipped never changes.
 
 mod m0001_routing;
+mod m0002_sla;
 mod m0003_replicas;
 
 use sea_orm_migration::MigrationTrait;
@@ -11,6 +12,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     vec![
         rapport_foundation::schema::shared(),
         Box::new(m0001_routing::Routing),
+        Box::new(m0002_sla::Migration),
         Box::new(m0003_replicas::Migration),
     ]
 }

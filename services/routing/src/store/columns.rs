@@ -7,6 +7,8 @@ use rapport_foundation::db::Error;
 use rapport_foundation::id::{AgentId, CustomerId, RecordId};
 use rapport_foundation::time::Micros;
 use sea_orm::entity::prelude::{Json, Uuid};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::domain::{Channel, Code, CustomerRef, Decline};
 
@@ -73,6 +75,16 @@ pub(super) fn capacities_in(json: &Json) -> Result<Vec<(Channel, u16)>, Error> {
         Ok((channel.ok_or(CORRUPT)?, count(limit.ok_or(CORRUPT)?)?))
     };
     json.as_array().ok_or(CORRUPT)?.iter().map(pair).collect()
+}
+
+/// A value that is stored as a whole.
+pub(super) fn json_out(value: &impl Serialize) -> Result<Json, Error> {
+    serde_json::to_value(value).map_err(|_| Error::Corrupt("a value that cannot be stored"))
+}
+
+/// A value that was stored as a whole.
+pub(super) fn json_in<T: DeserializeOwned>(json: Json) -> Result<T, Error> {
+    serde_json::from_value(json).map_err(|_| Error::Corrupt("a value stored as a whole"))
 }
 
 /// A number that was stored by us and therefore fits.

@@ -10,7 +10,11 @@ use uuid::Uuid;
 
 use super::entities::ended_contact;
 use super::lease::{Fence, Lease};
-use super::{Store, customers, lease, offers, queues, standings, work_items};
+use super::slas::SlaRow;
+use super::{
+    Store, calendars, customers, lease, offers, policies, queues, slas, standings, work_items,
+};
+use crate::domain::sla::{Calendar, Policy};
 use crate::domain::{Agent, CustomerRef, Offer, OfferOutcome, Queue, Standing, Ticket, WorkItem};
 
 /// Rows in one statement.
@@ -44,6 +48,14 @@ pub(crate) struct Decision {
     pub(crate) contacts_ended: Vec<(InteractionId, Micros)>,
     /// Those of them whose interaction was linked now.
     pub(crate) contacts_met: Vec<InteractionId>,
+    /// Calendars made or changed.
+    pub(crate) calendars: Vec<Calendar>,
+    /// Policies made or changed.
+    pub(crate) policies: Vec<Policy>,
+    /// The clocks of tickets.
+    pub(crate) slas: Vec<SlaRow>,
+    /// What is promised is different: every open ticket is to be dated anew.
+    pub(crate) redate: bool,
     pub(crate) events: Vec<Outgoing>,
     pub(crate) settlements: Vec<Settlement>,
     /// How far the logs of other services are applied with it.
@@ -62,6 +74,10 @@ impl Decision {
             && self.customers.is_empty()
             && self.contacts_ended.is_empty()
             && self.contacts_met.is_empty()
+            && self.calendars.is_empty()
+            && self.policies.is_empty()
+            && self.slas.is_empty()
+            && !self.redate
             && self.events.is_empty()
             && self.settlements.is_empty()
             && self.marks.is_empty()
@@ -111,6 +127,12 @@ impl Store {
         self.put_tickets(s, &decision.tickets).await?;
         work_items::put(s, &decision.items).await?;
         offers::put(s, &decision.offers).await?;
+        calendars::put(s, &decision.calendars).await?;
+        policies::put(s, &decision.policies).await?;
+        slas::put(s, &decision.slas).await?;
+        if decision.redate {
+            slas::redate(s).await?;
+        }
         for chunk in decision.contacts_ended.chunks(CHUNK) {
             let row = |(id, at): &(InteractionId, Micros)| ended_contact::ActiveModel {
                 // Set by the scoped store.

@@ -10,7 +10,8 @@ use rapport_foundation::idempotency::{Claim, Key, look_up_many};
 use sea_orm::ColumnTrait as _;
 
 use super::entities::ended_contact;
-use super::{Store, work_items};
+use super::{Store, slas, work_items};
+use crate::domain::sla::SlaRecord;
 use crate::domain::{Agent, Ticket};
 
 /// Rows in one statement.
@@ -23,6 +24,8 @@ pub(crate) struct Needs {
     /// The tickets of these.
     pub(crate) work_items: Vec<WorkItemId>,
     pub(crate) conversations: Vec<ConversationId>,
+    /// Conversations in which one of us answered: also the solved tickets of these.
+    pub(crate) answered: Vec<ConversationId>,
     pub(crate) interactions: Vec<InteractionId>,
     pub(crate) agents: Vec<AgentId>,
     pub(crate) principals: Vec<String>,
@@ -33,8 +36,12 @@ pub(crate) struct Needs {
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
     pub(crate) tickets: HashMap<TicketId, Ticket>,
+    /// What the clocks of these tickets are made of, where somebody kept it.
+    pub(crate) slas: HashMap<TicketId, SlaRecord>,
     /// The oldest open ticket of each conversation.
     pub(crate) by_conversation: HashMap<ConversationId, TicketId>,
+    /// The latest solved ticket of each conversation in which one of us answered.
+    pub(crate) solved: HashMap<ConversationId, TicketId>,
     /// The work items that interactions asked for, in any state.
     pub(crate) by_interaction: HashMap<InteractionId, (WorkItemId, TicketId)>,
     /// Contacts that were over before.
@@ -73,10 +80,17 @@ impl Store {
                 }
             }
             tickets.extend(open);
+            let solved = self.solved_tickets_of(&s, &needs.answered).await?;
+            // The oldest comes first: the latest stays.
+            let latest = solved.iter().filter_map(|t| Some((t.conversation?, t.id)));
+            loaded.solved = latest.collect();
+            tickets.extend(solved);
             loaded.tickets = tickets
                 .into_iter()
                 .map(|ticket| (ticket.id, ticket))
                 .collect();
+            let ids: Vec<TicketId> = loaded.tickets.keys().copied().collect();
+            loaded.slas = slas::of_tickets(&s, &ids).await?;
             for chunk in needs.interactions.chunks(CHUNK) {
                 let ids = chunk.iter().map(|id| id.uuid());
                 let ended = ended_contact::Column::InteractionId.is_in(ids);

@@ -4,6 +4,7 @@
 //! that names the owner's lease.
 
 mod agents;
+mod calendars;
 mod columns;
 mod customers;
 mod decision;
@@ -11,7 +12,9 @@ pub(crate) mod entities;
 mod lease;
 mod load;
 mod offers;
+mod policies;
 mod queues;
+mod slas;
 mod snapshot;
 mod standings;
 mod system;
@@ -24,6 +27,7 @@ pub(crate) use decision::{Committed, Decision, OfferRow};
 pub(crate) use lease::Lease;
 pub(crate) use load::{Loaded, Needs};
 pub(crate) use queues::QueueFilter;
+pub(crate) use slas::SlaRow;
 pub(crate) use system::Replica;
 pub(crate) use tickets::TicketFilter;
 pub use verify::verify;

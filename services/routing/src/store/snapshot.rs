@@ -2,15 +2,20 @@
 
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::TenantId;
+use rapport_foundation::time::Micros;
 
-use super::{Store, queues, work_items};
+use super::{Store, queues, slas, work_items};
 use crate::domain::Queue;
 use crate::domain::engine::{Profile, Snapshot, Terms};
+use crate::domain::sla::Book;
 
 /// What the tables say about one tenant's engine.
 pub(crate) struct Restored {
     pub(crate) snapshot: Snapshot,
     pub(crate) queues: Vec<Queue>,
+    pub(crate) book: Book,
+    /// When a clock is due next.
+    pub(crate) sla_at: Option<Micros>,
 }
 
 impl Store {
@@ -27,7 +32,12 @@ impl Store {
                 agents: agents.collect(),
                 items: work_items::open(&s).await?,
             };
-            Ok(Restored { snapshot, queues })
+            Ok(Restored {
+                snapshot,
+                queues,
+                book: super::policies::book(&s).await?,
+                sla_at: slas::next(&s).await?,
+            })
         };
         self.db.read(tenant, read).await
     }

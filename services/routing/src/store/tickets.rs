@@ -10,12 +10,13 @@ use uuid::Uuid;
 use super::columns::{codes_in, codes_out, count, customer, named, optional_code};
 use super::entities::ticket::{ActiveModel, Column, Entity, Model};
 use super::{Page, Store, customers};
+use crate::domain::sla::WaitingOn;
 use crate::domain::{Code, Priority, Purpose, Ticket, TicketState};
 
 /// Names of the states in which something is still to be solved.
 const OPEN: [&str; 3] = ["new", "open", "pending"];
 
-/// Rows in one statement: 23 columns each.
+/// Rows in one statement: 24 columns each.
 const CHUNK: usize = 400;
 
 /// Which tickets to list.
@@ -104,12 +105,31 @@ impl Store {
         s: &Scoped,
         conversations: &[ConversationId],
     ) -> Result<Vec<Ticket>, Error> {
+        self.tickets_of(s, conversations, &OPEN).await
+    }
+
+    /// The tickets of these conversations that are solved and not closed, oldest first.
+    pub(super) async fn solved_tickets_of(
+        &self,
+        s: &Scoped,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<Ticket>, Error> {
+        let solved = TicketState::Resolved.as_str();
+        self.tickets_of(s, conversations, &[solved]).await
+    }
+
+    async fn tickets_of(
+        &self,
+        s: &Scoped,
+        conversations: &[ConversationId],
+        states: &[&str],
+    ) -> Result<Vec<Ticket>, Error> {
         let mut tickets = Vec::new();
         for chunk in conversations.chunks(CHUNK) {
             let ids = chunk.iter().map(|id| id.uuid());
             let rows = s.find::<Entity>().filter(Column::ConversationId.is_in(ids));
             let rows = rows
-                .filter(Column::State.is_in(OPEN))
+                .filter(Column::State.is_in(states.iter().copied()))
                 .order_by_asc(Column::Id);
             let rows = rows.all().await?;
             tickets.extend(self.opened(s, rows).await?);
@@ -197,6 +217,7 @@ fn write(
         tenant_id: tenant.uuid(),
         id,
         state: ticket.state.as_str().to_owned(),
+        waiting_on: ticket.waiting_on.map(|on| on.as_str().to_owned()),
         subject: seal(&ticket.subject, "subject")?,
         description: seal(&ticket.description, "description")?,
         sealed_for: sealed_for.clone(),
@@ -238,6 +259,11 @@ fn read(row: Model, keys: &SubjectKeys) -> Result<Ticket, Error> {
     Ok(Ticket {
         id: TicketId::from_uuid(row.id),
         state: named(TicketState::named(&row.state))?,
+        waiting_on: row
+            .waiting_on
+            .as_deref()
+            .map(|on| named(WaitingOn::named(on)))
+            .transpose()?,
         subject: open(row.subject.as_ref(), "subject")?,
         description: open(row.description.as_ref(), "description")?,
         priority: named(Priority::named(&row.priority))?,

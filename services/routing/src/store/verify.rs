@@ -81,14 +81,22 @@ const RULES: &[Rule] = &[
         ticket,
         "select distinct t.tenant_id as tenant_id, t.id as id from tickets t join work_items w \
          on w.tenant_id = t.tenant_id and w.ticket_id = t.id \
-         where t.state in ('resolved', 'closed') and (w.state in ('waiting', 'offered') \
+         where t.state in ('resolved', 'closed', 'cancelled') and (w.state in ('waiting', 'offered') \
          or (w.state = 'accepted' and not w.settled))",
+    ),
+    (
+        "clocks-run-for-open-tickets-only",
+        ticket,
+        "select s.tenant_id as tenant_id, s.ticket_id as id from ticket_slas s join tickets t \
+         on t.tenant_id = s.tenant_id and t.id = s.ticket_id \
+         where s.is_open <> (t.state in ('new', 'open', 'pending')) \
+         or (s.next_at is not null and not s.is_open)",
     ),
 ];
 
 /// Looks at every tenant's rows and answers what breaks a promise: no two live offers of a work
 /// item, no agent above capacity, no open work item forgotten, no solved ticket that still asks
-/// for somebody.
+/// for somebody or is due.
 ///
 /// # Errors
 /// When the store cannot be read.

@@ -80,6 +80,10 @@ fn read_linked(linked: &pb::InteractionLinked) -> Option<Linked> {
             facts.kind(),
             types::InteractionKind::Call | types::InteractionKind::Chat
         ),
+        inbound: facts.direction() == types::Direction::Inbound,
+        automatic: facts.automatic,
+        history: facts.history,
+        at: facts.event_time.as_ref().map(Micros::from),
         asks_for_agent: facts.asks_for_agent && !facts.history,
         queue: hint.queue.parse().ok(),
         skills: hint

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::shell::Means;
+use super::timers::SlaTimers;
 use crate::app::Error;
 use crate::app::command::{Command, Done};
 use crate::app::decide::{Asked, Folded, Tenant, fold, needs};
@@ -43,6 +44,7 @@ pub(super) struct Lane {
     deadline: Option<Micros>,
     /// The latest moment that was decided in: a clock that is set back does not take the engine with it.
     latest: Micros,
+    timers: SlaTimers,
     desks: HashMap<AgentId, Vec<Desk>>,
 }
 
@@ -70,6 +72,7 @@ impl Lane {
             over: false,
             deadline: None,
             latest: Micros::EPOCH,
+            timers: SlaTimers::default(),
             desks: HashMap::new(),
         }
     }
@@ -108,7 +111,7 @@ impl Lane {
         let most = self.means.config.batch.max(1);
         let mut batch = std::mem::take(&mut self.carried);
         if batch.is_empty() {
-            let deadline = self.deadline;
+            let deadline = self.timers.earliest(self.deadline);
             let clock = self.means.clock.clone();
             let due = async move {
                 match deadline {
@@ -164,14 +167,13 @@ impl Lane {
             .into_iter()
             .map(|submission| (submission.asked, submission.answer))
             .unzip();
-        let loaded = match self
-            .means
-            .store
-            .load(self.tenant, &needs(asked.iter()))
-            .await
-        {
+        let due = self.timers.due(self.tenant, &self.means).await;
+        let mut needs = needs(asked.iter());
+        needs.tickets.extend(&due);
+        let loaded = match self.means.store.load(self.tenant, &needs).await {
             Ok(loaded) => loaded,
             Err(error) => {
+                self.timers.put_off(&due, self.means.clock.now());
                 let batch = submissions(asked, answers);
                 if may_pass(&error) || batch.len() == 1 {
                     self.put_off(batch, error.into()).await;
@@ -184,7 +186,7 @@ impl Lane {
         };
         let now = self.now();
         let decided = self.means.floor.decide(self.tenant, move |tenant| {
-            let folded = fold(tenant, loaded, &asked, now);
+            let folded = fold(tenant, loaded, &asked, &due, now);
             (folded, asked)
         });
         let Ok((folded, asked)) = decided.await else {
@@ -194,7 +196,10 @@ impl Lane {
         };
         self.deadline = folded.deadline;
         match self.store(&folded.decision).await {
-            Stored::Yes => self.tell(folded, asked, answers).await,
+            Stored::Yes => {
+                self.timers.touched(folded.sla_at, folded.decision.redate);
+                self.tell(folded, asked, answers).await;
+            }
             Stored::Fenced => {
                 tracing::warn!(tenant = %self.tenant, "another process routes for the tenant now");
                 self.give_up(Error::NotOwner).await;
@@ -258,7 +263,13 @@ impl Lane {
             .into_iter()
             .map(|queue| (queue.id, queue))
             .collect();
-        let seated = floor.seat(self.tenant, Tenant { engine, queues }).await;
+        self.timers = SlaTimers::restored(restored.sla_at);
+        let tenant = Tenant {
+            engine,
+            queues,
+            book: restored.book,
+        };
+        let seated = floor.seat(self.tenant, tenant).await;
         seated.map_err(|_| Error::Draining)?;
         self.lease = Some(lease);
         Ok(())
@@ -273,7 +284,9 @@ impl Lane {
     async fn give_up(&mut self, error: Error) {
         self.lease = None;
         // Restored soon, so that timers go on although nobody calls.
-        self.deadline = Some(self.means.clock.now() + Duration::from_secs(1));
+        let soon = self.means.clock.now() + Duration::from_secs(1);
+        self.deadline = Some(soon);
+        self.timers = SlaTimers::restored(Some(soon));
         self.means.floor.clear(self.tenant).await;
         for desk in self.desks.drain().flat_map(|(_, desks)| desks) {
             desk.end(error.clone());

@@ -8,6 +8,7 @@ mod profiles;
 mod shell;
 pub(crate) mod sweep;
 mod tenure;
+mod timers;
 
 pub(crate) use interactions::Interactions;
 pub(crate) use profiles::Profiles;

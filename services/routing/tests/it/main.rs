@@ -10,4 +10,5 @@ mod desks;
 mod intake;
 mod owners;
 mod restart;
+mod sla;
 mod tickets;

@@ -6,7 +6,7 @@ use tonic::Code;
 use crate::bench::{Bench, everywhere, request_id};
 
 /// Ends a service as a restart does.
-async fn stop(mut bench: Bench) -> Bench {
+pub(crate) async fn stop(mut bench: Bench) -> Bench {
     bench.t.env.shutdown.cancel();
     for task in bench.tasks.drain(..) {
         task.handle.await.unwrap();
@@ -188,6 +188,10 @@ async fn verification_finds_what_breaks_a_promise() {
             (
                 "solved-tickets-ask-for-nobody",
                 "update tickets set state = 'resolved' where tenant_id = $1",
+            ),
+            (
+                "clocks-run-for-open-tickets-only",
+                "update ticket_slas set is_open = false, next_at = 1 where tenant_id = $1",
             ),
             (
                 "capacity",

@@ -17,6 +17,9 @@ pub(super) fn needs(facts: &[Fact], needs: &mut Needs) {
             What::Linked(linked) => {
                 needs.interactions.push(linked.interaction);
                 needs.conversations.extend(linked.conversation);
+                if !linked.inbound {
+                    needs.answered.extend(linked.conversation);
+                }
             }
             What::CustomerKnown { interaction, .. } | What::ContactEnded { interaction, .. } => {
                 needs.interactions.push(*interaction);
@@ -48,6 +51,7 @@ impl Fold<'_> {
         if over {
             self.decision.contacts_met.push(linked.interaction);
         }
+        self.heard(linked);
         if !linked.asks_for_agent || self.loaded.by_interaction.contains_key(&linked.interaction) {
             return;
         }
@@ -57,7 +61,7 @@ impl Fold<'_> {
         let ticket = match open.copied() {
             Some(ticket) => {
                 self.recognise(ticket, linked.customer);
-                self.wake(ticket);
+                self.wake(ticket, self.when(linked));
                 if !linked.live && self.is_asked_for(ticket, linked) {
                     return;
                 }
@@ -95,7 +99,9 @@ impl Fold<'_> {
             tags: Default::default(),
             purpose: linked.purpose,
         };
-        self.open(opening, Some(linked.interaction))
+        let id = self.open(opening, Some(linked.interaction));
+        self.count_from(id, self.when(linked), Some(linked.channel));
+        id
     }
 
     /// Whether somebody is or will be at it already: the third message in a row to the same

@@ -3,14 +3,18 @@
 
 mod agents;
 mod intake;
+mod promises;
 mod queues;
+mod sla;
 mod tickets;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_foundation::events::{Data, Outgoing};
-use rapport_foundation::id::{AgentId, EventId, OfferId, QueueId, TicketId};
+use rapport_foundation::id::{
+    AgentId, CalendarId, EventId, OfferId, QueueId, SlaPolicyId, TicketId,
+};
 use rapport_foundation::idempotency::{Claim, Key, reused};
 use rapport_foundation::time::Micros;
 
@@ -18,6 +22,7 @@ use super::Error;
 use super::command::{Command, Done};
 use super::news::{self, News};
 use crate::domain::engine::{Effect, Engine, Input, Refusal};
+use crate::domain::sla::Book;
 use crate::domain::{Code, Offer, OfferOutcome, Queue};
 use crate::store::{Decision, Loaded, Needs, OfferRow};
 
@@ -26,6 +31,7 @@ use crate::store::{Decision, Loaded, Needs, OfferRow};
 pub(crate) struct Tenant {
     pub(crate) engine: Engine,
     pub(crate) queues: BTreeMap<QueueId, Queue>,
+    pub(crate) book: Book,
 }
 
 impl Tenant {
@@ -52,6 +58,8 @@ pub(crate) struct Folded {
     pub(crate) news: Vec<News>,
     /// When the engine wants to be woken.
     pub(crate) deadline: Option<Micros>,
+    /// When the first of the clocks that were touched is due next.
+    pub(crate) sla_at: Option<Micros>,
 }
 
 /// What a batch needs to be decided.
@@ -61,6 +69,10 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
         needs.keys.extend(asked.key.clone());
         match &asked.command {
             Command::OpenTicket(_)
+            | Command::CreateCalendar(_)
+            | Command::ChangeCalendar { .. }
+            | Command::CreatePolicy { .. }
+            | Command::ChangePolicy { .. }
             | Command::CreateQueue(_)
             | Command::ChangeQueue { .. }
             | Command::SetStatus { .. }
@@ -72,6 +84,7 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
             Command::ChangeTicket { id, .. }
             | Command::ResolveTicket { id, .. }
             | Command::ReopenTicket { id, .. }
+            | Command::CancelTicket { id, .. }
             | Command::CloseTicket { id, .. } => needs.tickets.push(*id),
             Command::AcceptOffer { item, .. } => needs.work_items.push(*item),
             Command::CreateAgent(agent) => {
@@ -84,13 +97,22 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
     needs
 }
 
-/// Decides a batch in order. What became due by `now` is decided with it, also when the batch
-/// is empty.
-pub(crate) fn fold(tenant: &mut Tenant, loaded: Loaded, batch: &[Asked], now: Micros) -> Folded {
+/// Decides a batch in order. What became due by `now`, in the engine and of the clocks of `due`, is
+/// decided with it, also when the batch is empty.
+pub(crate) fn fold(
+    tenant: &mut Tenant,
+    loaded: Loaded,
+    batch: &[Asked],
+    due: &[TicketId],
+    now: Micros,
+) -> Folded {
     let claims = loaded.claims.clone();
     let mut fold = Fold::new(tenant, loaded, now);
     // Timers can always be told.
     let _ = fold.step(Input::Tick);
+    for ticket in due {
+        fold.stand(*ticket);
+    }
     let mut claims = claims.into_iter();
     let mut answers = Vec::with_capacity(batch.len());
     for asked in batch {
@@ -110,6 +132,10 @@ struct Fold<'a> {
     tickets: BTreeSet<TicketId>,
     agents: BTreeSet<AgentId>,
     queues: BTreeSet<QueueId>,
+    calendars: BTreeSet<CalendarId>,
+    policies: BTreeSet<SlaPolicyId>,
+    /// Tickets whose clocks were looked at, and when something is due next.
+    slas: BTreeMap<TicketId, Option<Micros>>,
     news: Vec<News>,
     /// The trace of the command being decided.
     cause: Option<String>,
@@ -126,6 +152,9 @@ impl<'a> Fold<'a> {
             tickets: BTreeSet::new(),
             agents: BTreeSet::new(),
             queues: BTreeSet::new(),
+            calendars: BTreeSet::new(),
+            policies: BTreeSet::new(),
+            slas: BTreeMap::new(),
             news: Vec::new(),
             cause: None,
         }
@@ -168,6 +197,26 @@ impl<'a> Fold<'a> {
                 etag,
             } => self.reopen_ticket(*id, *work_channel, *etag),
             Command::CloseTicket { id, etag } => self.close_ticket(*id, *etag),
+            Command::CancelTicket {
+                id,
+                by,
+                outcome,
+                etag,
+            } => self.cancel_ticket(*id, *by, outcome.as_ref(), *etag),
+            Command::CreateCalendar(new) => self.create_calendar(new),
+            Command::ChangeCalendar {
+                id,
+                change,
+                etag,
+                only_validate,
+            } => self.change_calendar(*id, change, *etag, *only_validate),
+            Command::CreatePolicy { new, only_validate } => self.create_policy(new, *only_validate),
+            Command::ChangePolicy {
+                id,
+                change,
+                etag,
+                only_validate,
+            } => self.change_policy(*id, change, *etag, *only_validate),
             Command::CreateQueue(new) => self.create_queue(new),
             Command::ChangeQueue { id, change, etag } => self.change_queue(*id, change, *etag),
             Command::CreateAgent(new) => self.create_agent(new),
@@ -260,7 +309,18 @@ impl<'a> Fold<'a> {
         let mut decision = std::mem::take(&mut self.decision);
         decision.items.extend(changes.items);
         decision.standings = changes.agents;
+        decision.slas = self.sla_rows();
         decision.offers = self.offers.into_values().collect();
+        let sla_at = decision.slas.iter().filter_map(|row| row.next_at).min();
+        let book = &self.tenant.book;
+        let calendars = self.calendars.iter();
+        decision.calendars = calendars
+            .filter_map(|id| book.calendars.get(id).cloned())
+            .collect();
+        let policies = self.policies.iter();
+        decision.policies = policies
+            .filter_map(|id| book.policies.get(id).cloned())
+            .collect();
         let mut tickets = self.loaded.tickets;
         let changed = self.tickets.iter();
         decision.tickets = changed.filter_map(|id| tickets.remove(id)).collect();
@@ -279,6 +339,7 @@ impl<'a> Fold<'a> {
             answers,
             news: self.news,
             deadline: self.tenant.engine.next_deadline(),
+            sla_at,
         }
     }
 }

@@ -1,5 +1,6 @@
 use rapport_foundation::events::Data;
 use rapport_foundation::id::{AgentId, InteractionId, QueueId, TicketId, WorkItemId};
+use rapport_foundation::time::Micros;
 use rapport_proto::events::v1 as pb;
 use rapport_proto::types::v1 as types;
 
@@ -7,6 +8,7 @@ use super::super::Error;
 use super::super::command::{Actor, Done, NewTicket};
 use super::Fold;
 use crate::domain::engine::Input;
+use crate::domain::sla::Happening;
 use crate::domain::{
     Channel, Code, Opening, Priority, Skills, Ticket, TicketChange, TicketState, WorkItem,
     WorkState,
@@ -51,6 +53,7 @@ impl Fold<'_> {
             purpose: new.purpose,
         };
         let id = self.open(opening, None);
+        self.count_from(id, self.now, new.work_channel);
         self.decision.customers.extend(new.customer);
         if let Some(channel) = new.work_channel {
             self.ask(id, Asking::by_hand(channel))?;
@@ -129,6 +132,7 @@ impl Fold<'_> {
         ticket.change(change.clone(), now)?;
         let after = ticket.clone();
         self.tickets.insert(id);
+        self.changed_by_hand(&before, &after);
         if change.queue.is_some() || change.skills.is_some() || change.priority.is_some() {
             self.move_work(&before, &after);
         }
@@ -137,7 +141,7 @@ impl Fold<'_> {
 
     /// Work nobody has accepted goes where its ticket goes. What the contact asked for beyond its ticket stays: the
     /// language of a caller, the urgency of a call.
-    fn move_work(&mut self, before: &Ticket, after: &Ticket) {
+    pub(super) fn move_work(&mut self, before: &Ticket, after: &Ticket) {
         let old = self.skills_for(before.queue, &before.skills);
         let new = self.skills_for(after.queue, &after.skills);
         let open: Vec<WorkItem> = self.tenant.engine.items_of(after.id).cloned().collect();
@@ -165,24 +169,11 @@ impl Fold<'_> {
         root_cause: Option<&Code>,
         etag: Option<i64>,
     ) -> Result<Done, Error> {
-        let accepted = |work: &WorkItem| match work.state {
-            WorkState::Accepted { agent, .. } => Some(agent),
-            _ => None,
-        };
-        let workers: Vec<AgentId> = self
-            .tenant
-            .engine
-            .items_of(id)
-            .filter_map(accepted)
-            .collect();
-        let by = match by {
-            Actor::Agent(agent) => Some(agent),
-            Actor::ForOthers => workers.first().copied(),
-        };
+        let (by, workers) = self.at_work(id, by);
         let now = self.now;
         let ticket = self.ticket(id, etag)?;
         ticket.resolve(by, workers, outcome.cloned(), root_cause.cloned(), now)?;
-        let (version, conversation) = (ticket.version, ticket.conversation);
+        let version = ticket.version;
         let resolved = pb::TicketResolved {
             ticket: Some(facts(ticket)),
             outcome: ticket
@@ -196,16 +187,61 @@ impl Fold<'_> {
                 .map(ToString::to_string)
                 .unwrap_or_default(),
         };
+        self.publish(id, Data::TicketResolved(resolved));
+        self.settled(id, Happening::Resolved)?;
+        Ok(Done::new(id.uuid(), version))
+    }
+
+    pub(super) fn cancel_ticket(
+        &mut self,
+        id: TicketId,
+        by: Actor,
+        outcome: Option<&Code>,
+        etag: Option<i64>,
+    ) -> Result<Done, Error> {
+        let (by, workers) = self.at_work(id, by);
+        let now = self.now;
+        let ticket = self.ticket(id, etag)?;
+        ticket.cancel(by, workers, outcome.cloned(), now)?;
+        let version = ticket.version;
+        let closed = pb::TicketClosed {
+            ticket: Some(facts(ticket)),
+            cancelled: true,
+        };
+        self.publish(id, Data::TicketClosed(closed));
+        self.settled(id, Happening::Cancelled)?;
+        Ok(Done::new(id.uuid(), version))
+    }
+
+    /// Who speaks, and who has accepted work of the ticket.
+    fn at_work(&self, id: TicketId, by: Actor) -> (Option<AgentId>, Vec<AgentId>) {
+        let accepted = |work: &WorkItem| match work.state {
+            WorkState::Accepted { agent, .. } => Some(agent),
+            _ => None,
+        };
+        let items = self.tenant.engine.items_of(id);
+        let workers: Vec<AgentId> = items.filter_map(accepted).collect();
+        let by = match by {
+            Actor::Agent(agent) => Some(agent),
+            Actor::ForOthers => workers.first().copied(),
+        };
+        (by, workers)
+    }
+
+    /// Nothing is to be solved any more, for now or for ever.
+    fn settled(&mut self, id: TicketId, how: Happening) -> Result<(), Error> {
         self.tickets.insert(id);
         // What follows in this batch opens a new one.
-        if let Some(conversation) = conversation
-            && self.loaded.by_conversation.get(&conversation) == Some(&id)
-        {
-            self.loaded.by_conversation.remove(&conversation);
+        self.loaded
+            .by_conversation
+            .retain(|_, ticket| *ticket != id);
+        let conversation = self.loaded.tickets.get(&id).and_then(|t| t.conversation);
+        if let Some(conversation) = conversation.filter(|_| how == Happening::Resolved) {
+            self.loaded.solved.insert(conversation, id);
         }
-        self.publish(id, Data::TicketResolved(resolved));
+        self.happened(id, self.now, how);
         self.step(Input::TicketSettled(id))?;
-        Ok(Done::new(id.uuid(), version))
+        Ok(())
     }
 
     pub(super) fn reopen_ticket(
@@ -223,6 +259,7 @@ impl Fold<'_> {
         };
         self.tickets.insert(id);
         self.publish(id, Data::TicketReopened(reopened));
+        self.happened(id, now, Happening::Reopened);
         self.step(Input::TicketReopened(id))?;
         if let Some(channel) = work_channel {
             self.ask(id, Asking::by_hand(channel))?;
@@ -237,6 +274,7 @@ impl Fold<'_> {
         let version = ticket.version;
         let closed = pb::TicketClosed {
             ticket: Some(facts(ticket)),
+            cancelled: false,
         };
         self.tickets.insert(id);
         self.publish(id, Data::TicketClosed(closed));
@@ -246,10 +284,15 @@ impl Fold<'_> {
     /// An agent has accepted work of the ticket.
     pub(super) fn take_up(&mut self, id: TicketId, agent: AgentId) {
         let now = self.now;
-        if let Some(ticket) = self.loaded.tickets.get_mut(&id)
-            && ticket.taken_up(agent, now)
-        {
+        let Some(ticket) = self.loaded.tickets.get_mut(&id) else {
+            return;
+        };
+        let waited = ticket.waiting_on.is_some();
+        if ticket.taken_up(agent, now) {
             self.tickets.insert(id);
+        }
+        if waited {
+            self.happened(id, now, Happening::Resumed);
         }
     }
 
@@ -278,7 +321,7 @@ impl Fold<'_> {
     }
 
     /// A new contact about it came in: what waited for the customer waits no more.
-    pub(super) fn wake(&mut self, id: TicketId) {
+    pub(super) fn wake(&mut self, id: TicketId, at: Micros) {
         let now = self.now;
         let open = TicketChange {
             state: Some(TicketState::Open),
@@ -289,12 +332,13 @@ impl Fold<'_> {
             && ticket.change(open, now).is_ok()
         {
             self.tickets.insert(id);
+            self.happened(id, at, Happening::Resumed);
         }
     }
 }
 
 /// What every event of a ticket says about it.
-fn facts(ticket: &Ticket) -> pb::TicketFacts {
+pub(super) fn facts(ticket: &Ticket) -> pb::TicketFacts {
     pb::TicketFacts {
         ticket_id: ticket.id.to_string(),
         conversation_id: ticket

@@ -4,6 +4,7 @@ use super::super::Error;
 use super::super::command::Done;
 use super::Fold;
 use crate::domain::engine::{Input, Refusal};
+use crate::domain::sla::Happening;
 use crate::domain::{Code, OfferOutcome};
 
 impl Fold<'_> {
@@ -15,8 +16,12 @@ impl Fold<'_> {
     ) -> Result<Done, Error> {
         let decided = self.step(Input::OfferAccepted { offer, agent });
         decided.map_err(|refusal| self.over(offer, refusal))?;
-        if let Some(ticket) = self.tenant.engine.last_seen(item).map(|work| work.ticket) {
+        let work = self.tenant.engine.last_seen(item);
+        if let Some((ticket, live)) = work.map(|work| (work.ticket, work.channel.is_live())) {
             self.take_up(ticket, agent);
+            if live {
+                self.happened(ticket, self.now, Happening::AgentReply);
+            }
         }
         Ok(self.work_done(item))
     }

@@ -17,7 +17,7 @@ use crate::app::words;
 use crate::domain::{Channel, Priority, Queue};
 
 pub(super) const PRINCIPAL_CHARACTERS: usize = 255;
-const NAME_CHARACTERS: usize = 200;
+pub(super) const NAME_CHARACTERS: usize = 200;
 const SKILLS_OF_AGENT: usize = 64;
 const QUEUES_OF_AGENT: usize = 500;
 const MOST_CONCURRENT: i32 = 100;

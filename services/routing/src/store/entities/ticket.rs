@@ -9,6 +9,7 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) id: Uuid,
     pub(crate) state: String,
+    pub(crate) waiting_on: Option<String>,
     pub(crate) subject: Option<Vec<u8>>,
     pub(crate) description: Option<Vec<u8>>,
     pub(crate) sealed_for: Option<String>,

@@ -136,7 +136,7 @@ impl Store {
     }
 
     /// Tenants without a living owner for which something may become due although nobody calls: open
-    /// work, or agents whose presence is to be settled.
+    /// work, agents whose presence is to be settled, or clocks that run.
     pub(crate) async fn orphans(&self) -> Result<Vec<TenantId>, Error> {
         let now = present(self.db.engine());
         let sql = format!(
@@ -144,7 +144,8 @@ impl Store {
              where not exists (select 1 from replica r where r.id = l.owner and r.until > {now}) \
              and (exists (select 1 from work_items w where w.tenant_id = l.tenant_id \
              and w.state in ('waiting', 'offered', 'accepted', 'wrapping_up')) \
-             or exists (select 1 from agent_standings a where a.tenant_id = l.tenant_id and a.presence <> 'absent')) \
+             or exists (select 1 from agent_standings a where a.tenant_id = l.tenant_id and a.presence <> 'absent') \
+             or exists (select 1 from ticket_slas t where t.tenant_id = l.tenant_id and t.next_at is not null)) \
              limit {ORPHANS}"
         );
         let find = |s: System| {

@@ -1,0 +1,238 @@
+//! The clocks of tickets: what happens to a ticket is noted, and what is due is done.
+
+use rapport_foundation::events::Data;
+use rapport_foundation::id::TicketId;
+use rapport_foundation::time::Micros;
+use rapport_proto::events::v1 as pb;
+
+use super::super::command::Linked;
+use super::super::words;
+use super::Fold;
+use super::tickets::facts;
+use crate::domain::sla::{Action, Clock, ClockId, Firing, Happening, Outcome, SlaRecord, traits};
+use crate::domain::{Channel, Ticket, TicketChange, TicketState};
+use crate::store::SlaRow;
+
+impl Fold<'_> {
+    /// Begins the clocks of a ticket that was just opened.
+    pub(super) fn count_from(&mut self, id: TicketId, since: Micros, channel: Option<Channel>) {
+        if let Some(ticket) = self.loaded.tickets.get(&id) {
+            let record = SlaRecord::new(id, traits(ticket, channel), since);
+            self.loaded.slas.insert(id, record);
+            self.stand(id);
+        }
+    }
+
+    /// Notes what happened to a ticket.
+    pub(super) fn happened(&mut self, id: TicketId, at: Micros, what: Happening) {
+        if !self.may_happen(id, what) {
+            return;
+        }
+        // What became due before it is done first. What was solved, and is not, was not late meanwhile.
+        let before = match what {
+            Happening::Reopened => Vec::new(),
+            _ => self.stand(id),
+        };
+        let at = at.min(self.now);
+        let noted = self
+            .record(id)
+            .is_some_and(|record| record.history.note(at, what));
+        if !noted {
+            return;
+        }
+        let after = self.stand(id);
+        for clock in after.iter().filter(|clock| is_newly_met(clock, &before)) {
+            self.tell_met(id, clock);
+        }
+    }
+
+    /// Whether it is something to the clocks. What is solved stays dated as it was, and hears of answers alone.
+    fn may_happen(&mut self, id: TicketId, what: Happening) -> bool {
+        let ticket = self.loaded.tickets.get(&id);
+        if ticket.is_some_and(|ticket| ticket.state.is_open()) {
+            return true;
+        }
+        match what {
+            Happening::Resolved | Happening::Cancelled => true,
+            Happening::AgentReply => {
+                let Some(record) = self.record(id).cloned() else {
+                    return false;
+                };
+                let terms = self.tenant.book.terms(&record.traits);
+                terms.map(|terms| terms.edition()) == record.edition
+            }
+            _ => false,
+        }
+    }
+
+    /// A contact of a ticket's conversation: the customer asked, or one of us answered.
+    pub(super) fn heard(&mut self, linked: &Linked) {
+        if linked.automatic || linked.history {
+            return;
+        }
+        let what = match linked.inbound {
+            true => Happening::CustomerMessage,
+            false => Happening::AgentReply,
+        };
+        let Some(conversation) = linked.conversation else {
+            return;
+        };
+        let open = self.loaded.by_conversation.get(&conversation);
+        // Who answers and solves at once may be heard of in the other order.
+        let solved = self.loaded.solved.get(&conversation);
+        let solved = solved.filter(|_| what == Happening::AgentReply);
+        if let Some(ticket) = open.or(solved).copied() {
+            self.happened(ticket, self.when(linked), what);
+        }
+    }
+
+    /// When a contact counts from: when it took place, and never later than we heard of it.
+    pub(super) fn when(&self, linked: &Linked) -> Micros {
+        linked.at.map_or(self.now, |at| at.min(self.now))
+    }
+
+    /// What a change by hand means to the clocks.
+    pub(super) fn changed_by_hand(&mut self, before: &Ticket, after: &Ticket) {
+        let id = after.id;
+        let (old, new) = (traits(before, None), traits(after, None));
+        if old != new {
+            self.stand(id);
+            if let Some(record) = self.record(id) {
+                record.traits.change(&old, &new);
+            }
+            self.stand(id);
+        }
+        let waits = |ticket: &Ticket| {
+            let pending = ticket.state == TicketState::Pending;
+            ticket.waiting_on.filter(|_| pending)
+        };
+        match (waits(before), waits(after)) {
+            (old, new) if old == new => {}
+            (_, Some(on)) => self.happened(id, self.now, on.into()),
+            (_, None) => self.happened(id, self.now, Happening::Resumed),
+        }
+    }
+
+    /// Dates a ticket and does what is due. Answers its clocks.
+    pub(super) fn stand(&mut self, id: TicketId) -> Vec<Clock> {
+        let now = self.now;
+        let Some(mut record) = self.record(id).cloned() else {
+            return Vec::new();
+        };
+        let standing = record.stand(&self.tenant.book, now);
+        let open = self
+            .loaded
+            .tickets
+            .get(&id)
+            .is_some_and(|ticket| ticket.state.is_open());
+        self.loaded.slas.insert(id, record);
+        self.slas.insert(id, standing.next_at.filter(|_| open));
+        for firing in standing.firings {
+            self.fire(id, &firing);
+        }
+        standing.clocks
+    }
+
+    /// What the clocks of the tickets that were looked at are made of now.
+    pub(super) fn sla_rows(&mut self) -> Vec<SlaRow> {
+        let slas = std::mem::take(&mut self.slas).into_iter();
+        let row = |(id, next_at)| {
+            let ticket = self.loaded.tickets.get(&id)?;
+            Some(SlaRow {
+                record: self.loaded.slas.remove(&id)?,
+                is_open: ticket.state.is_open(),
+                next_at,
+            })
+        };
+        slas.filter_map(row).collect()
+    }
+
+    fn record(&mut self, id: TicketId) -> Option<&mut SlaRecord> {
+        let ticket = self.loaded.tickets.get(&id)?;
+        let record = self.loaded.slas.entry(id);
+        Some(record.or_insert_with(|| SlaRecord::of(ticket)))
+    }
+
+    fn fire(&mut self, id: TicketId, firing: &Firing) {
+        let clock = self.clock_facts(id, firing.clock, firing.clock_due);
+        let Some((step, action)) = &firing.step else {
+            let ticket = self.ticket_facts(id);
+            let breached = pb::SlaBreached { ticket, clock };
+            return self.publish(id, Data::SlaBreached(breached));
+        };
+        self.act(id, action);
+        let escalated = pb::SlaEscalated {
+            ticket: self.ticket_facts(id),
+            clock,
+            step: step.to_string(),
+            action: action.name().to_owned(),
+            step_time: Some(firing.due.into()),
+        };
+        self.publish(id, Data::SlaEscalated(escalated));
+    }
+
+    fn act(&mut self, id: TicketId, action: &Action) {
+        let Some(before) = self.loaded.tickets.get(&id).cloned() else {
+            return;
+        };
+        let change = match action {
+            Action::RaisePriority(priority) if before.priority < *priority => TicketChange {
+                priority: Some(*priority),
+                ..TicketChange::default()
+            },
+            Action::Move(queue) if before.queue != *queue => TicketChange {
+                queue: Some(*queue),
+                ..TicketChange::default()
+            },
+            Action::Assign(agent) if before.owner != Some(*agent) => TicketChange {
+                owner: Some(Some(*agent)),
+                ..TicketChange::default()
+            },
+            _ => return,
+        };
+        let mut after = before.clone();
+        // A clock that has not ended belongs to a ticket that can be changed.
+        if after.change(change, self.now).is_ok() {
+            self.loaded.tickets.insert(id, after.clone());
+            self.tickets.insert(id);
+            self.move_work(&before, &after);
+        }
+    }
+
+    fn tell_met(&mut self, id: TicketId, clock: &Clock) {
+        let Some((at, _)) = clock.ended else { return };
+        let met = pb::SlaMet {
+            ticket: self.ticket_facts(id),
+            clock: self.clock_facts(id, clock.id, clock.due),
+            met_time: Some(at.into()),
+            breached: clock.is_breached(at),
+        };
+        self.publish(id, Data::SlaMet(met));
+    }
+
+    fn ticket_facts(&self, id: TicketId) -> Option<pb::TicketFacts> {
+        self.loaded.tickets.get(&id).map(facts)
+    }
+
+    fn clock_facts(
+        &self,
+        id: TicketId,
+        clock: ClockId,
+        due: Option<Micros>,
+    ) -> Option<pb::SlaClockFacts> {
+        let edition = self.loaded.slas.get(&id)?.edition?;
+        Some(pb::SlaClockFacts {
+            kind: words::clock_kind_out(clock.kind).into(),
+            cycle: i32::try_from(clock.cycle).unwrap_or(i32::MAX),
+            sla_policy_id: edition.policy.to_string(),
+            sla_policy_version: edition.policy_version,
+            due_time: due.map(Into::into),
+        })
+    }
+}
+
+fn is_newly_met(clock: &Clock, before: &[Clock]) -> bool {
+    let met = |clock: &Clock| matches!(clock.ended, Some((_, Outcome::Met)));
+    let was = before.iter().find(|was| was.id == clock.id);
+    met(clock) && !was.is_some_and(met)
+}

@@ -1,0 +1,20 @@
+use rapport_foundation::time::Micros;
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "calendars")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) tenant_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) id: Uuid,
+    pub(crate) code: String,
+    pub(crate) display_name: String,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub(crate) timetable: Json,
+    pub(crate) created_at: Micros,
+    pub(crate) updated_at: Micros,
+    pub(crate) version: i64,
+}
+
+super::owned!();
