@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rapport_foundation::events::Mark;
 use rapport_foundation::id::{
-    AgentId, CalendarId, ConversationId, InteractionId, OfferId, QueueId, SlaPolicyId, TicketId,
-    WorkItemId,
+    AgentId, CalendarId, ConversationId, InteractionId, OfferId, QueueId, RecordId, SlaPolicyId,
+    TicketId, WorkItemId,
 };
 use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
@@ -18,6 +18,7 @@ use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
     Channel, Code, CustomerRef, Priority, Purpose, Skills, Status, TicketChange, WorkItem,
 };
+use crate::store::Joining;
 
 /// A decision to be made.
 #[derive(Debug)]
@@ -234,6 +235,10 @@ pub(crate) enum What {
         interaction: InteractionId,
         at: Micros,
     },
+    /// Conversations became one, or are two again.
+    Conversations(Joining),
+    /// A customer was erased: what is kept of them in words is forgotten, that there were tickets is not.
+    Erased { records: Vec<RecordId> },
 }
 
 /// An interaction as it comes to routing.

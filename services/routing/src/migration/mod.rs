@@ -3,6 +3,7 @@
 mod m0001_routing;
 mod m0002_sla;
 mod m0003_replicas;
+mod m0004_conversations;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -14,5 +15,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0001_routing::Routing),
         Box::new(m0002_sla::Migration),
         Box::new(m0003_replicas::Migration),
+        Box::new(m0004_conversations::Migration),
     ]
 }

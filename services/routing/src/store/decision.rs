@@ -2,17 +2,19 @@
 
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::events::{self, Mark, Outgoing};
-use rapport_foundation::id::{AgentId, InteractionId, TenantId};
+use rapport_foundation::id::{AgentId, InteractionId, RecordId, TenantId};
 use rapport_foundation::idempotency::{Key, settle_many};
 use rapport_foundation::time::Micros;
 use sea_orm::{ActiveValue, ColumnTrait as _};
 use uuid::Uuid;
 
+use super::conversations::Joining;
 use super::entities::ended_contact;
 use super::lease::{Fence, Lease};
 use super::slas::SlaRow;
 use super::{
-    Store, calendars, customers, lease, offers, policies, queues, slas, standings, work_items,
+    Store, calendars, conversations, customers, lease, offers, policies, queues, slas, standings,
+    work_items,
 };
 use crate::domain::sla::{Calendar, Policy};
 use crate::domain::{Agent, CustomerRef, Offer, OfferOutcome, Queue, Standing, Ticket, WorkItem};
@@ -48,6 +50,10 @@ pub(crate) struct Decision {
     pub(crate) contacts_ended: Vec<(InteractionId, Micros)>,
     /// Those of them whose interaction was linked now.
     pub(crate) contacts_met: Vec<InteractionId>,
+    /// What became of conversations, in its order.
+    pub(crate) joinings: Vec<Joining>,
+    /// Records of customers whose words are forgotten.
+    pub(crate) erased: Vec<RecordId>,
     /// Calendars made or changed.
     pub(crate) calendars: Vec<Calendar>,
     /// Policies made or changed.
@@ -74,6 +80,8 @@ impl Decision {
             && self.customers.is_empty()
             && self.contacts_ended.is_empty()
             && self.contacts_met.is_empty()
+            && self.joinings.is_empty()
+            && self.erased.is_empty()
             && self.calendars.is_empty()
             && self.policies.is_empty()
             && self.slas.is_empty()
@@ -150,6 +158,11 @@ impl Store {
             let ids = decision.contacts_met.iter().map(|id| id.uuid());
             let met = ended_contact::Column::InteractionId.is_in(ids);
             s.delete_where::<ended_contact::Entity>(met).await?;
+        }
+        conversations::note(s, &decision.joinings).await?;
+        // Last: whatever was sealed in this decision goes with it.
+        for record in &decision.erased {
+            self.vault.destroy(s, &record.to_string()).await?;
         }
         Ok(())
     }

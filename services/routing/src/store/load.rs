@@ -10,7 +10,7 @@ use rapport_foundation::idempotency::{Claim, Key, look_up_many};
 use sea_orm::ColumnTrait as _;
 
 use super::entities::ended_contact;
-use super::{Store, slas, work_items};
+use super::{Store, conversations, slas, work_items};
 use crate::domain::sla::SlaRecord;
 use crate::domain::{Agent, Ticket};
 
@@ -70,20 +70,34 @@ impl Store {
             ids.dedup();
             loaded.by_interaction = asked.into_iter().collect();
             let mut tickets = self.tickets_by_id(&s, &ids).await?;
-            let open = self.open_tickets_of(&s, &needs.conversations).await?;
+            let within = conversations::parts_of(&s, &needs.conversations).await?;
+            let parts: Vec<ConversationId> = within.keys().copied().collect();
+            let wholes = |ticket: &Ticket| {
+                let part = ticket.conversation;
+                part.and_then(|part| within.get(&part))
+                    .into_iter()
+                    .flatten()
+            };
+            let mut open = self.open_tickets_of(&s, &parts).await?;
+            open.sort_unstable_by_key(|ticket| ticket.id);
             for ticket in &open {
-                if let Some(conversation) = ticket.conversation {
-                    loaded
-                        .by_conversation
-                        .entry(conversation)
-                        .or_insert(ticket.id);
+                for whole in wholes(ticket) {
+                    loaded.by_conversation.entry(*whole).or_insert(ticket.id);
                 }
             }
             tickets.extend(open);
-            let solved = self.solved_tickets_of(&s, &needs.answered).await?;
+            let answered: Vec<ConversationId> = within
+                .iter()
+                .filter(|(_, wholes)| wholes.iter().any(|id| needs.answered.contains(id)))
+                .map(|(part, _)| *part)
+                .collect();
+            let mut solved = self.solved_tickets_of(&s, &answered).await?;
             // The oldest comes first: the latest stays.
-            let latest = solved.iter().filter_map(|t| Some((t.conversation?, t.id)));
-            loaded.solved = latest.collect();
+            solved.sort_unstable_by_key(|ticket| ticket.id);
+            for ticket in &solved {
+                let ids = wholes(ticket).map(|whole| (*whole, ticket.id));
+                loaded.solved.extend(ids);
+            }
             tickets.extend(solved);
             loaded.tickets = tickets
                 .into_iter()

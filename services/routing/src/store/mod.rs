@@ -6,6 +6,7 @@
 mod agents;
 mod calendars;
 mod columns;
+mod conversations;
 mod customers;
 mod decision;
 pub(crate) mod entities;
@@ -23,6 +24,7 @@ mod verify;
 mod work_items;
 
 pub(crate) use agents::{AgentFilter, StoredAgent};
+pub(crate) use conversations::Joining;
 pub(crate) use decision::{Committed, Decision, OfferRow};
 pub(crate) use lease::Lease;
 pub(crate) use load::{Loaded, Needs};

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::columns::{codes_in, codes_out, count, customer, named, optional_code};
 use super::entities::ticket::{ActiveModel, Column, Entity, Model};
-use super::{Page, Store, customers};
+use super::{Page, Store, conversations, customers};
 use crate::domain::sla::WaitingOn;
 use crate::domain::{Code, Priority, Purpose, Ticket, TicketState};
 
@@ -57,15 +57,17 @@ impl Store {
                 Some(customer) => Some(customers::records_of(&s, customer).await?),
                 None => None,
             };
+            let parts = match filter.conversation {
+                Some(whole) => Some(conversations::parts_of(&s, &[whole]).await?.into_keys()),
+                None => None,
+            };
             let condition = Condition::all()
                 .add_option(filter.state.map(|state| Column::State.eq(state.as_str())))
                 .add_option(filter.queue.map(|id| Column::QueueId.eq(id.uuid())))
                 .add_option(filter.owner.map(|id| Column::OwnerAgentId.eq(id.uuid())))
                 .add_option(records.map(|records| Column::RecordId.is_in(records)))
                 .add_option(
-                    filter
-                        .conversation
-                        .map(|id| Column::ConversationId.eq(id.uuid())),
+                    parts.map(|parts| Column::ConversationId.is_in(parts.map(|id| id.uuid()))),
                 )
                 .add_option(after.map(|id| Column::Id.lt(id)));
             let rows = s

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use rapport_foundation::error::Failure;
 use rapport_foundation::events::{Batch, Data, Event, Handler};
+use rapport_foundation::id::ConversationChangeId;
 use rapport_foundation::telemetry::{current_traceparent, event_span};
 use rapport_foundation::time::Micros;
 use rapport_proto::events::v1 as pb;
@@ -14,6 +15,7 @@ use super::Shell;
 use crate::app::command::{Command, Fact, Linked, What};
 use crate::app::words::{channel, priority, purpose};
 use crate::domain::CustomerRef;
+use crate::store::Joining;
 
 /// Applies events of interactions, a batch in one transaction.
 #[derive(Debug)]
@@ -56,6 +58,21 @@ fn fact(event: &Event) -> Option<Fact> {
                 .as_ref()
                 .or(event.time.as_ref())
                 .map(Micros::from)?,
+        },
+        Data::ConversationsMerged(merged) => What::Conversations(Joining::Joined {
+            change: id::<ConversationChangeId>(&merged.change_id)?.uuid(),
+            whole: id(&merged.conversation_id)?,
+            part: id(&merged.merged_conversation_id)?,
+        }),
+        Data::ConversationChangeUndone(undone) => What::Conversations(Joining::Undone {
+            change: id::<ConversationChangeId>(&undone.change_id)?.uuid(),
+        }),
+        Data::CustomerErased(erased) => What::Erased {
+            records: erased
+                .record_ids
+                .iter()
+                .filter_map(|text| id(text))
+                .collect(),
         },
         _ => return None,
     };

@@ -1,5 +1,7 @@
 use rapport_foundation::events::Data;
-use rapport_foundation::id::{ConversationId, CustomerId, InteractionId, RecordId};
+use rapport_foundation::id::{
+    ConversationChangeId, ConversationId, CustomerId, InteractionId, RecordId,
+};
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::eventually;
 use rapport_foundation::time::Clock;
@@ -7,7 +9,7 @@ use rapport_proto::events::v1 as events;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 
-use crate::bench::{Bench, Teller, everywhere};
+use crate::bench::{Bench, Teller, everywhere, request_id};
 
 struct Contact {
     interaction: InteractionId,
@@ -378,6 +380,105 @@ async fn a_thousand_events_become_a_thousand_tickets_once() {
             (1_000, false)
         );
         bench.verified().await;
+    })
+    .await;
+}
+
+/// That one conversation became part of another.
+fn merged(change: ConversationChangeId, whole: &Contact, part: &Contact) -> (String, Data) {
+    let merged = events::ConversationsMerged {
+        change_id: change.to_string(),
+        conversation_id: whole.conversation.to_string(),
+        merged_conversation_id: part.conversation.to_string(),
+        ..Default::default()
+    };
+    (change.to_string(), Data::ConversationsMerged(merged))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_finds_the_ticket_of_whatever_its_conversation_is_made_of() {
+    everywhere(async |bench: Bench| {
+        let teller = Teller::of(&bench, Role::Interactions).await;
+        let now = Clock::system().now();
+        let (first, second, third) = (Contact::new(), Contact::new(), Contact::new());
+        teller.tell(bench.tenant, &[first.message()]).await;
+        let ticket = tickets(&bench, &first.of_conversation(), 1).await.remove(0);
+        // One became part of another, and that of a third; what comes then names the whole of it.
+        let (one, two) = (
+            ConversationChangeId::new(now),
+            ConversationChangeId::new(now),
+        );
+        let calls = [
+            merged(one, &second, &first),
+            merged(two, &third, &second),
+            third.next().call(),
+        ];
+        teller.tell(bench.tenant, &calls).await;
+        asked_for_twice(&bench, &first).await;
+        for whole in [&second, &third] {
+            let found = tickets(&bench, &whole.of_conversation(), 1).await.remove(0);
+            assert_eq!(found.id, ticket.id);
+        }
+        // Two again: what comes to the third now is another matter.
+        let undone = events::ConversationChangeUndone {
+            change_id: two.to_string(),
+            conversation_id: third.conversation.to_string(),
+            other_conversation_id: second.conversation.to_string(),
+        };
+        let undone = (two.to_string(), Data::ConversationChangeUndone(undone));
+        teller.tell(bench.tenant, &[undone]).await;
+        teller.tell(bench.tenant, &[third.next().call()]).await;
+        let theirs = tickets(&bench, &third.of_conversation(), 1).await.remove(0);
+        assert_ne!(theirs.id, ticket.id);
+        bench.verified().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_customer_is_forgotten_in_words_and_the_tickets_stay() {
+    everywhere(async |bench: Bench| {
+        let teller = Teller::of(&bench, Role::Interactions).await;
+        let queue = bench.queue("care").await;
+        let (contact, other) = (Contact::new(), Contact::new());
+        let told = async |contact: &Contact| {
+            let ticket = pb::Ticket {
+                subject: "No tone".into(),
+                description: "since yesterday".into(),
+                queue_id: queue.id.clone(),
+                customer: Some(contact.customer.clone()),
+                ..Default::default()
+            };
+            let request = pb::CreateTicketRequest {
+                request_id: request_id(),
+                ticket: Some(ticket),
+                ..Default::default()
+            };
+            let made = bench.tickets().create_ticket(bench.boss(request)).await;
+            made.unwrap().into_inner().ticket.unwrap()
+        };
+        let (gone, kept) = (told(&contact).await, told(&other).await);
+        let erased = events::CustomerErased {
+            customer_id: contact.customer.customer_id.clone(),
+            record_ids: vec![contact.customer.record_id.clone()],
+            interaction_count: 1,
+        };
+        let erased = (
+            contact.customer.customer_id.clone(),
+            Data::CustomerErased(erased),
+        );
+        teller.tell(bench.tenant, &[erased]).await;
+        let forgotten = eventually("its words are gone", async || {
+            let all = tickets(&bench, &contact.of_customer(), 1).await;
+            all.into_iter().find(|one| one.subject.is_empty())
+        })
+        .await;
+        assert_eq!(
+            (forgotten.id, forgotten.description, forgotten.state),
+            (gone.id, String::new(), gone.state)
+        );
+        let kept = tickets(&bench, &other.of_customer(), 1).await.remove(0).id == kept.id;
+        assert!(kept);
     })
     .await;
 }

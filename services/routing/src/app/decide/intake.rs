@@ -9,7 +9,7 @@ use super::Fold;
 use super::tickets::Asking;
 use crate::domain::engine::Input;
 use crate::domain::{CustomerRef, Opening, WorkItem, WorkState};
-use crate::store::Needs;
+use crate::store::{Joining, Needs};
 
 pub(super) fn needs(facts: &[Fact], needs: &mut Needs) {
     for fact in facts {
@@ -24,6 +24,10 @@ pub(super) fn needs(facts: &[Fact], needs: &mut Needs) {
             What::CustomerKnown { interaction, .. } | What::ContactEnded { interaction, .. } => {
                 needs.interactions.push(*interaction);
             }
+            What::Conversations(Joining::Joined { whole, part, .. }) => {
+                needs.conversations.extend([*whole, *part]);
+            }
+            What::Conversations(Joining::Undone { .. }) | What::Erased { .. } => {}
         }
     }
 }
@@ -41,6 +45,8 @@ impl Fold<'_> {
                     self.customer_known(*interaction, *customer);
                 }
                 What::ContactEnded { interaction, at } => self.contact_ended(*interaction, *at),
+                What::Conversations(joining) => self.joined(*joining),
+                What::Erased { records } => self.decision.erased.extend(records),
             }
         }
     }
@@ -122,6 +128,19 @@ impl Fold<'_> {
         self.publish(work.id, news::abandoned(&work, wait));
         let state = WorkState::Abandoned { at: self.now };
         self.decision.items.push(WorkItem { state, ..work });
+    }
+
+    /// What follows in this batch names the whole: the older of the open tickets is its.
+    fn joined(&mut self, joining: Joining) {
+        self.decision.joinings.push(joining);
+        let Joining::Joined { whole, part, .. } = joining else {
+            return;
+        };
+        let open = &mut self.loaded.by_conversation;
+        let oldest = [whole, part].iter().filter_map(|id| open.get(id)).min();
+        if let Some(oldest) = oldest.copied() {
+            open.insert(whole, oldest);
+        }
     }
 
     fn customer_known(&mut self, interaction: InteractionId, customer: CustomerRef) {
