@@ -233,6 +233,9 @@ async fn streams_of_large_items_wait_for_room_before_they_are_read() {
         let stall = tokio::spawn(async move {
             db.system_write(async |s| {
                 if s.engine() == Engine::Postgres {
+                    // It is held for longer than the server lets anybody hold anything.
+                    s.raw_exec("set local idle_in_transaction_session_timeout = 0", [])
+                        .await?;
                     s.raw_exec("lock table interaction in share mode", [])
                         .await?;
                 }

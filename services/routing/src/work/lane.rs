@@ -128,6 +128,7 @@ impl Lane {
                 }
                 () = due => {}
                 _ = self.lapses.changed() => self.over = true,
+                () = self.means.tenure.ended() => self.over = true,
             }
         }
         while batch.len() < most

@@ -69,6 +69,17 @@ impl Tenure {
         self.until().is_none_or(|until| Instant::now() < until)
     }
 
+    /// Returns once this process may decide no more.
+    pub(super) async fn ended(&self) {
+        while let Some(until) = self.until() {
+            tokio::time::sleep_until(until).await;
+            if !self.holds() {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+
     /// Counts how often it could not.
     pub(super) fn lapses(&self) -> watch::Receiver<u64> {
         self.0.lapses.subscribe()

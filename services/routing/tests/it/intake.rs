@@ -427,6 +427,7 @@ async fn a_contact_finds_the_ticket_of_whatever_its_conversation_is_made_of() {
         };
         let undone = (two.to_string(), Data::ConversationChangeUndone(undone));
         teller.tell(bench.tenant, &[undone]).await;
+        tickets(&bench, &third.of_conversation(), 0).await;
         teller.tell(bench.tenant, &[third.next().call()]).await;
         let theirs = tickets(&bench, &third.of_conversation(), 1).await.remove(0);
         assert_ne!(theirs.id, ticket.id);

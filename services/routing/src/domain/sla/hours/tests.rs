@@ -352,7 +352,11 @@ proptest! {
     fn counting_and_going_ahead_are_inverse((timetable, from, minutes) in situations(), seconds in 1..400_000_u64) {
         let hours = ready(&timetable);
         let open = Duration::from_secs(seconds);
-        let due = hours.advance(from, open).unwrap();
+        let Some(due) = hours.advance(from, open) else {
+            // A minute a week is not so much in ten years.
+            prop_assert!(hours.open_between(from, from + Hours::HORIZON) < open);
+            return Ok(());
+        };
         prop_assert_eq!(hours.open_between(from, due), open);
         // The first such instant: a moment before, less was counted.
         prop_assert!(hours.open_between(from, Micros(due.0 - 1)) < open);
@@ -360,8 +364,8 @@ proptest! {
         let back = hours.advance(from, hours.open_between(from, to)).unwrap();
         prop_assert!(back <= to);
         prop_assert_eq!(hours.open_between(from, back), hours.open_between(from, to));
-        let later = hours.advance(from, open + Duration::from_micros(1)).unwrap();
-        prop_assert!(later > due);
+        let later = hours.advance(from, open + Duration::from_micros(1));
+        prop_assert!(later.is_none_or(|later| later > due));
     }
 
     #[test]
