@@ -5,3 +5,4 @@ mod desk;
 mod limits;
 mod model;
 mod situations;
+mod turns;
