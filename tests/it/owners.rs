@@ -13,7 +13,7 @@ use std::{
 use rapport_tests::{Client, Database, Desk, DeskLog, Suite, Topology, request_id, until};
 use serde_json::{Value, json};
 use tokio::{
-    task::JoinHandle,
+    task::JoinSet,
     time::{sleep, timeout},
 };
 
@@ -21,8 +21,9 @@ const REPLACED_WITHIN: Duration = Duration::from_secs(5);
 /// Longer than a lease lasts.
 const STOPPED: Duration = Duration::from_secs(6);
 /// Who waits for a process that was stopped asks again.
-const ASKED_FOR: Duration = Duration::from_millis(800);
-const EVERY: Duration = Duration::from_millis(40);
+const ASKED_FOR: Duration = Duration::from_millis(400);
+const EVERY: Duration = Duration::from_millis(150);
+const CALLERS: usize = 4;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_is_killed_or_stopped_is_replaced_and_nothing_is_offered_twice() {
@@ -102,39 +103,51 @@ async fn waiting(client: &Client, queue: &str) -> usize {
     count
 }
 
-/// Who calls all the while: each call is one ticket, asked for until it is answered.
+/// Several who call all the while: each call is one ticket, asked for until it is answered. One of them may have bad luck
+/// and come upon the process that is stopped, again and again.
 struct Callers {
     end: Arc<AtomicBool>,
     seen: Arc<Mutex<Seen>>,
-    running: JoinHandle<()>,
+    running: JoinSet<()>,
 }
 
-#[derive(Default)]
 struct Seen {
     tickets: BTreeSet<String>,
-    /// The longest that one had to ask.
+    last: Instant,
+    /// The longest that nobody was answered.
     longest: Duration,
 }
 
 impl Seen {
-    fn note(&mut self, ticket: String, asked_for: Duration) {
+    fn note(&mut self, ticket: String) {
         self.tickets.insert(ticket);
-        self.longest = self.longest.max(asked_for);
+        self.longest = self.longest.max(self.last.elapsed());
+        self.last = Instant::now();
     }
 }
 
 impl Callers {
     fn begin(client: Client, queue: String) -> Self {
-        let (end, seen) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Seen>>::default());
-        let (ended, noted) = (Arc::clone(&end), Arc::clone(&seen));
-        let running = tokio::spawn(async move {
-            while !AtomicBool::load(&ended, Ordering::Relaxed) {
-                let asked = Instant::now();
-                let ticket = ask(&client, &queue).await;
-                noted.lock().unwrap().note(ticket, asked.elapsed());
-                sleep(EVERY).await;
-            }
-        });
+        let (end, seen) = (
+            Arc::<AtomicBool>::default(),
+            Arc::new(Mutex::new(Seen {
+                tickets: BTreeSet::new(),
+                last: Instant::now(),
+                longest: Duration::ZERO,
+            })),
+        );
+        let mut running = JoinSet::new();
+        for _ in 0..CALLERS {
+            let (ended, noted) = (Arc::clone(&end), Arc::clone(&seen));
+            let (client, queue) = (client.clone(), queue.clone());
+            running.spawn(async move {
+                while !AtomicBool::load(&ended, Ordering::Relaxed) {
+                    let ticket = ask(&client, &queue).await;
+                    noted.lock().unwrap().note(ticket);
+                    sleep(EVERY).await;
+                }
+            });
+        }
         Self { end, seen, running }
     }
 
@@ -148,11 +161,11 @@ impl Callers {
         .await;
     }
 
-    async fn end(self) -> (BTreeSet<String>, Duration) {
+    async fn end(mut self) -> (BTreeSet<String>, Duration) {
         self.end.store(true, Ordering::Relaxed);
-        self.running.await.unwrap();
-        let seen = std::mem::take(&mut *self.seen.lock().unwrap());
-        (seen.tickets, seen.longest)
+        while self.running.join_next().await.is_some() {}
+        let mut seen = self.seen.lock().unwrap();
+        (std::mem::take(&mut seen.tickets), seen.longest)
     }
 }
 

@@ -241,9 +241,6 @@ impl Suite {
     }
 
     /// Ends a process by SIGKILL.
-    ///
-    /// # Panics
-    /// When there is none of that name.
     pub fn kill(&mut self, member: &str) {
         self.take(member).kill();
     }
@@ -256,10 +253,7 @@ impl Suite {
         self.take(member).terminate().await
     }
 
-    /// Stops a process where it stands (SIGSTOP), or lets it go on (SIGCONT).
-    ///
-    /// # Panics
-    /// When there is none of that name.
+    /// Sends a signal to a process: STOP where it stands, CONT to go on.
     pub fn signal(&self, member: &str, signal: &str) {
         let found = self.processes.iter().find(|(name, _)| name == member);
         found.expect("it runs").1.signal(signal);
@@ -425,8 +419,9 @@ impl Suite {
                  stream = { calls_per_second = 1000, burst = 1000 }\n\
                  concurrent_calls = 4000\nconcurrent_streams = 4000\n";
         if self.topology == Topology::Replicated {
-            // How fast a build for tests is on this machine is not what is asked: calls are not shed for it.
-            text += "[drain]\nannounce_ms = 300\n[gateway.overload]\ntarget_ms = 5000\n";
+            // Calls are not shed for how fast a build for tests is, and faults come fast here, one upon the other.
+            text += "[drain]\nannounce_ms = 300\n[gateway.overload]\ntarget_ms = 5000\n\
+                     [neighbours.pool]\neject_ms = 200\neject_longest_ms = 1000\n";
         }
         match receiver {
             Some(receiver) => {
