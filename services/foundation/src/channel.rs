@@ -26,7 +26,7 @@ pub(crate) use body::caught;
 pub use caller::Caller;
 pub use late::{Late, Neighbours};
 pub(crate) use local::panicked;
-pub use network::{InvalidUrl, PoolConfig, Retry, Tls};
+pub use network::{ELSEWHERE, InvalidUrl, PoolConfig, Retry, Tls};
 
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
 

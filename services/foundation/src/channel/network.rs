@@ -28,6 +28,7 @@ mod probe;
 mod request;
 mod tls;
 
+pub use answer::ELSEWHERE;
 pub use config::PoolConfig;
 pub use tls::Tls;
 

@@ -29,6 +29,8 @@ use blind::{Blind, Document, PLACES, TRIES};
 
 /// Events that are read in one transaction.
 const BATCH: usize = 256;
+/// Contacts that are read for their words before others have their turn.
+const AT_ONCE: usize = 16;
 /// The kinds of events that have words behind them.
 const LOGGED: &str = "interaction_recorded";
 const FACT: &str = "fact_recorded";
@@ -77,7 +79,7 @@ impl Store {
                 let news = News::read(&events)?;
                 let logged: Vec<InteractionId> = news.logged.difference(&news.told).copied().collect();
                 let interactions = super::interactions::load_logged(&s, &self.vault, &logged).await?;
-                put(&s, documents(&s, &self.vault, &interactions)).await?;
+                put(&s, documents(&s, &self.vault, &interactions).await).await?;
                 replace(&s, &self.vault, &news.told).await?;
                 let values = [last.try_get::<i64>("", "epoch")?.into(), last.try_get::<i64>("", "n")?.into(), epoch.into(), n.into()];
                 let sql = "insert into search_mark (tenant_id, epoch, n) values ($1, $2, $3) \
@@ -192,7 +194,7 @@ async fn replace(s: &Scoped, vault: &Vault, ids: &BTreeSet<InteractionId>) -> Re
     // One at a time: only words are kept of what may be long transcripts.
     for id in ids {
         let told = super::interactions::load_told(s, vault, *id).await?;
-        anew.extend(documents(s, vault, told.as_slice()));
+        anew.extend(documents(s, vault, told.as_slice()).await);
     }
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     take(s, &ids).await?;
@@ -293,12 +295,18 @@ async fn standing(s: &Scoped) -> Result<(i64, i64), Error> {
     Ok((row.try_get("", "epoch")?, row.try_get("", "n")?))
 }
 
-fn documents(s: &Scoped, vault: &Vault, interactions: &[Interaction]) -> Vec<Document> {
+async fn documents(s: &Scoped, vault: &Vault, interactions: &[Interaction]) -> Vec<Document> {
     let blind = Blind {
         vault,
         tenant: s.tenant(),
     };
-    interactions.iter().map(|one| blind.document(one)).collect()
+    let mut documents = Vec::with_capacity(interactions.len());
+    for some in interactions.chunks(AT_ONCE) {
+        documents.extend(some.iter().map(|one| blind.document(one)));
+        // Each takes some ten microseconds of a thread on which calls wait to be answered.
+        tokio::task::yield_now().await;
+    }
+    documents
 }
 
 async fn put(s: &Scoped, mut documents: Vec<Document>) -> Result<(), Error> {

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue};
+use rapport_foundation::channel::ELSEWHERE;
 use rapport_foundation::context::Context;
 use rapport_foundation::deadline::{self, Deadline};
 use rapport_foundation::service::{Vouched, paths};
@@ -20,6 +21,8 @@ use crate::work::{Place, Shell};
 
 /// Marks a call that was handed on: whoever gets it decides it or says that it cannot.
 const HANDED_ON: HeaderName = HeaderName::from_static("x-rapport-handed-on");
+
+const MARK: HeaderValue = HeaderValue::from_static("1");
 
 /// How an owner that is going, or gone, is answered for.
 const UNAVAILABLE: HeaderValue = HeaderValue::from_static("14");
@@ -48,12 +51,13 @@ pub(super) async fn hand_on(State(shell): State<Shell>, request: Request, next: 
         Ok(Place::There(owner)) => {
             let owner = owner.layered(&TraceLayer::client());
             let answer = owner.once(prepared(request)).await;
-            let answer = answer.unwrap_or_else(|error| {
+            let mut answer = answer.unwrap_or_else(|error| {
                 tracing::debug!(%error, "a call could not be handed on");
                 tonic::Status::from(Error::NotOwner).into_http()
             });
             if answer.headers().get(tonic::Status::GRPC_STATUS) == Some(&UNAVAILABLE) {
                 shell.doubt(tenant);
+                answer.headers_mut().insert(ELSEWHERE, MARK);
             }
             answer.map(axum::body::Body::new)
         }
@@ -67,7 +71,7 @@ fn prepared(mut request: Request) -> http::Request<Body> {
     if let Some(vouched) = vouched {
         vouched.attach(headers);
     }
-    headers.insert(HANDED_ON, HeaderValue::from_static("1"));
+    headers.insert(HANDED_ON, MARK);
     if let Some(deadline) = Deadline::current() {
         deadline::state(headers, deadline.remaining());
     }
@@ -75,7 +79,12 @@ fn prepared(mut request: Request) -> http::Request<Body> {
 }
 
 fn refused(error: Error) -> Response {
-    tonic::Status::from(error)
+    let elsewhere = matches!(error, Error::NotOwner);
+    let mut answer = tonic::Status::from(error)
         .into_http::<Body>()
-        .map(axum::body::Body::new)
+        .map(axum::body::Body::new);
+    if elsewhere {
+        answer.headers_mut().insert(ELSEWHERE, MARK);
+    }
+    answer
 }

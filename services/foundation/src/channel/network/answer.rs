@@ -14,6 +14,10 @@ use super::endpoint::Ticket;
 use super::exchange::Sent;
 use super::unavailable;
 
+/// Stands in the head of an answer that says nothing against who gives it: what is unavailable is another replica, to which
+/// the call would have been handed on. It does not leave the suite.
+pub const ELSEWHERE: &str = "x-rapport-elsewhere";
+
 /// The rest of a request, which is sent while its answer is read. Dropping it ends the sending.
 pub(super) struct Rest(pub(super) AbortHandle);
 
@@ -25,12 +29,13 @@ impl Drop for Rest {
 
 /// The head of an answer has come.
 pub(super) fn received(
-    response: Response<RecvStream>,
+    mut response: Response<RecvStream>,
     mut ticket: Ticket,
     rest: Option<Rest>,
 ) -> Sent {
     let unavailable = is_unavailable(response.headers());
-    ticket.answered(!unavailable);
+    let elsewhere = response.headers_mut().remove(ELSEWHERE).is_some();
+    ticket.answered(!unavailable || elsewhere);
     let (parts, stream) = response.into_parts();
     let body = match stream.is_end_stream() {
         true => Body::empty(),

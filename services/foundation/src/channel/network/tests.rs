@@ -118,6 +118,29 @@ async fn what_may_have_been_done_is_sent_again_only_when_it_is_idempotent() {
 }
 
 #[tokio::test]
+async fn who_only_says_that_another_is_away_is_not_left_alone() {
+    let config = PoolConfig {
+        eject_failures: 2,
+        eject_ms: 60_000,
+        ..quick()
+    };
+    for (manner, left_alone) in [(Manner::Elsewhere, false), (Manner::Unavailable, true)] {
+        let (all, channel) = house(2, &config).await;
+        all[0].set(manner).await;
+        for _ in 0..60 {
+            let answer = channel.once(call()).await.unwrap();
+            assert!(!answer.headers().contains_key(ELSEWHERE));
+        }
+        let before = all[0].calls();
+        assert!(before > 0);
+        for _ in 0..40 {
+            status(&channel, call()).await;
+        }
+        assert_eq!(all[0].calls() == before, left_alone, "{before}");
+    }
+}
+
+#[tokio::test]
 async fn naive_failures_are_sent_again_within_the_budget() {
     let config = PoolConfig {
         eject_most_percent: 0,

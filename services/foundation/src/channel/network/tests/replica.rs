@@ -28,6 +28,8 @@ pub(super) enum Manner {
     Well,
     Unavailable,
     LateUnavailable(Duration),
+    /// UNAVAILABLE, and not its own fault.
+    Elsewhere,
     /// UNAVAILABLE, and its health says so.
     Sick,
     /// Answers with a stream that does not end.
@@ -160,6 +162,12 @@ async fn answer(manner: Manner, seen: &Seen) -> Response<Body> {
     match manner {
         Manner::Well => well(BODY),
         Manner::Unavailable | Manner::Sick => unavailable(),
+        Manner::Elsewhere => {
+            let mut answer = unavailable();
+            let mark = http::HeaderValue::from_static("1");
+            answer.headers_mut().insert(super::super::ELSEWHERE, mark);
+            answer
+        }
         Manner::LateUnavailable(late) => {
             tokio::time::sleep(late).await;
             unavailable()
