@@ -20,8 +20,8 @@ use crate::tokens;
 use crate::upstream::UNARY;
 
 /// An answer with its whole body.
-struct Answer {
-    status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
 }
@@ -49,7 +49,7 @@ fn error(code: u64, name: &str, reason: &str) -> (u64, String, String) {
     (code, name.to_owned(), reason.to_owned())
 }
 
-async fn send(fixture: &Fixture, request: Request<Body>) -> Answer {
+pub(crate) async fn send(fixture: &Fixture, request: Request<Body>) -> Answer {
     let response = fixture.front.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     Answer {
@@ -63,7 +63,12 @@ fn body(text: impl Into<Bytes>) -> Body {
     Body::new(Full::new(text.into()))
 }
 
-fn request(fixture: &Fixture, verb: &str, path: &str, text: impl Into<Bytes>) -> Request<Body> {
+pub(crate) fn request(
+    fixture: &Fixture,
+    verb: &str,
+    path: &str,
+    text: impl Into<Bytes>,
+) -> Request<Body> {
     let roles = ["agent", "supervisor", "manager", "connector"];
     let claims = tokens::claims(&fixture.tenant.to_string(), &roles, fixture.now());
     let bearer = format!("Bearer {}", fixture.key.token(&claims));

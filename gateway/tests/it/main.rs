@@ -17,6 +17,7 @@ mod fuzz;
 mod key_ends;
 mod key_rights;
 mod keys;
+mod leaking;
 mod limits;
 mod patience;
 mod protocol;

@@ -5,6 +5,7 @@
 //! `CI=true` a skip is a failure.
 
 mod authority;
+mod captured;
 mod cluster;
 mod database;
 mod house;
@@ -13,6 +14,7 @@ mod proxy;
 use std::time::{Duration, Instant};
 
 pub use authority::{Authority, SERVER_NAME};
+pub use captured::Captured;
 pub use database::{TestDatabase, engines};
 pub use house::{House, TestEnv, env, on_every_engine};
 pub use proxy::Proxy;

@@ -6,14 +6,13 @@ use std::collections::BTreeSet;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use prost::Message as _;
-use rapport_foundation::testing::{Engine, eventually};
+use rapport_foundation::testing::{Captured, Engine, eventually};
 use rapport_interactions::domain::search;
 use rapport_proto::interactions::v1 as pb;
 use rapport_proto::interactions::v1::fact_input::Fact;
 use rapport_proto::interactions::v1::part::Content;
 use tonic::{Code, Status};
 
-use crate::captured::Captured;
 use crate::dump;
 use crate::numbers::{FORMS, Form, Number, number};
 use crate::stage::{Stage, at, message, on_every_engine, quick};

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod bucket;
-mod captured;
 mod channels;
 mod corpus;
 mod counting;

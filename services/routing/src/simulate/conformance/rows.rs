@@ -27,7 +27,7 @@ pub fn rows() -> Vec<Row> {
         square_root(120, 0.0332, 5.0),
     ]);
     rows.extend([
-        waiting_room(77.4, (0.000_17, 0.083), 95.0),
+        waiting_room(77.4, (0.000_17, 0.083), 145.0),
         waiting_room(84.0, (0.003_64, 0.450), 9.0),
         waiting_room(90.0, (0.023_49, 1.243), 2.5),
     ]);

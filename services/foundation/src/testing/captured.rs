@@ -1,17 +1,23 @@
 //! What is logged and traced on the thread of a test.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test cannot go on without what it looks at"
+)]
+
 use std::io;
 use std::sync::{Arc, Mutex};
 
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
-use rapport_foundation::telemetry;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use crate::telemetry;
+
 /// Everything that is logged, and the spans as they are exported, until it is dropped. A test's runtime has one
 /// thread, and with it everything that a service does.
-pub(crate) struct Captured {
+pub struct Captured {
     lines: Sink,
     spans: InMemorySpanExporter,
     provider: SdkTracerProvider,
@@ -34,7 +40,11 @@ impl io::Write for Sink {
 }
 
 impl Captured {
-    pub(crate) fn here() -> Self {
+    /// From now on.
+    ///
+    /// # Panics
+    /// When spans cannot be exported.
+    pub fn here() -> Self {
         let lines = Sink::default();
         let spans = InMemorySpanExporter::default();
         let provider = SdkTracerProvider::builder()
@@ -61,12 +71,18 @@ impl Captured {
     }
 
     /// The log lines so far.
-    pub(crate) fn lines(&self) -> String {
+    ///
+    /// # Panics
+    /// When a thread panicked while it logged.
+    pub fn lines(&self) -> String {
         String::from_utf8_lossy(&self.lines.0.lock().unwrap()).into_owned()
     }
 
-    /// The spans that ended, with their names, attributes and events.
-    pub(crate) fn spans(&self) -> Vec<String> {
+    /// The spans that ended so far, with their names, attributes and events.
+    ///
+    /// # Panics
+    /// When spans cannot be exported.
+    pub fn spans(&self) -> Vec<String> {
         self.provider.force_flush().unwrap();
         let spans = self.spans.get_finished_spans().unwrap();
         spans.iter().map(|span| format!("{span:?}")).collect()
