@@ -105,12 +105,10 @@ impl App {
         if interaction.state.facts == 0 {
             return Ok(None);
         }
-        let whole = self.store.interaction(ctx.tenant, interaction.id).await?;
-        let text = whole.map(|whole| search::text_of(&whole.contact, &whole.state));
-        Ok(text.and_then(|text| {
-            let fits = search::matches(&wanted.terms, &text)?;
-            Some(hit(interaction, &text, &fits))
-        }))
+        let later = self.store.whole_state(ctx.tenant, &interaction).await?;
+        let text = search::text_of(&interaction.contact, &later);
+        let fits = search::matches(&wanted.terms, &text);
+        Ok(fits.map(|fits| hit(interaction, &text, &fits)))
     }
 }
 

@@ -10,8 +10,7 @@ use sea_orm::Value;
 
 use super::Store;
 use super::interactions::{Sized, sized};
-use super::known::{self, Depth};
-use crate::domain::{Channel, Direction, Interaction, Kind, Place, Purpose, Said, State};
+use crate::domain::{Channel, Direction, Kind, Place, Purpose, Said};
 
 /// Which contacts are wanted; each absent condition fits all.
 #[derive(Debug, Clone)]
@@ -73,22 +72,6 @@ impl Store {
             }
         }
         Ok(step)
-    }
-
-    /// The whole of what became known of a contact, with edits and transcripts.
-    pub(crate) async fn whole_state(
-        &self,
-        tenant: TenantId,
-        one: &Interaction,
-    ) -> Result<State, Error> {
-        let contact = (one.connector.as_str(), one.contact.external_id.as_str());
-        let found = self
-            .db
-            .read(tenant, async |s| {
-                known::states(&self.vault, &s, &[contact], Depth::Whole).await
-            })
-            .await?;
-        Ok(found.into_iter().next().unwrap_or_default())
     }
 }
 

@@ -92,6 +92,17 @@ impl Store {
             .await
     }
 
+    /// All that became known later of an interaction that was read in brief.
+    pub(crate) async fn whole_state(
+        &self,
+        tenant: TenantId,
+        of: &Interaction,
+    ) -> Result<State, Error> {
+        self.db
+            .read(tenant, async |s| whole_state(&s, &self.vault, of).await)
+            .await
+    }
+
     /// Interactions that fit, behind a place, newest event first: places and sizes only.
     pub(crate) async fn find_places(
         &self,
@@ -152,10 +163,15 @@ pub(super) async fn load_told(
     let Some(mut told) = load_logged(s, vault, &[id]).await?.pop() else {
         return Ok(None);
     };
-    let contact = (told.connector.as_str(), told.contact.external_id.as_str());
-    let mut states = known::states(vault, s, &[contact], Depth::Whole).await?;
-    told.state = states.pop().unwrap_or_default();
+    told.state = whole_state(s, vault, &told).await?;
     Ok(Some(told))
+}
+
+/// All that became known of a contact later.
+async fn whole_state(s: &Scoped, vault: &Vault, of: &Interaction) -> Result<State, Error> {
+    let contact = (of.connector.as_str(), of.contact.external_id.as_str());
+    let mut states = known::states(vault, s, &[contact], Depth::Whole).await?;
+    Ok(states.pop().unwrap_or_default())
 }
 
 /// Interactions by their ids, as [`Store::interactions`].

@@ -10,12 +10,8 @@ use rapport_interactions::domain::detect::{self, Finding, Kind, Masking, Text};
 use crate::corpus;
 use crate::numbers::{FORMS, Form, card, check_digit, number};
 
-fn plain(body: &str) -> Text<'_> {
-    Text::plain(body)
-}
-
 fn masked(body: &str) -> String {
-    let (texts, _) = detect::mask(&[plain(body)], Masking::default());
+    let (texts, _) = detect::mask(&[Text::plain(body)], Masking::default());
     texts
         .into_iter()
         .next()
@@ -41,7 +37,7 @@ fn is_found(before: &str, said: &str, after: &str) -> bool {
     let body = format!("{before} {said} {after}");
     let from = before.len() + 1;
     covered(
-        &detect::find(&[plain(&body)]),
+        &detect::find(&[Text::plain(&body)]),
         0,
         &body,
         from..from + said.len(),
@@ -51,7 +47,7 @@ fn is_found(before: &str, said: &str, after: &str) -> bool {
 /// Whether a number that is split over two texts is found.
 fn is_found_split(before: &str, (first, second): &(String, String), after: &str) -> bool {
     let bodies = [format!("{before} {first}"), format!("{second} {after}")];
-    let findings = detect::find(&[plain(&bodies[0]), plain(&bodies[1])]);
+    let findings = detect::find(&[Text::plain(&bodies[0]), Text::plain(&bodies[1])]);
     covered(&findings, 0, &bodies[0], before.len() + 1..bodies[0].len())
         && covered(&findings, 1, &bodies[1], 0..second.len())
 }
@@ -110,7 +106,7 @@ fn the_layout_stays_and_the_last_four_digits_of_a_card_when_wanted() {
     let said = "Kartu 4111-1111 1111.1111, exp 12/29";
     assert_eq!(masked(said), "Kartu ****-**** ****.****, exp 12/29");
     let (texts, findings) = detect::mask(
-        &[plain(said)],
+        &[Text::plain(said)],
         Masking {
             keep_last_four: true,
         },
@@ -165,7 +161,7 @@ fn tags_references_and_signs_that_nobody_sees_hide_nothing() {
 
 #[test]
 fn a_number_in_four_messages_is_found_in_each() {
-    let texts = ["my card: 4111", "1111", "then 1111", "and 1111 ok?"].map(plain);
+    let texts = ["my card: 4111", "1111", "then 1111", "and 1111 ok?"].map(Text::plain);
     let (masked, _) = detect::mask(&texts, Masking::default());
     let masked: Vec<String> = masked.into_iter().flatten().collect();
     assert_eq!(
@@ -187,7 +183,7 @@ fn accounts_by_their_check_digits_or_the_words_around() {
             "{iban}"
         );
     }
-    let halves = ["pay to GB82 WEST 1234", "5698 7654 32 thanks"].map(plain);
+    let halves = ["pay to GB82 WEST 1234", "5698 7654 32 thanks"].map(Text::plain);
     let (split, _) = detect::mask(&halves, Masking::default());
     assert_eq!(split[1].as_deref(), Some("**** **** ** thanks"));
     assert_eq!(
@@ -291,7 +287,7 @@ fn in_real_sentences_no_number_is_missed_and_hardly_anything_else_is_found() {
     for (name, sentences) in &corpora {
         let found = sentences
             .iter()
-            .filter(|sentence| !detect::find(&[plain(sentence)]).is_empty())
+            .filter(|sentence| !detect::find(&[Text::plain(sentence)]).is_empty())
             .count();
         corpus::report(&format!("{name}: {found} false of {}", sentences.len()));
         assert!(
