@@ -60,7 +60,7 @@ impl App {
         let mut after = store.book(tenant).await?;
         let mut before = after.clone();
         let calendar = if does {
-            self.get_calendar(ctx, id).await?
+            found(after.calendars.get(&id).cloned(), "calendar", id)?
         } else {
             let calendar = after.changed_calendar(id, change, now)?;
             after.calendars.insert(id, calendar.clone());

@@ -30,7 +30,7 @@ impl App {
         let mut before = after.clone();
         before.policies.remove(&id);
         let policy = if does {
-            self.get_policy(ctx, id).await?
+            found(after.policies.get(&id).cloned(), "SLA policy", id)?
         } else {
             let policy = after.new_policy(id, new.code, new.settings, now)?;
             after.policies.insert(id, policy.clone());
@@ -77,7 +77,7 @@ impl App {
         let mut after = store.book(tenant).await?;
         let mut before = after.clone();
         let policy = if does {
-            self.get_policy(ctx, id).await?
+            found(after.policies.get(&id).cloned(), "SLA policy", id)?
         } else {
             let policy = after.changed_policy(id, change, now)?;
             after.policies.insert(id, policy.clone());
