@@ -9,6 +9,7 @@ use tonic::body::Body;
 
 use super::{Answer, Channel, InvalidUrl, PoolConfig, Way, network};
 use crate::role::Role;
+use crate::telemetry::TraceLayer;
 use crate::tls::ClientTls;
 
 /// The end of a late-bound channel that is told where to lead.
@@ -131,7 +132,8 @@ impl Neighbours {
         if let Some(channel) = self.0.replicas.get(url) {
             return Ok(channel);
         }
-        let channel = Channel::pool(&[url.to_owned()], self.0.tls.as_ref(), &self.0.pool)?;
+        let channel = Channel::pool(&[url.to_owned()], self.0.tls.as_ref(), &self.0.pool)?
+            .layered(&TraceLayer::client());
         self.set_replica(url, channel.clone());
         Ok(channel)
     }

@@ -12,7 +12,6 @@ use rapport_foundation::channel::ELSEWHERE;
 use rapport_foundation::context::Context;
 use rapport_foundation::deadline::{self, Deadline};
 use rapport_foundation::service::{Vouched, paths};
-use rapport_foundation::telemetry::TraceLayer;
 use rapport_proto::options::v1::RateClass;
 use tonic::body::Body;
 
@@ -49,7 +48,6 @@ pub(super) async fn hand_on(State(shell): State<Shell>, request: Request, next: 
             refused(Error::NotOwner)
         }
         Ok(Place::There(owner)) => {
-            let owner = owner.layered(&TraceLayer::client());
             let answer = owner.once(prepared(request)).await;
             let mut answer = answer.unwrap_or_else(|error| {
                 tracing::debug!(%error, "a call could not be handed on");
