@@ -43,6 +43,9 @@ pub enum Error {
     /// Another queue has this code.
     #[error("the code is taken")]
     CodeTaken,
+    /// A chain of overflow leads back, or has too many queues.
+    #[error("the overflow of the queue does not end")]
+    EndlessOverflow,
     /// The principal has an agent already.
     #[error("the principal has an agent")]
     PrincipalTaken,
@@ -103,6 +106,10 @@ impl From<Error> for Failure {
                 Code::AlreadyExists,
                 "QUEUE_CODE_TAKEN",
                 "Another queue has this code.",
+            ),
+            Error::EndlessOverflow => state(
+                "OVERFLOW_DOES_NOT_END",
+                "The chain of overflow leads back, or has more than 8 queues.",
             ),
             Error::PrincipalTaken => Self::new(
                 Code::AlreadyExists,

@@ -194,6 +194,8 @@ pub(crate) struct QueueChange {
     pub(crate) wrap_up: Option<Duration>,
     pub(crate) max_lapsed_offers: Option<u32>,
     pub(crate) required_skills: Option<Skills>,
+    pub(crate) most_waiting: Option<Option<u32>>,
+    pub(crate) overflow: Option<Option<QueueId>>,
 }
 
 /// An agent set up by hand.

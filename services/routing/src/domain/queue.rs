@@ -27,6 +27,10 @@ pub struct Queue {
     pub max_lapsed_offers: u32,
     /// Skills its work requires besides its own.
     pub required_skills: Skills,
+    /// How many may wait in it; none: as many as come.
+    pub most_waiting: Option<u32>,
+    /// Where work goes that finds it full.
+    pub overflow: Option<QueueId>,
     /// When it was made.
     pub created_at: Micros,
     /// When it last changed.
@@ -36,6 +40,8 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// How many queues work may be sent along, the first included.
+    pub const LONGEST_CHAIN: usize = 8;
     /// How long an offer stands where nobody says otherwise.
     pub const OFFER_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -51,6 +57,8 @@ impl Queue {
             wrap_up: Duration::ZERO,
             max_lapsed_offers: 1,
             required_skills: Skills::new(),
+            most_waiting: None,
+            overflow: None,
             created_at: now,
             updated_at: now,
             version: 1,

@@ -185,6 +185,8 @@ pub(super) fn queue((queue, waiting): (Queue, u32)) -> pb::Queue {
         wrap_up_s: seconds(queue.wrap_up),
         max_lapsed_offers: i32::try_from(queue.max_lapsed_offers).unwrap_or(i32::MAX),
         required_skills: codes(&queue.required_skills),
+        most_waiting: (queue.most_waiting).map(|most| i32::try_from(most).unwrap_or(i32::MAX)),
+        overflow_queue_id: text(queue.overflow),
         waiting_work_items: i32::try_from(waiting).unwrap_or(i32::MAX),
         create_time: Some(queue.created_at.into()),
         update_time: Some(queue.updated_at.into()),

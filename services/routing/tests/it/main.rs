@@ -6,6 +6,7 @@ mod agents;
 mod away;
 mod bad_input;
 mod bench;
+mod complaints;
 mod desks;
 mod intake;
 mod owners;

@@ -120,7 +120,11 @@ impl Fold<'_> {
 
     /// The customer hung up before we knew what it was about: abandoned, offered to nobody.
     fn came_too_late(&mut self, ticket: TicketId, asking: Asking) {
-        let Ok(work) = self.work_for(ticket, asking) else {
+        let known = self.loaded.tickets.get(&ticket);
+        let Some(queue) = known.map(|ticket| ticket.queue) else {
+            return;
+        };
+        let Ok(work) = self.work_for(ticket, queue, asking) else {
             return;
         };
         self.publish(work.id, news::queued(&work));

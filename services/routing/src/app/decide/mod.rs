@@ -5,6 +5,7 @@ mod agents;
 mod intake;
 mod promises;
 mod queues;
+mod room;
 mod sla;
 mod tickets;
 mod work;

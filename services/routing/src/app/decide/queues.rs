@@ -13,6 +13,7 @@ impl Fold<'_> {
         }
         let mut queue = Queue::usual(QueueId::new(self.now), new.code.clone(), self.now);
         apply(&mut queue, &new.settings);
+        self.leads_somewhere(&queue)?;
         Ok(self.put_queue(queue))
     }
 
@@ -30,6 +31,7 @@ impl Fold<'_> {
             return Err(Error::EtagMismatch);
         }
         apply(&mut queue, change);
+        self.leads_somewhere(&queue)?;
         queue.updated_at = self.now;
         queue.version += 1;
         Ok(self.put_queue(queue))
@@ -98,4 +100,6 @@ fn apply(queue: &mut Queue, change: &QueueChange) {
         change.max_lapsed_offers.as_ref(),
     );
     set(&mut queue.required_skills, change.required_skills.as_ref());
+    set(&mut queue.most_waiting, change.most_waiting.as_ref());
+    set(&mut queue.overflow, change.overflow.as_ref());
 }

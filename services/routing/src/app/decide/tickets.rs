@@ -40,6 +40,9 @@ impl Fold<'_> {
             Some(id) => self.known_queue(id)?,
             None => self.default_queue(),
         };
+        if let Some(channel) = new.work_channel {
+            self.room_or_refuse(queue, channel, &new.skills)?;
+        }
         let usual = self.usual_priority(queue);
         let opening = Opening {
             subject: new.subject.clone(),
@@ -83,17 +86,31 @@ impl Fold<'_> {
 
     /// Queues work for a ticket.
     pub(super) fn ask(&mut self, ticket: TicketId, asking: Asking) -> Result<WorkItemId, Error> {
-        let work = self.work_for(ticket, asking)?;
+        let came_in = asking.interaction.is_some();
+        let known = self.loaded.tickets.get(&ticket).ok_or(Error::Broken)?;
+        let (queue, mut own) = (known.queue, known.skills.clone());
+        own.extend(asking.skills.iter().cloned());
+        let room = self.room(queue, asking.channel, &own);
+        let work = self.work_for(ticket, room.unwrap_or(queue), asking)?;
         let id = work.id;
-        self.step(Input::WorkItemQueued(Box::new(work)))?;
+        let work = Box::new(work);
+        self.step(match room {
+            None if came_in => Input::WorkItemAdmitted(work),
+            _ => Input::WorkItemQueued(work),
+        })?;
         Ok(id)
     }
 
-    /// The work item that an asking would queue.
-    pub(super) fn work_for(&self, ticket: TicketId, asking: Asking) -> Result<WorkItem, Error> {
+    /// The work item that an asking would queue there.
+    pub(super) fn work_for(
+        &self,
+        ticket: TicketId,
+        queue: QueueId,
+        asking: Asking,
+    ) -> Result<WorkItem, Error> {
         let ticket = self.loaded.tickets.get(&ticket);
         let ticket = ticket.ok_or(Error::Broken)?;
-        let mut skills = self.skills_for(ticket.queue, &ticket.skills);
+        let mut skills = self.skills_for(queue, &ticket.skills);
         skills.extend(asking.skills);
         Ok(WorkItem {
             id: WorkItemId::new(self.now),
@@ -101,7 +118,7 @@ impl Fold<'_> {
             interaction: asking.interaction,
             customer: ticket.customer,
             channel: asking.channel,
-            queue: ticket.queue,
+            queue,
             skills,
             priority: asking.priority.unwrap_or(ticket.priority),
             queued_at: self.now,
@@ -129,6 +146,10 @@ impl Fold<'_> {
         let now = self.now;
         let ticket = self.ticket(id, etag)?;
         let before = ticket.clone();
+        if let Some(queue) = change.queue {
+            self.room_to_move(&before, queue)?;
+        }
+        let ticket = self.ticket(id, etag)?;
         ticket.change(change.clone(), now)?;
         let after = ticket.clone();
         self.tickets.insert(id);
@@ -140,22 +161,28 @@ impl Fold<'_> {
     }
 
     /// Work nobody has accepted goes where its ticket goes. What the contact asked for beyond its ticket stays: the
-    /// language of a caller, the urgency of a call.
+    /// language of a caller, the urgency of a call. Where there is no room it stays where it waits.
     pub(super) fn move_work(&mut self, before: &Ticket, after: &Ticket) {
-        let old = self.skills_for(before.queue, &before.skills);
-        let new = self.skills_for(after.queue, &after.skills);
-        let open: Vec<WorkItem> = self.tenant.engine.items_of(after.id).cloned().collect();
-        for work in open {
-            let own = work.skills.difference(&old).cloned();
+        for work in self.unaccepted(after) {
+            let asked: Skills = (self.own_skills(&work, before))
+                .difference(&before.skills)
+                .chain(&after.skills)
+                .cloned()
+                .collect();
+            let moved = (after.queue != before.queue)
+                .then(|| self.room(after.queue, work.channel, &asked))
+                .flatten();
+            let queue = moved.unwrap_or(work.queue);
             let priority = match work.priority == before.priority {
                 true => after.priority,
                 false => work.priority,
             };
-            // What is in an agent's hands stays there.
+            let skills = self.skills_for(queue, &asked);
+            // It was neither accepted nor is there no room.
             let _ = self.step(Input::WorkItemChanged {
                 item: work.id,
-                queue: after.queue,
-                skills: own.chain(new.iter().cloned()).collect(),
+                queue,
+                skills,
                 priority,
             });
         }
@@ -252,6 +279,11 @@ impl Fold<'_> {
     ) -> Result<Done, Error> {
         let now = self.now;
         let ticket = self.ticket(id, etag)?;
+        if let Some(channel) = work_channel {
+            let (queue, skills) = (ticket.queue, ticket.skills.clone());
+            self.room_or_refuse(queue, channel, &skills)?;
+        }
+        let ticket = self.ticket(id, etag)?;
         ticket.reopen(now)?;
         let version = ticket.version;
         let reopened = pb::TicketReopened {
@@ -305,7 +337,7 @@ impl Fold<'_> {
         Ok(ticket)
     }
 
-    fn skills_for(&self, queue: QueueId, own: &Skills) -> Skills {
+    pub(super) fn skills_for(&self, queue: QueueId, own: &Skills) -> Skills {
         let mut skills = own.clone();
         if let Some(queue) = self.tenant.queues.get(&queue) {
             skills.extend(queue.required_skills.iter().cloned());

@@ -57,7 +57,7 @@ impl From<&Queue> for Terms {
             offer_timeout: queue.offer_timeout,
             wrap_up: queue.wrap_up,
             max_lapsed_offers: queue.max_lapsed_offers,
-            most_waiting: None,
+            most_waiting: queue.most_waiting,
         }
     }
 }
@@ -68,6 +68,8 @@ impl From<&Queue> for Terms {
 pub enum Input {
     /// New work waits. Its state must be `Waiting`.
     WorkItemQueued(Box<WorkItem>),
+    /// The same for what cannot be sent away: it waits although the queue is full.
+    WorkItemAdmitted(Box<WorkItem>),
     /// Work that nobody has accepted needs nobody any more, or nobody waits for it any more.
     WorkItemWithdrawn {
         /// The work.

@@ -14,12 +14,22 @@ impl Engine {
         work: WorkItem,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
+        if !self.has_room(work.queue, work.channel, &work.skills) {
+            return Err(Refusal::QueueFull);
+        }
+        self.admit(now, work, out)
+    }
+
+    /// The same, however many wait.
+    pub(super) fn admit(
+        &mut self,
+        now: Micros,
+        work: WorkItem,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
         let id = work.id;
         if self.items.contains_key(&id) {
             return Err(Refusal::WorkKnown);
-        }
-        if self.turns_away(work.queue, work.channel, &work.skills) {
-            return Err(Refusal::QueueFull);
         }
         self.insert(WorkItem {
             state: WorkState::Waiting,
@@ -31,18 +41,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether one more may not wait in the queue. Who need not wait is never turned away: a limit of zero is a
-    /// queue without a waiting room.
-    fn turns_away(&mut self, queue: QueueId, channel: Channel, skills: &Skills) -> bool {
+    /// Whether one more may come to the queue. Who need not wait is never turned away: a limit of zero is a queue
+    /// without a waiting room.
+    pub fn has_room(&mut self, queue: QueueId, channel: Channel, skills: &Skills) -> bool {
         let most = self.queues.get(&queue).and_then(|q| q.most_waiting);
         let Some(most) = most.and_then(|most| usize::try_from(most).ok()) else {
-            return false;
+            return true;
         };
         if self.waiting.len_of(queue) < most {
-            return false;
+            return true;
         }
         let mask = self.book.mask(skills);
-        self.floor.first(queue, channel, &mask, |_| false).is_none()
+        self.floor.first(queue, channel, &mask, |_| false).is_some()
     }
 
     /// Puts an open item into every index that its state asks for.
@@ -136,7 +146,7 @@ impl Engine {
             return Ok(());
         }
         let (from, channel) = (work.queue, work.channel);
-        if from != queue && self.turns_away(queue, channel, &skills) {
+        if from != queue && !self.has_room(queue, channel, &skills) {
             return Err(Refusal::QueueFull);
         }
         let freed = if moves {

@@ -115,6 +115,7 @@ impl Engine {
         let refused = match input {
             Input::Tick => Ok(()),
             Input::WorkItemQueued(work) => self.queue(now, *work, &mut out),
+            Input::WorkItemAdmitted(work) => self.admit(now, *work, &mut out),
             Input::WorkItemWithdrawn { item, abandoned } => {
                 self.withdraw(now, item, abandoned, &mut out)
             }

@@ -21,6 +21,7 @@ pub(super) const NAME_CHARACTERS: usize = 200;
 const SKILLS_OF_AGENT: usize = 64;
 const QUEUES_OF_AGENT: usize = 500;
 const MOST_CONCURRENT: i32 = 100;
+const MOST_WAITING: i32 = 1_000_000;
 
 const AGENT_FIELDS: [&str; 5] = [
     "display_name",
@@ -30,13 +31,15 @@ const AGENT_FIELDS: [&str; 5] = [
     "default_capacity",
 ];
 
-const QUEUE_FIELDS: [&str; 6] = [
+const QUEUE_FIELDS: [&str; 8] = [
     "display_name",
     "default_priority",
     "offer_timeout_s",
     "wrap_up_s",
     "max_lapsed_offers",
     "required_skills",
+    "most_waiting",
+    "overflow_queue_id",
 ];
 
 fn all(fields: &[&str]) -> BTreeSet<String> {
@@ -208,6 +211,14 @@ fn queue_change(c: &mut Check, mask: &BTreeSet<String>, queue: &pb::Queue) -> Qu
     if set("required_skills") {
         let skills = codes(c, "required_skills", &queue.required_skills, SKILLS_OF_WORK);
         change.required_skills = Some(skills);
+    }
+    if set("most_waiting") {
+        let most = queue.most_waiting;
+        let most = most.map(|most| c.number("most_waiting", most, 0..=MOST_WAITING));
+        change.most_waiting = Some(most.and_then(|most| u32::try_from(most).ok()));
+    }
+    if set("overflow_queue_id") {
+        change.overflow = Some(c.optional_id("overflow_queue_id", &queue.overflow_queue_id));
     }
     change
 }

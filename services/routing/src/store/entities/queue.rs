@@ -16,6 +16,8 @@ pub(crate) struct Model {
     pub(crate) max_lapsed_offers: i64,
     #[sea_orm(column_type = "JsonBinary")]
     pub(crate) skills: Json,
+    pub(crate) most_waiting: Option<i64>,
+    pub(crate) overflow_id: Option<Uuid>,
     pub(crate) created_at: Micros,
     pub(crate) updated_at: Micros,
     pub(crate) version: i64,

@@ -2,7 +2,7 @@
 
 use super::desk::*;
 use crate::domain::engine::{Effect, Input, Refusal, Terms};
-use crate::domain::{Skills, Status, WorkItem};
+use crate::domain::{Channel, Skills, Status, WorkItem};
 
 fn limited(desk: &mut Desk, queue: u128, most: u32) {
     desk.step(Input::QueueChanged(Terms {
@@ -49,6 +49,25 @@ fn who_need_not_wait_is_never_refused() {
         desk.queue(work(4, 1, desk.now)),
         [Effect::Refused(Refusal::QueueFull)]
     );
+}
+
+#[test]
+fn what_cannot_be_sent_away_waits_in_a_full_queue() {
+    let mut desk = Desk::with_agents(0);
+    limited(&mut desk, 1, 1);
+    desk.queue(work(1, 1, desk.now));
+    assert!(
+        !desk
+            .engine
+            .has_room(queue(1), Channel::Phone, &Skills::new())
+    );
+    let admitted = Input::WorkItemAdmitted(Box::new(work(2, 1, desk.now)));
+    assert_eq!(
+        desk.step(admitted.clone()),
+        [Effect::Queued { item: item(2) }]
+    );
+    assert_eq!(desk.step(admitted), [Effect::Refused(Refusal::WorkKnown)]);
+    assert_eq!(desk.engine.waiting_in(queue(1)), 2);
 }
 
 /// A limit is for those who come. Who was let in keeps their place, whatever comes back.

@@ -1,0 +1,81 @@
+//! Where there is room for work: in its queue, or in one that its queue overflows into.
+
+use rapport_foundation::id::QueueId;
+
+use super::super::Error;
+use super::Fold;
+use crate::domain::engine::Refusal;
+use crate::domain::{Channel, Queue, Skills, Ticket, WorkItem, WorkState};
+
+impl Fold<'_> {
+    /// The first queue of a chain that has room for work with these skills of its own.
+    pub(super) fn room(
+        &mut self,
+        queue: QueueId,
+        channel: Channel,
+        own: &Skills,
+    ) -> Option<QueueId> {
+        let mut next = Some(queue);
+        for _ in 0..Queue::LONGEST_CHAIN {
+            let queue = next?;
+            let skills = self.skills_for(queue, own);
+            if self.tenant.engine.has_room(queue, channel, &skills) {
+                return Some(queue);
+            }
+            next = self.tenant.queues.get(&queue)?.overflow;
+        }
+        None
+    }
+
+    /// The same for a call that asks for work, which is refused where there is none.
+    pub(super) fn room_or_refuse(
+        &mut self,
+        queue: QueueId,
+        channel: Channel,
+        own: &Skills,
+    ) -> Result<QueueId, Error> {
+        let room = self.room(queue, channel, own);
+        room.ok_or_else(|| Refusal::QueueFull.into())
+    }
+
+    /// Whether everything that nobody has accepted of a ticket finds room in another queue.
+    pub(super) fn room_to_move(&mut self, ticket: &Ticket, to: QueueId) -> Result<(), Error> {
+        if ticket.queue == to {
+            return Ok(());
+        }
+        for work in self.unaccepted(ticket) {
+            let own = self.own_skills(&work, ticket);
+            self.room_or_refuse(to, work.channel, &own)?;
+        }
+        Ok(())
+    }
+
+    /// Work of a ticket that nobody has accepted.
+    pub(super) fn unaccepted(&self, ticket: &Ticket) -> Vec<WorkItem> {
+        let is =
+            |work: &&WorkItem| matches!(work.state, WorkState::Waiting | WorkState::Offered(_));
+        let items = self.tenant.engine.items_of(ticket.id);
+        items.filter(is).cloned().collect()
+    }
+
+    /// What work requires wherever it goes: what its ticket does, and what its contact asked for beyond that.
+    pub(super) fn own_skills(&self, work: &WorkItem, ticket: &Ticket) -> Skills {
+        let known = self.skills_for(work.queue, &ticket.skills);
+        let asked = work.skills.difference(&known);
+        ticket.skills.iter().chain(asked).cloned().collect()
+    }
+
+    /// A chain of overflow names queues that are there, and ends.
+    pub(super) fn leads_somewhere(&self, queue: &Queue) -> Result<(), Error> {
+        let (mut next, mut length) = (queue.overflow, 1);
+        while let Some(id) = next {
+            length += 1;
+            if id == queue.id || length > Queue::LONGEST_CHAIN {
+                return Err(Error::EndlessOverflow);
+            }
+            let queue = self.tenant.queues.get(&id);
+            next = queue.ok_or_else(|| Error::not_found("queue", id))?.overflow;
+        }
+        Ok(())
+    }
+}
