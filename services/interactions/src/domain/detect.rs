@@ -89,7 +89,8 @@ pub fn find(texts: &[Text<'_>]) -> Vec<Finding> {
         // What was found of one side alone may still be a part of a longer number.
         let known = found.first() == Some(&true) || open.as_ref().is_some_and(|open| open.found);
         let intro = if known { 1 } else { INTRO };
-        let joined = open.take().filter(|_| first.words_before <= intro);
+        let goes_on = first.words_before <= intro && !is_international(text.body);
+        let joined = open.take().filter(|_| goes_on);
         let joined = joined.map(|open| open.join(&first));
         let whole = joined
             .as_ref()
@@ -101,6 +102,13 @@ pub fn find(texts: &[Text<'_>]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether a text begins with a telephone number in international form: it goes on from nothing before it, as the
+/// numbers of a list do not.
+fn is_international(body: &str) -> bool {
+    let number = body.trim_start().strip_prefix('+');
+    number.is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// A text of HTML without its tags: a space stands for what stood between two characters.

@@ -21,6 +21,8 @@ pub struct Fact {
     pub event_at: Micros,
     /// What became known.
     pub what: Known,
+    /// What the channel says besides.
+    pub attributes: BTreeMap<String, Personal>,
     /// The payload as the channel delivered it; empty when not given.
     pub raw_payload: Payload,
 }
@@ -210,6 +212,7 @@ pub(crate) mod tests {
             key: key.into(),
             event_at: Micros(at),
             what,
+            attributes: BTreeMap::new(),
             raw_payload: Payload::default(),
         }
     }

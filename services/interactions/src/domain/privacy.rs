@@ -53,6 +53,7 @@ pub fn mask_fact(mut fact: Fact, taking: &mut Taking<'_>) -> Fact {
         Known::Reaction(reaction) => alone.text(&mut reaction.symbol),
         Known::End(_) | Known::Deletion(_) | Known::CallLeg(_) => {}
     }
+    (fact.attributes.values_mut()).for_each(|value| alone.personal(value));
     fact.raw_payload = payload(fact.raw_payload, taking);
     fact
 }
@@ -367,6 +368,7 @@ mod tests {
             key: "e-1".into(),
             event_at: Micros(0),
             what: Known::Edit(filled(text)),
+            attributes: [("note".to_owned(), text.into())].into(),
             raw_payload: Payload(text.into()),
         };
         assert_eq!(

@@ -23,6 +23,8 @@ pub(crate) use privacy::{
 };
 pub(crate) use search::search;
 
+use std::collections::BTreeMap;
+
 use rapport_foundation::check::Check;
 use rapport_foundation::error::Failure;
 use rapport_foundation::id::{ConversationId, CustomerId, InteractionId};
@@ -54,6 +56,7 @@ pub(crate) fn end(request: &pb::EndContactRequest, now: Micros) -> Result<Fact, 
         key: String::new(),
         event_at: at,
         what: Known::End(reason),
+        attributes: BTreeMap::new(),
         raw_payload: Payload::default(),
     })
 }

@@ -83,11 +83,7 @@ fn input(contact: Contact) -> pb::InteractionInput {
         automatic: contact.automatic,
         order: contact.order.map(part::order),
         routing,
-        attributes: content
-            .attributes
-            .into_iter()
-            .map(|(key, value)| (key, value.into_exposed()))
-            .collect(),
+        attributes: part::attributes(content.attributes),
         raw_payload: content.raw_payload.0.into(),
         hints: hints(content.hints),
         mail: mail(content.mail),

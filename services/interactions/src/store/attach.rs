@@ -83,7 +83,7 @@ impl Store {
         }
         let subject: &Subject = &about.subject;
         let keys = self.vault.keys(s, std::slice::from_ref(subject)).await?;
-        let body = body::encode_known(&fact.what)?;
+        let body = body::encode_fact(&fact)?;
         let (body, raw) = seal(&keys, subject, sealed_for, &body, &fact.raw_payload.0)?;
         let kept = numbers::of_fact(s, &self.vault, row).await?;
         let kept = numbers::seal(&keys.require(subject)?, &row_of(sealed_for), &kept)?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::contact::Payload;
 use crate::domain::{
-    Contact, Content, Hints, Identifier, IdentifierKind, Known, Mail, OrderLine, Participant,
+    Contact, Content, Fact, Hints, Identifier, IdentifierKind, Known, Mail, OrderLine, Participant,
     Priority, RoutingHint, Side,
 };
 
@@ -105,18 +105,46 @@ pub(super) fn decode(bytes: &[u8], raw_payload: Vec<u8>, into: &mut Contact) -> 
     Ok(())
 }
 
-/// The bytes of a fact to be sealed.
-pub(super) fn encode_known(known: &Known) -> Result<Vec<u8>, Error> {
-    written(&Told::from(known))
+/// What the channel says besides of a contact or of a fact about it.
+type Attributes = BTreeMap<String, Personal>;
+
+/// The bytes of a fact to be sealed; the raw payload is kept apart.
+pub(super) fn encode_fact(fact: &Fact) -> Result<Vec<u8>, Error> {
+    written(&Later {
+        told: Told::from(&fact.what),
+        attributes: kept(&fact.attributes),
+    })
 }
 
 /// What was encoded.
 ///
 /// # Errors
 /// [`Error::Corrupt`].
-pub(super) fn decode_known(bytes: &[u8]) -> Result<Known, Error> {
-    let told: Told<'_> = serde_json::from_slice(bytes).map_err(|_| DAMAGED)?;
-    told.into_known().ok_or(DAMAGED)
+pub(super) fn decode_fact(bytes: &[u8]) -> Result<(Known, Attributes), Error> {
+    let later: Later<'_> = serde_json::from_slice(bytes).map_err(|_| DAMAGED)?;
+    let what = later.told.into_known().ok_or(DAMAGED)?;
+    Ok((what, opened(later.attributes)))
+}
+
+/// A fact, and what the channel says besides.
+#[derive(Serialize, Deserialize)]
+struct Later<'a> {
+    #[serde(flatten)]
+    told: Told<'a>,
+    #[serde(rename = "a", default, skip_serializing_if = "BTreeMap::is_empty")]
+    attributes: BTreeMap<Text<'a>, Text<'a>>,
+}
+
+fn kept(attributes: &Attributes) -> BTreeMap<Text<'_>, Text<'_>> {
+    (attributes.iter())
+        .map(|(key, value)| (key.into(), value.expose().into()))
+        .collect()
+}
+
+fn opened(attributes: BTreeMap<Text<'_>, Text<'_>>) -> Attributes {
+    (attributes.into_iter())
+        .map(|(key, value)| (key.into_owned(), personal(value)))
+        .collect()
 }
 
 impl<'a> From<&'a Contact> for Body<'a> {
@@ -127,11 +155,7 @@ impl<'a> From<&'a Contact> for Body<'a> {
             subject: content.subject.expose().into(),
             parts: content.parts.iter().map(Piece::from).collect(),
             thread_key: content.thread_key.expose().into(),
-            attributes: content
-                .attributes
-                .iter()
-                .map(|(key, value)| (key.into(), value.expose().into()))
-                .collect(),
+            attributes: kept(&content.attributes),
             language: (&content.hints.language).into(),
             time_zone: (&content.hints.time_zone).into(),
             region: (&content.hints.region).into(),
@@ -168,9 +192,7 @@ impl Body<'_> {
                 in_reply_to: self.in_reply_to.into_iter().map(personal).collect(),
                 references: self.references.into_iter().map(personal).collect(),
             },
-            attributes: (self.attributes.into_iter())
-                .map(|(key, value)| (key.into_owned(), personal(value)))
-                .collect(),
+            attributes: opened(self.attributes),
             hints: Hints {
                 language: self.language.into_owned(),
                 time_zone: self.time_zone.into_owned(),

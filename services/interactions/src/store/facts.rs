@@ -132,7 +132,7 @@ pub(super) async fn record(
             }
             Ok(_) => {}
         }
-        let body = body::encode_known(&telling.fact.what)?;
+        let body = body::encode_fact(&telling.fact)?;
         let (count, bytes) = room.entry(telling.contact()).or_default();
         if *count >= limits::FACTS || *bytes + body.len() > limits::FACTS_BYTES {
             outcomes.push(FactOutcome::Full);

@@ -1,6 +1,6 @@
 //! Reading what became known of contacts later.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rapport_foundation::db::bulk::{self, Type};
 use rapport_foundation::db::{Error, Scoped};
@@ -192,14 +192,15 @@ impl Sealed {
         let Some(key) = keys.get(&self.subject) else {
             return Ok(None);
         };
-        let what = match self.kind {
+        let left_out = |what| (what, BTreeMap::new());
+        let (what, attributes) = match self.kind {
             FactKind::Transcript if self.body.is_empty() => {
-                Known::Transcript(Transcript::default())
+                left_out(Known::Transcript(Transcript::default()))
             }
-            FactKind::Edit if self.body.is_empty() => Known::Edit(Vec::new()),
+            FactKind::Edit if self.body.is_empty() => left_out(Known::Edit(Vec::new())),
             _ => match key.open(&self.body, &bound(&row, b"body")) {
                 Err(Error::Erased) => return Ok(None),
-                opened => body::decode_known(&opened?)?,
+                opened => body::decode_fact(&opened?)?,
             },
         };
         let raw = if self.raw.is_empty() {
@@ -213,6 +214,7 @@ impl Sealed {
                 key: self.key,
                 event_at: self.event_at,
                 what,
+                attributes,
                 raw_payload: Payload(raw),
             },
             received_at: self.received_at,

@@ -331,3 +331,19 @@ fn in_real_sentences_no_number_is_missed_and_hardly_anything_else_is_found() {
     }
     assert!(missed.is_empty(), "{} of {tried} missed", missed.len());
 }
+
+/// A card that was sent on has the numbers of several people in it, one a field: together they may look like a longer one.
+#[test]
+fn telephone_numbers_of_a_list_are_not_one_number() {
+    let list = [
+        "+1 555-555-5555",
+        "CELL",
+        "+1 666-666-6666",
+        "HOME",
+        "+1 777-777-7777",
+    ];
+    let texts = list.map(Text::plain);
+    assert_eq!(detect::find(&texts), []);
+    let split = ["4111 1111", "1111 1111"].map(Text::plain);
+    assert_eq!(detect::find(&split).len(), 1);
+}

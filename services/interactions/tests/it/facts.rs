@@ -110,6 +110,7 @@ async fn facts_are_entries_of_their_own_and_make_one_view() {
                 }),
             ),
         ];
+        told[0].attributes = [("pricing.category".to_owned(), "service".to_owned())].into();
         told[0].raw_payload = b"{\"status\":\"delivered\"}".to_vec().into();
         // The later ones come first.
         for one in told.iter().rev() {

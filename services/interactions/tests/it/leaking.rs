@@ -149,6 +149,7 @@ impl Said {
             event_time: Some(at(self.seconds + 10)),
             fact: Some(fact),
             raw_payload: text.clone().into_bytes().into(),
+            attributes: [("note".to_owned(), text.clone())].into(),
         };
         facts.into_iter().enumerate().map(fact).collect()
     }

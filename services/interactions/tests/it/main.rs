@@ -25,6 +25,7 @@ mod outbound;
 mod privacy;
 mod recording;
 mod retaining;
+mod samples;
 mod sealing;
 mod searching;
 mod stage;

@@ -5,7 +5,7 @@ use rapport_foundation::error::Failure;
 use rapport_foundation::time::Micros;
 use rapport_proto::interactions::v1 as pb;
 
-use super::contact::{is_code, not_too_far_ahead, raw_payload};
+use super::contact::{attributes, is_code, not_too_far_ahead, raw_payload};
 use super::part::{call_leg, delivery, parts, reaction, transcript};
 use crate::domain::{Disposition, EndReason, Fact, Known, limits};
 
@@ -37,6 +37,7 @@ fn checked(c: &mut Check, input: pb::FactInput, now: Micros) -> Fact {
         key: c.text("key", &input.key, shortest..=limits::FACT_KEY),
         event_at,
         what: known(c, input.fact),
+        attributes: attributes(c, input.attributes),
         raw_payload: raw_payload(c, input.raw_payload.into()),
     }
 }

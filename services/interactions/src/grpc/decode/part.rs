@@ -202,8 +202,10 @@ fn needs_target(c: &mut Check, target: &str) {
 
 /// A like or an emoji.
 pub(super) fn reaction(c: &mut Check, said: &pb::Reaction) -> Reaction {
+    // Not every channel says which one was taken back.
+    let shortest = usize::from(!said.removed);
     Reaction {
-        symbol: c.text("symbol", &said.symbol, 1..=limits::SYMBOL),
+        symbol: c.text("symbol", &said.symbol, shortest..=limits::SYMBOL),
         target: c.text("target", &said.target, 0..=limits::EXTERNAL_ID),
         author: c
             .text("author", &said.author, 0..=limits::IDENTIFIER)

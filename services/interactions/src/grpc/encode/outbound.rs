@@ -108,11 +108,7 @@ fn delivery(one: Handover, lease: Duration) -> pb::OutboundDelivery {
         reply_to_external_id: reply_to,
         subject: content.subject.into_exposed(),
         parts: content.parts.into_iter().map(part::part).collect(),
-        attributes: content
-            .attributes
-            .into_iter()
-            .map(|(key, value)| (key, value.into_exposed()))
-            .collect(),
+        attributes: part::attributes(content.attributes),
         automatic: contact.automatic,
         may_be_repetition: outbound.doubt.is_any(),
     }

@@ -1,5 +1,8 @@
 //! Pieces of what was said, and what became known later, from the domain to the contract.
 
+use std::collections::{BTreeMap, HashMap};
+
+use rapport_foundation::personal::Personal;
 use rapport_proto::interactions::v1 as pb;
 use rapport_proto::types::v1 as types;
 
@@ -134,6 +137,12 @@ pub(super) fn order(order: Order) -> types::Order {
     }
 }
 
+pub(super) fn attributes(kept: BTreeMap<String, Personal>) -> HashMap<String, String> {
+    kept.into_iter()
+        .map(|(key, value)| (key, value.into_exposed()))
+        .collect()
+}
+
 pub(super) fn fact(fact: Fact) -> pb::FactInput {
     use pb::fact_input::Fact as Said;
     let said = match fact.what {
@@ -157,6 +166,7 @@ pub(super) fn fact(fact: Fact) -> pb::FactInput {
         key: fact.key,
         event_time: Some(fact.event_at.into()),
         fact: Some(said),
+        attributes: attributes(fact.attributes),
         raw_payload: fact.raw_payload.0.into(),
     }
 }

@@ -225,8 +225,20 @@ fn a_fact_reads_back_as_it_was_written() {
         Known::Reaction(reaction()),
     ];
     for known in facts {
-        let read = decode_known(&encode_known(&known).unwrap()).unwrap();
-        assert_eq!(read, known);
+        for attributes in [BTreeMap::new(), [("k".to_owned(), "v".into())].into()] {
+            let fact = Fact {
+                external_id: String::new(),
+                key: String::new(),
+                event_at: Micros(0),
+                what: known.clone(),
+                attributes: attributes.clone(),
+                raw_payload: Payload::default(),
+            };
+            let read = decode_fact(&encode_fact(&fact).unwrap()).unwrap();
+            assert_eq!(read, (known.clone(), attributes));
+        }
     }
-    assert!(decode_known(b"{}").is_err());
+    assert!(decode_fact(b"{}").is_err());
+    let before = decode_fact(br#"{"x":0}"#).unwrap();
+    assert_eq!(before, (Known::Deletion(None), BTreeMap::new()));
 }
