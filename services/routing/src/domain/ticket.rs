@@ -9,8 +9,6 @@ use super::sla::WaitingOn;
 use super::{Code, CustomerRef, Impact, Priority, Purpose, Severity, Skills, Urgency};
 
 mod change;
-#[cfg(test)]
-mod tests;
 
 pub use change::{Author, By, Changed, HistoryEntry, Note, TicketField, differences};
 
@@ -449,3 +447,6 @@ impl Ticket {
         self.version += 1;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,7 +119,6 @@ async fn what_was_said_before_anybody_was_recognised_is_forgotten_too() {
         let known = events::CustomerLinked {
             interaction: Some(facts),
             customer: Some(customer.clone()),
-            ..Default::default()
         };
         let known = (interaction, Data::CustomerLinked(known));
         teller.tell(bench.tenant, &[known]).await;
