@@ -184,6 +184,7 @@ fn filled(method: &MethodDescriptor) -> Value {
             json!({"identifier": {"type": "IDENTIFIER_TYPE_EMAIL", "value": "a@example.com"}})
         }
         "MergeCustomers" | "UnmergeCustomers" => json!({"merged_customer_id": another_of("cus")}),
+        "AddTicketNote" => json!({"text": "x"}),
         "UpdateTicket" => json!({"ticket": {"subject": "x"}, "update_mask": "subject"}),
         "UpdateAgent" => json!({"agent": {"display_name": "x"}, "update_mask": "displayName"}),
         "SetAgentStatus" => json!({"status": "AGENT_STATUS_AWAY"}),

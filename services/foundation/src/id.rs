@@ -160,6 +160,10 @@ typed_ids! {
     ConversationChangeId = "cch";
     /// A ticket: the matter with its owner and its clocks.
     TicketId = "tkt";
+    /// One field of a ticket that changed.
+    TicketChangeId = "tch";
+    /// A note about a ticket.
+    TicketNoteId = "tnt";
     /// A work item: what needs an agent now.
     WorkItemId = "wki";
     /// An offer of a work item to one agent.

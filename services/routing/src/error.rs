@@ -142,11 +142,34 @@ impl From<Error> for Failure {
 }
 
 fn of_ticket(refusal: TicketRefusal) -> Failure {
+    let wrong = |field: &str, reason, text: &str| {
+        Failure::invalid(vec![Violation {
+            field: field.to_owned(),
+            reason,
+            description: text.to_owned(),
+        }])
+    };
     let (reason, text) = match refusal {
+        TicketRefusal::HalfSevere => {
+            let text = "has impact and urgency together or neither";
+            return wrong("ticket", "REQUIRED_TOGETHER", text);
+        }
+        TicketRefusal::PriorityContradicts => {
+            let text = "is not the one that follows from impact and urgency";
+            return wrong("ticket.priority", "CONTRADICTS_SEVERITY", text);
+        }
         TicketRefusal::NotOpen => ("TICKET_NOT_OPEN", "The ticket is resolved or closed."),
         TicketRefusal::NotResolved => ("TICKET_NOT_RESOLVED", "The ticket is not resolved."),
         TicketRefusal::Closed => ("TICKET_CLOSED", "The ticket is closed."),
         TicketRefusal::WorkInProgress => ("WORK_IN_PROGRESS", "Another agent works on the ticket."),
+        TicketRefusal::ParentIsPart => (
+            "TICKET_PARENT_IS_PART",
+            "The ticket would be a part of itself.",
+        ),
+        TicketRefusal::ParentTooHigh => (
+            "TICKET_PARENT_TOO_HIGH",
+            "As many tickets are above the parent as may be.",
+        ),
     };
     Failure::new(Code::FailedPrecondition, reason, text)
 }

@@ -2,9 +2,11 @@
 
 use rapport_foundation::context::{Context, PrincipalKind};
 use rapport_foundation::id::AgentId;
+use rapport_foundation::personal::Personal;
 
 use super::command::Actor;
 use super::{App, Error};
+use crate::domain::{Author, By};
 
 /// Roles that direct the work of others.
 const DIRECTING: [&str; 3] = ["supervisor", "manager", "operator"];
@@ -41,6 +43,30 @@ impl App {
         }
         let own = self.store().agent_of(ctx.tenant, &ctx.principal).await?;
         own.map(Actor::Agent).ok_or(Error::NotTheAgent)
+    }
+
+    /// Who is told to have changed a ticket: the agent that the caller is, or the caller.
+    pub(super) async fn author(&self, ctx: &Context) -> Result<Author, Error> {
+        let caller = ctx.originator();
+        let agent = match ctx.kind {
+            PrincipalKind::Staff => self.store().agent_of(ctx.tenant, caller).await?,
+            _ => None,
+        };
+        Ok(agent.map_or_else(|| Author::Principal(caller.into()), Author::Agent))
+    }
+
+    /// The same, and what for. An actor that is known is not looked up again.
+    pub(super) async fn said(
+        &self,
+        ctx: &Context,
+        actor: Option<Actor>,
+        reason: Personal,
+    ) -> Result<By, Error> {
+        let author = match actor {
+            Some(Actor::Agent(agent)) => Author::Agent(agent),
+            _ => self.author(ctx).await?,
+        };
+        Ok(By { author, reason })
     }
 }
 

@@ -16,18 +16,23 @@ use super::desk::Desk;
 use crate::domain::engine::StreamId;
 use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
-    Channel, Code, CustomerRef, Priority, Purpose, Skills, Status, TicketChange, WorkItem,
+    Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Severity, Skills,
+    Status, TicketChange, WorkItem,
 };
 use crate::store::Joining;
 
 /// A decision to be made.
 #[derive(Debug)]
 pub(crate) enum Command {
-    OpenTicket(NewTicket),
+    OpenTicket {
+        new: NewTicket,
+        said: By,
+    },
     ChangeTicket {
         id: TicketId,
         change: TicketChange,
         etag: Option<i64>,
+        said: By,
     },
     ResolveTicket {
         id: TicketId,
@@ -35,21 +40,30 @@ pub(crate) enum Command {
         outcome: Option<Code>,
         root_cause: Option<Code>,
         etag: Option<i64>,
+        said: By,
     },
     ReopenTicket {
         id: TicketId,
         work_channel: Option<Channel>,
         etag: Option<i64>,
+        said: By,
     },
     CloseTicket {
         id: TicketId,
         etag: Option<i64>,
+        said: By,
     },
     CancelTicket {
         id: TicketId,
         by: Actor,
         outcome: Option<Code>,
         etag: Option<i64>,
+        said: By,
+    },
+    AddNote {
+        ticket: TicketId,
+        text: Personal,
+        author: Author,
     },
     CreateCalendar(NewCalendar),
     ChangeCalendar {
@@ -160,6 +174,11 @@ pub(crate) struct NewTicket {
     pub(crate) skills: Skills,
     pub(crate) tags: BTreeSet<Code>,
     pub(crate) purpose: Option<Purpose>,
+    pub(crate) severity: Option<Severity>,
+    pub(crate) category: Option<Code>,
+    pub(crate) subcategory: Option<Code>,
+    pub(crate) parent: Option<TicketId>,
+    pub(crate) attributes: Attributes,
     /// When given, a work item is queued with it.
     pub(crate) work_channel: Option<Channel>,
 }

@@ -7,6 +7,7 @@ mod calendars;
 pub(crate) mod command;
 pub(crate) mod decide;
 pub(crate) mod desk;
+mod history;
 pub(crate) mod news;
 mod offers;
 mod policies;

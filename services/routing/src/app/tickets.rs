@@ -1,6 +1,7 @@
 use rapport_foundation::context::{Context, PrincipalKind};
 use rapport_foundation::id::TicketId;
 use rapport_foundation::idempotency::Key;
+use rapport_foundation::personal::Personal;
 
 use super::command::{Command, NewTicket};
 use super::{App, Error, Listed, Paging, found, part};
@@ -14,18 +15,23 @@ impl App {
         key: Key,
         new: NewTicket,
     ) -> Result<Ticket, Error> {
-        self.decided_ticket(ctx, key, Command::OpenTicket(new))
+        let said = self.said(ctx, None, Personal::default()).await?;
+        self.decided_ticket(ctx, key, Command::OpenTicket { new, said })
             .await
     }
 
     pub(crate) async fn get_ticket(&self, ctx: &Context, id: TicketId) -> Result<Ticket, Error> {
-        let ticket = found(self.store().ticket(ctx.tenant, id).await?, "ticket", id)?;
+        let mut ticket = found(self.store().ticket(ctx.tenant, id).await?, "ticket", id)?;
         // To an end customer a stranger's ticket is none.
         let theirs = ticket
             .customer
             .is_some_and(|c| c.customer.to_string() == ctx.principal);
-        if ctx.kind == PrincipalKind::Customer && !theirs {
-            return Err(Error::not_found("ticket", id));
+        if ctx.kind == PrincipalKind::Customer {
+            if !theirs {
+                return Err(Error::not_found("ticket", id));
+            }
+            // What another system says of them is for those who work on it.
+            ticket.attributes.clear();
         }
         Ok(ticket)
     }
@@ -47,9 +53,11 @@ impl App {
         ];
         let listing = self.listing(ctx, &query.each_ref().map(String::as_str), paging)?;
         let store = self.store();
-        let page = store
+        let mut page = store
             .tickets(ctx.tenant, filter, listing.after, listing.size)
             .await?;
+        // A page of them would not fit into an answer.
+        page.rows.iter_mut().for_each(|row| row.attributes.clear());
         Ok(listing.listed(page))
     }
 
@@ -59,10 +67,16 @@ impl App {
         key: Key,
         id: TicketId,
         change: TicketChange,
-        etag: Option<i64>,
+        (etag, reason): (Option<i64>, Personal),
     ) -> Result<Ticket, Error> {
-        self.decided_ticket(ctx, key, Command::ChangeTicket { id, change, etag })
-            .await
+        let said = self.said(ctx, None, reason).await?;
+        let command = Command::ChangeTicket {
+            id,
+            change,
+            etag,
+            said,
+        };
+        self.decided_ticket(ctx, key, command).await
     }
 
     pub(crate) async fn resolve_ticket(
@@ -71,15 +85,17 @@ impl App {
         key: Key,
         id: TicketId,
         (outcome, root_cause): (Option<Code>, Option<Code>),
-        etag: Option<i64>,
+        (etag, reason): (Option<i64>, Personal),
     ) -> Result<Ticket, Error> {
         let by = self.actor(ctx).await?;
+        let said = self.said(ctx, Some(by), reason).await?;
         let command = Command::ResolveTicket {
             id,
             by,
             outcome,
             root_cause,
             etag,
+            said,
         };
         self.decided_ticket(ctx, key, command).await
     }
@@ -90,14 +106,16 @@ impl App {
         key: Key,
         id: TicketId,
         outcome: Option<Code>,
-        etag: Option<i64>,
+        (etag, reason): (Option<i64>, Personal),
     ) -> Result<Ticket, Error> {
         let by = self.actor(ctx).await?;
+        let said = self.said(ctx, Some(by), reason).await?;
         let command = Command::CancelTicket {
             id,
             by,
             outcome,
             etag,
+            said,
         };
         self.decided_ticket(ctx, key, command).await
     }
@@ -108,12 +126,14 @@ impl App {
         key: Key,
         id: TicketId,
         work_channel: Option<Channel>,
-        etag: Option<i64>,
+        (etag, reason): (Option<i64>, Personal),
     ) -> Result<Ticket, Error> {
+        let said = self.said(ctx, None, reason).await?;
         let command = Command::ReopenTicket {
             id,
             work_channel,
             etag,
+            said,
         };
         self.decided_ticket(ctx, key, command).await
     }
@@ -123,9 +143,10 @@ impl App {
         ctx: &Context,
         key: Key,
         id: TicketId,
-        etag: Option<i64>,
+        (etag, reason): (Option<i64>, Personal),
     ) -> Result<Ticket, Error> {
-        self.decided_ticket(ctx, key, Command::CloseTicket { id, etag })
+        let said = self.said(ctx, None, reason).await?;
+        self.decided_ticket(ctx, key, Command::CloseTicket { id, etag, said })
             .await
     }
 

@@ -3,7 +3,7 @@
 use rapport_proto::types::v1 as types;
 
 use crate::domain::sla::ClockKind;
-use crate::domain::{Channel, Priority, Purpose};
+use crate::domain::{Channel, Impact, Priority, Purpose, Urgency};
 
 /// None for unspecified.
 pub(crate) const fn channel(channel: types::Channel) -> Option<Channel> {
@@ -50,6 +50,44 @@ pub(crate) const fn priority(priority: types::Priority) -> Option<Priority> {
         types::Priority::High => Priority::High,
         types::Priority::Urgent => Priority::Urgent,
     })
+}
+
+/// None for unspecified.
+pub(crate) const fn impact(impact: types::Impact) -> Option<Impact> {
+    Some(match impact {
+        types::Impact::Unspecified => return None,
+        types::Impact::High => Impact::High,
+        types::Impact::Medium => Impact::Medium,
+        types::Impact::Low => Impact::Low,
+    })
+}
+
+/// None for unspecified.
+pub(crate) const fn urgency(urgency: types::Urgency) -> Option<Urgency> {
+    Some(match urgency {
+        types::Urgency::Unspecified => return None,
+        types::Urgency::High => Urgency::High,
+        types::Urgency::Medium => Urgency::Medium,
+        types::Urgency::Low => Urgency::Low,
+    })
+}
+
+/// As the contracts name it.
+pub(crate) const fn impact_out(impact: Impact) -> types::Impact {
+    match impact {
+        Impact::High => types::Impact::High,
+        Impact::Medium => types::Impact::Medium,
+        Impact::Low => types::Impact::Low,
+    }
+}
+
+/// As the contracts name it.
+pub(crate) const fn urgency_out(urgency: Urgency) -> types::Urgency {
+    match urgency {
+        Urgency::High => types::Urgency::High,
+        Urgency::Medium => types::Urgency::Medium,
+        Urgency::Low => types::Urgency::Low,
+    }
 }
 
 /// As the contracts name it.

@@ -9,6 +9,7 @@ mod code;
 mod customer;
 pub mod engine;
 mod queue;
+mod severity;
 mod skill;
 pub mod sla;
 mod ticket;
@@ -19,6 +20,10 @@ pub use channel::{Channel, PerChannel, Purpose};
 pub use code::{Code, NotACode};
 pub use customer::CustomerRef;
 pub use queue::{DEFAULT_QUEUE, Queue};
+pub use severity::{Impact, Severity, Urgency};
 pub use skill::{Skill, Skills};
-pub use ticket::{Opening, Ticket, TicketChange, TicketRefusal, TicketState};
+pub use ticket::{
+    Attributes, Author, By, Changed, HistoryEntry, Note, Opening, Ticket, TicketChange,
+    TicketField, TicketRefusal, TicketState, differences,
+};
 pub use work_item::{Decline, Offer, OfferEnd, OfferOutcome, Priority, WorkItem, WorkState};

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_foundation::id::{AgentId, ConversationId, QueueId, TicketId};
 use rapport_foundation::personal::Personal;
@@ -6,7 +6,14 @@ use rapport_foundation::time::Micros;
 
 use super::code::named;
 use super::sla::WaitingOn;
-use super::{Code, CustomerRef, Priority, Purpose, Skills};
+use super::{Code, CustomerRef, Impact, Priority, Purpose, Severity, Skills, Urgency};
+
+mod change;
+
+pub use change::{Author, By, Changed, HistoryEntry, Note, TicketField, differences};
+
+/// Facts as another system tells them.
+pub type Attributes = BTreeMap<Code, Personal>;
 
 named! {
     /// How far a ticket is.
@@ -55,6 +62,8 @@ pub struct Ticket {
     pub description: Personal,
     /// How urgent it is.
     pub priority: Priority,
+    /// How bad it is; the priority follows from it.
+    pub severity: Option<Severity>,
     /// The queue its work goes to.
     pub queue: QueueId,
     /// Who owns it.
@@ -73,8 +82,19 @@ pub struct Ticket {
     pub outcome: Option<Code>,
     /// What it is about, in kind.
     pub purpose: Option<Purpose>,
+    /// What it belongs to.
+    pub category: Option<Code>,
+    /// A part of the category.
+    pub subcategory: Option<Code>,
+    /// The ticket it is a part of.
+    pub parent: Option<TicketId>,
+    /// Facts as the system it comes from tells them.
+    pub attributes: Attributes,
     /// How often it was reopened.
     pub reopen_count: u32,
+    /// How often it was moved from one queue to another. A desk's log shows that this is what desks count: the first
+    /// group of a ticket that came without one counts, a new owner does not.
+    pub reassignment_count: u32,
     /// When it was opened.
     pub created_at: Micros,
     /// When it last changed.
@@ -108,6 +128,16 @@ pub struct Opening {
     pub tags: BTreeSet<Code>,
     /// What it is about, in kind.
     pub purpose: Option<Purpose>,
+    /// How bad it is.
+    pub severity: Option<Severity>,
+    /// What it belongs to.
+    pub category: Option<Code>,
+    /// A part of the category.
+    pub subcategory: Option<Code>,
+    /// The ticket it is a part of.
+    pub parent: Option<TicketId>,
+    /// Facts as the system it comes from tells them.
+    pub attributes: Attributes,
 }
 
 /// New values of a ticket; what is `None` stays.
@@ -137,6 +167,18 @@ pub struct TicketChange {
     pub waiting_on: Option<WaitingOn>,
     /// What it is about, in kind.
     pub purpose: Option<Option<Purpose>>,
+    /// How much it affects.
+    pub impact: Option<Option<Impact>>,
+    /// How soon it must be solved.
+    pub urgency: Option<Option<Urgency>>,
+    /// What it belongs to.
+    pub category: Option<Option<Code>>,
+    /// A part of the category.
+    pub subcategory: Option<Option<Code>>,
+    /// The ticket it is a part of.
+    pub parent: Option<Option<TicketId>>,
+    /// Facts as the system it comes from tells them.
+    pub attributes: Option<Attributes>,
 }
 
 /// Why a ticket cannot do what is asked.
@@ -154,19 +196,36 @@ pub enum TicketRefusal {
     /// Another agent works on it.
     #[error("another agent works on the ticket")]
     WorkInProgress,
+    /// Impact and urgency belong together.
+    #[error("one of impact and urgency is missing")]
+    HalfSevere,
+    /// A priority was given that does not follow from impact and urgency.
+    #[error("the priority follows from impact and urgency")]
+    PriorityContradicts,
+    /// It would be a part of itself.
+    #[error("the ticket would be a part of itself")]
+    ParentIsPart,
+    /// More tickets would be above it than may be.
+    #[error("too many tickets would be above the ticket")]
+    ParentTooHigh,
 }
 
 impl Ticket {
+    /// A ticket that so many are above gets no parts: whoever looks for a ticket above itself comes to an end.
+    pub const ABOVE_MAX: usize = 8;
+
     /// A new ticket.
     #[must_use]
     pub fn open(id: TicketId, opening: Opening, now: Micros) -> Self {
+        let follows = opening.severity.map(Severity::priority);
         Self {
             id,
             state: TicketState::New,
             waiting_on: None,
             subject: opening.subject,
             description: opening.description,
-            priority: opening.priority,
+            priority: follows.unwrap_or(opening.priority),
+            severity: opening.severity,
             queue: opening.queue,
             owner: None,
             customer: opening.customer,
@@ -176,7 +235,12 @@ impl Ticket {
             root_cause: None,
             outcome: None,
             purpose: opening.purpose,
+            category: opening.category,
+            subcategory: opening.subcategory,
+            parent: opening.parent,
+            attributes: opening.attributes,
             reopen_count: 0,
+            reassignment_count: 0,
             created_at: now,
             updated_at: now,
             resolved_at: None,
@@ -189,7 +253,8 @@ impl Ticket {
     ///
     /// # Errors
     /// [`TicketRefusal::Closed`] when it is over for good; [`TicketRefusal::NotOpen`] when its
-    /// state is to change although it is resolved.
+    /// state is to change although it is resolved; [`TicketRefusal::HalfSevere`] and
+    /// [`TicketRefusal::PriorityContradicts`] when impact, urgency and priority do not fit.
     pub fn change(&mut self, change: TicketChange, now: Micros) -> Result<(), TicketRefusal> {
         if self.state.is_over() {
             return Err(TicketRefusal::Closed);
@@ -198,6 +263,7 @@ impl Ticket {
         if turns && !self.state.is_open() {
             return Err(TicketRefusal::NotOpen);
         }
+        let (severity, priority) = self.graded(&change)?;
         fn set<T>(field: &mut T, value: Option<T>) {
             if let Some(value) = value {
                 *field = value;
@@ -205,7 +271,9 @@ impl Ticket {
         }
         set(&mut self.subject, change.subject);
         set(&mut self.description, change.description);
-        set(&mut self.priority, change.priority);
+        (self.severity, self.priority) = (severity, priority);
+        let moved = change.queue.is_some_and(|queue| queue != self.queue);
+        self.reassignment_count += u32::from(moved);
         set(&mut self.queue, change.queue);
         set(&mut self.owner, change.owner);
         set(&mut self.skills, change.skills);
@@ -213,9 +281,45 @@ impl Ticket {
         set(&mut self.root_cause, change.root_cause);
         set(&mut self.outcome, change.outcome);
         set(&mut self.purpose, change.purpose);
+        set(&mut self.category, change.category);
+        set(&mut self.subcategory, change.subcategory);
+        set(&mut self.parent, change.parent);
+        set(&mut self.attributes, change.attributes);
         self.turn(change.state, change.waiting_on);
         self.changed(now);
         Ok(())
+    }
+
+    /// How bad and how urgent it is after a change. What an escalation has raised stays until impact or urgency is
+    /// another, also when it is given back as it was read.
+    fn graded(&self, change: &TicketChange) -> Result<(Option<Severity>, Priority), TicketRefusal> {
+        let (impact, urgency) = (
+            self.severity.map(|severity| severity.impact),
+            self.severity.map(|severity| severity.urgency),
+        );
+        let severity = Severity::of(
+            change.impact.unwrap_or(impact),
+            change.urgency.unwrap_or(urgency),
+        )?;
+        let Some(follows) = severity.map(Severity::priority) else {
+            return Ok((None, change.priority.unwrap_or(self.priority)));
+        };
+        let stays = (severity == self.severity).then_some(self.priority);
+        match change.priority {
+            None => Ok((severity, stays.unwrap_or(follows))),
+            Some(given) if given == follows || Some(given) == stays => Ok((severity, given)),
+            Some(_) => Err(TicketRefusal::PriorityContradicts),
+        }
+    }
+
+    /// An escalation makes it more urgent than its impact and urgency say. Answers whether that changed anything.
+    pub fn raise(&mut self, priority: Priority, now: Micros) -> bool {
+        let raises = self.priority < priority && !self.state.is_over();
+        if raises {
+            self.priority = priority;
+            self.changed(now);
+        }
+        raises
     }
 
     /// Whoever says for whom it waits says that it waits; whoever says only that it does means the customer.
@@ -345,116 +449,4 @@ impl Ticket {
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
-    use super::*;
-
-    const NOW: Micros = Micros(1_000_000);
-
-    fn ticket() -> Ticket {
-        let opening = Opening {
-            subject: "no tone".into(),
-            description: Personal::default(),
-            priority: Priority::Normal,
-            queue: QueueId::new(NOW),
-            customer: None,
-            conversation: None,
-            skills: Skills::new(),
-            tags: BTreeSet::new(),
-            purpose: None,
-        };
-        Ticket::open(TicketId::new(NOW), opening, NOW)
-    }
-
-    #[test]
-    fn the_first_agent_to_take_it_up_owns_it() {
-        let (first, second) = (AgentId::new(NOW), AgentId::new(NOW));
-        let mut ticket = ticket();
-        assert!(ticket.taken_up(first, NOW));
-        assert_eq!(
-            (ticket.state, ticket.owner),
-            (TicketState::Open, Some(first))
-        );
-        assert!(!ticket.taken_up(second, NOW));
-        assert_eq!((ticket.owner, ticket.version), (Some(first), 2));
-    }
-
-    #[test]
-    fn it_is_not_resolved_under_the_hands_of_another_agent() {
-        let (mine, theirs) = (AgentId::new(NOW), AgentId::new(NOW));
-        let mut ticket = ticket();
-        let refused = ticket.resolve(Some(mine), [mine, theirs], None, None, NOW);
-        assert_eq!(refused, Err(TicketRefusal::WorkInProgress));
-        assert_eq!(
-            ticket.resolve(None, [theirs], None, None, NOW),
-            Err(TicketRefusal::WorkInProgress)
-        );
-        assert_eq!(ticket.resolve(Some(mine), [mine], None, None, NOW), Ok(()));
-        assert_eq!(ticket.state, TicketState::Resolved);
-    }
-
-    #[test]
-    fn a_ticket_that_waits_says_for_whom_and_one_that_does_not_says_nobody() {
-        let mut ticket = ticket();
-        let mut set = |state, waiting_on| {
-            let change = TicketChange {
-                state,
-                waiting_on,
-                ..TicketChange::default()
-            };
-            ticket.change(change, NOW).unwrap();
-            (ticket.state, ticket.waiting_on)
-        };
-        use TicketState::{Open, Pending};
-        use WaitingOn::{Customer, ThirdParty};
-        assert_eq!(set(Some(Pending), None), (Pending, Some(Customer)));
-        assert_eq!(set(None, Some(ThirdParty)), (Pending, Some(ThirdParty)));
-        assert_eq!(set(Some(Pending), None), (Pending, Some(ThirdParty)));
-        assert_eq!(set(Some(Open), None), (Open, None));
-        assert_eq!(set(None, None), (Open, None));
-    }
-
-    #[test]
-    fn a_cancelled_ticket_is_over_for_good() {
-        let mine = AgentId::new(NOW);
-        let mut ticket = ticket();
-        let refused = ticket.cancel(None, [mine], None, NOW);
-        assert_eq!(refused, Err(TicketRefusal::WorkInProgress));
-        assert_eq!(ticket.cancel(Some(mine), [mine], None, NOW), Ok(()));
-        assert_eq!((ticket.closed_at, ticket.resolved_at), (Some(NOW), None));
-        assert_eq!(ticket.reopen(NOW), Err(TicketRefusal::NotResolved));
-        assert_eq!(
-            ticket.cancel(None, [], None, NOW),
-            Err(TicketRefusal::NotOpen)
-        );
-        let changed = ticket.change(TicketChange::default(), NOW);
-        assert_eq!(changed, Err(TicketRefusal::Closed));
-    }
-
-    #[test]
-    fn each_state_allows_its_own_decisions_only() {
-        let mut ticket = ticket();
-        assert_eq!(ticket.reopen(NOW), Err(TicketRefusal::NotResolved));
-        assert_eq!(ticket.close(NOW), Err(TicketRefusal::NotResolved));
-        assert_eq!(ticket.resolve(None, [], None, None, NOW), Ok(()));
-        assert_eq!(
-            ticket.resolve(None, [], None, None, NOW),
-            Err(TicketRefusal::NotOpen)
-        );
-        let pending = TicketChange {
-            state: Some(TicketState::Pending),
-            ..TicketChange::default()
-        };
-        assert_eq!(ticket.change(pending, NOW), Err(TicketRefusal::NotOpen));
-        assert_eq!(ticket.reopen(NOW), Ok(()));
-        assert_eq!((ticket.reopen_count, ticket.resolved_at), (1, None));
-        assert_eq!(ticket.resolve(None, [], None, None, NOW), Ok(()));
-        assert_eq!(ticket.close(NOW), Ok(()));
-        assert_eq!(ticket.reopen(NOW), Err(TicketRefusal::NotResolved));
-        assert_eq!(
-            ticket.change(TicketChange::default(), NOW),
-            Err(TicketRefusal::Closed)
-        );
-    }
-}
+mod tests;

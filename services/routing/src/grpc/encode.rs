@@ -6,45 +6,18 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 
 mod sla;
+mod tickets;
 
 pub(super) use sla::{calendar, explanation, policy, redating};
+pub(super) use tickets::{ticket, ticket_change, ticket_note};
 
 use crate::app::desk::DeskEvent;
 use crate::app::news;
 use crate::app::words;
 use crate::domain::{
-    Code, CustomerRef, Offer, Presence, Queue, Skills, Status, Ticket, TicketState, WorkItem,
-    WorkState,
+    Code, CustomerRef, Offer, Presence, Queue, Skills, Status, WorkItem, WorkState,
 };
 use crate::store::StoredAgent;
-
-pub(super) fn ticket(ticket: Ticket) -> pb::Ticket {
-    pb::Ticket {
-        id: ticket.id.to_string(),
-        state: ticket_state(ticket.state).into(),
-        subject: ticket.subject.into_exposed(),
-        description: ticket.description.into_exposed(),
-        priority: words::priority_out(ticket.priority).into(),
-        queue_id: ticket.queue.to_string(),
-        owner_agent_id: text(ticket.owner),
-        customer: ticket.customer.map(customer),
-        conversation_id: text(ticket.conversation),
-        required_skills: codes(&ticket.skills),
-        tags: codes(&ticket.tags),
-        root_cause: text(ticket.root_cause),
-        outcome: text(ticket.outcome),
-        reopen_count: i32::try_from(ticket.reopen_count).unwrap_or(i32::MAX),
-        create_time: Some(ticket.created_at.into()),
-        update_time: Some(ticket.updated_at.into()),
-        resolve_time: ticket.resolved_at.map(Into::into),
-        close_time: ticket.closed_at.map(Into::into),
-        etag: etag::of(ticket.version),
-        purpose: ticket
-            .purpose
-            .map_or(0, |purpose| words::purpose_out(purpose).into()),
-        waiting_on: ticket.waiting_on.map_or(0, |on| sla::waiting(on).into()),
-    }
-}
 
 /// What the fields of a work item say about its state.
 #[derive(Default)]
@@ -240,17 +213,6 @@ fn codes(codes: &Skills) -> Vec<String> {
 
 fn text(value: Option<impl std::fmt::Display>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
-}
-
-const fn ticket_state(state: TicketState) -> pb::TicketState {
-    match state {
-        TicketState::New => pb::TicketState::New,
-        TicketState::Open => pb::TicketState::Open,
-        TicketState::Pending => pb::TicketState::Pending,
-        TicketState::Resolved => pb::TicketState::Resolved,
-        TicketState::Closed => pb::TicketState::Closed,
-        TicketState::Cancelled => pb::TicketState::Cancelled,
-    }
 }
 
 const fn agent_status(status: Status) -> pb::AgentStatus {

@@ -62,11 +62,11 @@ impl pb::ticket_service_server::TicketService for Grpc {
     ) -> Result<Response<pb::UpdateTicketResponse>, Status> {
         let ctx = Context::of(&request)?;
         let body = request.into_inner();
-        let (id, ticket, change, etag) = decode::update_ticket(&body)?;
+        let (id, ticket, change, terms) = decode::update_ticket(&body)?;
         let key = key!(ctx, "UpdateTicket", id, body);
         let ticket = self
             .app
-            .update_ticket(&ctx, key, ticket, change, etag)
+            .update_ticket(&ctx, key, ticket, change, terms)
             .await?;
         Ok(Response::new(pb::UpdateTicketResponse {
             ticket: Some(encode::ticket(ticket)),
@@ -79,11 +79,11 @@ impl pb::ticket_service_server::TicketService for Grpc {
     ) -> Result<Response<pb::ResolveTicketResponse>, Status> {
         let ctx = Context::of(&request)?;
         let body = request.into_inner();
-        let (id, ticket, codes, etag) = decode::resolve_ticket(&body)?;
+        let (id, ticket, codes, terms) = decode::resolve_ticket(&body)?;
         let key = key!(ctx, "ResolveTicket", id, body);
         let ticket = self
             .app
-            .resolve_ticket(&ctx, key, ticket, codes, etag)
+            .resolve_ticket(&ctx, key, ticket, codes, terms)
             .await?;
         Ok(Response::new(pb::ResolveTicketResponse {
             ticket: Some(encode::ticket(ticket)),
@@ -96,11 +96,11 @@ impl pb::ticket_service_server::TicketService for Grpc {
     ) -> Result<Response<pb::ReopenTicketResponse>, Status> {
         let ctx = Context::of(&request)?;
         let body = request.into_inner();
-        let (id, ticket, channel, etag) = decode::reopen_ticket(&body)?;
+        let (id, ticket, channel, terms) = decode::reopen_ticket(&body)?;
         let key = key!(ctx, "ReopenTicket", id, body);
         let ticket = self
             .app
-            .reopen_ticket(&ctx, key, ticket, channel, etag)
+            .reopen_ticket(&ctx, key, ticket, channel, terms)
             .await?;
         Ok(Response::new(pb::ReopenTicketResponse {
             ticket: Some(encode::ticket(ticket)),
@@ -113,11 +113,11 @@ impl pb::ticket_service_server::TicketService for Grpc {
     ) -> Result<Response<pb::CancelTicketResponse>, Status> {
         let ctx = Context::of(&request)?;
         let body = request.into_inner();
-        let (id, ticket, outcome, etag) = decode::cancel_ticket(&body)?;
+        let (id, ticket, outcome, terms) = decode::cancel_ticket(&body)?;
         let key = key!(ctx, "CancelTicket", id, body);
         let ticket = self
             .app
-            .cancel_ticket(&ctx, key, ticket, outcome, etag)
+            .cancel_ticket(&ctx, key, ticket, outcome, terms)
             .await?;
         Ok(Response::new(pb::CancelTicketResponse {
             ticket: Some(encode::ticket(ticket)),
@@ -130,11 +130,54 @@ impl pb::ticket_service_server::TicketService for Grpc {
     ) -> Result<Response<pb::CloseTicketResponse>, Status> {
         let ctx = Context::of(&request)?;
         let body = request.into_inner();
-        let (id, ticket, etag) = decode::close_ticket(&body)?;
+        let (id, ticket, terms) = decode::close_ticket(&body)?;
         let key = key!(ctx, "CloseTicket", id, body);
-        let ticket = self.app.close_ticket(&ctx, key, ticket, etag).await?;
+        let ticket = self.app.close_ticket(&ctx, key, ticket, terms).await?;
         Ok(Response::new(pb::CloseTicketResponse {
             ticket: Some(encode::ticket(ticket)),
+        }))
+    }
+
+    async fn list_ticket_changes(
+        &self,
+        request: Request<pb::ListTicketChangesRequest>,
+    ) -> Result<Response<pb::ListTicketChangesResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let (ticket, field, paging) = decode::list_ticket_changes(&request.into_inner())?;
+        let listed = self
+            .app
+            .list_ticket_changes(&ctx, ticket, field, &paging)
+            .await?;
+        Ok(Response::new(pb::ListTicketChangesResponse {
+            ticket_changes: listed.rows.into_iter().map(encode::ticket_change).collect(),
+            next_page_token: listed.next,
+        }))
+    }
+
+    async fn add_ticket_note(
+        &self,
+        request: Request<pb::AddTicketNoteRequest>,
+    ) -> Result<Response<pb::AddTicketNoteResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let body = request.into_inner();
+        let (id, ticket, text) = decode::add_ticket_note(&body)?;
+        let key = key!(ctx, "AddTicketNote", id, body);
+        let note = self.app.add_ticket_note(&ctx, key, ticket, text).await?;
+        Ok(Response::new(pb::AddTicketNoteResponse {
+            ticket_note: Some(encode::ticket_note(note)),
+        }))
+    }
+
+    async fn list_ticket_notes(
+        &self,
+        request: Request<pb::ListTicketNotesRequest>,
+    ) -> Result<Response<pb::ListTicketNotesResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let (ticket, paging) = decode::list_ticket_notes(&request.into_inner())?;
+        let listed = self.app.list_ticket_notes(&ctx, ticket, &paging).await?;
+        Ok(Response::new(pb::ListTicketNotesResponse {
+            ticket_notes: listed.rows.into_iter().map(encode::ticket_note).collect(),
+            next_page_token: listed.next,
         }))
     }
 }

@@ -4,6 +4,7 @@ mod m0001_routing;
 mod m0002_sla;
 mod m0003_replicas;
 mod m0004_conversations;
+mod m0005_desk;
 mod m0007_queue_limits;
 
 use sea_orm_migration::MigrationTrait;
@@ -17,6 +18,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0002_sla::Migration),
         Box::new(m0003_replicas::Migration),
         Box::new(m0004_conversations::Migration),
+        Box::new(m0005_desk::Migration),
         Box::new(m0007_queue_limits::Migration),
     ]
 }

@@ -11,13 +11,16 @@ use uuid::Uuid;
 use super::conversations::Joining;
 use super::entities::ended_contact;
 use super::lease::{Fence, Lease};
+use super::sealed::Worded;
 use super::slas::SlaRow;
 use super::{
     Store, calendars, conversations, customers, lease, offers, policies, queues, slas, standings,
     work_items,
 };
 use crate::domain::sla::{Calendar, Policy};
-use crate::domain::{Agent, CustomerRef, Offer, OfferOutcome, Queue, Standing, Ticket, WorkItem};
+use crate::domain::{
+    Agent, CustomerRef, HistoryEntry, Note, Offer, OfferOutcome, Queue, Standing, Ticket, WorkItem,
+};
 
 /// Rows in one statement.
 const CHUNK: usize = 1000;
@@ -37,6 +40,9 @@ pub(crate) type Settlement = (Key, Uuid, i64);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Decision {
     pub(crate) tickets: Vec<Ticket>,
+    /// What of them changed.
+    pub(crate) history: Vec<Worded<HistoryEntry>>,
+    pub(crate) notes: Vec<Worded<Note>>,
     pub(crate) items: Vec<WorkItem>,
     pub(crate) offers: Vec<OfferRow>,
     pub(crate) queues: Vec<Queue>,
@@ -72,6 +78,8 @@ impl Decision {
     /// Whether there is nothing to store.
     pub(crate) fn is_empty(&self) -> bool {
         self.tickets.is_empty()
+            && self.history.is_empty()
+            && self.notes.is_empty()
             && self.items.is_empty()
             && self.offers.is_empty()
             && self.queues.is_empty()
@@ -133,6 +141,8 @@ impl Store {
         standings::put(s, &decision.standings).await?;
         customers::note(s, &decision.customers).await?;
         self.put_tickets(s, &decision.tickets).await?;
+        self.put_history(s, &decision.history).await?;
+        self.put_notes(s, &decision.notes).await?;
         work_items::put(s, &decision.items).await?;
         offers::put(s, &decision.offers).await?;
         calendars::put(s, &decision.calendars).await?;
@@ -161,9 +171,6 @@ impl Store {
         }
         conversations::note(s, &decision.joinings).await?;
         // Last: whatever was sealed in this decision goes with it.
-        for record in &decision.erased {
-            self.vault.destroy(s, &record.to_string()).await?;
-        }
-        Ok(())
+        self.forget(s, &decision.erased).await
     }
 }

@@ -21,6 +21,8 @@ const CHUNK: usize = 1000;
 #[derive(Debug, Default)]
 pub(crate) struct Needs {
     pub(crate) tickets: Vec<TicketId>,
+    /// Tickets, and those above them.
+    pub(crate) above: Vec<TicketId>,
     /// The tickets of these.
     pub(crate) work_items: Vec<WorkItemId>,
     pub(crate) conversations: Vec<ConversationId>,
@@ -70,6 +72,7 @@ impl Store {
             ids.dedup();
             loaded.by_interaction = asked.into_iter().collect();
             let mut tickets = self.tickets_by_id(&s, &ids).await?;
+            tickets.extend(self.tickets_above(&s, &needs.above).await?);
             let within = conversations::parts_of(&s, &needs.conversations).await?;
             let parts: Vec<ConversationId> = within.keys().copied().collect();
             let wholes = |ticket: &Ticket| {

@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use super::{Committed, Decision, Lease, Needs, OfferRow, Replica, Store, TicketFilter};
 use crate::domain::{
-    Agent, Capacity, Channel, CustomerRef, Decline, Offer, OfferEnd, OfferOutcome, Opening,
-    Presence, Priority, Purpose, Queue, Standing, Status, Ticket, WorkItem, WorkState,
+    Agent, Capacity, Channel, CustomerRef, Decline, Impact, Offer, OfferEnd, OfferOutcome, Opening,
+    Presence, Priority, Purpose, Queue, Severity, Standing, Status, Ticket, Urgency, WorkItem,
+    WorkState,
 };
 
 const NOW: Micros = Micros(1_700_000_000_000_000);
@@ -116,6 +117,14 @@ fn ticket(queue: &Queue, customer: Option<CustomerRef>) -> Ticket {
         skills: ["dutch".parse().unwrap()].into(),
         tags: ["line".parse().unwrap()].into(),
         purpose: Some(Purpose::Complaint),
+        severity: Some(Severity {
+            impact: Impact::High,
+            urgency: Urgency::Low,
+        }),
+        category: Some("network".parse().unwrap()),
+        subcategory: Some("access".parse().unwrap()),
+        parent: Some(TicketId::new(NOW)),
+        attributes: [("made_sla".parse().unwrap(), "true".into())].into(),
     };
     Ticket::open(TicketId::new(NOW), opening, NOW)
 }

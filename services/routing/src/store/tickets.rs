@@ -9,14 +9,17 @@ use uuid::Uuid;
 
 use super::columns::{codes_in, codes_out, count, customer, named, optional_code};
 use super::entities::ticket::{ActiveModel, Column, Entity, Model};
+use super::sealed::{open, seal, subject_of};
 use super::{Page, Store, conversations, customers};
 use crate::domain::sla::WaitingOn;
-use crate::domain::{Code, Priority, Purpose, Ticket, TicketState};
+use crate::domain::{
+    Attributes, Code, Impact, Priority, Purpose, Severity, Ticket, TicketState, Urgency,
+};
 
 /// Names of the states in which something is still to be solved.
 const OPEN: [&str; 3] = ["new", "open", "pending"];
 
-/// Rows in one statement: 24 columns each.
+/// Rows in one statement: 31 columns each.
 const CHUNK: usize = 400;
 
 /// Which tickets to list.
@@ -42,6 +45,15 @@ impl Store {
             Ok::<_, Error>(found)
         });
         Ok(found.await?.pop())
+    }
+
+    /// Whether there is such a ticket.
+    pub(crate) async fn has_ticket(&self, tenant: TenantId, id: TicketId) -> Result<bool, Error> {
+        let find = |s: Scoped| async move {
+            let rows = s.find::<Entity>().filter(Column::Id.eq(id.uuid()));
+            rows.exists().await
+        };
+        self.db.read(tenant, find).await
     }
 
     /// Tickets that fit every given condition, newest first, behind `after`.
@@ -99,6 +111,25 @@ impl Store {
             tickets.extend(self.opened(s, rows).await?);
         }
         Ok(tickets)
+    }
+
+    /// These tickets and those above them, as far up as any may be.
+    pub(super) async fn tickets_above(
+        &self,
+        s: &Scoped,
+        ids: &[TicketId],
+    ) -> Result<Vec<Ticket>, Error> {
+        let mut found = Vec::new();
+        let mut wanted = ids.to_vec();
+        for _ in 0..Ticket::ABOVE_MAX {
+            if wanted.is_empty() {
+                break;
+            }
+            let tickets = self.tickets_by_id(s, &wanted).await?;
+            wanted = tickets.iter().filter_map(|ticket| ticket.parent).collect();
+            found.extend(tickets);
+        }
+        Ok(found)
     }
 
     /// The open tickets of these conversations, oldest first.
@@ -166,8 +197,11 @@ impl Store {
     pub(super) async fn put_tickets(&self, s: &Scoped, tickets: &[Ticket]) -> Result<(), Error> {
         let sealed: BTreeMap<TicketId, String> = tickets
             .iter()
-            .filter(|ticket| !ticket.subject.is_empty() || !ticket.description.is_empty())
-            .map(|ticket| (ticket.id, subject_of(ticket)))
+            .filter(|ticket| has_words(ticket))
+            .map(|ticket| {
+                let record = ticket.customer.map(|customer| customer.record);
+                (ticket.id, subject_of(ticket.id, record))
+            })
             .collect();
         let subjects: Vec<String> = sealed.values().cloned().collect();
         let keys = self.vault.keys(s, &subjects).await?;
@@ -185,17 +219,42 @@ impl Store {
     }
 }
 
-/// Whose key seals the texts: the customer's record, as erasure asks for it; the ticket's own
-/// while nobody is recognised.
-fn subject_of(ticket: &Ticket) -> String {
-    match ticket.customer {
-        Some(customer) => customer.record.to_string(),
-        None => ticket.id.to_string(),
+fn has_words(ticket: &Ticket) -> bool {
+    let none = ticket.subject.is_empty() && ticket.description.is_empty();
+    !none || !ticket.attributes.is_empty()
+}
+
+fn place(id: Uuid, column: &str) -> String {
+    format!("tickets/{id}/{column}")
+}
+
+fn attributes_out(attributes: &Attributes) -> Result<Personal, Error> {
+    let texts = attributes.iter();
+    let texts: BTreeMap<&Code, &str> = texts.map(|(key, value)| (key, value.expose())).collect();
+    match texts.is_empty() {
+        true => Ok(Personal::default()),
+        false => serde_json::to_string(&texts)
+            .map(Personal::from)
+            .map_err(|_| Error::Corrupt("attributes that cannot be stored")),
     }
 }
 
-fn place(id: Uuid, column: &str) -> Vec<u8> {
-    format!("tickets/{id}/{column}").into_bytes()
+fn attributes_in(text: &Personal) -> Result<Attributes, Error> {
+    if text.is_empty() {
+        return Ok(Attributes::new());
+    }
+    let texts: BTreeMap<Code, String> = serde_json::from_str(text.expose())
+        .map_err(|_| Error::Corrupt("the attributes of a ticket"))?;
+    let texts = texts.into_iter();
+    Ok(texts.map(|(key, value)| (key, value.into())).collect())
+}
+
+fn severity(impact: Option<&String>, urgency: Option<&String>) -> Result<Option<Severity>, Error> {
+    let impact = impact.map(|name| named(Impact::named(name))).transpose()?;
+    let urgency = urgency
+        .map(|name| named(Urgency::named(name)))
+        .transpose()?;
+    Severity::of(impact, urgency).map_err(|_| Error::Corrupt("half of a severity"))
 }
 
 fn write(
@@ -205,14 +264,11 @@ fn write(
     keys: &SubjectKeys,
 ) -> Result<Model, Error> {
     let id = ticket.id.uuid();
-    let seal = |text: &Personal, column: &str| -> Result<Option<Vec<u8>>, Error> {
-        let Some(subject) = sealed_for.as_ref().filter(|_| !text.is_empty()) else {
-            return Ok(None);
-        };
-        let key = keys
-            .get(subject)
-            .ok_or(Error::Corrupt("a data key is missing"))?;
-        Ok(Some(key.seal(text.expose().as_bytes(), &place(id, column))))
+    let sealed = |text: &Personal, column: &str| match &sealed_for {
+        Some(subject) if !text.is_empty() => {
+            seal(keys, subject, text, &place(id, column)).map(Some)
+        }
+        _ => Ok(None),
     };
     let text = |code: &Option<Code>| code.as_ref().map(ToString::to_string);
     Ok(Model {
@@ -220,8 +276,9 @@ fn write(
         id,
         state: ticket.state.as_str().to_owned(),
         waiting_on: ticket.waiting_on.map(|on| on.as_str().to_owned()),
-        subject: seal(&ticket.subject, "subject")?,
-        description: seal(&ticket.description, "description")?,
+        subject: sealed(&ticket.subject, "subject")?,
+        description: sealed(&ticket.description, "description")?,
+        attributes: sealed(&attributes_out(&ticket.attributes)?, "attributes")?,
         sealed_for: sealed_for.clone(),
         priority: ticket.priority.as_str().to_owned(),
         queue_id: ticket.queue.uuid(),
@@ -240,23 +297,23 @@ fn write(
         resolved_at: ticket.resolved_at,
         closed_at: ticket.closed_at,
         version: ticket.version,
+        impact: ticket.severity.map(|s| s.impact.as_str().to_owned()),
+        urgency: ticket.severity.map(|s| s.urgency.as_str().to_owned()),
+        category: text(&ticket.category),
+        subcategory: text(&ticket.subcategory),
+        parent_id: ticket.parent.map(TicketId::uuid),
+        reassignment_count: ticket.reassignment_count.into(),
     })
 }
 
 fn read(row: Model, keys: &SubjectKeys) -> Result<Ticket, Error> {
-    // Whose key is destroyed is forgotten: the matter stays, its words are gone.
-    let key = row
-        .sealed_for
-        .as_ref()
-        .and_then(|subject| keys.get(subject));
-    let open = |sealed: Option<&Vec<u8>>, column: &str| -> Result<Personal, Error> {
-        match (sealed, &key) {
-            (Some(sealed), Some(key)) => match key.open_text(sealed, &place(row.id, column)) {
-                Err(Error::Erased) => Ok(Personal::default()),
-                text => text,
-            },
-            _ => Ok(Personal::default()),
-        }
+    let words = |sealed: Option<&Vec<u8>>, column: &str| {
+        open(
+            keys,
+            row.sealed_for.as_ref(),
+            sealed,
+            &place(row.id, column),
+        )
     };
     Ok(Ticket {
         id: TicketId::from_uuid(row.id),
@@ -266,8 +323,14 @@ fn read(row: Model, keys: &SubjectKeys) -> Result<Ticket, Error> {
             .as_deref()
             .map(|on| named(WaitingOn::named(on)))
             .transpose()?,
-        subject: open(row.subject.as_ref(), "subject")?,
-        description: open(row.description.as_ref(), "description")?,
+        subject: words(row.subject.as_ref(), "subject")?,
+        description: words(row.description.as_ref(), "description")?,
+        attributes: attributes_in(&words(row.attributes.as_ref(), "attributes")?)?,
+        severity: severity(row.impact.as_ref(), row.urgency.as_ref())?,
+        category: optional_code(row.category.as_ref())?,
+        subcategory: optional_code(row.subcategory.as_ref())?,
+        parent: row.parent_id.map(TicketId::from_uuid),
+        reassignment_count: count(row.reassignment_count)?,
         priority: named(Priority::named(&row.priority))?,
         queue: QueueId::from_uuid(row.queue_id),
         owner: row.owner_agent_id.map(AgentId::from_uuid),

@@ -85,6 +85,13 @@ const RULES: &[Rule] = &[
          or (w.state = 'accepted' and not w.settled))",
     ),
     (
+        "every-move-is-told",
+        ticket,
+        "select t.tenant_id as tenant_id, t.id as id from tickets t where t.reassignment_count <> \
+         (select count(*) from ticket_changes c where c.tenant_id = t.tenant_id \
+         and c.ticket_id = t.id and c.field = 'queue_id')",
+    ),
+    (
         "clocks-run-for-open-tickets-only",
         ticket,
         "select s.tenant_id as tenant_id, s.ticket_id as id from ticket_slas s join tickets t \
@@ -96,7 +103,7 @@ const RULES: &[Rule] = &[
 
 /// Looks at every tenant's rows and answers what breaks a promise: no two live offers of a work
 /// item, no agent above capacity, no open work item forgotten, no solved ticket that still asks
-/// for somebody or is due.
+/// for somebody or is due, no ticket moved without a row that tells it.
 ///
 /// # Errors
 /// When the store cannot be read.

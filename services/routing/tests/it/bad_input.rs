@@ -141,6 +141,21 @@ async fn each_call_refuses_what_is_malformed() {
                 .err(),
             bench
                 .tickets()
+                .list_ticket_changes(bench.boss(pb::ListTicketChangesRequest::default()))
+                .await
+                .err(),
+            bench
+                .tickets()
+                .add_ticket_note(bench.boss(pb::AddTicketNoteRequest::default()))
+                .await
+                .err(),
+            bench
+                .tickets()
+                .list_ticket_notes(bench.boss(pb::ListTicketNotesRequest::default()))
+                .await
+                .err(),
+            bench
+                .tickets()
                 .list_tickets(bench.boss(pb::ListTicketsRequest {
                     page_size: -1,
                     ..Default::default()
@@ -266,7 +281,7 @@ async fn what_is_another_tenants_is_not_found() {
                     update_mask: Some(prost_types::FieldMask {
                         paths: vec!["subject".into()],
                     }),
-                    etag: String::new(),
+                    ..Default::default()
                 }))
                 .await
                 .err(),

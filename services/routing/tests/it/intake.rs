@@ -256,7 +256,7 @@ async fn what_a_call_asks_for_outlives_a_change_of_its_ticket() {
             update_mask: Some(prost_types::FieldMask {
                 paths: vec!["priority".into(), "required_skills".into()],
             }),
-            etag: String::new(),
+            ..Default::default()
         };
         let update = bench.tickets().update_ticket(bench.boss(request)).await;
         update.unwrap();

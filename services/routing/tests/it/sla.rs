@@ -204,7 +204,7 @@ impl Bench {
             update_mask: Some(prost_types::FieldMask {
                 paths: paths.iter().map(|path| (*path).to_owned()).collect(),
             }),
-            etag: String::new(),
+            ..Default::default()
         };
         let answer = self.tickets().update_ticket(self.boss(request)).await?;
         Ok(answer.into_inner().ticket.unwrap())

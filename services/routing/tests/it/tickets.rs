@@ -19,6 +19,7 @@ async fn update(
             paths: paths.iter().map(|path| (*path).to_owned()).collect(),
         }),
         etag: etag.into(),
+        reason: String::new(),
     };
     let answer = bench.tickets().update_ticket(bench.boss(request)).await?;
     Ok(answer.into_inner().ticket.unwrap())
@@ -30,7 +31,7 @@ fn resolve(ticket: &pb::Ticket) -> pb::ResolveTicketRequest {
         ticket_id: ticket.id.clone(),
         outcome: "solved".into(),
         root_cause: "cable".into(),
-        etag: String::new(),
+        ..Default::default()
     }
 }
 
@@ -99,7 +100,7 @@ async fn a_ticket_lives_from_open_to_closed() {
             request_id: request_id(),
             ticket_id: ticket.id.clone(),
             work_channel: types::Channel::Email.into(),
-            etag: String::new(),
+            ..Default::default()
         };
         let answer = bench
             .tickets()
@@ -111,7 +112,7 @@ async fn a_ticket_lives_from_open_to_closed() {
         let close = pb::CloseTicketRequest {
             request_id: request_id(),
             ticket_id: ticket.id.clone(),
-            etag: String::new(),
+            ..Default::default()
         };
         let early = bench
             .tickets()

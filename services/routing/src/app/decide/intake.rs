@@ -8,7 +8,7 @@ use super::super::news;
 use super::Fold;
 use super::tickets::Asking;
 use crate::domain::engine::Input;
-use crate::domain::{CustomerRef, Opening, WorkItem, WorkState};
+use crate::domain::{By, CustomerRef, Opening, WorkItem, WorkState};
 use crate::store::{Joining, Needs};
 
 pub(super) fn needs(facts: &[Fact], needs: &mut Needs) {
@@ -104,8 +104,13 @@ impl Fold<'_> {
             skills: linked.skills.clone(),
             tags: Default::default(),
             purpose: linked.purpose,
+            severity: None,
+            category: None,
+            subcategory: None,
+            parent: None,
+            attributes: Default::default(),
         };
-        let id = self.open(opening, Some(linked.interaction));
+        let id = self.open(opening, Some(linked.interaction), &By::default());
         self.count_from(id, self.when(linked), Some(linked.channel));
         id
     }
@@ -157,9 +162,12 @@ impl Fold<'_> {
     fn recognise(&mut self, ticket: TicketId, customer: Option<CustomerRef>) {
         let Some(customer) = customer else { return };
         let now = self.now;
-        let known = self.loaded.tickets.get_mut(&ticket);
-        if known.is_some_and(|ticket| ticket.recognised(customer, now)) {
-            self.tickets.insert(ticket);
+        let Some(known) = self.loaded.tickets.get_mut(&ticket) else {
+            return;
+        };
+        let before = known.clone();
+        if known.recognised(customer, now) {
+            self.put_ticket(ticket, Some(&before), &By::default());
             // The engine refuses no knowledge.
             let _ = self.step(Input::CustomerKnown { ticket, customer });
         }

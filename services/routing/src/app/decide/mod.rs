@@ -2,6 +2,7 @@
 //! command is checked before it changes anything, so one that fails leaves no trace.
 
 mod agents;
+mod history;
 mod intake;
 mod promises;
 mod queues;
@@ -69,8 +70,8 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
     for asked in batch {
         needs.keys.extend(asked.key.clone());
         match &asked.command {
-            Command::OpenTicket(_)
-            | Command::CreateCalendar(_)
+            Command::OpenTicket { new, .. } => needs.above.extend(new.parent),
+            Command::CreateCalendar(_)
             | Command::ChangeCalendar { .. }
             | Command::CreatePolicy { .. }
             | Command::ChangePolicy { .. }
@@ -82,8 +83,12 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
             | Command::EndWrapUp { .. }
             | Command::OpenDesk(_)
             | Command::CloseDesk { .. } => {}
-            Command::ChangeTicket { id, .. }
-            | Command::ResolveTicket { id, .. }
+            Command::ChangeTicket { id, change, .. } => {
+                needs.tickets.push(*id);
+                needs.above.extend(change.parent.flatten());
+            }
+            Command::AddNote { ticket, .. } => needs.tickets.push(*ticket),
+            Command::ResolveTicket { id, .. }
             | Command::ReopenTicket { id, .. }
             | Command::CancelTicket { id, .. }
             | Command::CloseTicket { id, .. } => needs.tickets.push(*id),
@@ -183,27 +188,43 @@ impl<'a> Fold<'a> {
 
     fn decide(&mut self, command: &Command) -> Result<Done, Error> {
         match command {
-            Command::OpenTicket(new) => self.open_ticket(new),
-            Command::ChangeTicket { id, change, etag } => self.change_ticket(*id, change, *etag),
+            Command::OpenTicket { new, said } => self.open_ticket(new, said),
+            Command::ChangeTicket {
+                id,
+                change,
+                etag,
+                said,
+            } => self.change_ticket(*id, change, *etag, said),
             Command::ResolveTicket {
                 id,
                 by,
                 outcome,
                 root_cause,
                 etag,
-            } => self.resolve_ticket(*id, *by, outcome.as_ref(), root_cause.as_ref(), *etag),
+                said,
+            } => {
+                let codes = (outcome.as_ref(), root_cause.as_ref());
+                self.resolve_ticket(*id, *by, codes, *etag, said)
+            }
             Command::ReopenTicket {
                 id,
                 work_channel,
                 etag,
-            } => self.reopen_ticket(*id, *work_channel, *etag),
-            Command::CloseTicket { id, etag } => self.close_ticket(*id, *etag),
+                said,
+            } => self.reopen_ticket(*id, *work_channel, *etag, said),
+            Command::CloseTicket { id, etag, said } => self.close_ticket(*id, *etag, said),
             Command::CancelTicket {
                 id,
                 by,
                 outcome,
                 etag,
-            } => self.cancel_ticket(*id, *by, outcome.as_ref(), *etag),
+                said,
+            } => self.cancel_ticket(*id, *by, outcome.as_ref(), *etag, said),
+            Command::AddNote {
+                ticket,
+                text,
+                author,
+            } => self.add_note(*ticket, text, author),
             Command::CreateCalendar(new) => self.create_calendar(new),
             Command::ChangeCalendar {
                 id,

@@ -10,7 +10,7 @@ use super::super::words;
 use super::Fold;
 use super::tickets::facts;
 use crate::domain::sla::{Action, Clock, ClockId, Firing, Happening, Outcome, SlaRecord, traits};
-use crate::domain::{Channel, Ticket, TicketChange, TicketState};
+use crate::domain::{By, Channel, Ticket, TicketChange, TicketState};
 use crate::store::SlaRow;
 
 impl Fold<'_> {
@@ -175,11 +175,11 @@ impl Fold<'_> {
         let Some(before) = self.loaded.tickets.get(&id).cloned() else {
             return;
         };
+        let mut after = before.clone();
         let change = match action {
-            Action::RaisePriority(priority) if before.priority < *priority => TicketChange {
-                priority: Some(*priority),
-                ..TicketChange::default()
-            },
+            Action::RaisePriority(priority) if after.raise(*priority, self.now) => {
+                return self.acted(&before, after);
+            }
             Action::Move(queue) if before.queue != *queue => TicketChange {
                 queue: Some(*queue),
                 ..TicketChange::default()
@@ -190,13 +190,16 @@ impl Fold<'_> {
             },
             _ => return,
         };
-        let mut after = before.clone();
         // A clock that has not ended belongs to a ticket that can be changed.
         if after.change(change, self.now).is_ok() {
-            self.loaded.tickets.insert(id, after.clone());
-            self.tickets.insert(id);
-            self.move_work(&before, &after);
+            self.acted(&before, after);
         }
+    }
+
+    fn acted(&mut self, before: &Ticket, after: Ticket) {
+        self.loaded.tickets.insert(after.id, after.clone());
+        self.put_ticket(after.id, Some(before), &By::default());
+        self.move_work(before, &after);
     }
 
     fn tell_met(&mut self, id: TicketId, clock: &Clock) {

@@ -6,11 +6,12 @@ use rapport_proto::types::v1 as types;
 
 use super::super::Error;
 use super::super::command::{Actor, Done, NewTicket};
+use super::super::words;
 use super::Fold;
 use crate::domain::engine::Input;
 use crate::domain::sla::Happening;
 use crate::domain::{
-    Channel, Code, Opening, Priority, Skills, Ticket, TicketChange, TicketState, WorkItem,
+    By, Channel, Code, Opening, Priority, Skills, Ticket, TicketChange, TicketState, WorkItem,
     WorkState,
 };
 
@@ -35,7 +36,10 @@ impl Asking {
 }
 
 impl Fold<'_> {
-    pub(super) fn open_ticket(&mut self, new: &NewTicket) -> Result<Done, Error> {
+    pub(super) fn open_ticket(&mut self, new: &NewTicket, said: &By) -> Result<Done, Error> {
+        if let Some(parent) = new.parent {
+            self.check_parent(None, parent)?;
+        }
         let queue = match new.queue {
             Some(id) => self.known_queue(id)?,
             None => self.default_queue(),
@@ -54,8 +58,13 @@ impl Fold<'_> {
             skills: new.skills.clone(),
             tags: new.tags.clone(),
             purpose: new.purpose,
+            severity: new.severity,
+            category: new.category.clone(),
+            subcategory: new.subcategory.clone(),
+            parent: new.parent,
+            attributes: new.attributes.clone(),
         };
-        let id = self.open(opening, None);
+        let id = self.open(opening, None, said);
         self.count_from(id, self.now, new.work_channel);
         self.decision.customers.extend(new.customer);
         if let Some(channel) = new.work_channel {
@@ -65,7 +74,12 @@ impl Fold<'_> {
     }
 
     /// Opens a ticket and publishes it.
-    pub(super) fn open(&mut self, opening: Opening, by: Option<InteractionId>) -> TicketId {
+    pub(super) fn open(
+        &mut self,
+        opening: Opening,
+        by: Option<InteractionId>,
+        said: &By,
+    ) -> TicketId {
         let ticket = Ticket::open(TicketId::new(self.now), opening, self.now);
         let id = ticket.id;
         let opened = pb::TicketOpened {
@@ -79,7 +93,7 @@ impl Fold<'_> {
                 .or_insert(id);
         }
         self.loaded.tickets.insert(id, ticket);
-        self.tickets.insert(id);
+        self.put_ticket(id, None, said);
         self.publish(id, Data::TicketOpened(opened));
         id
     }
@@ -136,12 +150,16 @@ impl Fold<'_> {
         id: TicketId,
         change: &TicketChange,
         etag: Option<i64>,
+        said: &By,
     ) -> Result<Done, Error> {
         if let Some(queue) = change.queue {
             self.known_queue(queue)?;
         }
         if let Some(Some(owner)) = change.owner {
             self.known_agent(owner)?;
+        }
+        if let Some(Some(parent)) = change.parent {
+            self.check_parent(Some(id), parent)?;
         }
         let now = self.now;
         let ticket = self.ticket(id, etag)?;
@@ -152,9 +170,10 @@ impl Fold<'_> {
         let ticket = self.ticket(id, etag)?;
         ticket.change(change.clone(), now)?;
         let after = ticket.clone();
-        self.tickets.insert(id);
+        self.put_ticket(id, Some(&before), said);
         self.changed_by_hand(&before, &after);
-        if change.queue.is_some() || change.skills.is_some() || change.priority.is_some() {
+        let graded = change.priority.is_some() || before.priority != after.priority;
+        if change.queue.is_some() || change.skills.is_some() || graded {
             self.move_work(&before, &after);
         }
         Ok(Done::new(id.uuid(), after.version))
@@ -192,28 +211,22 @@ impl Fold<'_> {
         &mut self,
         id: TicketId,
         by: Actor,
-        outcome: Option<&Code>,
-        root_cause: Option<&Code>,
+        (outcome, root_cause): (Option<&Code>, Option<&Code>),
         etag: Option<i64>,
+        said: &By,
     ) -> Result<Done, Error> {
         let (by, workers) = self.at_work(id, by);
         let now = self.now;
         let ticket = self.ticket(id, etag)?;
+        let before = ticket.clone();
         ticket.resolve(by, workers, outcome.cloned(), root_cause.cloned(), now)?;
         let version = ticket.version;
         let resolved = pb::TicketResolved {
             ticket: Some(facts(ticket)),
-            outcome: ticket
-                .outcome
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            root_cause: ticket
-                .root_cause
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
+            outcome: text(ticket.outcome.as_ref()),
+            root_cause: text(ticket.root_cause.as_ref()),
         };
+        self.put_ticket(id, Some(&before), said);
         self.publish(id, Data::TicketResolved(resolved));
         self.settled(id, Happening::Resolved)?;
         Ok(Done::new(id.uuid(), version))
@@ -225,16 +238,19 @@ impl Fold<'_> {
         by: Actor,
         outcome: Option<&Code>,
         etag: Option<i64>,
+        said: &By,
     ) -> Result<Done, Error> {
         let (by, workers) = self.at_work(id, by);
         let now = self.now;
         let ticket = self.ticket(id, etag)?;
+        let before = ticket.clone();
         ticket.cancel(by, workers, outcome.cloned(), now)?;
         let version = ticket.version;
         let closed = pb::TicketClosed {
             ticket: Some(facts(ticket)),
             cancelled: true,
         };
+        self.put_ticket(id, Some(&before), said);
         self.publish(id, Data::TicketClosed(closed));
         self.settled(id, Happening::Cancelled)?;
         Ok(Done::new(id.uuid(), version))
@@ -257,7 +273,6 @@ impl Fold<'_> {
 
     /// Nothing is to be solved any more, for now or for ever.
     fn settled(&mut self, id: TicketId, how: Happening) -> Result<(), Error> {
-        self.tickets.insert(id);
         // What follows in this batch opens a new one.
         self.loaded
             .by_conversation
@@ -276,6 +291,7 @@ impl Fold<'_> {
         id: TicketId,
         work_channel: Option<Channel>,
         etag: Option<i64>,
+        said: &By,
     ) -> Result<Done, Error> {
         let now = self.now;
         let ticket = self.ticket(id, etag)?;
@@ -284,12 +300,13 @@ impl Fold<'_> {
             self.room_or_refuse(queue, channel, &skills)?;
         }
         let ticket = self.ticket(id, etag)?;
+        let before = ticket.clone();
         ticket.reopen(now)?;
         let version = ticket.version;
         let reopened = pb::TicketReopened {
             ticket: Some(facts(ticket)),
         };
-        self.tickets.insert(id);
+        self.put_ticket(id, Some(&before), said);
         self.publish(id, Data::TicketReopened(reopened));
         self.happened(id, now, Happening::Reopened);
         self.step(Input::TicketReopened(id))?;
@@ -299,16 +316,22 @@ impl Fold<'_> {
         Ok(Done::new(id.uuid(), version))
     }
 
-    pub(super) fn close_ticket(&mut self, id: TicketId, etag: Option<i64>) -> Result<Done, Error> {
+    pub(super) fn close_ticket(
+        &mut self,
+        id: TicketId,
+        etag: Option<i64>,
+        said: &By,
+    ) -> Result<Done, Error> {
         let now = self.now;
         let ticket = self.ticket(id, etag)?;
+        let before = ticket.clone();
         ticket.close(now)?;
         let version = ticket.version;
         let closed = pb::TicketClosed {
             ticket: Some(facts(ticket)),
             cancelled: false,
         };
-        self.tickets.insert(id);
+        self.put_ticket(id, Some(&before), said);
         self.publish(id, Data::TicketClosed(closed));
         Ok(Done::new(id.uuid(), version))
     }
@@ -319,9 +342,10 @@ impl Fold<'_> {
         let Some(ticket) = self.loaded.tickets.get_mut(&id) else {
             return;
         };
+        let before = ticket.clone();
         let waited = ticket.waiting_on.is_some();
         if ticket.taken_up(agent, now) {
-            self.tickets.insert(id);
+            self.put_ticket(id, Some(&before), &By::agent(agent));
         }
         if waited {
             self.happened(id, now, Happening::Resumed);
@@ -359,11 +383,12 @@ impl Fold<'_> {
             state: Some(TicketState::Open),
             ..TicketChange::default()
         };
-        if let Some(ticket) = self.loaded.tickets.get_mut(&id)
-            && ticket.state == TicketState::Pending
-            && ticket.change(open, now).is_ok()
-        {
-            self.tickets.insert(id);
+        let Some(ticket) = self.loaded.tickets.get_mut(&id) else {
+            return;
+        };
+        let before = ticket.clone();
+        if ticket.state == TicketState::Pending && ticket.change(open, now).is_ok() {
+            self.put_ticket(id, Some(&before), &By::default());
             self.happened(id, at, Happening::Resumed);
         }
     }
@@ -373,15 +398,27 @@ impl Fold<'_> {
 pub(super) fn facts(ticket: &Ticket) -> pb::TicketFacts {
     pb::TicketFacts {
         ticket_id: ticket.id.to_string(),
-        conversation_id: ticket
-            .conversation
-            .map(|id| id.to_string())
-            .unwrap_or_default(),
+        conversation_id: text(ticket.conversation),
         customer: ticket.customer.map(|customer| types::CustomerRef {
             customer_id: customer.customer.to_string(),
             record_id: customer.record.to_string(),
         }),
         queue_id: ticket.queue.to_string(),
-        owner_agent_id: ticket.owner.map(|id| id.to_string()).unwrap_or_default(),
+        owner_agent_id: text(ticket.owner),
+        priority: words::priority_out(ticket.priority).into(),
+        impact: ticket
+            .severity
+            .map_or(0, |s| words::impact_out(s.impact).into()),
+        urgency: ticket
+            .severity
+            .map_or(0, |s| words::urgency_out(s.urgency).into()),
+        category: text(ticket.category.as_ref()),
+        subcategory: text(ticket.subcategory.as_ref()),
+        parent_ticket_id: text(ticket.parent),
+        reassignment_count: i32::try_from(ticket.reassignment_count).unwrap_or(i32::MAX),
     }
+}
+
+fn text(value: Option<impl std::fmt::Display>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }

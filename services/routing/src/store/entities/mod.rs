@@ -29,5 +29,7 @@ pub(crate) mod queue;
 pub(crate) mod sla_policy;
 pub(crate) mod sla_policy_version;
 pub(crate) mod ticket;
+pub(crate) mod ticket_change;
+pub(crate) mod ticket_note;
 pub(crate) mod ticket_sla;
 pub(crate) mod work_item;

@@ -32,6 +32,13 @@ pub(crate) struct Model {
     pub(crate) resolved_at: Option<Micros>,
     pub(crate) closed_at: Option<Micros>,
     pub(crate) version: i64,
+    pub(crate) impact: Option<String>,
+    pub(crate) urgency: Option<String>,
+    pub(crate) category: Option<String>,
+    pub(crate) subcategory: Option<String>,
+    pub(crate) parent_id: Option<Uuid>,
+    pub(crate) attributes: Option<Vec<u8>>,
+    pub(crate) reassignment_count: i64,
 }
 
 super::owned!();

@@ -271,3 +271,69 @@ async fn a_ticket_whose_history_nobody_kept_is_dated_when_something_is_promised(
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_impact_dates_anew_as_one_of_the_priority_does() {
+    everywhere_at("2026-03-30T08:00:00Z", async |bench: Bench| {
+        let queue = bench.queue("care").await;
+        let calendar = bench.calendar(around_the_clock()).await.unwrap();
+        let raise = Action::RaisePriorityTo(types::Priority::High.into());
+        let usual = pb::SlaPolicy {
+            rank: 5,
+            steps: vec![step("raise", -30, raise)],
+            ..policy(&calendar, &[target(SOLUTION, 120)])
+        };
+        bench.promise(usual).await.unwrap();
+        let fast = pb::SlaPolicy {
+            code: "fast".into(),
+            conditions: Some(pb::SlaConditions {
+                priorities: vec![types::Priority::Urgent.into()],
+                ..Default::default()
+            }),
+            ..policy(&calendar, &[target(SOLUTION, 60)])
+        };
+        bench.promise(fast).await.unwrap();
+        let ticket = bench.ticket(&queue).await;
+        let due = async || bench.clock(&ticket, SOLUTION).await.due_time;
+        assert_eq!(due().await, stamp("2026-03-30T10:00:00Z"));
+        let graded = |impact: types::Impact, urgency: types::Urgency| pb::Ticket {
+            impact: impact.into(),
+            urgency: urgency.into(),
+            ..Default::default()
+        };
+        use types::{Impact, Priority, Urgency};
+        let both = graded(Impact::High, Urgency::High);
+        let urgent = bench.set(&ticket, both, &["impact", "urgency"]).await;
+        assert_eq!(urgent.unwrap().priority(), Priority::Urgent);
+        assert_eq!(due().await, stamp("2026-03-30T09:00:00Z"));
+        assert_eq!(bench.work_of(&ticket).await[0].priority(), Priority::Urgent);
+        let one = graded(Impact::Low, Urgency::Unspecified);
+        let usual = bench.set(&ticket, one, &["impact"]).await.unwrap();
+        assert_eq!(usual.priority(), Priority::Normal);
+        assert_eq!(due().await, stamp("2026-03-30T10:00:00Z"));
+        assert_eq!(bench.work_of(&ticket).await[0].priority(), Priority::Normal);
+
+        // What an escalation raises stays when it is written back, until somebody grades anew.
+        bench.it_is("2026-03-30T09:30:00Z");
+        bench.hears(&ticket, &["raise"]).await;
+        let raised = bench.read(&ticket).await;
+        assert_eq!(
+            (raised.priority(), raised.impact()),
+            (Priority::High, Impact::Low)
+        );
+        let same = bench.set(&ticket, raised.clone(), &[]).await.unwrap();
+        assert_eq!(same.priority(), Priority::High);
+        let told = crate::history::changes(&bench, &ticket.id, "priority").await;
+        let raised = (told[0].old_value.as_str(), told[0].new_value.as_str());
+        assert_eq!(raised, ("normal", "high"));
+        assert_eq!(
+            told[0].agent_id.clone() + &told[0].principal,
+            "",
+            "by the service"
+        );
+        let low = graded(Impact::Unspecified, Urgency::Low);
+        let low = bench.set(&ticket, low, &["urgency"]).await.unwrap();
+        assert_eq!(low.priority(), Priority::Low);
+    })
+    .await;
+}

@@ -1,0 +1,97 @@
+//! Tickets, their changes and their notes.
+
+use rapport_foundation::etag;
+use rapport_proto::routing::v1 as pb;
+
+use super::sla::waiting;
+use super::{codes, customer, text};
+use crate::app::words;
+use crate::domain::{Author, HistoryEntry, Note, Ticket, TicketState};
+
+pub(in crate::grpc) fn ticket(ticket: Ticket) -> pb::Ticket {
+    let severity = ticket.severity;
+    pb::Ticket {
+        id: ticket.id.to_string(),
+        state: ticket_state(ticket.state).into(),
+        subject: ticket.subject.into_exposed(),
+        description: ticket.description.into_exposed(),
+        priority: words::priority_out(ticket.priority).into(),
+        queue_id: ticket.queue.to_string(),
+        owner_agent_id: text(ticket.owner),
+        customer: ticket.customer.map(customer),
+        conversation_id: text(ticket.conversation),
+        required_skills: codes(&ticket.skills),
+        tags: codes(&ticket.tags),
+        root_cause: text(ticket.root_cause),
+        outcome: text(ticket.outcome),
+        reopen_count: i32::try_from(ticket.reopen_count).unwrap_or(i32::MAX),
+        create_time: Some(ticket.created_at.into()),
+        update_time: Some(ticket.updated_at.into()),
+        resolve_time: ticket.resolved_at.map(Into::into),
+        close_time: ticket.closed_at.map(Into::into),
+        etag: etag::of(ticket.version),
+        purpose: ticket
+            .purpose
+            .map_or(0, |purpose| words::purpose_out(purpose).into()),
+        impact: severity.map_or(0, |severity| words::impact_out(severity.impact).into()),
+        urgency: severity.map_or(0, |severity| words::urgency_out(severity.urgency).into()),
+        category: text(ticket.category),
+        subcategory: text(ticket.subcategory),
+        parent_ticket_id: text(ticket.parent),
+        reassignment_count: i32::try_from(ticket.reassignment_count).unwrap_or(i32::MAX),
+        attributes: ticket
+            .attributes
+            .into_iter()
+            .map(|(key, value)| (key.into(), value.into_exposed()))
+            .collect(),
+        waiting_on: ticket.waiting_on.map_or(0, |on| waiting(on).into()),
+    }
+}
+
+pub(in crate::grpc) fn ticket_change(entry: HistoryEntry) -> pb::TicketChange {
+    let (agent_id, principal) = author(entry.by.author);
+    pb::TicketChange {
+        id: entry.id.to_string(),
+        ticket_id: entry.ticket.to_string(),
+        change_time: Some(entry.at.into()),
+        agent_id,
+        principal,
+        reason: entry.by.reason.into_exposed(),
+        field: entry.what.field.as_str().to_owned(),
+        old_value: entry.what.old,
+        new_value: entry.what.new,
+        ticket_etag: etag::of(entry.version),
+    }
+}
+
+pub(in crate::grpc) fn ticket_note(note: Note) -> pb::TicketNote {
+    let (agent_id, principal) = author(note.author);
+    pb::TicketNote {
+        id: note.id.to_string(),
+        ticket_id: note.ticket.to_string(),
+        create_time: Some(note.at.into()),
+        agent_id,
+        principal,
+        text: note.text.into_exposed(),
+    }
+}
+
+/// The agent, or else the principal.
+fn author(author: Author) -> (String, String) {
+    match author {
+        Author::Service => Default::default(),
+        Author::Agent(agent) => (agent.to_string(), String::new()),
+        Author::Principal(principal) => (String::new(), principal.into_exposed()),
+    }
+}
+
+const fn ticket_state(state: TicketState) -> pb::TicketState {
+    match state {
+        TicketState::New => pb::TicketState::New,
+        TicketState::Open => pb::TicketState::Open,
+        TicketState::Pending => pb::TicketState::Pending,
+        TicketState::Resolved => pb::TicketState::Resolved,
+        TicketState::Closed => pb::TicketState::Closed,
+        TicketState::Cancelled => pb::TicketState::Cancelled,
+    }
+}
