@@ -5,8 +5,10 @@ use rapport_foundation::time::Micros;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 
+mod routing;
 mod sla;
 
+pub(super) use routing::{findings, routing_explanation, routing_policy};
 pub(super) use sla::{calendar, explanation, policy, redating};
 
 use crate::app::desk::DeskEvent;

@@ -4,6 +4,7 @@ mod m0001_routing;
 mod m0002_sla;
 mod m0003_replicas;
 mod m0004_conversations;
+mod m0006_routing_policies;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -16,5 +17,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0002_sla::Migration),
         Box::new(m0003_replicas::Migration),
         Box::new(m0004_conversations::Migration),
+        Box::new(m0006_routing_policies::Migration),
     ]
 }

@@ -7,7 +7,9 @@ use rapport_proto::types::v1 as types;
 use super::super::Error;
 use super::super::command::{Actor, Done, NewTicket};
 use super::Fold;
+use super::routing::Chosen;
 use crate::domain::engine::Input;
+use crate::domain::policy::Route;
 use crate::domain::sla::Happening;
 use crate::domain::{
     Channel, Code, Opening, Priority, Skills, Ticket, TicketChange, TicketState, WorkItem,
@@ -20,31 +22,42 @@ pub(super) struct Asking {
     pub(super) interaction: Option<InteractionId>,
     pub(super) skills: Skills,
     pub(super) priority: Option<Priority>,
+    /// The way a policy chose for it; none to the queue of its ticket.
+    pub(super) route: Option<Box<Route>>,
 }
 
 impl Asking {
     /// Asked for by hand.
-    const fn by_hand(channel: Channel) -> Self {
+    const fn by_hand(channel: Channel, route: Option<Box<Route>>) -> Self {
         Self {
             channel,
             interaction: None,
             skills: Skills::new(),
             priority: None,
+            route,
         }
     }
 }
 
 impl Fold<'_> {
     pub(super) fn open_ticket(&mut self, new: &NewTicket) -> Result<Done, Error> {
-        let queue = match new.queue {
-            Some(id) => self.known_queue(id)?,
+        let chosen = match new.queue {
+            Some(id) => self.known_queue(id).map(|_| None)?,
+            None => self.chosen_by_hand(new),
+        };
+        let target = chosen.as_ref().and_then(Chosen::start).map(|leg| leg.queue);
+        let queue = match new.queue.or(target) {
+            Some(id) => id,
             None => self.default_queue(),
         };
         let usual = self.usual_priority(queue);
+        let priority = new.priority.unwrap_or(usual);
         let opening = Opening {
             subject: new.subject.clone(),
             description: new.description.clone(),
-            priority: new.priority.unwrap_or(usual),
+            priority: chosen
+                .as_ref()
+                .map_or(priority, |chosen| chosen.priority(priority)),
             queue,
             customer: new.customer,
             conversation: new.conversation,
@@ -55,8 +68,9 @@ impl Fold<'_> {
         let id = self.open(opening, None);
         self.count_from(id, self.now, new.work_channel);
         self.decision.customers.extend(new.customer);
+        let route = self.keep_choice(id, chosen, &new.skills);
         if let Some(channel) = new.work_channel {
-            self.ask(id, Asking::by_hand(channel))?;
+            self.ask(id, Asking::by_hand(channel, route))?;
         }
         Ok(Done::new(id.uuid(), 1))
     }
@@ -95,6 +109,17 @@ impl Fold<'_> {
         let ticket = ticket.ok_or(Error::Broken)?;
         let mut skills = self.skills_for(ticket.queue, &ticket.skills);
         skills.extend(asking.skills);
+        let mut priority = asking.priority.unwrap_or(ticket.priority);
+        // What was promised may have moved the ticket the moment it was opened.
+        let begins_here = |route: &Box<Route>| {
+            let leg = route.leg();
+            leg.is_some_and(|leg| leg.queue == ticket.queue)
+        };
+        let route = asking.route.filter(begins_here);
+        if let Some(route) = &route {
+            skills = route.skills();
+            priority = route.priority(priority);
+        }
         Ok(WorkItem {
             id: WorkItemId::new(self.now),
             ticket: ticket.id,
@@ -103,12 +128,13 @@ impl Fold<'_> {
             channel: asking.channel,
             queue: ticket.queue,
             skills,
-            priority: asking.priority.unwrap_or(ticket.priority),
+            priority,
             queued_at: self.now,
             offers_made: 0,
             declines: Vec::new(),
             settled: false,
             state: WorkState::Waiting,
+            route,
             traceparent: self.cause.clone(),
             version: 1,
         })
@@ -140,24 +166,37 @@ impl Fold<'_> {
     }
 
     /// Work nobody has accepted goes where its ticket goes. What the contact asked for beyond its ticket stays: the
-    /// language of a caller, the urgency of a call.
+    /// language of a caller, the urgency of a call. Work that a policy put on a way stays on it while the ticket stays in
+    /// its queue.
     pub(super) fn move_work(&mut self, before: &Ticket, after: &Ticket) {
         let old = self.skills_for(before.queue, &before.skills);
         let new = self.skills_for(after.queue, &after.skills);
         let open: Vec<WorkItem> = self.tenant.engine.items_of(after.id).cloned().collect();
         for work in open {
-            let own = work.skills.difference(&old).cloned();
             let priority = match work.priority == before.priority {
                 true => after.priority,
                 false => work.priority,
             };
+            let own: Skills = match &work.route {
+                Some(route) => route.own.difference(&before.skills).cloned().collect(),
+                None => work.skills.difference(&old).cloned().collect(),
+            };
+            let input = if work.route.is_some() && before.queue == after.queue {
+                Input::RoutedWorkChanged {
+                    item: work.id,
+                    own: own.union(&after.skills).cloned().collect(),
+                    priority,
+                }
+            } else {
+                Input::WorkItemChanged {
+                    item: work.id,
+                    queue: after.queue,
+                    skills: own.union(&new).cloned().collect(),
+                    priority,
+                }
+            };
             // What is in an agent's hands stays there.
-            let _ = self.step(Input::WorkItemChanged {
-                item: work.id,
-                queue: after.queue,
-                skills: own.chain(new.iter().cloned()).collect(),
-                priority,
-            });
+            let _ = self.step(input);
         }
     }
 
@@ -262,7 +301,7 @@ impl Fold<'_> {
         self.happened(id, now, Happening::Reopened);
         self.step(Input::TicketReopened(id))?;
         if let Some(channel) = work_channel {
-            self.ask(id, Asking::by_hand(channel))?;
+            self.ask(id, Asking::by_hand(channel, None))?;
         }
         Ok(Done::new(id.uuid(), version))
     }
