@@ -11,14 +11,14 @@ use rapport_proto::types::v1 as types;
 
 use crate::bench::{Bench, Teller, everywhere, request_id};
 
-struct Contact {
+pub(crate) struct Contact {
     interaction: InteractionId,
     conversation: ConversationId,
     customer: types::CustomerRef,
 }
 
 impl Contact {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let now = Clock::system().now();
         Self {
             interaction: InteractionId::new(now),
@@ -40,7 +40,7 @@ impl Contact {
         }
     }
 
-    fn facts(
+    pub(crate) fn facts(
         &self,
         kind: types::InteractionKind,
         channel: types::Channel,
@@ -57,7 +57,7 @@ impl Contact {
         }
     }
 
-    fn linked(&self, interaction: events::InteractionFacts) -> (String, Data) {
+    pub(crate) fn linked(&self, interaction: events::InteractionFacts) -> (String, Data) {
         let linked = events::InteractionLinked {
             interaction: Some(interaction),
             customer: Some(self.customer.clone()),
@@ -81,11 +81,11 @@ impl Contact {
         )
     }
 
-    fn message(&self) -> (String, Data) {
+    pub(crate) fn message(&self) -> (String, Data) {
         self.linked(self.facts(types::InteractionKind::Message, types::Channel::Messaging))
     }
 
-    fn call(&self) -> (String, Data) {
+    pub(crate) fn call(&self) -> (String, Data) {
         self.linked(self.facts(types::InteractionKind::Call, types::Channel::Phone))
     }
 
@@ -99,7 +99,7 @@ impl Contact {
         (self.interaction.to_string(), Data::ContactEnded(ended))
     }
 
-    fn of_conversation(&self) -> pb::ListTicketsRequest {
+    pub(crate) fn of_conversation(&self) -> pb::ListTicketsRequest {
         pb::ListTicketsRequest {
             conversation_id: self.conversation.to_string(),
             ..Default::default()
@@ -114,7 +114,11 @@ impl Contact {
     }
 }
 
-async fn tickets(bench: &Bench, filter: &pb::ListTicketsRequest, count: usize) -> Vec<pb::Ticket> {
+pub(crate) async fn tickets(
+    bench: &Bench,
+    filter: &pb::ListTicketsRequest,
+    count: usize,
+) -> Vec<pb::Ticket> {
     eventually("the tickets are there", async || {
         let tickets = bench.list_tickets(filter.clone()).await;
         (tickets.len() == count).then_some(tickets)

@@ -10,5 +10,6 @@ mod desks;
 mod intake;
 mod owners;
 mod restart;
+mod routing_policies;
 mod sla;
 mod tickets;
