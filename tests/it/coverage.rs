@@ -195,6 +195,9 @@ fn filled(method: &MethodDescriptor) -> Value {
         "UpdateSlaPolicy" => {
             json!({"sla_policy": {"display_name": "x"}, "update_mask": "displayName"})
         }
+        "UpdateRoutingDraft" => {
+            json!({"routing_policy": {"display_name": "x"}, "update_mask": "displayName"})
+        }
         "UpdateApiKey" => json!({"api_key": {"display_name": "x"}, "update_mask": "displayName"}),
         "UpdateRole" => json!({"role": {"display_name": "x"}, "update_mask": "displayName"}),
         "MergeConversations" => json!({"merged_conversation_id": another_of("cnv")}),
@@ -270,6 +273,12 @@ impl Resources {
             "ticket": {"subject": "Canary", "queue_id": queue["id"]}, "work_channel": "CHANNEL_EMAIL",
         })).await["ticket"].clone();
         let (calendar, sla_policy) = promised(&made).await;
+        let routing_policy = made(
+            "rapport.routing.v1.RoutingPolicyService/CreateRoutingDraft",
+            json!({"routing_policy": {"display_name": "Canary"}}),
+        )
+        .await["routing_policy"]
+            .clone();
         let program = made("rapport.loyalty.v1.ProgramService/CreateProgram", json!({
             "program": {"code": "canary", "display_name": "Canary", "point_code": "PTS",
                 "earn_rule": {"currency_code": "EUR", "currency_exponent": 2, "points": 1, "per": 100}},
@@ -355,6 +364,7 @@ impl Resources {
             ("ticket_id", ticket["id"].clone()),
             ("calendar_id", calendar["id"].clone()),
             ("sla_policy_id", sla_policy["id"].clone()),
+            ("routing_policy_id", routing_policy["id"].clone()),
             ("program_id", program["id"].clone()),
             ("member_id", member["id"].clone()),
             ("entry_id", earned["entry"]["id"].clone()),

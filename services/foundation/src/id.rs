@@ -176,6 +176,8 @@ typed_ids! {
     CalendarId = "cal";
     /// A policy: what is promised for some tickets.
     SlaPolicyId = "slp";
+    /// A version of the policy that says where work goes.
+    RoutingPolicyId = "rtp";
     /// A loyalty programme.
     ProgramId = "prg";
     /// A customer's membership in a programme.

@@ -2,6 +2,7 @@ use rapport_foundation::db;
 use rapport_foundation::error::{Code, Failure, Violation};
 
 use crate::domain::engine::Refusal;
+use crate::domain::policy::{Finding, RoutingRefusal};
 use crate::domain::sla::{SlaRefusal, TimetableFault};
 use crate::domain::{OfferEnd, TicketRefusal};
 
@@ -40,6 +41,9 @@ pub enum Error {
     /// It cannot be promised so.
     #[error(transparent)]
     Sla(#[from] SlaRefusal),
+    /// No work can be routed so.
+    #[error(transparent)]
+    Routing(#[from] RoutingRefusal),
     /// Another queue has this code.
     #[error("the code is taken")]
     CodeTaken,
@@ -96,6 +100,7 @@ impl From<Error> for Failure {
             Error::Ticket(refusal) => of_ticket(refusal),
             Error::Refused(refusal) => of_engine(refusal),
             Error::Sla(refusal) => of_sla(refusal),
+            Error::Routing(refusal) => of_routing(refusal),
             Error::OfferEnded(end) => {
                 state("OFFER_ENDED", "The offer is over.").with_meta("end", end.as_str())
             }
@@ -193,6 +198,37 @@ fn of_sla(refusal: SlaRefusal) -> Failure {
             "A step belongs to a clock that has no target.",
         )
         .with_meta("step", code.as_str()),
+    }
+}
+
+fn of_routing(refusal: RoutingRefusal) -> Failure {
+    /// An answer must fit into its trailers; LintRoutingPolicy tells all of them.
+    const MOST: usize = 16;
+    let state = |reason, text| Failure::new(Code::FailedPrecondition, reason, text);
+    let violation = |finding: Finding| Violation {
+        field: finding.field,
+        reason: finding.reason,
+        description: format!("{} (character {})", finding.what, finding.at),
+    };
+    match refusal {
+        RoutingRefusal::TooMany => state(
+            "ROUTING_POLICY_TOO_MANY",
+            "There are as many versions as there may be.",
+        ),
+        RoutingRefusal::NotDraft => {
+            state("ROUTING_POLICY_NOT_DRAFT", "The version is not a draft.")
+        }
+        RoutingRefusal::NotRetired => state(
+            "ROUTING_POLICY_NOT_RETIRED",
+            "The version did not hold before, or holds now.",
+        ),
+        RoutingRefusal::Faulty(findings) => {
+            let count = findings.len().to_string();
+            let findings = findings.into_iter().take(MOST).map(violation);
+            state("ROUTING_POLICY_FAULTY", "The version has errors.")
+                .with_meta("errors", count)
+                .naming(findings.collect())
+        }
     }
 }
 

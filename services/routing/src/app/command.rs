@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rapport_foundation::events::Mark;
 use rapport_foundation::id::{
-    AgentId, CalendarId, ConversationId, InteractionId, OfferId, QueueId, RecordId, SlaPolicyId,
-    TicketId, WorkItemId,
+    AgentId, CalendarId, ConversationId, InteractionId, OfferId, QueueId, RecordId,
+    RoutingPolicyId, SlaPolicyId, TicketId, WorkItemId,
 };
 use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::desk::Desk;
 use crate::domain::engine::StreamId;
+use crate::domain::policy::Draft;
 use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
     Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Severity, Skills,
@@ -82,6 +83,18 @@ pub(crate) enum Command {
         change: PolicyChange,
         etag: Option<i64>,
         only_validate: bool,
+    },
+    CreateRoutingDraft(Draft),
+    ChangeRoutingDraft {
+        id: RoutingPolicyId,
+        draft: Draft,
+        etag: Option<i64>,
+    },
+    PublishRouting {
+        id: RoutingPolicyId,
+        /// It held before, rather than never.
+        back: bool,
+        etag: Option<i64>,
     },
     CreateQueue(NewQueue),
     ChangeQueue {

@@ -12,6 +12,7 @@ pub(crate) mod news;
 mod offers;
 mod policies;
 mod queues;
+mod routing;
 mod sla;
 mod tickets;
 pub(crate) mod words;
@@ -26,6 +27,7 @@ use rapport_foundation::service::Env;
 use uuid::Uuid;
 
 pub(crate) use offers::Watched;
+pub(crate) use routing::{Asked as AskedRouting, Decided as DecidedRouting, ExplainedRouting};
 pub(crate) use sla::Explained;
 
 pub(crate) use crate::Config;

@@ -4,10 +4,12 @@
 //! what should happen goes out as values.
 
 mod agent;
+pub(crate) mod cel;
 mod channel;
 mod code;
 mod customer;
 pub mod engine;
+pub mod policy;
 mod queue;
 mod severity;
 mod skill;

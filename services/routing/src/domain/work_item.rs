@@ -4,6 +4,7 @@ use rapport_foundation::id::{AgentId, InteractionId, OfferId, QueueId, TicketId,
 use rapport_foundation::time::Micros;
 
 use super::code::named;
+use super::policy::Route;
 use super::{Channel, Code, CustomerRef, Skills};
 
 named! {
@@ -49,6 +50,8 @@ pub struct WorkItem {
     pub settled: bool,
     /// How far it is.
     pub state: WorkState,
+    /// Its way from target to target, when a policy chose it; none once it was moved by hand.
+    pub route: Option<Box<Route>>,
     /// W3C trace context of what asked for it, so that one trace shows the whole way.
     pub traceparent: Option<String>,
     /// Counts changes from 1.

@@ -14,10 +14,14 @@ use crate::app::words;
 use crate::domain::{Channel, Code, Priority, Skills, Status};
 use crate::store::{AgentFilter, QueueFilter, WorkItemFilter};
 
+mod routing;
 mod settings;
 mod sla;
 mod tickets;
 
+pub(super) use routing::{
+    create_routing_draft, explain_routing, list_routing_policies, update_routing_draft, version,
+};
 pub(super) use settings::{create_agent, create_queue, update_agent, update_queue};
 pub(super) use sla::{
     create_calendar, create_policy, list_calendars, list_policies, update_calendar, update_policy,

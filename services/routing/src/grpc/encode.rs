@@ -5,9 +5,11 @@ use rapport_foundation::time::Micros;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 
+mod routing;
 mod sla;
 mod tickets;
 
+pub(super) use routing::{findings, routing_explanation, routing_policy};
 pub(super) use sla::{calendar, explanation, policy, redating};
 pub(super) use tickets::{ticket, ticket_change, ticket_note};
 

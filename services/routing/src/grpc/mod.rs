@@ -7,6 +7,7 @@ mod encode;
 mod hand_on;
 mod offers;
 mod queues;
+mod routing_policies;
 mod sla_policies;
 mod tickets;
 mod work_items;
@@ -45,6 +46,7 @@ pub(crate) fn routes(app: &App) -> RoutesBuilder {
         offer_service_server::OfferServiceServer,
         calendar_service_server::CalendarServiceServer,
         sla_policy_service_server::SlaPolicyServiceServer,
+        routing_policy_service_server::RoutingPolicyServiceServer,
     }
     routes
 }

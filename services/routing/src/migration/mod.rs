@@ -5,6 +5,7 @@ mod m0002_sla;
 mod m0003_replicas;
 mod m0004_conversations;
 mod m0005_desk;
+mod m0006_routing_policies;
 mod m0007_queue_limits;
 
 use sea_orm_migration::MigrationTrait;
@@ -19,6 +20,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0003_replicas::Migration),
         Box::new(m0004_conversations::Migration),
         Box::new(m0005_desk::Migration),
+        Box::new(m0006_routing_policies::Migration),
         Box::new(m0007_queue_limits::Migration),
     ]
 }

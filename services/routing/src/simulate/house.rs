@@ -229,6 +229,7 @@ pub(super) fn work(scenario: &Scenario, demand: usize, number: u64, now: Micros)
         declines: Vec::new(),
         settled: false,
         state: WorkState::Waiting,
+        route: None,
         traceparent: None,
         version: 1,
     }

@@ -238,6 +238,21 @@ impl Store {
     }
 }
 
+/// Who serves any of these queues.
+pub(super) async fn serving(s: &Scoped, queues: &[QueueId]) -> Result<Vec<AgentId>, Error> {
+    let of_queues = agent_queue::Column::QueueId.is_in(queues.iter().map(|id| id.uuid()));
+    let rows = s
+        .find::<agent_queue::Entity>()
+        .filter(of_queues)
+        .all()
+        .await?;
+    let ids: BTreeSet<AgentId> = rows
+        .into_iter()
+        .map(|row| AgentId::from_uuid(row.agent_id))
+        .collect();
+    Ok(ids.into_iter().collect())
+}
+
 async fn holds(s: &Scoped, agents: &[AgentId]) -> Result<HashMap<AgentId, u32>, Error> {
     let ids = agents.iter().map(|id| id.uuid());
     let theirs = work_item::Column::AgentId.is_in(ids);

@@ -14,9 +14,10 @@ use super::lease::{Fence, Lease};
 use super::sealed::Worded;
 use super::slas::SlaRow;
 use super::{
-    Store, calendars, conversations, customers, lease, offers, policies, queues, slas, standings,
-    work_items,
+    Store, calendars, conversations, customers, lease, offers, policies, queues, routing_policies,
+    slas, standings, ticket_routes, work_items,
 };
+use crate::domain::policy::{RouteRecord, RoutingPolicy};
 use crate::domain::sla::{Calendar, Policy};
 use crate::domain::{
     Agent, CustomerRef, HistoryEntry, Note, Offer, OfferOutcome, Queue, Standing, Ticket, WorkItem,
@@ -64,6 +65,10 @@ pub(crate) struct Decision {
     pub(crate) calendars: Vec<Calendar>,
     /// Policies made or changed.
     pub(crate) policies: Vec<Policy>,
+    /// Versions of the routing policy made or changed.
+    pub(crate) routing_policies: Vec<RoutingPolicy>,
+    /// What the routing policy chose for tickets.
+    pub(crate) routes: Vec<RouteRecord>,
     /// The clocks of tickets.
     pub(crate) slas: Vec<SlaRow>,
     /// What is promised is different: every open ticket is to be dated anew.
@@ -92,6 +97,8 @@ impl Decision {
             && self.erased.is_empty()
             && self.calendars.is_empty()
             && self.policies.is_empty()
+            && self.routing_policies.is_empty()
+            && self.routes.is_empty()
             && self.slas.is_empty()
             && !self.redate
             && self.events.is_empty()
@@ -147,6 +154,8 @@ impl Store {
         offers::put(s, &decision.offers).await?;
         calendars::put(s, &decision.calendars).await?;
         policies::put(s, &decision.policies).await?;
+        routing_policies::put(s, &decision.routing_policies).await?;
+        ticket_routes::put(s, &decision.routes).await?;
         slas::put(s, &decision.slas).await?;
         if decision.redate {
             slas::redate(s).await?;

@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{
-    AgentId, ConversationId, InteractionId, TenantId, TicketId, WorkItemId,
+    AgentId, ConversationId, InteractionId, RoutingPolicyId, TenantId, TicketId, WorkItemId,
 };
 use rapport_foundation::idempotency::{Claim, Key, look_up_many};
 use sea_orm::ColumnTrait as _;
 
 use super::entities::ended_contact;
-use super::{Store, conversations, slas, work_items};
+use super::{Store, conversations, routing_policies, slas, work_items};
+use crate::domain::policy::RoutingPolicy;
 use crate::domain::sla::SlaRecord;
 use crate::domain::{Agent, Ticket};
 
@@ -31,6 +32,7 @@ pub(crate) struct Needs {
     pub(crate) interactions: Vec<InteractionId>,
     pub(crate) agents: Vec<AgentId>,
     pub(crate) principals: Vec<String>,
+    pub(crate) routing_policies: Vec<RoutingPolicyId>,
     pub(crate) keys: Vec<Key>,
 }
 
@@ -51,6 +53,7 @@ pub(crate) struct Loaded {
     pub(crate) agents: HashMap<AgentId, Agent>,
     /// Principals that have an agent.
     pub(crate) principals: HashMap<String, AgentId>,
+    pub(crate) routing_policies: HashMap<RoutingPolicyId, RoutingPolicy>,
     /// What each of the needed keys was used for, in their order.
     pub(crate) claims: Vec<Option<Claim>>,
 }
@@ -127,6 +130,9 @@ impl Store {
             }
             let taken = self.taken_principals(&s, &needs.principals).await?;
             loaded.principals = taken.into_iter().collect();
+            let policies = routing_policies::by_id(&s, &needs.routing_policies).await?;
+            let policies = policies.into_iter().map(|policy| (policy.id, policy));
+            loaded.routing_policies = policies.collect();
             Ok(loaded)
         };
         self.db.read(tenant, read).await

@@ -1,12 +1,13 @@
 //! Everything a new owner needs to stand where the last one stood.
 
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::TenantId;
+use rapport_foundation::id::{QueueId, TenantId};
 use rapport_foundation::time::Micros;
 
-use super::{Store, queues, slas, work_items};
+use super::{Store, queues, routing_policies, slas, work_items};
 use crate::domain::Queue;
 use crate::domain::engine::{Profile, Snapshot, Terms};
+use crate::domain::policy::RoutingPolicy;
 use crate::domain::sla::Book;
 
 /// What the tables say about one tenant's engine.
@@ -14,6 +15,8 @@ pub(crate) struct Restored {
     pub(crate) snapshot: Snapshot,
     pub(crate) queues: Vec<Queue>,
     pub(crate) book: Book,
+    /// The routing policy that holds, and how many versions there are.
+    pub(crate) routing: (Option<RoutingPolicy>, i64),
     /// When a clock is due next.
     pub(crate) sla_at: Option<Micros>,
 }
@@ -36,9 +39,54 @@ impl Store {
                 snapshot,
                 queues,
                 book: super::policies::book(&s).await?,
+                routing: (
+                    routing_policies::published(&s).await?,
+                    routing_policies::count(&s).await?,
+                ),
                 sla_at: slas::next(&s).await?,
             })
         };
         self.db.read(tenant, read).await
+    }
+
+    /// The agents of some queues as they stand, with what they have in hand.
+    pub(crate) async fn pictured(
+        &self,
+        tenant: TenantId,
+        queues: &[QueueId],
+    ) -> Result<Snapshot, Error> {
+        let read = |s: Scoped| async move {
+            let ids = super::agents::serving(&s, queues).await?;
+            let agents = self.agents_by_id(&s, &ids).await?;
+            let agents = agents
+                .iter()
+                .map(|agent| (Profile::from(agent), agent.standing.clone()));
+            Ok(Snapshot {
+                queues: Vec::new(),
+                agents: agents.collect(),
+                items: work_items::in_hands(&s, &ids).await?,
+            })
+        };
+        self.db.read(tenant, read).await
+    }
+
+    /// Every queue, and what every agent can do.
+    pub(crate) async fn staff(
+        &self,
+        tenant: TenantId,
+    ) -> Result<(Vec<Queue>, Vec<Profile>), Error> {
+        let read = |s: Scoped| async move {
+            let agents = self.all_agents(&s).await?;
+            let profiles = agents.iter().map(Profile::from).collect();
+            Ok((queues::all(&s).await?, profiles))
+        };
+        self.db.read(tenant, read).await
+    }
+
+    /// Every queue.
+    pub(crate) async fn every_queue(&self, tenant: TenantId) -> Result<Vec<Queue>, Error> {
+        self.db
+            .read(tenant, |s: Scoped| async move { queues::all(&s).await })
+            .await
     }
 }

@@ -148,6 +148,7 @@ fn work(ticket: &Ticket, state: impl FnOnce(WorkItemId) -> WorkState) -> WorkIte
         }],
         settled: true,
         state: state(id),
+        route: None,
         traceparent: Some("00-1-2-01".into()),
         version: 3,
     }

@@ -1,7 +1,7 @@
 //! What must hold in the tables, whoever wrote them and whatever was killed meanwhile.
 
 use rapport_foundation::db::{Database, Error, System};
-use rapport_foundation::id::{AgentId, OfferId, TenantId, TicketId, WorkItemId};
+use rapport_foundation::id::{AgentId, OfferId, RoutingPolicyId, TenantId, TicketId, WorkItemId};
 use rapport_foundation::verify::Breach;
 use sea_orm::QueryResult;
 use uuid::Uuid;
@@ -25,6 +25,9 @@ fn item(id: Uuid) -> String {
 }
 fn ticket(id: Uuid) -> String {
     TicketId::from_uuid(id).to_string()
+}
+fn routing_policy(id: Uuid) -> String {
+    RoutingPolicyId::from_uuid(id).to_string()
 }
 fn offer(id: Uuid) -> String {
     OfferId::from_uuid(id).to_string()
@@ -90,6 +93,13 @@ const RULES: &[Rule] = &[
         "select t.tenant_id as tenant_id, t.id as id from tickets t where t.reassignment_count <> \
          (select count(*) from ticket_changes c where c.tenant_id = t.tenant_id \
          and c.ticket_id = t.id and c.field = 'queue_id')",
+    ),
+    (
+        "one-routing-policy-holds",
+        routing_policy,
+        "select p.tenant_id as tenant_id, p.id as id from routing_policies p join routing_policies q \
+         on q.tenant_id = p.tenant_id and q.id <> p.id and q.state = 'published' \
+         where p.state = 'published'",
     ),
     (
         "clocks-run-for-open-tickets-only",

@@ -7,7 +7,8 @@ use sea_orm::{ColumnTrait as _, Condition, Iterable as _};
 use uuid::Uuid;
 
 use super::columns::{
-    codes_in, codes_out, count, customer, declines_in, declines_out, named, optional_code,
+    codes_in, codes_out, count, customer, declines_in, declines_out, json_in, json_out, named,
+    optional_code,
 };
 use super::entities::work_item::{ActiveModel, Column, Entity, Model};
 use super::{Page, Store};
@@ -16,7 +17,7 @@ use crate::domain::{Channel, Offer, Priority, WorkItem, WorkState};
 /// Names of the states in which something is still to be done.
 pub(super) const OPEN: [&str; 4] = ["waiting", "offered", "accepted", "wrapping_up"];
 
-/// Rows in one statement: 26 columns each, far below the engines' limit of values.
+/// Rows in one statement: 27 columns each, far below the engines' limit of values.
 const CHUNK: usize = 400;
 
 /// Which work items to list.
@@ -108,6 +109,19 @@ impl Store {
     }
 }
 
+/// Everything these agents have in hand.
+pub(super) async fn in_hands(s: &Scoped, agents: &[AgentId]) -> Result<Vec<WorkItem>, Error> {
+    let mut held = Vec::new();
+    for chunk in agents.chunks(CHUNK) {
+        let theirs = Column::AgentId.is_in(chunk.iter().map(|id| id.uuid()));
+        let rows = s.find::<Entity>().filter(theirs);
+        for row in rows.filter(Column::State.is_in(OPEN)).all().await? {
+            held.push(read(row)?);
+        }
+    }
+    Ok(held)
+}
+
 /// Every open work item of the tenant.
 pub(super) async fn open(s: &Scoped) -> Result<Vec<WorkItem>, Error> {
     let rows = s
@@ -162,10 +176,9 @@ pub(super) async fn of_interactions(
 /// Stores work items as they are now.
 pub(super) async fn put(s: &Scoped, items: &[WorkItem]) -> Result<(), Error> {
     for chunk in items.chunks(CHUNK) {
-        let rows: Vec<ActiveModel> = chunk
-            .iter()
-            .map(|work| write(s.tenant(), work).into())
-            .collect();
+        let rows = chunk.iter().map(|work| write(s.tenant(), work));
+        let rows: Result<Vec<Model>, Error> = rows.collect();
+        let rows = rows?.into_iter().map(ActiveModel::from).collect();
         let changed = Column::iter().filter(|c| !matches!(c, Column::TenantId | Column::Id));
         s.upsert_many(rows, [Column::TenantId, Column::Id], changed)
             .await?;
@@ -235,9 +248,9 @@ fn state_columns(state: &WorkState) -> StateColumns {
     }
 }
 
-fn write(tenant: TenantId, work: &WorkItem) -> Model {
+fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
     let state = state_columns(&work.state);
-    Model {
+    Ok(Model {
         tenant_id: tenant.uuid(),
         id: work.id.uuid(),
         ticket_id: work.ticket.uuid(),
@@ -262,9 +275,10 @@ fn write(tenant: TenantId, work: &WorkItem) -> Model {
         wrap_up_until: state.wrap_up_until,
         ended_at: state.ended_at,
         disposition: state.disposition,
+        route: work.route.as_deref().map(json_out).transpose()?,
         traceparent: work.traceparent.clone(),
         version: work.version,
-    }
+    })
 }
 
 fn read(row: Model) -> Result<WorkItem, Error> {
@@ -283,6 +297,7 @@ fn read(row: Model) -> Result<WorkItem, Error> {
         declines: declines_in(&row.declines)?,
         settled: row.settled,
         state,
+        route: row.route.map(json_in).transpose()?,
         traceparent: row.traceparent,
         version: row.version,
     })

@@ -14,10 +14,11 @@ use super::shell::Means;
 use super::timers::SlaTimers;
 use crate::app::Error;
 use crate::app::command::{Command, Done};
-use crate::app::decide::{Asked, Folded, Tenant, fold, needs};
+use crate::app::decide::{Asked, Folded, RoutingBook, Tenant, fold, needs};
 use crate::app::desk::{Desk, DeskEvent};
 use crate::app::news::{News, Tiding};
 use crate::domain::engine::Engine;
+use crate::domain::policy::Published;
 use crate::store::{Committed, Decision, Lease};
 
 /// A command and who waits for its answer.
@@ -269,6 +270,10 @@ impl Lane {
             engine,
             queues,
             book: restored.book,
+            routing: RoutingBook {
+                published: restored.routing.0.map(Published::new),
+                versions: restored.routing.1,
+            },
         };
         let seated = floor.seat(self.tenant, tenant).await;
         seated.map_err(|_| Error::Draining)?;

@@ -143,7 +143,7 @@ async fn a_full_queue_sends_on_or_refuses_and_is_drained_oldest_first() {
             update_mask: Some(prost_types::FieldMask {
                 paths: vec!["priority".into()],
             }),
-            etag: String::new(),
+            ..Default::default()
         };
         bench
             .tickets()

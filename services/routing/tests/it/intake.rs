@@ -81,11 +81,11 @@ impl Contact {
         )
     }
 
-    fn message(&self) -> (String, Data) {
+    pub(crate) fn message(&self) -> (String, Data) {
         self.linked(self.facts(types::InteractionKind::Message, types::Channel::Messaging))
     }
 
-    fn call(&self) -> (String, Data) {
+    pub(crate) fn call(&self) -> (String, Data) {
         self.linked(self.facts(types::InteractionKind::Call, types::Channel::Phone))
     }
 

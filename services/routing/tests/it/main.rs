@@ -13,6 +13,7 @@ mod history;
 mod intake;
 mod owners;
 mod restart;
+mod routing_policies;
 mod severity;
 mod sla;
 mod tickets;

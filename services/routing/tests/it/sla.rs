@@ -37,7 +37,7 @@ fn stamp(text: &str) -> Option<prost_types::Timestamp> {
     clippy::print_stderr,
     reason = "a failing test must say on which engine"
 )]
-async fn everywhere_at(start: &str, mut test: impl AsyncFnMut(Bench)) {
+pub(crate) async fn everywhere_at(start: &str, mut test: impl AsyncFnMut(Bench)) {
     for engine in engines() {
         eprintln!("on {}", engine.name());
         let house = House::new(Clock::manual(at(start)));
@@ -133,7 +133,7 @@ impl Bench {
     }
 
     /// Moves the clock to then.
-    fn it_is(&self, text: &str) {
+    pub(crate) fn it_is(&self, text: &str) {
         self.t.env.clock.set(at(text));
     }
 

@@ -6,8 +6,10 @@ use rapport_foundation::time::Micros;
 use super::super::command::{Fact, Linked, What};
 use super::super::news;
 use super::Fold;
+use super::routing::Chosen;
 use super::tickets::Asking;
 use crate::domain::engine::Input;
+use crate::domain::policy::Route;
 use crate::domain::{By, CustomerRef, Opening, WorkItem, WorkState};
 use crate::store::{Joining, Needs};
 
@@ -64,14 +66,14 @@ impl Fold<'_> {
         let open = linked
             .conversation
             .and_then(|id| self.loaded.by_conversation.get(&id));
-        let ticket = match open.copied() {
+        let (ticket, route) = match open.copied() {
             Some(ticket) => {
                 self.recognise(ticket, linked.customer);
                 self.wake(ticket, self.when(linked));
                 if !linked.live && self.is_asked_for(ticket, linked) {
                     return;
                 }
-                ticket
+                (ticket, None)
             }
             None => self.open_for(linked),
         };
@@ -80,6 +82,7 @@ impl Fold<'_> {
             interaction: Some(linked.interaction),
             skills: linked.skills.clone(),
             priority: linked.priority,
+            route,
         };
         if over {
             self.came_too_late(ticket, asking);
@@ -90,14 +93,26 @@ impl Fold<'_> {
         }
     }
 
-    fn open_for(&mut self, linked: &Linked) -> TicketId {
-        let queue = self.queue_named(linked.queue.as_ref());
+    /// A ticket for a contact, and the way of its work.
+    fn open_for(&mut self, linked: &Linked) -> (TicketId, Option<Box<Route>>) {
+        let named = self.queue_of_code(linked.queue.as_ref());
+        let chosen = match named {
+            Some(_) => None,
+            None => self.chosen_for_contact(linked),
+        };
+        let target = chosen.as_ref().and_then(Chosen::start).map(|leg| leg.queue);
+        let queue = match named.or(target) {
+            Some(queue) => queue,
+            None => self.default_queue(),
+        };
+        let usual = self.usual_priority(queue);
+        let priority = linked.priority.unwrap_or(usual);
         let opening = Opening {
             subject: Default::default(),
             description: Default::default(),
-            priority: linked
-                .priority
-                .unwrap_or_else(|| self.usual_priority(queue)),
+            priority: chosen
+                .as_ref()
+                .map_or(priority, |chosen| chosen.priority(priority)),
             queue,
             customer: linked.customer,
             conversation: linked.conversation,
@@ -112,7 +127,7 @@ impl Fold<'_> {
         };
         let id = self.open(opening, Some(linked.interaction), &By::default());
         self.count_from(id, self.when(linked), Some(linked.channel));
-        id
+        (id, self.keep_choice(id, chosen, &linked.skills))
     }
 
     /// Whether somebody is or will be at it already: the third message in a row to the same
@@ -136,7 +151,13 @@ impl Fold<'_> {
         let wait = work.waited(self.now);
         self.publish(work.id, news::abandoned(&work, wait));
         let state = WorkState::Abandoned { at: self.now };
-        self.decision.items.push(WorkItem { state, ..work });
+        // It waits nowhere.
+        let route = None;
+        self.decision.items.push(WorkItem {
+            state,
+            route,
+            ..work
+        });
     }
 
     /// What follows in this batch names the whole: the older of the open tickets is its.

@@ -7,6 +7,7 @@ mod intake;
 mod promises;
 mod queues;
 mod room;
+mod routing;
 mod sla;
 mod tickets;
 mod work;
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_foundation::events::{Data, Outgoing};
 use rapport_foundation::id::{
-    AgentId, CalendarId, EventId, OfferId, QueueId, SlaPolicyId, TicketId,
+    AgentId, CalendarId, EventId, OfferId, QueueId, RoutingPolicyId, SlaPolicyId, TicketId,
 };
 use rapport_foundation::idempotency::{Claim, Key, reused};
 use rapport_foundation::time::Micros;
@@ -28,12 +29,15 @@ use crate::domain::sla::Book;
 use crate::domain::{Code, Offer, OfferOutcome, Queue};
 use crate::store::{Decision, Loaded, Needs, OfferRow};
 
+pub(crate) use routing::{RoutingBook, legs};
+
 /// What the owner of a tenant keeps in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Tenant {
     pub(crate) engine: Engine,
     pub(crate) queues: BTreeMap<QueueId, Queue>,
     pub(crate) book: Book,
+    pub(crate) routing: RoutingBook,
 }
 
 impl Tenant {
@@ -75,6 +79,7 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
             | Command::ChangeCalendar { .. }
             | Command::CreatePolicy { .. }
             | Command::ChangePolicy { .. }
+            | Command::CreateRoutingDraft(_)
             | Command::CreateQueue(_)
             | Command::ChangeQueue { .. }
             | Command::SetStatus { .. }
@@ -97,6 +102,9 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
                 needs.principals.push(agent.principal.expose().to_owned());
             }
             Command::ChangeAgent { id, .. } => needs.agents.push(*id),
+            Command::ChangeRoutingDraft { id, .. } | Command::PublishRouting { id, .. } => {
+                needs.routing_policies.push(*id);
+            }
             Command::Apply { facts, .. } => intake::needs(facts, &mut needs),
         }
     }
@@ -140,6 +148,7 @@ struct Fold<'a> {
     queues: BTreeSet<QueueId>,
     calendars: BTreeSet<CalendarId>,
     policies: BTreeSet<SlaPolicyId>,
+    routing_policies: BTreeSet<RoutingPolicyId>,
     /// Tickets whose clocks were looked at, and when something is due next.
     slas: BTreeMap<TicketId, Option<Micros>>,
     news: Vec<News>,
@@ -160,6 +169,7 @@ impl<'a> Fold<'a> {
             queues: BTreeSet::new(),
             calendars: BTreeSet::new(),
             policies: BTreeSet::new(),
+            routing_policies: BTreeSet::new(),
             slas: BTreeMap::new(),
             news: Vec::new(),
             cause: None,
@@ -239,6 +249,11 @@ impl<'a> Fold<'a> {
                 etag,
                 only_validate,
             } => self.change_policy(*id, change, *etag, *only_validate),
+            Command::CreateRoutingDraft(draft) => self.create_routing_draft(draft),
+            Command::ChangeRoutingDraft { id, draft, etag } => {
+                self.change_routing_draft(*id, draft, *etag)
+            }
+            Command::PublishRouting { id, back, etag } => self.publish_routing(*id, *back, *etag),
             Command::CreateQueue(new) => self.create_queue(new),
             Command::ChangeQueue { id, change, etag } => self.change_queue(*id, change, *etag),
             Command::CreateAgent(new) => self.create_agent(new),
@@ -343,6 +358,9 @@ impl<'a> Fold<'a> {
         decision.policies = policies
             .filter_map(|id| book.policies.get(id).cloned())
             .collect();
+        let mut routing = self.loaded.routing_policies;
+        let changed = self.routing_policies.iter();
+        decision.routing_policies = changed.filter_map(|id| routing.remove(id)).collect();
         let mut tickets = self.loaded.tickets;
         let changed = self.tickets.iter();
         decision.tickets = changed.filter_map(|id| tickets.remove(id)).collect();

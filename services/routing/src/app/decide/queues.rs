@@ -55,13 +55,10 @@ impl Fold<'_> {
         }
     }
 
-    /// The queue somebody named, or the tenant's default queue.
-    pub(super) fn queue_named(&mut self, code: Option<&Code>) -> QueueId {
+    /// The queue somebody named, if there is one of that code.
+    pub(super) fn queue_of_code(&self, code: Option<&Code>) -> Option<QueueId> {
         let named = code.and_then(|code| self.tenant.queue_by_code(code));
-        match named.map(|queue| queue.id) {
-            Some(id) => id,
-            None => self.default_queue(),
-        }
+        named.map(|queue| queue.id)
     }
 
     /// The tenant's default queue; made when first needed.

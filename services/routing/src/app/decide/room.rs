@@ -61,7 +61,10 @@ impl Fold<'_> {
     /// What work requires wherever it goes: what its ticket does, and what its contact asked for beyond that.
     pub(super) fn own_skills(&self, work: &WorkItem, ticket: &Ticket) -> Skills {
         let known = self.skills_for(work.queue, &ticket.skills);
-        let asked = work.skills.difference(&known);
+        let asked = match &work.route {
+            Some(route) => route.own.difference(&ticket.skills),
+            None => work.skills.difference(&known),
+        };
         ticket.skills.iter().chain(asked).cloned().collect()
     }
 

@@ -8,7 +8,9 @@ use super::super::Error;
 use super::super::command::{Actor, Done, NewTicket};
 use super::super::words;
 use super::Fold;
+use super::routing::Chosen;
 use crate::domain::engine::Input;
+use crate::domain::policy::Route;
 use crate::domain::sla::Happening;
 use crate::domain::{
     By, Channel, Code, Opening, Priority, Skills, Ticket, TicketChange, TicketState, WorkItem,
@@ -21,16 +23,19 @@ pub(super) struct Asking {
     pub(super) interaction: Option<InteractionId>,
     pub(super) skills: Skills,
     pub(super) priority: Option<Priority>,
+    /// The way a policy chose for it; none to the queue of its ticket.
+    pub(super) route: Option<Box<Route>>,
 }
 
 impl Asking {
     /// Asked for by hand.
-    const fn by_hand(channel: Channel) -> Self {
+    const fn by_hand(channel: Channel, route: Option<Box<Route>>) -> Self {
         Self {
             channel,
             interaction: None,
             skills: Skills::new(),
             priority: None,
+            route,
         }
     }
 }
@@ -40,18 +45,26 @@ impl Fold<'_> {
         if let Some(parent) = new.parent {
             self.check_parent(None, parent)?;
         }
-        let queue = match new.queue {
-            Some(id) => self.known_queue(id)?,
+        let chosen = match new.queue {
+            Some(id) => self.known_queue(id).map(|_| None)?,
+            None => self.chosen_by_hand(new),
+        };
+        let target = chosen.as_ref().and_then(Chosen::start).map(|leg| leg.queue);
+        let queue = match new.queue.or(target) {
+            Some(id) => id,
             None => self.default_queue(),
         };
         if let Some(channel) = new.work_channel {
             self.room_or_refuse(queue, channel, &new.skills)?;
         }
         let usual = self.usual_priority(queue);
+        let priority = new.priority.unwrap_or(usual);
         let opening = Opening {
             subject: new.subject.clone(),
             description: new.description.clone(),
-            priority: new.priority.unwrap_or(usual),
+            priority: chosen
+                .as_ref()
+                .map_or(priority, |chosen| chosen.priority(priority)),
             queue,
             customer: new.customer,
             conversation: new.conversation,
@@ -67,8 +80,9 @@ impl Fold<'_> {
         let id = self.open(opening, None, said);
         self.count_from(id, self.now, new.work_channel);
         self.decision.customers.extend(new.customer);
+        let route = self.keep_choice(id, chosen, &new.skills);
         if let Some(channel) = new.work_channel {
-            self.ask(id, Asking::by_hand(channel))?;
+            self.ask(id, Asking::by_hand(channel, route))?;
         }
         Ok(Done::new(id.uuid(), 1))
     }
@@ -126,6 +140,17 @@ impl Fold<'_> {
         let ticket = ticket.ok_or(Error::Broken)?;
         let mut skills = self.skills_for(queue, &ticket.skills);
         skills.extend(asking.skills);
+        let mut priority = asking.priority.unwrap_or(ticket.priority);
+        // What was promised may have moved the ticket the moment it was opened.
+        let begins_here = |route: &Box<Route>| {
+            let leg = route.leg();
+            leg.is_some_and(|leg| leg.queue == queue)
+        };
+        let route = asking.route.filter(begins_here);
+        if let Some(route) = &route {
+            skills = route.skills();
+            priority = route.priority(priority);
+        }
         Ok(WorkItem {
             id: WorkItemId::new(self.now),
             ticket: ticket.id,
@@ -134,12 +159,13 @@ impl Fold<'_> {
             channel: asking.channel,
             queue,
             skills,
-            priority: asking.priority.unwrap_or(ticket.priority),
+            priority,
             queued_at: self.now,
             offers_made: 0,
             declines: Vec::new(),
             settled: false,
             state: WorkState::Waiting,
+            route,
             traceparent: self.cause.clone(),
             version: 1,
         })
@@ -180,7 +206,8 @@ impl Fold<'_> {
     }
 
     /// Work nobody has accepted goes where its ticket goes. What the contact asked for beyond its ticket stays: the
-    /// language of a caller, the urgency of a call. Where there is no room it stays where it waits.
+    /// language of a caller, the urgency of a call. Work that a policy put on a way stays on it while the ticket stays in
+    /// its queue. Where there is no room it stays where it waits.
     pub(super) fn move_work(&mut self, before: &Ticket, after: &Ticket) {
         for work in self.unaccepted(after) {
             let asked: Skills = (self.own_skills(&work, before))
@@ -188,22 +215,30 @@ impl Fold<'_> {
                 .chain(&after.skills)
                 .cloned()
                 .collect();
-            let moved = (after.queue != before.queue)
-                .then(|| self.room(after.queue, work.channel, &asked))
-                .flatten();
-            let queue = moved.unwrap_or(work.queue);
             let priority = match work.priority == before.priority {
                 true => after.priority,
                 false => work.priority,
             };
-            let skills = self.skills_for(queue, &asked);
+            let input = if work.route.is_some() && before.queue == after.queue {
+                Input::RoutedWorkChanged {
+                    item: work.id,
+                    own: asked,
+                    priority,
+                }
+            } else {
+                let moved = (after.queue != before.queue)
+                    .then(|| self.room(after.queue, work.channel, &asked))
+                    .flatten();
+                let queue = moved.unwrap_or(work.queue);
+                Input::WorkItemChanged {
+                    item: work.id,
+                    queue,
+                    skills: self.skills_for(queue, &asked),
+                    priority,
+                }
+            };
             // It was neither accepted nor is there no room.
-            let _ = self.step(Input::WorkItemChanged {
-                item: work.id,
-                queue,
-                skills,
-                priority,
-            });
+            let _ = self.step(input);
         }
     }
 
@@ -311,7 +346,7 @@ impl Fold<'_> {
         self.happened(id, now, Happening::Reopened);
         self.step(Input::TicketReopened(id))?;
         if let Some(channel) = work_channel {
-            self.ask(id, Asking::by_hand(channel))?;
+            self.ask(id, Asking::by_hand(channel, None))?;
         }
         Ok(Done::new(id.uuid(), version))
     }

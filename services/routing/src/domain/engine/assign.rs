@@ -133,6 +133,14 @@ impl Engine {
         };
         held.work.state = WorkState::Accepted { agent, at: now };
         let wait = held.work.waited(now);
+        if let Some(until) = held
+            .work
+            .route
+            .as_mut()
+            .and_then(|route| route.until.take())
+        {
+            self.timers.cancel(until, Timer::TargetEnds(id));
+        }
         for decline in held.work.declines.drain(..) {
             self.timers
                 .cancel(decline.until, Timer::DeclineEnds(id, decline.agent));

@@ -127,6 +127,21 @@ impl Engine {
             WorkState::Accepted { .. } => {}
             _ => faults.push(Fault::Index("items")),
         }
+        self.check_route(work, faults);
+    }
+
+    fn check_route(&self, work: &WorkItem, faults: &mut Vec<Fault>) {
+        let Some(route) = &work.route else { return };
+        let waits = matches!(work.state, WorkState::Waiting | WorkState::Offered(_));
+        match route.until {
+            Some(until) if !waits || !self.timers.holds(until, Timer::TargetEnds(work.id)) => {
+                faults.push(Fault::Stuck(format!("the way of {}", work.id)));
+            }
+            _ => {}
+        }
+        if route.leg().map(|leg| leg.queue) != Some(work.queue) || route.skills() != work.skills {
+            faults.push(Fault::Index("targets"));
+        }
     }
 
     fn check_agents(&self, faults: &mut Vec<Fault>) {
@@ -184,7 +199,8 @@ impl Engine {
                 held.work.state,
                 WorkState::Offered(_) | WorkState::WrappingUp { .. }
             );
-            usize::from(running) + held.work.declines.len()
+            let waits = held.work.route.as_ref().and_then(|route| route.until);
+            usize::from(running) + usize::from(waits.is_some()) + held.work.declines.len()
         });
         let leaving = self
             .floor

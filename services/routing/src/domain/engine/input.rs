@@ -77,8 +77,8 @@ pub enum Input {
         /// The customer left, rather than that we need nobody.
         abandoned: bool,
     },
-    /// Work that nobody has accepted belongs elsewhere now. Its age is kept; an offer that is
-    /// out is taken back when the queue or the skills are others.
+    /// Work that nobody has accepted belongs elsewhere now, and is on no way to anywhere else. Its age is kept; an
+    /// offer that is out is taken back when the queue or the skills are others.
     WorkItemChanged {
         /// The work.
         item: WorkItemId,
@@ -86,6 +86,15 @@ pub enum Input {
         queue: QueueId,
         /// Skills an agent must hold.
         skills: Skills,
+        /// How urgent it is.
+        priority: Priority,
+    },
+    /// What work that is on its way from target to target asks for itself is different. It stays on its way.
+    RoutedWorkChanged {
+        /// The work.
+        item: WorkItemId,
+        /// Skills that it asks for wherever it waits.
+        own: Skills,
         /// How urgent it is.
         priority: Priority,
     },

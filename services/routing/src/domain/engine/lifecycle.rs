@@ -4,8 +4,43 @@ use rapport_foundation::id::{AgentId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::input::{Effect, Refusal};
+use super::skills::SkillMask;
 use super::{Engine, Held, Timer};
+use crate::domain::policy::Route;
 use crate::domain::{Channel, Code, CustomerRef, OfferEnd, Priority, Skills, WorkItem, WorkState};
+
+/// What becomes of work that nobody has accepted.
+pub(super) struct Change {
+    queue: QueueId,
+    skills: Skills,
+    priority: Priority,
+    route: Option<Box<Route>>,
+    /// Whom it is offered to may keep it, if they still may take it.
+    keeps_offer: bool,
+}
+
+impl Change {
+    pub(super) const fn by_hand(queue: QueueId, skills: Skills, priority: Priority) -> Self {
+        Self {
+            queue,
+            skills,
+            priority,
+            route: None,
+            keeps_offer: false,
+        }
+    }
+
+    /// To where a route is; none when it has no targets.
+    pub(super) fn along(route: Route, priority: Priority, keeps_offer: bool) -> Option<Self> {
+        Some(Self {
+            queue: route.leg()?.queue,
+            skills: route.skills(),
+            priority: route.priority(priority),
+            route: Some(Box::new(route)),
+            keeps_offer,
+        })
+    }
+}
 
 impl Engine {
     pub(super) fn queue(
@@ -68,6 +103,9 @@ impl Engine {
             self.floor.change(agent, |seat| seat.take(id, work.channel));
         }
         let held = Held { work, mask };
+        if let Some(until) = held.work.route.as_ref().and_then(|route| route.until) {
+            self.timers.set(until, Timer::TargetEnds(id));
+        }
         match &held.work.state {
             WorkState::Waiting => {
                 self.waiting
@@ -132,29 +170,29 @@ impl Engine {
         &mut self,
         now: Micros,
         id: WorkItemId,
-        queue: QueueId,
-        skills: Skills,
-        priority: Priority,
+        change: Change,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
         if !matches!(work.state, WorkState::Waiting | WorkState::Offered(_)) {
             return Err(Refusal::WorkAccepted);
         }
-        let moves = work.queue != queue || work.skills != skills;
-        if !moves && work.priority == priority {
+        let moves = work.queue != change.queue || work.skills != change.skills;
+        if !moves && work.priority == change.priority && work.route == change.route {
             return Ok(());
         }
         let (from, channel) = (work.queue, work.channel);
-        if from != queue && !self.has_room(queue, channel, &skills) {
+        if from != change.queue && !self.has_room(change.queue, channel, &change.skills) {
             return Err(Refusal::QueueFull);
         }
-        let freed = if moves {
+        let mask = self.book.mask(&change.skills);
+        let keeps = change.keeps_offer && self.may_keep(id, change.queue, &mask);
+        let freed = if moves && !keeps {
             self.end_offer(id, OfferEnd::Withdrawn, out)
         } else {
             None
         };
-        let mask = self.book.mask(&skills);
+        self.stop_waiting(id);
         let Some(held) = self.items.get_mut(&id) else {
             return Ok(());
         };
@@ -163,14 +201,16 @@ impl Engine {
             self.waiting
                 .remove(held.work.queue, held.work.channel, &held.mask, held.rank());
         }
-        held.work.queue = queue;
-        held.work.skills = skills;
-        held.work.priority = priority;
+        held.work.queue = change.queue;
+        held.work.skills = change.skills;
+        held.work.priority = change.priority;
+        held.work.route = change.route;
         held.mask = mask;
         if waits {
             self.waiting
-                .insert(queue, held.work.channel, &held.mask, held.rank());
+                .insert(change.queue, held.work.channel, &held.mask, held.rank());
         }
+        self.time_leg(id);
         self.touch_item(id);
         // Who had it before them takes what is first now, which need not be this.
         if let Some(offer) = freed {
@@ -178,6 +218,13 @@ impl Engine {
         }
         self.match_item(now, id, out);
         Ok(())
+    }
+
+    /// Whether the agent it is offered to may take it as it is to be.
+    fn may_keep(&self, id: WorkItemId, queue: QueueId, mask: &SkillMask) -> bool {
+        let offered = self.item(id).and_then(WorkItem::offer);
+        let seat = offered.and_then(|offer| self.floor.seat(offer.agent));
+        seat.is_some_and(|seat| seat.profile.queues.contains(&queue) && mask.within(&seat.mask))
     }
 
     pub(super) fn know_customer(&mut self, ticket: TicketId, customer: CustomerRef) {

@@ -9,12 +9,14 @@
 //! class (`waiting`), free agents by queue in the order they are asked (`floor`).
 
 mod assign;
+mod candidates;
 mod check;
 mod floor;
 mod input;
 mod lifecycle;
 mod presence;
 mod restore;
+mod route;
 mod seat;
 mod skills;
 mod timers;
@@ -29,11 +31,13 @@ use std::time::Duration;
 use rapport_foundation::id::{AgentId, OfferId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 
+pub use candidates::{Candidate, Hindrance, Vacancy};
 pub use check::Fault;
 pub use input::{Changes, Effect, Input, Profile, Refusal, Snapshot, StreamId, Terms};
 
 use crate::domain::{Presence, Standing, WorkItem, WorkState};
 use floor::Floor;
+use lifecycle::Change;
 use skills::{SkillBook, SkillMask};
 use timers::{Timer, Timers};
 use waiting::{Rank, Waiting};
@@ -124,7 +128,17 @@ impl Engine {
                 queue,
                 skills,
                 priority,
-            } => self.change_item(now, item, queue, skills, priority, &mut out),
+            } => self.change_item(
+                now,
+                item,
+                Change::by_hand(queue, skills, priority),
+                &mut out,
+            ),
+            Input::RoutedWorkChanged {
+                item,
+                own,
+                priority,
+            } => self.change_routed(now, item, own, priority, &mut out),
             Input::CustomerKnown { ticket, customer } => {
                 self.know_customer(ticket, customer);
                 Ok(())
@@ -245,6 +259,11 @@ impl Engine {
         self.waiting.len_of(queue)
     }
 
+    /// The settings of every agent.
+    pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
+        self.floor.seats().map(|seat| &seat.profile)
+    }
+
     /// Whether the queue is known.
     #[must_use]
     pub fn knows_queue(&self, queue: QueueId) -> bool {
@@ -257,6 +276,7 @@ impl Engine {
             Timer::WrapUpEnds(item) => self.end_wrap_up(now, item, out),
             Timer::DeclineEnds(item, agent) => self.end_decline(now, item, agent, out),
             Timer::GraceEnds(agent) => self.end_grace(now, agent, out),
+            Timer::TargetEnds(item) => self.leave_leg(now, item, out),
         }
     }
 
@@ -273,6 +293,7 @@ impl Engine {
 
     /// Takes an open item out of everything and keeps its last state for the store.
     fn close_item(&mut self, id: WorkItemId, state: WorkState) {
+        self.stop_waiting(id);
         let Some(mut held) = self.items.remove(&id) else {
             return;
         };

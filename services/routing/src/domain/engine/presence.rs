@@ -185,6 +185,7 @@ impl Engine {
                 .insert(held.work.queue, channel, &held.mask, held.rank());
             self.floor
                 .change(agent, |seat| seat.give_back(*id, channel));
+            self.wait_again(now, *id);
             self.touch_item(*id);
             out.push(Effect::Released { item: *id, agent });
             out.push(Effect::Queued { item: *id });

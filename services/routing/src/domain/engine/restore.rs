@@ -1,5 +1,7 @@
 //! Standing where one stood.
 
+use std::collections::BTreeSet;
+
 use rapport_foundation::time::Micros;
 
 use super::input::Snapshot;
@@ -12,18 +14,29 @@ impl Engine {
     /// gone. Offers that were out keep their own expiry and are nobody else's before; agents
     /// who were there get the grace to come back.
     #[must_use]
-    pub fn restore(settings: Settings, snapshot: Snapshot, now: Micros) -> Self {
-        let mut engine = Self::new(settings);
-        for terms in snapshot.queues {
-            engine.queues.insert(terms.id, terms);
-        }
-        for (profile, mut standing) in snapshot.agents {
+    pub fn restore(settings: Settings, mut snapshot: Snapshot, now: Micros) -> Self {
+        let mut left = BTreeSet::new();
+        for (profile, standing) in &mut snapshot.agents {
             if standing.presence == Presence::Present {
                 standing.presence = Presence::Leaving {
                     until: now + settings.grace,
                 };
-                engine.touched.agents.insert(profile.id);
+                left.insert(profile.id);
             }
+        }
+        let mut engine = Self::pictured(settings, snapshot);
+        engine.touched.agents = left;
+        engine
+    }
+
+    /// An engine as it was when `snapshot` was taken: to be looked at, not to go on.
+    #[must_use]
+    pub fn pictured(settings: Settings, snapshot: Snapshot) -> Self {
+        let mut engine = Self::new(settings);
+        for terms in snapshot.queues {
+            engine.queues.insert(terms.id, terms);
+        }
+        for (profile, standing) in snapshot.agents {
             if let Presence::Leaving { until } = standing.presence {
                 engine.timers.set(until, Timer::GraceEnds(profile.id));
             }

@@ -4,5 +4,6 @@ mod bench;
 mod desk;
 mod limits;
 mod model;
+mod routes;
 mod situations;
 mod turns;

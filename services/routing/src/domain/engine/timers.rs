@@ -15,6 +15,8 @@ pub(super) enum Timer {
     DeclineEnds(WorkItemId, AgentId),
     /// An agent has not come back in time.
     GraceEnds(AgentId),
+    /// Work has waited at its target; the next one holds.
+    TargetEnds(WorkItemId),
 }
 
 /// Timers as data: the engine tells when it wants to be woken and is told the time.

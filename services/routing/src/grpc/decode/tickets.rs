@@ -27,7 +27,7 @@ const REASON_CHARACTERS: usize = 500;
 const NOTE_CHARACTERS: usize = 20_000;
 const ATTRIBUTES: usize = 64;
 const ATTRIBUTE_CHARACTERS: usize = 1_024;
-const TAGS: usize = 32;
+pub(super) const TAGS: usize = 32;
 /// A page of the longest notes there may be fits into an answer.
 const PAGE_OF_NOTES: (u32, u32) = (20, 50);
 
@@ -399,7 +399,7 @@ fn text_of(c: &mut Check, field: &str, text: &str, longest: usize) -> Personal {
     c.text(field, text, 0..=longest).into()
 }
 
-fn purpose(c: &mut Check, field: &str, raw: i32) -> Option<Purpose> {
+pub(super) fn purpose(c: &mut Check, field: &str, raw: i32) -> Option<Purpose> {
     c.optional_enumeration::<types::Purpose>(field, raw)
         .and_then(words::purpose)
 }

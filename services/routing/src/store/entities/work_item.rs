@@ -32,6 +32,8 @@ pub(crate) struct Model {
     pub(crate) wrap_up_until: Option<Micros>,
     pub(crate) ended_at: Option<Micros>,
     pub(crate) disposition: Option<String>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub(crate) route: Option<Json>,
     pub(crate) traceparent: Option<String>,
     pub(crate) version: i64,
 }

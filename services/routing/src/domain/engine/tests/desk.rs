@@ -8,6 +8,7 @@ use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
 use crate::domain::engine::{Effect, Engine, Input, Profile, Settings, Terms};
+use crate::domain::policy::Leg;
 use crate::domain::{
     Capacity, Channel, Offer, OfferEnd, Priority, Skills, Status, WorkItem, WorkState,
 };
@@ -74,8 +75,20 @@ pub(super) fn work(n: u128, in_queue: u128, at: Micros) -> WorkItem {
         declines: Vec::new(),
         settled: false,
         state: WorkState::Waiting,
+        route: None,
         traceparent: None,
         version: 1,
+    }
+}
+
+/// A target; after no seconds it is for ever.
+pub(super) fn leg(in_queue: u128, seconds: u64, skip_unstaffed: bool) -> Leg {
+    Leg {
+        queue: queue(in_queue),
+        skills: Skills::new(),
+        raise_to: None,
+        timeout: Some(Duration::from_secs(seconds)).filter(|span| !span.is_zero()),
+        skip_unstaffed,
     }
 }
 

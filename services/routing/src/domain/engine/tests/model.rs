@@ -11,6 +11,7 @@ use rapport_foundation::time::Micros;
 
 use super::desk::*;
 use crate::domain::engine::{Changes, Effect, Engine, Input, Settings, Snapshot};
+use crate::domain::policy::Route;
 use crate::domain::{Capacity, Channel, Presence, Priority, Standing, Status, WorkItem, WorkState};
 
 const AGENTS: u128 = 4;
@@ -24,6 +25,8 @@ enum Op {
         chat: bool,
         priority: usize,
         ticket: u128,
+        /// Where it goes next, and after how many seconds.
+        next: Option<(u128, u64)>,
     },
     Withdraw {
         pick: usize,
@@ -85,8 +88,8 @@ fn op() -> impl Strategy<Value = Op> {
     let queue = 1..=QUEUES;
     let pick = any::<prop::sample::Index>().prop_map(|i| i.index(1 << 16));
     prop_oneof![
-        6 => (queue.clone(), 0..4_usize, any::<bool>(), 0..4_usize, 1..=6_u128)
-            .prop_map(|(queue, skill, chat, priority, ticket)| Op::Queue { queue, skill, chat, priority, ticket }),
+        6 => (queue.clone(), 0..4_usize, any::<bool>(), 0..4_usize, 1..=6_u128, prop::option::of((queue.clone(), 1..60_u64)))
+            .prop_map(|(queue, skill, chat, priority, ticket, next)| Op::Queue { queue, skill, chat, priority, ticket, next }),
         1 => (pick.clone(), any::<bool>()).prop_map(|(pick, abandoned)| Op::Withdraw { pick, abandoned }),
         1 => (pick.clone(), queue.clone(), 0..4_usize).prop_map(|(pick, queue, priority)| Op::Change { pick, queue, priority }),
         5 => (pick.clone(), 0..=AGENTS).prop_map(|(pick, by)| Op::Accept { pick, by }),
@@ -175,11 +178,23 @@ impl Day {
                 chat,
                 priority,
                 ticket: t,
+                next,
             } => {
                 self.made += 1;
+                let own = skills(SKILLS[*skill]);
+                let route = next.map(|(then, after)| {
+                    // Back to where it was, whoever is there, and then to somewhere else.
+                    let legs = vec![
+                        leg(*q, after, false),
+                        leg(*q, after, true),
+                        leg(then, 0, true),
+                    ];
+                    Box::new(Route::new(own.clone(), legs, 0, self.now))
+                });
                 Input::WorkItemQueued(Box::new(WorkItem {
                     ticket: ticket(*t),
-                    skills: skills(SKILLS[*skill]),
+                    skills: own,
+                    route,
                     channel: if *chat { Channel::Chat } else { Channel::Phone },
                     priority: Priority::ALL[*priority],
                     ..work(self.made, *q, self.now)
@@ -195,6 +210,13 @@ impl Day {
                 priority,
             } => {
                 let work = picked(*pick, &|_| true)?;
+                if work.route.is_some() && *pick % 2 == 0 {
+                    return Some(Input::RoutedWorkChanged {
+                        item: work.id,
+                        own: skills(SKILLS[*pick % SKILLS.len()]),
+                        priority: Priority::ALL[*priority],
+                    });
+                }
                 Input::WorkItemChanged {
                     item: work.id,
                     queue: queue(*q),

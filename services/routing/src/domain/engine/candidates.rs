@@ -1,0 +1,107 @@
+//! Who comes into question for some work, and why the others do not.
+
+use rapport_foundation::id::{AgentId, QueueId};
+use rapport_foundation::time::Micros;
+
+use super::Engine;
+use super::seat::Seat;
+use crate::domain::{Channel, Decline, Presence, Skills, Status};
+
+/// Work somebody is looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Vacancy<'a> {
+    /// Where it waits.
+    pub queue: QueueId,
+    /// Where the contact takes place; none when that is not known.
+    pub channel: Option<Channel>,
+    /// What an agent must hold.
+    pub skills: &'a Skills,
+    /// Who said no to it lately.
+    pub declines: &'a [Decline],
+    /// Who has it.
+    pub agent: Option<AgentId>,
+}
+
+/// An agent of the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Who.
+    pub agent: AgentId,
+    /// Whether they are at work.
+    pub status: Status,
+    /// How many work items they have in hand.
+    pub in_hand: usize,
+    /// Since when they wait for work.
+    pub idle_since: Micros,
+    /// All that keeps them from it.
+    pub hindrances: Vec<Hindrance>,
+}
+
+/// What keeps an agent from work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    /// They have it, or are offered it.
+    HasIt,
+    /// They are not available.
+    Status,
+    /// No stream of theirs is open.
+    NotPresent,
+    /// They do not hold these.
+    MissingSkills(Skills),
+    /// They have as much of the channel as they take at once.
+    NoCapacity,
+    /// They said no to it and are passed over until then.
+    Declined(Micros),
+}
+
+impl Engine {
+    /// Every agent of the queue: who may take the work in the order in which they are asked, then the others.
+    #[must_use]
+    pub fn candidates(&self, vacancy: Vacancy<'_>) -> Vec<Candidate> {
+        let serving = |seat: &&Seat| seat.profile.queues.contains(&vacancy.queue);
+        let mut seats: Vec<&Seat> = self.floor.seats().filter(serving).collect();
+        seats.sort_unstable_by_key(|seat| seat.idle_rank());
+        let candidate = |seat: &&Seat| Candidate {
+            agent: seat.profile.id,
+            status: seat.standing.status,
+            in_hand: seat.holds.len(),
+            idle_since: seat.standing.idle_since,
+            hindrances: hindrances(seat, vacancy),
+        };
+        let mut candidates: Vec<Candidate> = seats.iter().map(candidate).collect();
+        candidates.sort_by_key(|candidate| !candidate.hindrances.is_empty());
+        candidates
+    }
+}
+
+fn hindrances(seat: &Seat, vacancy: Vacancy<'_>) -> Vec<Hindrance> {
+    if vacancy.agent == Some(seat.profile.id) {
+        return vec![Hindrance::HasIt];
+    }
+    let mut hindrances = Vec::new();
+    if seat.standing.status != Status::Available {
+        hindrances.push(Hindrance::Status);
+    }
+    if seat.standing.presence != Presence::Present {
+        hindrances.push(Hindrance::NotPresent);
+    }
+    let missing: Skills = vacancy
+        .skills
+        .difference(&seat.profile.skills)
+        .cloned()
+        .collect();
+    if !missing.is_empty() {
+        hindrances.push(Hindrance::MissingSkills(missing));
+    }
+    let has_room = match vacancy.channel {
+        Some(channel) => seat.has_room(channel),
+        None => seat.has_any_room(),
+    };
+    if !has_room {
+        hindrances.push(Hindrance::NoCapacity);
+    }
+    let declines = vacancy.declines.iter();
+    let theirs = declines.filter(|decline| decline.agent == seat.profile.id);
+    hindrances.extend(theirs.map(|decline| Hindrance::Declined(decline.until)));
+    hindrances
+}

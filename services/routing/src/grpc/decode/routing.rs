@@ -1,0 +1,208 @@
+//! The policy that says where work goes, as it is written by hand. Whether it makes sense is for its lint: a draft may
+//! be unfinished.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rapport_foundation::check::Check;
+use rapport_foundation::error::Failure;
+use rapport_foundation::id::RoutingPolicyId;
+use rapport_foundation::time::Micros;
+use rapport_proto::routing::v1 as pb;
+use uuid::Uuid;
+
+use super::settings::NAME_CHARACTERS;
+use super::tickets::{TAGS, purpose};
+use super::{Etag, SKILLS_OF_WORK, channel, codes, optional_code, priority};
+use crate::app::{AskedRouting, Paging};
+use crate::domain::cel::SOURCE_CHARACTERS;
+use crate::domain::policy::{Draft, Facts, Filter, PolicyState, Target};
+
+const FIELDS: [&str; 3] = ["display_name", "filters", "default_targets"];
+const FILTERS: usize = 100;
+const TARGETS: usize = 8;
+/// A week.
+const SECONDS_MAX: i32 = 604_800;
+/// Versions are large: few to a page.
+const PAGE: (u32, u32) = (20, 100);
+
+pub(in crate::grpc) fn create_routing_draft(
+    body: &pb::CreateRoutingDraftRequest,
+) -> Result<(Uuid, Draft), Failure> {
+    let mut c = Check::new();
+    let request = c.request_id(&body.request_id);
+    let policy = given(&mut c, body.routing_policy.as_ref());
+    let draft = c.within("routing_policy", |c| {
+        let mut empty = |field: &str, is_empty: bool| {
+            c.require(is_empty, field, "SET_BY_SERVICE", "is set by the service");
+        };
+        empty("id", policy.id.is_empty());
+        empty("version", policy.version == 0);
+        empty("state", policy.state == 0);
+        empty("create_time", policy.create_time.is_none());
+        empty("update_time", policy.update_time.is_none());
+        empty("publish_time", policy.publish_time.is_none());
+        empty("etag", policy.etag.is_empty());
+        let all = FIELDS.iter().map(|field| (*field).to_owned()).collect();
+        draft(c, &all, &policy)
+    });
+    c.done((request, draft))
+}
+
+pub(in crate::grpc) fn update_routing_draft(
+    body: &pb::UpdateRoutingDraftRequest,
+) -> Result<(Uuid, RoutingPolicyId, Draft, Etag), Failure> {
+    let mut c = Check::new();
+    let request = c.request_id(&body.request_id);
+    let id = c.id("routing_policy_id", &body.routing_policy_id);
+    let etag = c.etag(&body.etag);
+    let mask = c.mask("update_mask", body.update_mask.as_ref(), &FIELDS);
+    let policy = given(&mut c, body.routing_policy.as_ref());
+    let draft = c.within("routing_policy", |c| draft(c, &mask, &policy));
+    c.done((request, id, draft, etag))
+}
+
+/// The version to be published, or gone back to.
+pub(in crate::grpc) fn version(
+    request: &str,
+    id: &str,
+    etag: &str,
+) -> Result<(Uuid, RoutingPolicyId, Etag), Failure> {
+    let mut c = Check::new();
+    let request = c.request_id(request);
+    let id = c.id("routing_policy_id", id);
+    let etag = c.etag(etag);
+    c.done((request, id, etag))
+}
+
+pub(in crate::grpc) fn list_routing_policies(
+    body: &pb::ListRoutingPoliciesRequest,
+) -> Result<(Option<PolicyState>, Paging), Failure> {
+    let mut c = Check::new();
+    let state = c.optional_enumeration::<pb::RoutingPolicyState>("state", body.state);
+    let paging = Paging {
+        size: c.page_size(body.page_size, PAGE.0, PAGE.1),
+        token: body.page_token.clone(),
+    };
+    c.done((state.and_then(self::state), paging))
+}
+
+const fn state(state: pb::RoutingPolicyState) -> Option<PolicyState> {
+    Some(match state {
+        pb::RoutingPolicyState::Unspecified => return None,
+        pb::RoutingPolicyState::Draft => PolicyState::Draft,
+        pb::RoutingPolicyState::Published => PolicyState::Published,
+        pb::RoutingPolicyState::Retired => PolicyState::Retired,
+    })
+}
+
+fn given(c: &mut Check, policy: Option<&pb::RoutingPolicy>) -> pb::RoutingPolicy {
+    let is_given = policy.is_some();
+    c.require(is_given, "routing_policy", "REQUIRED", "is required");
+    policy.cloned().unwrap_or_default()
+}
+
+fn draft(c: &mut Check, mask: &BTreeSet<String>, policy: &pb::RoutingPolicy) -> Draft {
+    let set = |field: &str| mask.contains(field);
+    let mut draft = Draft::default();
+    if set("display_name") {
+        let name = c.line("display_name", &policy.display_name, 0..=NAME_CHARACTERS);
+        draft.display_name = Some(name);
+    }
+    if set("filters") {
+        draft.filters = Some(filters(c, &policy.filters));
+    }
+    if set("default_targets") {
+        draft.default_targets = Some(targets(c, "default_targets", &policy.default_targets));
+    }
+    draft
+}
+
+fn limit(c: &mut Check, field: &str, count: usize, most: usize) {
+    c.require(count <= most, field, "TOO_MANY", "has too many elements");
+}
+
+fn filters(c: &mut Check, given: &[pb::RoutingFilter]) -> Vec<Filter> {
+    limit(c, "filters", given.len(), FILTERS);
+    let mut filters: Vec<Filter> = Vec::new();
+    for (place, given) in given.iter().take(FILTERS).enumerate() {
+        c.within(format_args!("filters[{place}]"), |c| {
+            c.require(!given.code.is_empty(), "code", "REQUIRED", "is required");
+            let code = optional_code(c, "code", &given.code);
+            let expression = c.text("expression", &given.expression, 1..=SOURCE_CHARACTERS);
+            let targets = targets(c, "targets", &given.targets);
+            let Some(code) = code else { return };
+            let twice = filters.iter().any(|known| known.code == code);
+            c.require(!twice, "code", "DUPLICATE", "is named twice");
+            filters.push(Filter {
+                code,
+                expression,
+                targets,
+            });
+        });
+    }
+    filters
+}
+
+fn targets(c: &mut Check, field: &str, given: &[pb::RoutingTarget]) -> Vec<Target> {
+    limit(c, field, given.len(), TARGETS);
+    let mut targets = Vec::new();
+    for (place, given) in given.iter().take(TARGETS).enumerate() {
+        let target = c.within(format_args!("{field}[{place}]"), |c| target(c, given));
+        targets.push(target);
+    }
+    targets
+}
+
+fn target(c: &mut Check, given: &pb::RoutingTarget) -> Target {
+    let timeout = c.number("timeout_s", given.timeout_s, 0..=SECONDS_MAX);
+    let timeout = u64::try_from(timeout).ok().filter(|seconds| *seconds > 0);
+    Target {
+        queue: c.id("queue_id", &given.queue_id),
+        skills: codes(c, "required_skills", &given.required_skills, SKILLS_OF_WORK),
+        raise_to: priority(c, "raise_priority_to", given.raise_priority_to),
+        timeout: timeout.map(Duration::from_secs),
+        skip_unstaffed: given.skip_unstaffed,
+    }
+}
+
+pub(in crate::grpc) fn explain_routing(
+    body: &pb::ExplainRoutingRequest,
+) -> Result<AskedRouting, Failure> {
+    let mut c = Check::new();
+    let ticket = c.optional_id("ticket_id", &body.ticket_id);
+    let policy = c.optional_id("routing_policy_id", &body.routing_policy_id);
+    let facts = Facts {
+        channel: channel(&mut c, "channel", body.channel),
+        purpose: purpose(&mut c, "purpose", body.purpose),
+        priority: priority(&mut c, "priority", body.priority),
+        tags: codes(&mut c, "tags", &body.tags, TAGS),
+        skills: codes(
+            &mut c,
+            "required_skills",
+            &body.required_skills,
+            SKILLS_OF_WORK,
+        ),
+        by_hand: body.by_hand,
+        live: body.live,
+        inbound: body.inbound,
+        automatic: body.automatic,
+        customer_known: body.customer_known,
+        at: Micros::EPOCH,
+    };
+    let only_ticket = pb::ExplainRoutingRequest {
+        ticket_id: body.ticket_id.clone(),
+        ..Default::default()
+    };
+    let alone = ticket.is_none() || *body == only_ticket;
+    c.require(
+        alone,
+        "ticket_id",
+        "NOT_ALONE",
+        "leaves no room for attributes: those of the ticket are known",
+    );
+    c.done(match ticket {
+        Some(id) => AskedRouting::Ticket(id),
+        None => AskedRouting::Facts(policy, Box::new(facts)),
+    })
+}
