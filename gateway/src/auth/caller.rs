@@ -109,7 +109,7 @@ impl Caller {
     }
 }
 
-/// What a tenant says of its principals; who stands outside any tenant is spoken of by the installation.
+/// What a tenant says of its principals; of those outside any tenant the row of the installation speaks.
 pub(super) fn access_of(
     known: &Known,
     tenant: TenantId,
@@ -118,7 +118,6 @@ pub(super) fn access_of(
     static NOTHING: LazyLock<Arc<Access>> = LazyLock::new(Arc::default);
     match known.access(tenant) {
         Some(access) => Ok(access),
-        None if tenant == TenantId::nil() => Ok(&NOTHING),
         None if !protections.on(Protection::TenantActive) => Ok(&NOTHING),
         None => Err(Rejected::TenantUnknown),
     }
