@@ -142,11 +142,10 @@ impl Fold<'_> {
         skills.extend(asking.skills);
         let mut priority = asking.priority.unwrap_or(ticket.priority);
         // What was promised may have moved the ticket the moment it was opened.
-        let begins_here = |route: &Box<Route>| {
+        let route = asking.route.filter(|route| {
             let leg = route.leg();
             leg.is_some_and(|leg| leg.queue == queue)
-        };
-        let route = asking.route.filter(begins_here);
+        });
         if let Some(route) = &route {
             skills = route.skills();
             priority = route.priority(priority);

@@ -46,26 +46,35 @@ pub(crate) struct Traced {
 /// Parts told of one evaluation at most.
 const TRACED_MAX: usize = 64;
 
-/// Evaluates within the usual number of steps.
-pub(crate) fn evaluate(expr: &Expr, variables: &Variables) -> Result<Value, EvalError> {
-    Machine::new(variables).of(expr)
+/// Evaluates with at most [`STEPS_MAX`] of the steps that are left, and takes those it needs.
+pub(crate) fn evaluate(
+    expr: &Expr,
+    variables: &Variables,
+    steps_left: &mut u32,
+) -> Result<Value, EvalError> {
+    let mut machine = Machine::new(variables, *steps_left);
+    let value = machine.of(expr);
+    *steps_left -= machine.steps_taken();
+    value
 }
 
-/// Evaluates and tells what each part came to, in the order in which that was known; of the parts of a macro's
+/// Evaluates likewise and tells what each part came to, in the order in which that was known; of the parts of a macro's
 /// condition only what the macro came to.
 pub(crate) fn explain(
     expr: &Expr,
     variables: &Variables,
+    steps_left: &mut u32,
 ) -> (Result<Value, EvalError>, Vec<Traced>) {
-    let mut machine = Machine::new(variables);
+    let mut machine = Machine::new(variables, *steps_left);
     machine.trace = Some(Vec::new());
     let value = machine.of(expr);
+    *steps_left -= machine.steps_taken();
     (value, machine.trace.unwrap_or_default())
 }
 
 /// What an expression comes to whatever is known, if that can be told.
 pub(crate) fn constant(expr: &Expr) -> Option<bool> {
-    match evaluate(expr, &Variables::new()) {
+    match evaluate(expr, &Variables::new(), &mut { STEPS_MAX }) {
         Ok(Value::Bool(value)) => Some(value),
         _ => None,
     }
@@ -75,6 +84,7 @@ struct Machine<'a> {
     variables: &'a Variables,
     /// The names that macros bind, the innermost last.
     locals: Vec<(&'a str, Value)>,
+    steps_granted: u32,
     steps_left: u32,
     /// None when nobody asks, or within the condition of a macro.
     trace: Option<Vec<Traced>>,
@@ -83,13 +93,19 @@ struct Machine<'a> {
 type Evaluated = Result<Value, EvalError>;
 
 impl<'a> Machine<'a> {
-    const fn new(variables: &'a Variables) -> Self {
+    fn new(variables: &'a Variables, steps_left: u32) -> Self {
+        let granted = steps_left.min(STEPS_MAX);
         Self {
             variables,
             locals: Vec::new(),
-            steps_left: STEPS_MAX,
+            steps_granted: granted,
+            steps_left: granted,
             trace: None,
         }
+    }
+
+    const fn steps_taken(&self) -> u32 {
+        self.steps_granted - self.steps_left
     }
 
     fn spend(&mut self, steps: usize) -> Result<(), EvalError> {

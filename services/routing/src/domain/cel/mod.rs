@@ -26,8 +26,8 @@ pub(crate) use value::Value;
 pub(crate) const SOURCE_CHARACTERS: usize = 2_000;
 /// How deep parts may stand in parts. A chain of `&&` or of `||` is one level.
 pub(crate) const DEPTH_MAX: usize = 32;
-/// Steps that one evaluation may take: about a millisecond.
-pub(crate) const STEPS_MAX: u32 = 10_000;
+/// Steps that one evaluation may take: some tenths of a millisecond.
+pub(crate) const STEPS_MAX: u32 = 5_000;
 
 /// Something that is wrong with an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]

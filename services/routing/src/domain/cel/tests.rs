@@ -50,6 +50,15 @@ fn variables() -> Variables {
     .into()
 }
 
+/// What an expression comes to on its own.
+fn evaluate(expr: &Expr, known: &Variables) -> Result<Value, EvalError> {
+    super::evaluate(expr, known, &mut { STEPS_MAX })
+}
+
+fn explain(expr: &Expr, known: &Variables) -> (Result<Value, EvalError>, Vec<Traced>) {
+    super::explain(expr, known, &mut { STEPS_MAX })
+}
+
 /// What a source comes to: its value as the language writes it, or why it has none.
 fn told(source: &str) -> String {
     match parse(source) {

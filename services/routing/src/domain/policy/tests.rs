@@ -202,7 +202,7 @@ fn everything_is_said_at_once_and_where_it_is() {
 
 #[test]
 fn every_name_of_the_environment_has_a_value_of_its_type() {
-    use crate::domain::cel::{check, evaluate, parse};
+    use crate::domain::cel::{STEPS_MAX, check, evaluate, parse};
     let known = facts().variables();
     assert!(known.keys().eq(super::facts::ENV.names.keys()));
     for (source, value) in [
@@ -221,7 +221,9 @@ fn every_name_of_the_environment_has_a_value_of_its_type() {
         let expr = parse(source).unwrap();
         assert_eq!(check(&expr, &super::facts::ENV).1, [], "{source}");
         assert_eq!(
-            evaluate(&expr, &known).unwrap().to_string(),
+            evaluate(&expr, &known, &mut { STEPS_MAX })
+                .unwrap()
+                .to_string(),
             value,
             "{source}"
         );
@@ -233,7 +235,9 @@ fn every_name_of_the_environment_has_a_value_of_its_type() {
         ..facts()
     };
     let source = "ticket.channel == '' && !has(ticket.purpose) && ticket.priority < LOW";
-    let value = evaluate(&parse(source).unwrap(), &nothing.variables());
+    let value = evaluate(&parse(source).unwrap(), &nothing.variables(), &mut {
+        STEPS_MAX
+    });
     assert_eq!(value.unwrap().to_string(), "true");
 }
 
@@ -272,6 +276,34 @@ fn the_first_filter_that_fits_decides_and_one_that_fails_does_not_fit() {
         ..facts()
     };
     assert_eq!(published.choose(&other).filter, Some(3));
+}
+
+#[test]
+fn conditions_that_are_slow_together_do_not_hold_up_what_decides() {
+    let care = queue("care", &[]);
+    let hundred = vec!["1"; 100].join(",");
+    let slow = |n: usize| {
+        let source = format!("[{hundred}].all(a, [{hundred}].all(b, a > 0 && b > 0)) && {n} > 0");
+        filter(&format!("slow{n}"), &source, vec![to(&care)])
+    };
+    let mut filters: Vec<Filter> = (1..=3).map(slow).collect();
+    filters.push(filter("last", "contact.live", vec![to(&care)]));
+    let few = published(Rules {
+        filters: filters.clone(),
+        ..Rules::default()
+    });
+    assert_eq!(few.choose(&facts()).filter, Some(3));
+    filters.splice(3..3, (4..=99).map(slow));
+    let many = published(Rules {
+        filters,
+        ..Rules::default()
+    });
+    // Nothing is left for the last: it fails as they do, and both ways of looking say so.
+    assert_eq!(many.choose(&facts()).filter, None);
+    let (outcomes, decided) = many.explain(&facts());
+    let spent = Verdict::Failed("it takes too many steps".into());
+    assert!(outcomes.iter().all(|one| one.verdict == spent));
+    assert_eq!(decided, None);
 }
 
 #[test]

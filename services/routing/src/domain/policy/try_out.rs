@@ -15,6 +15,10 @@ pub(crate) struct Published {
     conditions: Vec<Option<Expr>>,
 }
 
+/// Steps that all conditions of a policy may take together for one work item: they run where the engines of all tenants
+/// decide.
+const STEPS_OF_ALL: u32 = 20_000;
+
 /// What a policy says of some work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
@@ -68,8 +72,10 @@ impl Published {
     /// Which filter fits.
     pub(crate) fn choose(&self, facts: &Facts) -> Choice {
         let known = facts.variables();
+        let mut steps = STEPS_OF_ALL;
         let fits = |condition: &Option<Expr>| {
-            let value = condition.as_ref().map(|expr| evaluate(expr, &known));
+            let condition = condition.as_ref();
+            let value = condition.map(|expr| evaluate(expr, &known, &mut steps));
             matches!(value, Some(Ok(Value::Bool(true))))
         };
         Choice {
@@ -82,12 +88,13 @@ impl Published {
     /// What becomes of each filter, and which fits.
     pub(crate) fn explain(&self, facts: &Facts) -> (Vec<Outcome>, Option<usize>) {
         let known = facts.variables();
+        let mut steps = STEPS_OF_ALL;
         let mut decided = None;
         let mut outcomes = Vec::new();
         for (place, filter) in self.policy.rules.filters.iter().enumerate() {
             let (verdict, traced) = match self.conditions.get(place) {
                 _ if decided.is_some() => (Verdict::NotTried, Vec::new()),
-                Some(Some(expr)) => tried(expr, &known),
+                Some(Some(expr)) => tried(expr, &known, &mut steps),
                 _ => (Verdict::Failed("it cannot be read".to_owned()), Vec::new()),
             };
             if verdict == Verdict::Fits {
@@ -107,8 +114,8 @@ impl Published {
     }
 }
 
-fn tried(expr: &Expr, known: &Variables) -> (Verdict, Vec<Traced>) {
-    let (value, traced) = explain(expr, known);
+fn tried(expr: &Expr, known: &Variables, steps: &mut u32) -> (Verdict, Vec<Traced>) {
+    let (value, traced) = explain(expr, known, steps);
     let verdict = match value {
         Ok(Value::Bool(true)) => Verdict::Fits,
         Ok(Value::Bool(false)) => Verdict::DoesNotFit,

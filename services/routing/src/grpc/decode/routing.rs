@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use prost::Message as _;
 use rapport_foundation::check::Check;
 use rapport_foundation::error::Failure;
 use rapport_foundation::id::RoutingPolicyId;
@@ -23,8 +24,10 @@ const FILTERS: usize = 100;
 const TARGETS: usize = 8;
 /// A week.
 const SECONDS_MAX: i32 = 604_800;
+/// Of a whole version: it is read with every change, and told with many others.
+const BYTES_MAX: usize = 65_536;
 /// Versions are large: few to a page.
-const PAGE: (u32, u32) = (20, 100);
+const PAGE: (u32, u32) = (10, 25);
 
 pub(in crate::grpc) fn create_routing_draft(
     body: &pb::CreateRoutingDraftRequest,
@@ -99,7 +102,14 @@ const fn state(state: pb::RoutingPolicyState) -> Option<PolicyState> {
 fn given(c: &mut Check, policy: Option<&pb::RoutingPolicy>) -> pb::RoutingPolicy {
     let is_given = policy.is_some();
     c.require(is_given, "routing_policy", "REQUIRED", "is required");
-    policy.cloned().unwrap_or_default()
+    let policy = policy.cloned().unwrap_or_default();
+    c.require(
+        policy.encoded_len() <= BYTES_MAX,
+        "routing_policy",
+        "TOO_LARGE",
+        "is larger than 65536 bytes",
+    );
+    policy
 }
 
 fn draft(c: &mut Check, mask: &BTreeSet<String>, policy: &pb::RoutingPolicy) -> Draft {

@@ -13,8 +13,10 @@ use crate::domain::policy::{
 /// Findings and candidates told at most: an answer must fit into a message.
 const FINDINGS_MAX: usize = 500;
 const CANDIDATES_MAX: usize = 500;
-/// Longest value of a part, in characters.
-const VALUE_CHARACTERS: usize = 200;
+/// Parts told of all filters together.
+const TRACES_MAX: usize = 1_000;
+/// Longest part, and longest value of one, in characters.
+const TRACE_CHARACTERS: usize = 200;
 
 pub(in crate::grpc) fn routing_policy(policy: RoutingPolicy) -> pb::RoutingPolicy {
     let rules = policy.rules;
@@ -123,7 +125,9 @@ fn decide(told: &mut pb::RoutingExplanation, decided: DecidedRouting) {
     told.targets = legs
         .map(|(place, leg)| fared(place, leg, &decided))
         .collect();
-    told.filters = decided.outcomes.into_iter().map(outcome).collect();
+    let mut traces_left = TRACES_MAX;
+    let outcomes = decided.outcomes.into_iter();
+    told.filters = outcomes.map(|one| outcome(one, &mut traces_left)).collect();
 }
 
 fn fared(place: usize, leg: &Leg, decided: &DecidedRouting) -> pb::RoutingTargetOutcome {
@@ -138,7 +142,10 @@ fn fared(place: usize, leg: &Leg, decided: &DecidedRouting) -> pb::RoutingTarget
     }
 }
 
-fn outcome(outcome: Outcome) -> pb::RoutingFilterOutcome {
+fn outcome(outcome: Outcome, traces_left: &mut usize) -> pb::RoutingFilterOutcome {
+    let traces = outcome.traced.into_iter().take(*traces_left).map(trace);
+    let traces: Vec<_> = traces.collect();
+    *traces_left -= traces.len();
     let (verdict, failure) = match outcome.verdict {
         Verdict::Fits => (pb::RoutingFilterVerdict::Fits, String::new()),
         Verdict::DoesNotFit => (pb::RoutingFilterVerdict::DoesNotFit, String::new()),
@@ -149,7 +156,7 @@ fn outcome(outcome: Outcome) -> pb::RoutingFilterOutcome {
         code: outcome.code.to_string(),
         verdict: verdict.into(),
         failure,
-        traces: outcome.traced.into_iter().map(trace).collect(),
+        traces,
     }
 }
 
@@ -158,9 +165,10 @@ fn trace(traced: Traced) -> pb::RoutingTrace {
         Ok(value) => value.to_string(),
         Err(error) => error.to_string(),
     };
+    let cut = |text: String| text.chars().take(TRACE_CHARACTERS).collect();
     pb::RoutingTrace {
-        expression: traced.part,
-        value: value.chars().take(VALUE_CHARACTERS).collect(),
+        expression: cut(traced.part),
+        value: cut(value),
     }
 }
 

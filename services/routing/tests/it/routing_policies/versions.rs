@@ -244,6 +244,10 @@ async fn what_is_too_much_or_malformed_is_refused_with_all_that_is_wrong() {
         let many = (0..101).map(|n| filter(&format!("f{n}"), "true", vec![]));
         let refused = bench.draft(policy(many.collect())).await.unwrap_err();
         assert_eq!(violations(&refused), ["routing_policy.filters TOO_MANY"]);
+        let long = |n| filter(&format!("f{n}"), &"1".repeat(2_000), vec![]);
+        let large = policy((0..33).map(long).collect());
+        let refused = bench.draft(large).await.unwrap_err();
+        assert_eq!(violations(&refused), ["routing_policy TOO_LARGE"]);
         let both = pb::ExplainRoutingRequest {
             ticket_id: bench.tagged("vip").await.id,
             live: true,
