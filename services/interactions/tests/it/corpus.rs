@@ -51,14 +51,20 @@ enum Shape {
 
 /// Every corpus that is there; none without `RAPPORT_DATA`.
 pub(crate) fn read() -> Option<Vec<Corpus>> {
-    let Some(folder) = std::env::var_os("RAPPORT_DATA").map(PathBuf::from) else {
-        report("SKIPPED: RAPPORT_DATA names no folder of real sentences");
-        return None;
-    };
+    let folder = folder("real sentences")?;
     let read = |(name, path, shape): &(&str, &str, Shape)| {
         ((*name).to_owned(), sentences(&folder.join(path), *shape))
     };
     Some(FILES.iter().map(read).collect())
+}
+
+/// Where real data is; says so where `RAPPORT_DATA` names no folder.
+pub(crate) fn folder(what: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("RAPPORT_DATA").filter(|named| !named.is_empty());
+    if named.is_none() {
+        report(&format!("SKIPPED: RAPPORT_DATA names no folder of {what}"));
+    }
+    named.map(PathBuf::from)
 }
 
 /// Tells a figure where whoever runs the tests sees it.

@@ -11,7 +11,7 @@ use rapport_proto::interactions::v1::part::Content;
 use rapport_proto::types::v1 as types;
 use serde_json::{Value, json};
 
-use crate::corpus::report;
+use crate::corpus::{folder, report};
 use crate::facts::tell;
 use crate::stage::{Stage, message, on_every_engine, quick};
 
@@ -136,8 +136,7 @@ fn webhooks(text: &str) -> Vec<(String, Value)> {
 
 /// Every sample below `RAPPORT_DATA`; none without it.
 fn read() -> Vec<Sample> {
-    let Some(folder) = std::env::var_os("RAPPORT_DATA").map(PathBuf::from) else {
-        report("SKIPPED: RAPPORT_DATA names no folder of payloads of connectors");
+    let Some(folder) = folder("payloads of connectors") else {
         return Vec::new();
     };
     let mut samples = Vec::new();

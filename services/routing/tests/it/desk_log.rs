@@ -23,7 +23,10 @@ const SERVED_OF_EACH: usize = 5;
 
 /// The real log, if it is there.
 fn real() -> Option<Vec<Incident>> {
-    let Some(folder) = std::env::var_os("RAPPORT_DATA").map(PathBuf::from) else {
+    let Some(folder) = std::env::var_os("RAPPORT_DATA")
+        .filter(|named| !named.is_empty())
+        .map(PathBuf::from)
+    else {
         report("SKIPPED: RAPPORT_DATA names no folder with the log of a service desk");
         return None;
     };
