@@ -112,20 +112,16 @@ impl Fold<'_> {
         id
     }
 
-    /// Queues work for a ticket.
+    /// Queues work for a ticket where there is room for it. Who asks by hand was refused before anything changed; what
+    /// is asked for here is not lost for want of room, and waits in the ticket's queue all the same.
     pub(super) fn ask(&mut self, ticket: TicketId, asking: Asking) -> Result<WorkItemId, Error> {
-        let came_in = asking.interaction.is_some();
         let known = self.loaded.tickets.get(&ticket).ok_or(Error::Broken)?;
         let (queue, mut own) = (known.queue, known.skills.clone());
         own.extend(asking.skills.iter().cloned());
         let room = self.room(queue, asking.channel, &own);
         let work = self.work_for(ticket, room.unwrap_or(queue), asking)?;
         let id = work.id;
-        let work = Box::new(work);
-        self.step(match room {
-            None if came_in => Input::WorkItemAdmitted(work),
-            _ => Input::WorkItemQueued(work),
-        })?;
+        self.step(Input::WorkItemAdmitted(Box::new(work)))?;
         Ok(id)
     }
 
