@@ -97,6 +97,11 @@ macro_rules! named {
 }
 pub(crate) use named;
 
+/// A value as events and contracts write it: empty when there is none.
+pub(crate) fn text(value: Option<impl fmt::Display>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,6 +19,7 @@ mod work_item;
 
 pub use agent::{Agent, Capacity, Presence, Standing, Status};
 pub use channel::{Channel, PerChannel, Purpose};
+pub(crate) use code::text;
 pub use code::{Code, NotACode};
 pub use customer::CustomerRef;
 pub use queue::{DEFAULT_QUEUE, Queue};

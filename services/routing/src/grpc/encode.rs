@@ -17,7 +17,7 @@ use crate::app::desk::DeskEvent;
 use crate::app::news;
 use crate::app::words;
 use crate::domain::{
-    Code, CustomerRef, Offer, Presence, Queue, Skills, Status, WorkItem, WorkState,
+    Code, CustomerRef, Offer, Presence, Queue, Skills, Status, WorkItem, WorkState, text,
 };
 use crate::store::StoredAgent;
 
@@ -211,10 +211,6 @@ fn customer(customer: CustomerRef) -> types::CustomerRef {
 
 fn codes(codes: &Skills) -> Vec<String> {
     codes.iter().map(ToString::to_string).collect()
-}
-
-fn text(value: Option<impl std::fmt::Display>) -> String {
-    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 const fn agent_status(status: Status) -> pb::AgentStatus {

@@ -14,7 +14,7 @@ use crate::domain::policy::Route;
 use crate::domain::sla::Happening;
 use crate::domain::{
     By, Channel, Code, Opening, Priority, Skills, Ticket, TicketChange, TicketState, WorkItem,
-    WorkState,
+    WorkState, text,
 };
 
 /// The work that a ticket asks for.
@@ -98,7 +98,7 @@ impl Fold<'_> {
         let id = ticket.id;
         let opened = pb::TicketOpened {
             ticket: Some(facts(&ticket)),
-            interaction_id: by.map(|id| id.to_string()).unwrap_or_default(),
+            interaction_id: text(by),
         };
         if let Some(conversation) = ticket.conversation {
             self.loaded
@@ -447,8 +447,4 @@ pub(super) fn facts(ticket: &Ticket) -> pb::TicketFacts {
         parent_ticket_id: text(ticket.parent),
         reassignment_count: i32::try_from(ticket.reassignment_count).unwrap_or(i32::MAX),
     }
-}
-
-fn text(value: Option<impl std::fmt::Display>) -> String {
-    value.map(|value| value.to_string()).unwrap_or_default()
 }

@@ -7,6 +7,7 @@ use rapport_foundation::time::Micros;
 use super::Ticket;
 use crate::domain::Skills;
 use crate::domain::code::named;
+use crate::domain::text;
 
 named! {
     /// A field of a ticket that may change; named as in update masks.
@@ -156,9 +157,6 @@ pub fn differences(old: Option<&Ticket>, new: &Ticket) -> Vec<Changed> {
 
 /// The values of a ticket that may be told.
 fn told(ticket: &Ticket) -> [(TicketField, String); 16] {
-    fn text(value: Option<impl std::fmt::Display>) -> String {
-        value.map(|value| value.to_string()).unwrap_or_default()
-    }
     let codes = |codes: &Skills| {
         let codes: Vec<&str> = codes.iter().map(super::Code::as_str).collect();
         codes.join(",")
