@@ -15,7 +15,7 @@ mod faults;
 mod redact;
 mod secret;
 
-pub use faults::{ConfigFaults, Fault};
+pub use faults::{ConfigFaults, Fault, unknown};
 pub use redact::redacted;
 pub use secret::Secret;
 

@@ -22,6 +22,7 @@ use rapport_foundation::service::{Env, Service};
 
 pub use config::Config;
 pub use error::Error;
+pub use grpc::foresee;
 pub use migration::migrations;
 pub use store::verify;
 

@@ -12,11 +12,14 @@ use crate::config::Config;
 use crate::error::{EXIT_USAGE, Error};
 
 mod api_key;
+mod apply;
 mod bench;
 mod call;
 mod check_config;
 mod demo;
+mod diff;
 mod export;
+mod get;
 mod healthcheck;
 mod import;
 mod keys;
@@ -59,6 +62,12 @@ enum Command {
     /// Takes a stretch of the log out into a file
     #[command(subcommand)]
     Export(export::Export),
+    /// Makes queues, agents, calendars, SLA policies and the routing policy what files say
+    Apply(apply::Apply),
+    /// Says what `apply` would make and change
+    Diff(diff::Diff),
+    /// Prints queues, agents, calendars, SLA policies and the routing policy as files for `apply`
+    Get(get::Get),
     /// Checks that what must always hold does; works while the suite runs
     Verify(verify::Verify),
     /// Calls a method of the gateway with JSON
@@ -136,7 +145,7 @@ pub(crate) enum Ended {
 }
 
 /// Runs one command line and gives the exit code: 0, 1 when it failed, 64 when the command or the
-/// configuration makes no sense, 2 when an import rejected rows.
+/// configuration makes no sense, 2 when an import rejected rows or something is not as files say.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
@@ -194,6 +203,9 @@ async fn run(command: Command) -> Result<Ended, Error> {
         Command::Keys(command) => command.run(),
         Command::Import(command) => command.run().await,
         Command::Export(command) => command.run().await,
+        Command::Apply(command) => command.run().await,
+        Command::Diff(command) => command.run().await,
+        Command::Get(command) => command.run().await,
         Command::Verify(command) => command.run().await,
         Command::Call(command) => command.run().await,
         Command::CheckConfig(command) => command.run(),

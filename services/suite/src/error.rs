@@ -6,12 +6,14 @@ use rapport_foundation::config::ConfigFaults;
 use rapport_foundation::context::KeyError;
 use rapport_foundation::role::Role;
 
-use crate::{client, data_dir, export, import};
+use crate::{client, configure, data_dir, export, import};
 
 /// Bad configuration or a command that makes no sense (EX_USAGE of sysexits).
 pub const EXIT_USAGE: u8 = 64;
 /// An import whose file had rows that were rejected.
 pub const EXIT_REJECTS: u8 = 2;
+/// What is there is not what files say.
+pub const EXIT_DIFFERENCES: u8 = 2;
 
 /// Why a command ended badly.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +85,9 @@ pub enum Error {
     /// An export.
     #[error(transparent)]
     Export(#[from] export::Error),
+    /// Configuration as code.
+    #[error(transparent)]
+    Configure(#[from] configure::Error),
     /// The gateway cannot be called.
     #[error(transparent)]
     Client(#[from] client::Error),
@@ -146,6 +151,7 @@ impl Error {
             Error::Config(_)
             | Error::Usage(_)
             | Error::Scenario { .. }
+            | Error::Configure(configure::Error::Faults(_) | configure::Error::Kind(_))
             | Error::Import(import::Error::Map(_))
             | Error::Export(export::Error::There(_) | export::Error::Another(_)) => EXIT_USAGE,
             Error::Import(import::Error::Stopped) | Error::Export(export::Error::Stopped) => 130,

@@ -77,7 +77,8 @@ pub(super) fn unknown_key(known: &Value, path: &[String]) -> Option<String> {
     None
 }
 
-fn unknown<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> String {
+/// That a key is not known, and which may be meant.
+pub fn unknown<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> String {
     let nearest = known
         .map(|name| (distance(key, name), name))
         .min()

@@ -4,6 +4,7 @@ mod agents;
 mod calendars;
 mod decode;
 mod encode;
+pub mod foresee;
 mod hand_on;
 mod offers;
 mod queues;

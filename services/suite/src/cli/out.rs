@@ -9,6 +9,13 @@ pub(crate) fn say(line: &str) {
     let _ = out.flush();
 }
 
+/// A result of many lines, as it is.
+pub(crate) fn put(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
 /// A line beside the result.
 pub(crate) fn aside(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");

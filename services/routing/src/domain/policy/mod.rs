@@ -20,5 +20,5 @@ pub use lint::{Finding, Severity};
 pub(crate) use lint::{Staff, lint};
 pub use route::{Leg, Route, Visit};
 pub use rules::PolicyState;
-pub(crate) use rules::{Filter, RoutingPolicy, Target};
+pub(crate) use rules::{Filter, RoutingPolicy, Rules, Target};
 pub(crate) use try_out::{Outcome, Published, RouteRecord, Verdict};
