@@ -108,7 +108,8 @@ impl Comparison {
             false => present::with_referred(&plan::kinds_of(&documents)),
         };
         let present = Present::read(&calls, &wanted).await?;
-        let plan = Plan::make(&documents, &present, prune)?;
+        let mut plan = Plan::make(&documents, &present, prune)?;
+        apply::foresee(&calls, &mut plan, &present).await;
         Ok(Comparison {
             plan,
             calls,

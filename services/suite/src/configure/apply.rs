@@ -72,7 +72,7 @@ pub(super) async fn apply(
         .filter(|change| change.action != Action::Leave);
     for change in changes.by_ref() {
         let ended = match change.of.name {
-            ROUTING_POLICY => publish(calls, change, documents, &mut present, say).await,
+            ROUTING_POLICY => publish(calls, change, documents, &present, say).await,
             _ => settle(calls, change, &mut present).await,
         };
         match ended {
@@ -89,6 +89,28 @@ pub(super) async fn apply(
     }
     outcome.left = changes.map(Change::title).collect();
     outcome
+}
+
+/// Asks of changes of promises what each would do to open tickets. Who may not change them is not told, and neither is what
+/// hangs on things that are not there yet.
+pub(super) async fn foresee(calls: &Calls, plan: &mut Plan, present: &Present) {
+    let changes = plan.changes.iter_mut();
+    for change in changes.filter(|change| change.action == Action::Change) {
+        let kind = change.of;
+        let input = kind.method(kind.update).map(|method| method.input());
+        let tells = input.is_some_and(|input| input.get_field_by_name("validate_only").is_some());
+        let Some(known) = change.known.as_ref().filter(|_| tells) else {
+            continue;
+        };
+        let mut request = update(change, known, present);
+        if let Some(request) = request.as_object_mut() {
+            request.insert("validate_only".into(), true.into());
+        }
+        name_request(kind.update, &mut request);
+        if let Ok(answer) = calls.call(kind, kind.update, &request).await {
+            change.effect = answer.get("redating").and_then(redating);
+        }
+    }
 }
 
 /// Makes or changes a resource; in words, what came of it.

@@ -37,6 +37,9 @@ pub struct Change {
     pub fields: Vec<Difference>,
     /// No file names it.
     pub unnamed: bool,
+    /// What it does to open tickets, in words, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<String>,
     #[serde(skip)]
     pub(super) of: &'static Kind,
     /// What files say of it, without what leaving out stands for.
@@ -219,6 +222,7 @@ fn change(document: &Document, place: usize, present: &Present) -> Change {
         action,
         fields,
         unnamed: false,
+        effect: None,
         of: kind,
         wanted,
         known,
@@ -247,6 +251,7 @@ fn retired(kind: &'static Kind, known: &Known) -> Option<Change> {
         action: Action::Change,
         fields,
         unnamed: true,
+        effect: None,
         of: kind,
         wanted,
         known: Some(known.clone()),

@@ -140,8 +140,6 @@ pub(super) struct Known {
 #[derive(Debug, Default)]
 pub(super) struct Present {
     pub(super) known: Vec<Known>,
-    /// Versions of the routing policy that are being written.
-    pub(super) drafts: Vec<Known>,
     pub(super) names: Names,
 }
 
@@ -179,17 +177,16 @@ impl Present {
         present
     }
 
-    /// Reads which versions of the routing policy are being written.
-    pub(super) async fn read_drafts(
-        &mut self,
+    /// Versions of the routing policy in a state, the newest first.
+    pub(super) async fn versions(
+        &self,
         calls: &Calls,
         kind: &'static Kind,
-    ) -> Result<(), Status> {
-        let rows = calls.list(kind, &in_state("DRAFT")).await?;
-        let names = &self.names;
-        let drafts = rows.iter().map(|row| Known::of(kind, row, names));
-        self.drafts = drafts.collect();
-        Ok(())
+        state: &str,
+    ) -> Result<Vec<Known>, Status> {
+        let rows = calls.list(kind, &in_state(state)).await?;
+        let versions = rows.iter().map(|row| Known::of(kind, row, &self.names));
+        Ok(versions.collect())
     }
 
     pub(super) fn find(&self, kind: &Kind, key: &str) -> Option<&Known> {

@@ -17,22 +17,24 @@ pub(super) async fn publish(
     calls: &Calls,
     change: &Change,
     documents: &[Document],
-    present: &mut Present,
+    present: &Present,
     say: &mut (dyn FnMut(&str) + Send),
 ) -> Result<String, Obstacle> {
     let kind = change.of;
-    present.read_drafts(calls, kind).await?;
-    let same = present
-        .drafts
-        .iter()
-        .find(|draft| says(draft, &change.wanted));
+    if let Some(holds) = still(calls, change, present).await? {
+        return Ok(holds);
+    }
+    let drafts = present.versions(calls, kind, "DRAFT").await?;
+    let same = drafts.into_iter().find(|draft| says(draft, &change.wanted));
     let draft = match same {
-        Some(draft) => draft.clone(),
+        Some(draft) => draft,
         None => self::draft(calls, change, present).await?,
     };
     let document = change.document.and_then(|place| documents.get(place));
     look(calls, kind, &draft, document, say).await?;
-    still(calls, change).await?;
+    if let Some(holds) = still(calls, change, present).await? {
+        return Ok(holds);
+    }
     let mut request = json!({"routing_policy_id": draft.id, "etag": draft.etag});
     let method = "PublishRoutingPolicy";
     name_request(method, &mut request);
@@ -42,6 +44,24 @@ pub(super) async fn publish(
         "version {} is published",
         version.unwrap_or_default()
     ))
+}
+
+/// That the version that held when the plan was made holds still, or, in words, that another says what the files say.
+async fn still(
+    calls: &Calls,
+    change: &Change,
+    present: &Present,
+) -> Result<Option<String>, Obstacle> {
+    let holds = present.versions(calls, change.of, "PUBLISHED").await?.pop();
+    let id = |known: Option<&Known>| known.map(|known| known.id.clone());
+    if id(holds.as_ref()) == id(change.known.as_ref()) {
+        return Ok(None);
+    }
+    if holds.is_some_and(|holds| says(&holds, &change.wanted)) {
+        return Ok(Some("what the files say holds by now".into()));
+    }
+    let text = "somebody published another version after it was read; that one holds on, and the next run looks at it anew";
+    Err(Obstacle::Words(text.into()))
 }
 
 fn says(known: &Known, wanted: &Table) -> bool {
@@ -115,15 +135,4 @@ fn told(finding: &Value, document: Option<&Document>) -> String {
         }
         None => format!("{severity}: {field} {what}"),
     }
-}
-
-/// That the version that held when the plan was made holds still.
-async fn still(calls: &Calls, change: &Change) -> Result<(), Obstacle> {
-    let now = Present::read(calls, &[change.of]).await?;
-    let id = |known: Option<&Known>| known.map(|known| known.id.clone());
-    if id(now.find(change.of, "")) == id(change.known.as_ref()) {
-        return Ok(());
-    }
-    let text = "somebody published another version after it was read; that one holds on, and the next run looks at it anew";
-    Err(Obstacle::Words(text.into()))
 }

@@ -37,6 +37,8 @@ fn change(change: &Change) -> Vec<String> {
             _ => format!("    {}: {old} → {new}", part.field),
         });
     }
+    let effect = change.effect.iter();
+    lines.extend(effect.map(|effect| format!("    ({effect})")));
     lines
 }
 

@@ -1,4 +1,4 @@
-//! The binary's import and export against a suite in this process.
+//! The binary's commands against a suite in this process.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,6 +7,7 @@
 )]
 
 mod cli;
+mod configure;
 mod export;
 mod import;
 mod simulate;
