@@ -63,8 +63,14 @@ enum Command {
     #[command(subcommand)]
     Export(export::Export),
     /// Makes queues, agents, calendars, SLA policies and the routing policy what files say
+    ///
+    /// Exit code 0: everything is as the files say; 2: it was not wanted after all; 1: something was in the way, which is
+    /// told with what was done and what was not; 64: the files have faults, and nothing was asked.
     Apply(apply::Apply),
     /// Says what `apply` would make and change
+    ///
+    /// Exit code 0: nothing is different; 2: something is; 1: it could not be told; 64: the files have faults, and nothing was
+    /// asked.
     Diff(diff::Diff),
     /// Prints queues, agents, calendars, SLA policies and the routing policy as files for `apply`
     Get(get::Get),

@@ -50,7 +50,7 @@ pub enum Error {
     Kind(String),
     /// A plan was not done to its end.
     #[error("{}", told(.0))]
-    Undone(Outcome),
+    Undone(Box<Outcome>),
 }
 
 fn listed<T: fmt::Display>(lines: &[T]) -> String {
@@ -136,7 +136,7 @@ impl Comparison {
         } = self;
         let outcome = apply::apply(&calls, &plan, &documents, present, say).await;
         match outcome.failed {
-            Some(_) => Err(Error::Undone(outcome)),
+            Some(_) => Err(Error::Undone(Box::new(outcome))),
             None => Ok(outcome),
         }
     }

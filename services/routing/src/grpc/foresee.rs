@@ -5,8 +5,8 @@ use rapport_foundation::error::{Failure, Violation};
 use rapport_proto::routing::v1 as pb;
 
 use super::decode;
-use crate::domain::policy::{Draft, Rules, Severity, Staff, lint};
-use crate::domain::sla::PolicyChange;
+use crate::domain::policy::{Draft, Finding, Rules, Severity, Staff, lint};
+use crate::domain::sla::{ClockKind, PolicyChange};
 
 /// Everything that is wrong with a queue.
 #[must_use]
@@ -36,13 +36,13 @@ pub fn sla_policy(body: &pb::CreateSlaPolicyRequest) -> Vec<Violation> {
 }
 
 fn lost_steps(policy: &PolicyChange) -> Vec<Violation> {
-    let promised = |clock| {
+    let promised = |clock: ClockKind| {
         let mut targets = policy.targets.iter().flatten();
         targets.any(|target| target.clock == clock)
     };
     let steps = policy.steps.iter().flatten().enumerate();
     let lost = steps.filter(|(_, step)| !promised(step.clock));
-    let violation = |(place, _)| Violation {
+    let violation = |(place, _): (usize, _)| Violation {
         field: format!("sla_policy.steps[{place}].clock"),
         reason: "SLA_STEP_WITHOUT_TARGET",
         description: "has no target".to_owned(),
@@ -69,7 +69,7 @@ fn unpublishable(draft: Draft) -> Vec<Violation> {
     let mut findings = lint(&rules, &Staff::default());
     findings
         .retain(|finding| finding.severity == Severity::Error && finding.reason != "UNKNOWN_QUEUE");
-    let violation = |finding: crate::domain::policy::Finding| Violation {
+    let violation = |finding: Finding| Violation {
         field: format!("routing_policy.{}", finding.field),
         reason: finding.reason,
         description: match finding.field.ends_with(".expression") {

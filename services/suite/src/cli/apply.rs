@@ -9,8 +9,6 @@ use super::diff::Files;
 use super::{Ended, out, say};
 use crate::error::{EXIT_DIFFERENCES, Error};
 
-/// Exit code 0: everything is as the files say; 2: it was not wanted after all; 1: something was in the way, which is told
-/// with what was done and what was not; 64: the files have faults.
 #[derive(Debug, Args)]
 pub(super) struct Apply {
     #[command(flatten)]

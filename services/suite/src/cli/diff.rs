@@ -28,7 +28,6 @@ impl Files {
     }
 }
 
-/// Exit code 0: nothing is different; 2: something is; 1: it could not be told; 64: the files have faults.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     #[command(flatten)]

@@ -66,10 +66,8 @@ pub(super) async fn apply(
     say: &mut (dyn FnMut(&str) + Send),
 ) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut changes = plan.changes.iter();
-    let mut changes = changes
-        .by_ref()
-        .filter(|change| change.action != Action::Leave);
+    let changes = plan.changes.iter();
+    let mut changes = changes.filter(|change| change.action != Action::Leave);
     for change in changes.by_ref() {
         let ended = match change.of.name {
             ROUTING_POLICY => publish(calls, change, documents, &present, say).await,

@@ -37,7 +37,7 @@ fn part(field: &Field, path: &str, old: &Value, new: &Value, found: &mut Vec<Dif
             tables(shape, path, old, new, found);
         }
         (Many::List | Many::Heap, Form::Table(shape), Value::Array(old), Value::Array(new)) => {
-            lists(field, shape, path, (old, new), found);
+            lists(field, shape, path, (old.as_slice(), new.as_slice()), found);
         }
         _ => found.push(difference(path, Some(old), Some(new))),
     }

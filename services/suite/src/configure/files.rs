@@ -211,7 +211,7 @@ pub(super) fn parse(
 }
 
 fn document(
-    reading: &mut Reading<'_>,
+    reading: &mut Reading,
     kind: &'static Kind,
     table: &DeTable<'_>,
     at: usize,

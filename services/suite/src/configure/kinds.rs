@@ -171,6 +171,7 @@ pub(super) static KINDS: [Kind; 5] = [
 pub(super) const ROUTING_POLICY: &str = "routing_policy";
 
 /// What leaving a field out stands for, where that is not nothing.
+#[derive(Debug)]
 pub(super) enum Usual {
     Text(&'static str),
     Number(i64),

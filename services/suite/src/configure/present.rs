@@ -1,6 +1,6 @@
 //! What is there already.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use prost_reflect::MethodDescriptor;
@@ -141,6 +141,8 @@ pub(super) struct Known {
 pub(super) struct Present {
     pub(super) known: Vec<Known>,
     pub(super) names: Names,
+    /// Where each is, by its kind and what it is named by.
+    places: HashMap<(&'static str, String), usize>,
 }
 
 impl Present {
@@ -163,17 +165,20 @@ impl Present {
     /// Rows of lists, by their kinds.
     pub(super) fn of(listed: &[(&'static Kind, Vec<Value>)]) -> Present {
         let mut present = Present::default();
-        for (kind, rows) in listed {
+        for &(kind, ref rows) in listed {
             for row in rows.iter().filter(|_| !kind.key.is_empty()) {
                 let (key, id) = (text(row, kind.key), text(row, "id"));
                 present.names.insert(kind.name, &key, &id);
             }
         }
-        for (kind, rows) in listed {
+        for &(kind, ref rows) in listed {
             let names = &present.names;
             let known = rows.iter().map(|row| Known::of(kind, row, names));
             present.known.extend(known);
         }
+        let named = |known: &Known| (known.kind.name, known.key.clone());
+        let places = present.known.iter().map(named).zip(0..);
+        present.places = places.collect();
         present
     }
 
@@ -190,8 +195,8 @@ impl Present {
     }
 
     pub(super) fn find(&self, kind: &Kind, key: &str) -> Option<&Known> {
-        let mut known = self.known.iter();
-        known.find(|known| known.kind.name == kind.name && known.key == key)
+        let place = self.places.get(&(kind.name, key.to_owned()))?;
+        self.known.get(*place)
     }
 }
 
@@ -203,7 +208,7 @@ impl Known {
             "" => String::new(),
             field => text(row, field),
         };
-        let said = shape.from_wire(row.as_object().unwrap_or(&nothing), names);
+        let said = shape.of_wire(row.as_object().unwrap_or(&nothing), names);
         Known {
             kind,
             id: text(row, "id"),

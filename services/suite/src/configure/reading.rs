@@ -13,8 +13,9 @@ use super::shape::{Field, Form, Many, Shape, Table, names};
 const MINUTES_MAX: i64 = 2 * 24 * 60;
 
 /// Reads the tables of one file and keeps what is wrong, and where things are.
-pub(super) struct Reading<'a> {
-    text: &'a str,
+pub(super) struct Reading {
+    /// Where lines end.
+    ends: Vec<usize>,
     /// Lines and what is wrong there.
     pub(super) faults: Vec<(usize, String)>,
     /// Of the document that is being read.
@@ -22,10 +23,12 @@ pub(super) struct Reading<'a> {
     pub(super) references: Vec<Reference>,
 }
 
-impl<'a> Reading<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+impl Reading {
+    pub(super) fn new(text: &str) -> Self {
+        let bytes = text.bytes().enumerate();
+        let ends = bytes.filter(|(_, byte)| *byte == b'\n');
         Reading {
-            text,
+            ends: ends.map(|(at, _)| at).collect(),
             faults: Vec::new(),
             places: BTreeMap::new(),
             references: Vec::new(),
@@ -34,8 +37,7 @@ impl<'a> Reading<'a> {
 
     /// The line of a byte, from 1.
     pub(super) fn line(&self, at: usize) -> usize {
-        let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        1 + before.iter().filter(|byte| **byte == b'\n').count()
+        1 + self.ends.partition_point(|end| *end < at)
     }
 
     pub(super) fn fault(&mut self, at: usize, what: impl Into<String>) {
@@ -178,7 +180,7 @@ impl<'a> Reading<'a> {
                 Some(text) => {
                     let line = self.line(at);
                     self.references.push(Reference {
-                        kind,
+                        kind: *kind,
                         key: text.to_owned(),
                         line,
                     });

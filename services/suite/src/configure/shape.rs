@@ -127,7 +127,7 @@ impl Field {
             _ => Many::One,
         };
         let choice = field.containing_oneof().filter(|one| !one.is_synthetic());
-        let usual = USUAL.iter().find(|(of, name, _)| is(&(of, name)));
+        let usual = USUAL.iter().find(|(of, name, _)| is(&(*of, *name)));
         Field {
             name: name_in_files(field.name(), &form),
             present: many == Many::One

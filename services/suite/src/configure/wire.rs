@@ -33,11 +33,11 @@ impl Names {
 
 impl Shape {
     /// As files write what a call answered.
-    pub(super) fn from_wire(&self, message: &Map<String, Value>, names: &Names) -> Table {
+    pub(super) fn of_wire(&self, message: &Map<String, Value>, names: &Names) -> Table {
         let mut table = Table::new();
         for field in &self.fields {
             if let Some(value) = message.get(&field.wire) {
-                table.insert(field.name.clone(), field.from_wire(value, names));
+                table.insert(field.name.clone(), field.of_wire(value, names));
             }
         }
         table
@@ -59,8 +59,8 @@ impl Shape {
 }
 
 impl Field {
-    fn from_wire(&self, value: &Value, names: &Names) -> Value {
-        self.each(value, |one| self.form.from_wire(one, names))
+    fn of_wire(&self, value: &Value, names: &Names) -> Value {
+        self.each(value, |one| self.form.of_wire(one, names))
     }
 
     fn to_wire(&self, value: &Value, names: &Names) -> Value {
@@ -83,7 +83,7 @@ impl Field {
 }
 
 impl Form {
-    fn from_wire(&self, value: &Value, known: &Names) -> Value {
+    fn of_wire(&self, value: &Value, known: &Names) -> Value {
         match (self, value) {
             // Numbers of 64 bits are texts in JSON.
             (Form::Number, Value::String(text)) => match text.parse::<i64>() {
@@ -102,7 +102,7 @@ impl Form {
             (Form::Reference(_), Value::String(id)) => Value::from(known.key(id)),
             (Form::Mark, _) => Value::Bool(true),
             (Form::Table(shape), Value::Object(message)) => {
-                Value::Object(shape.from_wire(message, known))
+                Value::Object(shape.of_wire(message, known))
             }
             (_, value) => value.clone(),
         }

@@ -67,7 +67,9 @@ fn line(field: &Field, value: &Value) -> String {
 fn of_field(field: &Field, value: &Value) -> String {
     match (field.many, value) {
         (Many::Map, Value::Object(values)) => {
-            let part = |(name, value)| format!("{} = {}", bare(name), inline(&field.form, value));
+            let part = |(name, value): (&String, &Value)| {
+                format!("{} = {}", bare(name), inline(&field.form, value))
+            };
             braces(values.iter().map(part).collect())
         }
         (_, Value::Array(values)) => {

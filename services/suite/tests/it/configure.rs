@@ -72,7 +72,7 @@ impl House<'_> {
         };
         let mut client = QueueServiceClient::new(self.client());
         let answer = client.list_queues(request).await.unwrap().into_inner();
-        let [queue] = answer.queues.try_into().unwrap();
+        let [queue]: [Queue; 1] = answer.queues.try_into().unwrap();
         queue
     }
 
@@ -139,12 +139,12 @@ async fn the_example_is_applied_once_and_an_edit_by_hand_is_seen_and_undone() {
         told.contains("+ queue billing") && told.contains("16 to be made"),
         "{told}"
     );
-    assert_eq!(house.versions().await, [], "a look changes nothing");
+    assert!(house.versions().await.is_empty(), "a look changes nothing");
 
     // Nobody can be asked here.
     let told = house.over(&["apply"], &file, 64).await;
     assert!(told.contains("--yes"), "{told}");
-    assert_eq!(house.versions().await, []);
+    assert!(house.versions().await.is_empty());
 
     let told = house.over(&["apply", "--yes"], &file, 0).await;
     assert!(told.contains("queue front-desk: made"), "{told}");
@@ -156,7 +156,7 @@ async fn the_example_is_applied_once_and_an_edit_by_hand_is_seen_and_undone() {
         told.find("queue front-desk: made") < told.find("queue calls: made"),
         "{told}"
     );
-    let [policy] = house.versions().await.try_into().unwrap();
+    let [policy]: [RoutingPolicy; 1] = house.versions().await.try_into().unwrap();
     assert_eq!(policy.state(), RoutingPolicyState::Published);
 
     let before = house.everything().await;

@@ -122,7 +122,7 @@ code = "calls"
         "queues.toml:17: overflow_queue is the code of the queue",
         "rest.toml:6: weekly_openings[0].start is a time such as \"08:30\", up to \"48:00\"",
         "rest.toml:14: targets[0].pauses[0] is one of customer, third_party",
-        "rest.toml:16: steps[0].move_to_queue leaves no room for `notify`",
+        "rest.toml:16: steps[0].notify leaves no room for `move_to_queue`",
         "rest.toml:22: sla_policy q: targets[0].within_s is not between 1 and 31536000",
         "rest.toml:27: queue calls: is at queues.toml:2 already",
     ];
@@ -217,7 +217,7 @@ fn the_example_has_no_fault() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/configuration");
     let (documents, mut faults) = files::read(&[folder]);
     faults.extend(check::check(&documents));
-    assert_eq!(faults, []);
+    assert!(faults.is_empty(), "{faults:?}");
     let plan = Plan::make(&documents, &present(&[]), true).unwrap();
     assert_eq!(plan.differences(), documents.len());
 }
