@@ -33,7 +33,7 @@ pub use files::Fault;
 pub use plan::{Action, Change, Plan, Unnamed};
 
 use files::Document;
-use kinds::{KINDS, Kind};
+use kinds::KINDS;
 use present::{Calls, Present};
 
 /// Why there is no plan.
