@@ -100,6 +100,7 @@ pub(crate) async fn run(plan: Plan) -> Result<serde_json::Value, Error> {
         grow(&house, &archive, filled, contacts).await?;
         let logged = begun.elapsed();
         settled(&house).await?;
+        say("all of them linked and found; reading");
         let fresh = contacts - filled;
         filled = contacts;
         report.sizes.push(Size {
