@@ -28,8 +28,6 @@ use crate::domain::search::Term;
 use crate::domain::{Channel, Direction, Interaction, Purpose};
 use blind::{Blind, Document, PLACES, TRIES};
 
-/// Events that are read in one transaction.
-const BATCH: usize = 256;
 /// Contacts that are read for their words before others have their turn.
 const AT_ONCE: usize = 16;
 /// The kinds of events that have words behind them.
@@ -66,10 +64,10 @@ pub(crate) struct Spot {
 }
 
 impl Store {
-    /// Reads on in the log and puts contacts of it into the index; answers whether there is more. Words are found and
+    /// Reads so many events on in the log and puts contacts of it into the index; answers whether there is more. Words are found and
     /// blinded between two transactions: whoever writes does not wait for it.
-    pub(crate) async fn index_next(&self, tenant: TenantId) -> Result<bool, Error> {
-        let read = |s: Scoped| async move { Next::read(&s, &self.vault).await };
+    pub(crate) async fn index_next(&self, tenant: TenantId, events: usize) -> Result<bool, Error> {
+        let read = |s: Scoped| async move { Next::read(&s, &self.vault, events).await };
         let Some(next) = self.db.read(tenant, read).await? else {
             return Ok(false);
         };
@@ -139,11 +137,11 @@ struct Next {
 }
 
 impl Next {
-    async fn read(s: &Scoped, vault: &Vault) -> Result<Option<Self>, Error> {
+    async fn read(s: &Scoped, vault: &Vault, most: usize) -> Result<Option<Self>, Error> {
         let from = read_until(s, "").await?;
         let sql = format!(
             "select epoch, n, kind, aggregate, case when kind = '{FACT}' then data end as data from log \
-             where tenant_id = $1 and (epoch, n) > ($2, $3) order by epoch, n limit {BATCH}"
+             where tenant_id = $1 and (epoch, n) > ($2, $3) order by epoch, n limit {most}"
         );
         let events = s.raw_all(&sql, [from.0.into(), from.1.into()]).await?;
         let Some(last) = events.last() else {
@@ -156,7 +154,7 @@ impl Next {
             to: (last.try_get("", "epoch")?, last.try_get("", "n")?),
             logged: super::interactions::load_logged(s, vault, &logged).await?,
             told: news.told,
-            more: events.len() == BATCH,
+            more: events.len() == most,
         }))
     }
 
