@@ -21,6 +21,7 @@ mod peers;
 mod postgres;
 mod process;
 mod report;
+pub(crate) mod routing;
 pub(crate) mod service;
 mod sqlite;
 mod stage;

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A request is made of values that one thread makes and another drops; this allocator is made for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     rapport_suite::cli::main(std::env::args_os().collect())
 }

@@ -22,13 +22,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Store;
+use super::interactions::BY_ID;
 use super::wanted::{WANTED, wanted};
 use crate::domain::search::Term;
 use crate::domain::{Channel, Direction, Interaction, Purpose};
 use blind::{Blind, Document, PLACES, TRIES};
 
-/// Events that are read in one transaction.
-const BATCH: usize = 256;
 /// Contacts that are read for their words before others have their turn.
 const AT_ONCE: usize = 16;
 /// The kinds of events that have words behind them.
@@ -65,30 +64,24 @@ pub(crate) struct Spot {
 }
 
 impl Store {
-    /// Reads on in the log and puts contacts of it into the index; answers whether there is more.
-    pub(crate) async fn index_next(&self, tenant: TenantId) -> Result<bool, Error> {
+    /// Reads so many events on in the log and puts contacts of it into the index; answers whether there is more. Words are found and
+    /// blinded between two transactions: whoever writes does not wait for it.
+    pub(crate) async fn index_next(&self, tenant: TenantId, events: usize) -> Result<bool, Error> {
+        let read = |s: Scoped| async move { Next::read(&s, &self.vault, events).await };
+        let Some(next) = self.db.read(tenant, read).await? else {
+            return Ok(false);
+        };
+        let documents = documents(&self.vault, tenant, &next.logged).await;
         self.db
             .write(tenant, async |s| {
-                let (epoch, n) = standing(&s).await?;
-                let sql = format!(
-                    "select epoch, n, kind, aggregate, case when kind = '{FACT}' then data end as data from log \
-                     where tenant_id = $1 and (epoch, n) > ($2, $3) order by epoch, n limit {BATCH}"
-                );
-                let events = s.raw_all(&sql, [epoch.into(), n.into()]).await?;
-                let Some(last) = events.last() else { return Ok(false) };
-                let news = News::read(&events)?;
-                let logged: Vec<InteractionId> = news.logged.difference(&news.told).copied().collect();
-                let interactions = super::interactions::load_logged(&s, &self.vault, &logged).await?;
-                put(&s, documents(&s, &self.vault, &interactions).await).await?;
-                replace(&s, &self.vault, &news.told).await?;
-                let values = [last.try_get::<i64>("", "epoch")?.into(), last.try_get::<i64>("", "n")?.into(), epoch.into(), n.into()];
-                let sql = "insert into search_mark (tenant_id, epoch, n) values ($1, $2, $3) \
-                           on conflict (tenant_id) do update set epoch = excluded.epoch, n = excluded.n \
-                           where search_mark.epoch = $4 and search_mark.n = $5";
-                if s.raw_exec(sql, values).await? == 0 {
-                    return Err(s.raced());
+                // Whoever was faster has put the same there.
+                if standing(&s).await? != next.from {
+                    return Ok(next.more);
                 }
-                Ok(events.len() == BATCH)
+                put(&s, still_there(&s, &documents).await?).await?;
+                replace(&s, &self.vault, &next.told).await?;
+                next.pass(&s).await?;
+                Ok(next.more)
             })
             .await
     }
@@ -130,6 +123,51 @@ impl Store {
             }
         };
         rows.iter().map(spot).collect()
+    }
+}
+
+/// What the log says next.
+struct Next {
+    from: (i64, i64),
+    to: (i64, i64),
+    logged: Vec<Interaction>,
+    /// What became known of these has words.
+    told: BTreeSet<InteractionId>,
+    more: bool,
+}
+
+impl Next {
+    async fn read(s: &Scoped, vault: &Vault, most: usize) -> Result<Option<Self>, Error> {
+        let from = read_until(s, "").await?;
+        let sql = format!(
+            "select epoch, n, kind, aggregate, case when kind = '{FACT}' then data end as data from log \
+             where tenant_id = $1 and (epoch, n) > ($2, $3) order by epoch, n limit {most}"
+        );
+        let events = s.raw_all(&sql, [from.0.into(), from.1.into()]).await?;
+        let Some(last) = events.last() else {
+            return Ok(None);
+        };
+        let news = News::read(&events)?;
+        let logged: Vec<InteractionId> = news.logged.difference(&news.told).copied().collect();
+        Ok(Some(Self {
+            from,
+            to: (last.try_get("", "epoch")?, last.try_get("", "n")?),
+            logged: super::interactions::load_logged(s, vault, &logged).await?,
+            told: news.told,
+            more: events.len() == most,
+        }))
+    }
+
+    /// Notes that the log was read so far.
+    async fn pass(&self, s: &Scoped) -> Result<(), Error> {
+        let sql = "insert into search_mark (tenant_id, epoch, n) values ($1, $2, $3) \
+                   on conflict (tenant_id) do update set epoch = excluded.epoch, n = excluded.n \
+                   where search_mark.epoch = $4 and search_mark.n = $5";
+        let values = [self.to.0, self.to.1, self.from.0, self.from.1].map(Value::from);
+        if s.raw_exec(sql, values).await? == 0 {
+            return Err(s.raced());
+        }
+        Ok(())
     }
 }
 
@@ -194,11 +232,11 @@ async fn replace(s: &Scoped, vault: &Vault, ids: &BTreeSet<InteractionId>) -> Re
     // One at a time: only words are kept of what may be long transcripts.
     for id in ids {
         let told = super::interactions::load_told(s, vault, *id).await?;
-        anew.extend(documents(s, vault, told.as_slice()).await);
+        anew.extend(documents(vault, s.tenant(), told.as_slice()).await);
     }
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     take(s, &ids).await?;
-    put(s, anew).await
+    put(s, anew.iter().collect()).await
 }
 
 /// The conditions on time, as PostgreSQL is given them.
@@ -288,6 +326,10 @@ async fn standing(s: &Scoped) -> Result<(i64, i64), Error> {
     } else {
         ""
     };
+    read_until(s, lock).await
+}
+
+async fn read_until(s: &Scoped, lock: &str) -> Result<(i64, i64), Error> {
     let sql = format!("select epoch, n from search_mark where tenant_id = $1 {lock}");
     let Some(row) = s.raw_one(&sql, []).await? else {
         return Ok((0, 0));
@@ -295,11 +337,8 @@ async fn standing(s: &Scoped) -> Result<(i64, i64), Error> {
     Ok((row.try_get("", "epoch")?, row.try_get("", "n")?))
 }
 
-async fn documents(s: &Scoped, vault: &Vault, interactions: &[Interaction]) -> Vec<Document> {
-    let blind = Blind {
-        vault,
-        tenant: s.tenant(),
-    };
+async fn documents(vault: &Vault, tenant: TenantId, interactions: &[Interaction]) -> Vec<Document> {
+    let blind = Blind { vault, tenant };
     let mut documents = Vec::with_capacity(interactions.len());
     for some in interactions.chunks(AT_ONCE) {
         documents.extend(some.iter().map(|one| blind.document(one)));
@@ -309,7 +348,23 @@ async fn documents(s: &Scoped, vault: &Vault, interactions: &[Interaction]) -> V
     documents
 }
 
-async fn put(s: &Scoped, mut documents: Vec<Document>) -> Result<(), Error> {
+/// Those whose contact was not taken out of the log since they were read.
+async fn still_there<'a>(
+    s: &Scoped,
+    documents: &'a [Document],
+) -> Result<Vec<&'a Document>, Error> {
+    let ids = wanted(documents.iter().map(|document| document.id));
+    let its = bulk::each(s.engine(), "interaction i", BY_ID);
+    let query = format!("select i.id from k {its}");
+    let mut there = BTreeSet::new();
+    for row in bulk::select(s, &WANTED, ids, &query).await? {
+        there.insert(row.try_get::<Uuid>("", "id")?);
+    }
+    let is_there = |document: &&Document| there.contains(&document.id);
+    Ok(documents.iter().filter(is_there).collect())
+}
+
+async fn put(s: &Scoped, mut documents: Vec<&Document>) -> Result<(), Error> {
     documents.sort_by_key(|document| document.at);
     match s.engine() {
         Engine::Postgres => put_tsvectors(s, &documents).await,
@@ -336,7 +391,7 @@ async fn take(s: &Scoped, ids: &[Uuid]) -> Result<(), Error> {
     Ok(())
 }
 
-async fn put_tsvectors(s: &Scoped, documents: &[Document]) -> Result<(), Error> {
+async fn put_tsvectors(s: &Scoped, documents: &[&Document]) -> Result<(), Error> {
     const COLUMNS: [(&str, Type); 4] = [
         ("id", Type::Uuid),
         ("at", Type::Big),
@@ -357,7 +412,7 @@ async fn put_tsvectors(s: &Scoped, documents: &[Document]) -> Result<(), Error> 
     Ok(())
 }
 
-async fn put_words(s: &Scoped, mut documents: Vec<Document>) -> Result<(), Error> {
+async fn put_words(s: &Scoped, mut documents: Vec<&Document>) -> Result<(), Error> {
     const ENTRY: [(&str, Type); 4] = [
         ("interaction_id", Type::Uuid),
         ("doc", Type::Big),
@@ -396,7 +451,7 @@ async fn put_words(s: &Scoped, mut documents: Vec<Document>) -> Result<(), Error
         for row in bulk::select(s, &WANTED, ids, query).await? {
             placed.insert(row.try_get::<Uuid>("", "id")?);
         }
-        let (done, left): (Vec<Document>, Vec<Document>) = documents
+        let (done, left): (Vec<&Document>, Vec<&Document>) = documents
             .into_iter()
             .partition(|document| placed.contains(&document.id));
         let rows = done.iter().map(|one| -> Vec<Value> {

@@ -50,7 +50,7 @@ const LOGGED: &str = "i.id, i.conversation_position, i.asks_for_agent, i.connect
 /// The columns of what became known later, and the conversation it belongs to now.
 const KNOWN: &str = "coalesce(r.root_id, p.conversation_id, i.conversation_id) as conversation_id, l.state, l.record_id, m.customer_id, e.ended_at, e.reason";
 
-const BY_ID: &str = "i.tenant_id = $1 and i.id = k.wanted";
+pub(super) const BY_ID: &str = "i.tenant_id = $1 and i.id = k.wanted";
 
 /// What became known later.
 const LATER: &str = "left join interaction_link l on l.tenant_id = i.tenant_id and l.interaction_id = i.id \

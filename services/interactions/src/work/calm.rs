@@ -20,10 +20,15 @@ impl Calm {
         Self(recording)
     }
 
+    /// Whether nobody waits.
+    pub(crate) fn holds(&self) -> bool {
+        self.0.waiting() == 0
+    }
+
     /// Returns when nobody waits, and after this time at the latest: what follows is put off, never given up.
     pub(crate) async fn or_after(&self, patience: Duration) {
         let until = Instant::now() + patience;
-        while self.0.waiting() > 0 && Instant::now() < until {
+        while !self.holds() && Instant::now() < until {
             sleep(EVERY).await;
         }
     }

@@ -12,6 +12,10 @@ const EVERY: Duration = Duration::from_millis(250);
 /// How often entries of erased texts are taken away. They find nothing from the moment the text cannot be opened.
 const FORGETS: u32 = 240;
 
+/// Events of one transaction while others wait to be logged, and when nobody does: of many in one, the index is
+/// written in larger pieces, and there is less to merge.
+const FEW: usize = 256;
+const MANY: usize = 1024;
 /// For how long a batch lets recording go first.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -46,7 +50,8 @@ async fn catch_up(
         let mut more = false;
         for tenant in store.not_indexed().await? {
             calm.or_after(PATIENCE).await;
-            more |= store.index_next(tenant).await?;
+            let events = if calm.holds() { MANY } else { FEW };
+            more |= store.index_next(tenant, events).await?;
         }
         if !more {
             return Ok(());

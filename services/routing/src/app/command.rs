@@ -1,6 +1,6 @@
 //! What the owner of a tenant may be asked to decide, and what comes of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rapport_foundation::events::Mark;
@@ -242,6 +242,7 @@ pub(crate) struct NewAgent {
 pub(crate) struct AgentChange {
     pub(crate) display_name: Option<Personal>,
     pub(crate) skills: Option<Skills>,
+    pub(crate) skills_until: Option<BTreeMap<Code, Micros>>,
     pub(crate) queues: Option<BTreeSet<QueueId>>,
     pub(crate) usual_capacity: Option<u16>,
     pub(crate) capacities: Option<Vec<(Channel, u16)>>,

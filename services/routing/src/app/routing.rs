@@ -211,13 +211,13 @@ impl App {
             return Ok(Sought {
                 queue: work.queue,
                 channel: Some(work.channel),
-                skills: work.skills.clone(),
+                skills: work.asked_for(self.now()),
                 work: Some(work),
             });
         }
         let mut skills = ticket.skills.clone();
         if let Some((queue, _)) = self.store().queue(tenant, ticket.queue).await? {
-            skills.extend(queue.required_skills);
+            skills = skills.and(&queue.required_skills);
         }
         Ok(Sought {
             queue: ticket.queue,
@@ -246,7 +246,11 @@ impl App {
     /// What the engine knows of the agents of these queues, as it is stored: nothing it decided is not.
     async fn pictured(&self, tenant: TenantId, queues: &[QueueId]) -> Result<Engine, Error> {
         let snapshot = self.store().pictured(tenant, queues).await?;
-        Ok(Engine::pictured(self.0.config.settings(), snapshot))
+        Ok(Engine::pictured(
+            self.0.config.settings(),
+            snapshot,
+            self.now(),
+        ))
     }
 
     async fn explain_facts(
@@ -292,7 +296,7 @@ impl App {
             });
         }
         let asked = explained.of_start(&queues);
-        explained.skills.extend(asked);
+        explained.skills = explained.skills.and(&asked);
         if let Some(queue) = explained.queue {
             let sought = Sought {
                 queue,

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_foundation::id::{AgentId, QueueId};
 use rapport_foundation::personal::Personal;
@@ -18,6 +18,8 @@ pub struct Agent {
     pub display_name: Personal,
     /// What they can do.
     pub skills: Skills,
+    /// Skills they hold until some time only.
+    pub skills_until: BTreeMap<Code, Micros>,
     /// The queues they serve.
     pub queues: BTreeSet<QueueId>,
     /// How much they take at once.

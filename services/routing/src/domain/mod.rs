@@ -24,7 +24,7 @@ pub use code::{Code, NotACode};
 pub use customer::CustomerRef;
 pub use queue::{DEFAULT_QUEUE, Queue};
 pub use severity::{Impact, Severity, Urgency};
-pub use skill::{Skill, Skills};
+pub use skill::{Level, Skill, Skills};
 pub use ticket::{
     Attributes, Author, By, Changed, HistoryEntry, Note, Opening, Ticket, TicketChange,
     TicketField, TicketRefusal, TicketState, differences,

@@ -141,6 +141,13 @@ impl WorkItem {
         }
     }
 
+    /// What an agent must hold for it at `now`: less than at first where it has waited for long.
+    #[must_use]
+    pub fn asked_for(&self, now: Micros) -> Skills {
+        let eased = self.route.as_ref().and_then(|r| r.eased(&self.skills, now));
+        eased.map_or_else(|| self.skills.clone(), |(skills, _)| skills)
+    }
+
     /// How long it has waited at `now`.
     #[must_use]
     pub fn waited(&self, now: Micros) -> Duration {

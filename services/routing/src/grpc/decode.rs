@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::app::Paging;
 use crate::app::words;
-use crate::domain::{Channel, Code, Priority, Skills, Status};
+use crate::domain::{Channel, Code, Priority, Skill, Skills, Status};
 use crate::store::{AgentFilter, QueueFilter, WorkItemFilter};
 
 mod routing;
@@ -150,14 +150,19 @@ fn optional_code(c: &mut Check, field: &str, text: &str) -> Option<Code> {
     code
 }
 
-fn codes(c: &mut Check, field: &str, texts: &[String], most: usize) -> Skills {
+fn required_code(c: &mut Check, field: &str, text: &str) -> Option<Code> {
+    c.require(!text.is_empty(), field, "REQUIRED", "is required");
+    optional_code(c, field, text)
+}
+
+fn codes(c: &mut Check, field: &str, texts: &[String], most: usize) -> BTreeSet<Code> {
     c.require(
         texts.len() <= most,
         field,
         "TOO_MANY",
         "has too many elements",
     );
-    let mut codes = Skills::new();
+    let mut codes = BTreeSet::new();
     for (place, text) in texts.iter().take(most).enumerate() {
         match text.parse() {
             Ok(code) => {
@@ -171,6 +176,32 @@ fn codes(c: &mut Check, field: &str, texts: &[String], most: usize) -> Skills {
         }
     }
     codes
+}
+
+fn skills(c: &mut Check, field: &str, texts: &[String], most: usize) -> Skills {
+    c.require(
+        texts.len() <= most,
+        field,
+        "TOO_MANY",
+        "has too many elements",
+    );
+    let mut skills = Skills::new();
+    for (place, text) in texts.iter().take(most).enumerate() {
+        let field = format!("{field}[{place}]");
+        match text.parse::<Skill>() {
+            Ok(skill) => {
+                let other = skills.level(&skill.code).is_some_and(|l| l != skill.level);
+                c.require(!other, &field, "DUPLICATE", "is named with two levels");
+                skills.insert(skill);
+            }
+            Err(_) => c.fail(
+                &field,
+                "MALFORMED_SKILL",
+                "is not of the form [a-z0-9._-]{1,64}, with `:` and 1 to 10 where it has a level",
+            ),
+        }
+    }
+    skills
 }
 
 fn channel(c: &mut Check, field: &str, raw: i32) -> Option<Channel> {

@@ -1,5 +1,7 @@
 //! What is answered, as the contracts write it.
 
+use std::collections::BTreeSet;
+
 use rapport_foundation::etag;
 use rapport_foundation::time::Micros;
 use rapport_proto::routing::v1 as pb;
@@ -16,9 +18,7 @@ pub(super) use tickets::{ticket, ticket_change, ticket_note};
 use crate::app::desk::DeskEvent;
 use crate::app::news;
 use crate::app::words;
-use crate::domain::{
-    Code, CustomerRef, Offer, Presence, Queue, Skills, Status, WorkItem, WorkState, text,
-};
+use crate::domain::{Code, CustomerRef, Offer, Presence, Queue, Status, WorkItem, WorkState, text};
 use crate::store::StoredAgent;
 
 /// What the fields of a work item say about its state.
@@ -98,7 +98,7 @@ pub(super) fn work_item(work: &WorkItem) -> pb::WorkItem {
         state: progress.state.into(),
         channel: words::channel_out(work.channel).into(),
         queue_id: work.queue.to_string(),
-        required_skills: codes(&work.skills),
+        required_skills: work.skills.texts(),
         priority: words::priority_out(work.priority).into(),
         agent_id: text(work.agent()),
         offer_id: text(work.offer().map(|offer| offer.id)),
@@ -134,7 +134,7 @@ pub(super) fn agent(stored: &StoredAgent) -> pb::Agent {
         id: agent.id.to_string(),
         principal: agent.principal.expose().to_owned(),
         display_name: agent.display_name.expose().to_owned(),
-        skills: codes(&agent.skills),
+        skills: agent.skills.texts(),
         queue_ids: agent.queues.iter().map(ToString::to_string).collect(),
         capacities: agent.capacity.named.iter().map(capacity).collect(),
         default_capacity: agent.capacity.usual.into(),
@@ -146,6 +146,18 @@ pub(super) fn agent(stored: &StoredAgent) -> pb::Agent {
         create_time: Some(agent.created_at.into()),
         update_time: Some(agent.updated_at.into()),
         etag: etag::of(agent.version),
+        skill_ends: agent.skills_until.iter().map(skill_end).collect(),
+    }
+}
+
+fn codes(codes: &BTreeSet<Code>) -> Vec<String> {
+    codes.iter().map(ToString::to_string).collect()
+}
+
+fn skill_end((skill, until): (&Code, &Micros)) -> pb::SkillEnd {
+    pb::SkillEnd {
+        skill: skill.to_string(),
+        end_time: Some((*until).into()),
     }
 }
 
@@ -159,7 +171,7 @@ pub(super) fn queue((queue, waiting): (Queue, u32)) -> pb::Queue {
         offer_timeout_s: seconds(queue.offer_timeout),
         wrap_up_s: seconds(queue.wrap_up),
         max_lapsed_offers: i32::try_from(queue.max_lapsed_offers).unwrap_or(i32::MAX),
-        required_skills: codes(&queue.required_skills),
+        required_skills: queue.required_skills.texts(),
         most_waiting: (queue.most_waiting).map(|most| i32::try_from(most).unwrap_or(i32::MAX)),
         overflow_queue_id: text(queue.overflow),
         waiting_work_items: i32::try_from(waiting).unwrap_or(i32::MAX),
@@ -207,10 +219,6 @@ fn customer(customer: CustomerRef) -> types::CustomerRef {
         customer_id: customer.customer.to_string(),
         record_id: customer.record.to_string(),
     }
-}
-
-fn codes(codes: &Skills) -> Vec<String> {
-    codes.iter().map(ToString::to_string).collect()
 }
 
 const fn agent_status(status: Status) -> pb::AgentStatus {

@@ -204,6 +204,7 @@ pub(super) fn profile(scenario: &Scenario, seat: usize, team: usize) -> Profile 
         id: agent_id(seat),
         queues: team.queues.iter().map(|queue| queue_id(*queue)).collect(),
         skills: team.skills.clone(),
+        skills_until: Default::default(),
         capacity: Capacity {
             usual: team.usual,
             named: team.named.clone(),

@@ -9,12 +9,14 @@
 //! - `dice`, `law`, `arrivals`: chance that is the same for two policies
 //! - `drive`, `house`: the virtual clock, and what the driver knows of customers and agents
 //! - `tally`, `histogram`, `estimate`, `figures`: what is counted, and how surely it says what
+//! - `crowd`: more agents and more waiting work than anybody has, to time decisions by
 //! - `theory`, `conformance`: what queueing theory computes exactly, and whether the engine agrees
 //!
 //! Nothing here waits, reads a clock, a file or a thread: seeds may be run side by side by whoever wants to.
 
 mod arrivals;
 pub mod conformance;
+pub mod crowd;
 mod dice;
 mod drive;
 mod estimate;

@@ -7,7 +7,9 @@ use rapport_foundation::seal::SubjectKeys;
 use sea_orm::{ActiveValue, ColumnTrait as _, Condition, Iterable as _};
 use uuid::Uuid;
 
-use super::columns::{capacities_in, capacities_out, codes_in, codes_out, count};
+use super::columns::{
+    capacities_in, capacities_out, count, skills_in, skills_out, skills_until_in, skills_until_out,
+};
 use super::entities::agent::{ActiveModel, Column, Entity, Model};
 use super::entities::{agent_queue, work_item};
 use super::{Page, Store, standings, work_items};
@@ -299,7 +301,8 @@ fn write(
             agent.display_name.expose().as_bytes(),
             &place(id, "display_name"),
         ),
-        skills: codes_out(&agent.skills),
+        skills: skills_out(&agent.skills),
+        skills_until: skills_until_out(&agent.skills_until),
         capacities: capacities_out(&agent.capacity.named),
         usual_capacity: agent.capacity.usual.into(),
         capacity_since: agent.capacity.since,
@@ -328,7 +331,8 @@ fn read(
         id: AgentId::from_uuid(row.id),
         principal: open(&row.principal, "principal")?,
         display_name: open(&row.display_name, "display_name")?,
-        skills: codes_in(&row.skills)?,
+        skills: skills_in(&row.skills)?,
+        skills_until: skills_until_in(row.skills_until.as_ref())?,
         queues,
         capacity: Capacity {
             usual: count(row.usual_capacity)?,

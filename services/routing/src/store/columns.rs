@@ -1,6 +1,6 @@
 //! How domain values stand in columns, and back. What cannot be read back is corrupt.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rapport_foundation::db::Error;
@@ -10,7 +10,7 @@ use sea_orm::entity::prelude::{Json, Uuid};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::{Channel, Code, CustomerRef, Decline};
+use crate::domain::{Channel, Code, CustomerRef, Decline, Skills};
 
 pub(super) fn code(text: &str) -> Result<Code, Error> {
     text.parse().map_err(|_| Error::Corrupt("a code"))
@@ -28,6 +28,32 @@ pub(super) fn codes_in(json: &Json) -> Result<BTreeSet<Code>, Error> {
     let list = json.as_array().ok_or(Error::Corrupt("a list of codes"))?;
     let text = |value: &Json| code(value.as_str().ok_or(Error::Corrupt("a list of codes"))?);
     list.iter().map(text).collect()
+}
+
+pub(super) fn skills_out(skills: &Skills) -> Json {
+    skills.texts().into()
+}
+
+pub(super) fn skills_in(json: &Json) -> Result<Skills, Error> {
+    json_in(json.clone())
+}
+
+/// Skills that end. There were none when the column came.
+pub(super) fn skills_until_out(ends: &BTreeMap<Code, Micros>) -> Option<Json> {
+    let pair = |(skill, until): (&Code, &Micros)| (skill.to_string(), Json::from(until.0));
+    (!ends.is_empty()).then(|| Json::Object(ends.iter().map(pair).collect()))
+}
+
+pub(super) fn skills_until_in(json: Option<&Json>) -> Result<BTreeMap<Code, Micros>, Error> {
+    const CORRUPT: Error = Error::Corrupt("ends of skills");
+    let Some(json) = json else {
+        return Ok(BTreeMap::new());
+    };
+    let pair = |(skill, until): (&String, &Json)| {
+        let until = until.as_i64().ok_or(CORRUPT)?;
+        Ok((code(skill)?, Micros(until)))
+    };
+    json.as_object().ok_or(CORRUPT)?.iter().map(pair).collect()
 }
 
 /// The member of a named enumeration.

@@ -5,7 +5,7 @@ use rapport_foundation::id::{QueueId, TenantId};
 use sea_orm::{ColumnTrait as _, Condition, Iterable as _};
 use uuid::Uuid;
 
-use super::columns::{code, codes_in, codes_out, count, named, span_in, span_out};
+use super::columns::{code, count, named, skills_in, skills_out, span_in, span_out};
 use super::entities::queue::{ActiveModel, Column, Entity, Model};
 use super::{Page, Store};
 use crate::domain::{Code, Priority, Queue};
@@ -137,7 +137,7 @@ fn write(tenant: TenantId, queue: &Queue) -> Model {
         offer_timeout: span_out(queue.offer_timeout),
         wrap_up: span_out(queue.wrap_up),
         max_lapsed_offers: queue.max_lapsed_offers.into(),
-        skills: codes_out(&queue.required_skills),
+        skills: skills_out(&queue.required_skills),
         most_waiting: queue.most_waiting.map(Into::into),
         overflow_id: queue.overflow.map(|id| id.uuid()),
         created_at: queue.created_at,
@@ -155,7 +155,7 @@ fn read(row: Model) -> Result<Queue, Error> {
         offer_timeout: span_in(row.offer_timeout)?,
         wrap_up: span_in(row.wrap_up)?,
         max_lapsed_offers: count(row.max_lapsed_offers)?,
-        required_skills: codes_in(&row.skills)?,
+        required_skills: skills_in(&row.skills)?,
         most_waiting: row.most_waiting.map(count).transpose()?,
         overflow: row.overflow_id.map(QueueId::from_uuid),
         created_at: row.created_at,

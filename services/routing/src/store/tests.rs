@@ -92,7 +92,8 @@ fn agent(queue: &Queue) -> Agent {
         id: AgentId::new(NOW),
         principal: "ana@example.com".into(),
         display_name: "Ana".into(),
-        skills: ["dutch".parse().unwrap()].into(),
+        skills: ["dutch:7".parse().unwrap()].into(),
+        skills_until: [("dutch".parse().unwrap(), NOW)].into(),
         queues: BTreeSet::from([queue.id]),
         capacity: Capacity {
             usual: 2,
@@ -114,7 +115,7 @@ fn ticket(queue: &Queue, customer: Option<CustomerRef>) -> Ticket {
         queue: queue.id,
         customer,
         conversation: Some(ConversationId::new(NOW)),
-        skills: ["dutch".parse().unwrap()].into(),
+        skills: ["dutch:4".parse().unwrap()].into(),
         tags: ["line".parse().unwrap()].into(),
         purpose: Some(Purpose::Complaint),
         severity: Some(Severity {

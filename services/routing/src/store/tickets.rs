@@ -7,7 +7,9 @@ use rapport_foundation::seal::SubjectKeys;
 use sea_orm::{ColumnTrait as _, Condition, Iterable as _};
 use uuid::Uuid;
 
-use super::columns::{codes_in, codes_out, count, customer, named, optional_code};
+use super::columns::{
+    codes_in, codes_out, count, customer, named, optional_code, skills_in, skills_out,
+};
 use super::entities::ticket::{ActiveModel, Column, Entity, Model};
 use super::sealed::{open, seal, subject_of};
 use super::{Page, Store, conversations, customers};
@@ -286,7 +288,7 @@ fn write(
         record_id: ticket.customer.map(|c| c.record.uuid()),
         customer_id: ticket.customer.map(|c| c.customer.uuid()),
         conversation_id: ticket.conversation.map(ConversationId::uuid),
-        skills: codes_out(&ticket.skills),
+        skills: skills_out(&ticket.skills),
         tags: codes_out(&ticket.tags),
         root_cause: text(&ticket.root_cause),
         outcome: text(&ticket.outcome),
@@ -336,7 +338,7 @@ fn read(row: Model, keys: &SubjectKeys) -> Result<Ticket, Error> {
         owner: row.owner_agent_id.map(AgentId::from_uuid),
         customer: customer(row.record_id, row.customer_id),
         conversation: row.conversation_id.map(ConversationId::from_uuid),
-        skills: codes_in(&row.skills)?,
+        skills: skills_in(&row.skills)?,
         tags: codes_in(&row.tags)?,
         root_cause: optional_code(row.root_cause.as_ref())?,
         outcome: optional_code(row.outcome.as_ref())?,

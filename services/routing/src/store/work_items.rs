@@ -7,8 +7,8 @@ use sea_orm::{ColumnTrait as _, Condition, Iterable as _};
 use uuid::Uuid;
 
 use super::columns::{
-    codes_in, codes_out, count, customer, declines_in, declines_out, json_in, json_out, named,
-    optional_code,
+    count, customer, declines_in, declines_out, json_in, json_out, named, optional_code, skills_in,
+    skills_out,
 };
 use super::entities::work_item::{ActiveModel, Column, Entity, Model};
 use super::{Page, Store};
@@ -259,7 +259,7 @@ fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
         customer_id: work.customer.map(|c| c.customer.uuid()),
         channel: work.channel.as_str().to_owned(),
         queue_id: work.queue.uuid(),
-        skills: codes_out(&work.skills),
+        skills: skills_out(&work.skills),
         priority: work.priority.as_str().to_owned(),
         queued_at: work.queued_at,
         offers_made: work.offers_made.into(),
@@ -290,7 +290,7 @@ fn read(row: Model) -> Result<WorkItem, Error> {
         customer: customer(row.record_id, row.customer_id),
         channel: named(Channel::named(&row.channel))?,
         queue: QueueId::from_uuid(row.queue_id),
-        skills: codes_in(&row.skills)?,
+        skills: skills_in(&row.skills)?,
         priority: named(Priority::named(&row.priority))?,
         queued_at: row.queued_at,
         offers_made: count(row.offers_made)?,

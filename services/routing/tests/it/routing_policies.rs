@@ -14,6 +14,7 @@ use crate::sla::everywhere_at;
 
 mod explaining;
 mod going_on;
+mod relaxing;
 mod versions;
 
 type Client = RoutingPolicyServiceClient<Channel>;

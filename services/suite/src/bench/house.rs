@@ -31,6 +31,7 @@ pub(super) struct House {
     pub(super) token: String,
     /// Of somebody who reads everything.
     pub(super) reader: String,
+    issuer: Issuer,
     pub(super) dir: TempDir,
     processes: Vec<Process>,
 }
@@ -38,18 +39,25 @@ pub(super) struct House {
 /// Where the log of a house is.
 pub(super) enum Log<'a> {
     Sqlite,
-    /// In this database of a cluster.
-    Postgres(&'a Cluster, &'a str),
+    /// What this part keeps is in this database of a cluster; the others keep theirs in files.
+    Postgres(&'a Cluster, &'a str, Role),
 }
 
 impl Log<'_> {
+    const fn role(&self) -> Option<Role> {
+        match self {
+            Log::Sqlite => None,
+            Log::Postgres(_, _, role) => Some(*role),
+        }
+    }
+
     fn settings(&self) -> String {
-        let Log::Postgres(cluster, database) = self else {
+        let Log::Postgres(cluster, database, role) = self else {
             return String::new();
         };
         let url = |login: &str| cluster.url(&format!("{database}_{login}"), database);
         format!(
-            "[databases.interactions]\nurl = \"{}\"\nsystem_url = \"{}\"\nowner_url = \"{}\"\n",
+            "[databases.{role}]\nurl = \"{}\"\nsystem_url = \"{}\"\nowner_url = \"{}\"\n",
             url("app"),
             url("system"),
             url("owner")
@@ -59,8 +67,9 @@ impl Log<'_> {
     /// Makes the database and its tables.
     pub(super) fn make(&self, dir: &Path) -> Result<(), Error> {
         let config = dir.join("migrate.toml");
+        let role = self.role().unwrap_or(Role::Interactions);
         let text = format!(
-            "roles = [\"interactions\"]\ndata_dir = \"{}\"\n{}",
+            "roles = [\"{role}\"]\ndata_dir = \"{}\"\n{}",
             path_text(dir),
             self.settings()
         );
@@ -68,7 +77,7 @@ impl Log<'_> {
         let binary = std::env::current_exe().map_err(|source| io("this binary", source))?;
         let mut migrate = Command::new(binary);
         migrate.args(["migrate", "--config"]).arg(&config);
-        if let Log::Postgres(cluster, _) = self {
+        if let Log::Postgres(cluster, ..) = self {
             let admin = cluster.url("postgres", "postgres");
             migrate.args(["--create", "--admin-url", &admin]);
         }
@@ -103,12 +112,12 @@ impl House {
         let mut interactions = None;
         for (role, port) in SERVICES.iter().zip(&ports) {
             let address = SocketAddr::from(([127, 0, 0, 1], *port));
-            let log = match role {
-                Role::Interactions => {
-                    interactions = Some(address);
-                    log.settings()
-                }
-                _ => String::new(),
+            if *role == Role::Interactions {
+                interactions = Some(address);
+            }
+            let log = match log.role() == Some(*role) {
+                true => log.settings(),
+                false => String::new(),
             };
             let text = format!(
                 "roles = [\"{role}\"]\n{}[service]\naddress = \"{address}\"\n[neighbours]\n{neighbours}{log}",
@@ -125,7 +134,7 @@ impl House {
             common(dir.path(), Role::Gateway),
             public(dir.path(), &["machine", "staff", "tenant"])
         );
-        Self::opened(dir, &issuer, &text, interactions, processes).await
+        Self::opened(dir, issuer, &text, interactions, processes).await
     }
 
     /// All parts in one process.
@@ -140,12 +149,12 @@ impl House {
             log.settings(),
             public(dir.path(), &["machine", "staff", "tenant"])
         );
-        Self::opened(dir, &issuer, &text, None, Vec::new()).await
+        Self::opened(dir, issuer, &text, None, Vec::new()).await
     }
 
     async fn opened(
         dir: TempDir,
-        issuer: &Issuer,
+        issuer: Issuer,
         config: &str,
         interactions: Option<SocketAddr>,
         mut processes: Vec<Process>,
@@ -155,7 +164,7 @@ impl House {
         let arguments = ["serve", "--config", &path_text(&file)];
         let (process, gateway) = Process::start_self(&arguments, "gateway=http://")?;
         processes.push(process);
-        let tenant = admit_tenant(issuer, gateway, None).await?;
+        let tenant = admit_tenant(&issuer, gateway, None).await?;
         let token = issuer.connector_token(tenant, CONNECTOR)?;
         Ok(Self {
             gateway,
@@ -163,9 +172,15 @@ impl House {
             tenant,
             token,
             reader: issuer.token(Some(tenant), "reader", "supervisor")?,
+            issuer,
             dir,
             processes,
         })
+    }
+
+    /// A token of somebody of the tenant.
+    pub(super) fn token_for(&self, subject: &str, role: &str) -> Result<String, Error> {
+        self.issuer.token(Some(self.tenant), subject, role)
     }
 
     /// All of them.

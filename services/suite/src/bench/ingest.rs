@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message as _;
+use rapport_foundation::role::Role;
 use serde::Serialize;
 
 use super::contact::{self, Contacts};
@@ -130,11 +131,11 @@ async fn on_postgres(plan: &Plan, report: &mut Report) -> Result<(), Error> {
     cluster.sql("postgres", "create database reference")?;
     cluster.sql("reference", SCHEMA)?;
     let (apart, together) = (
-        Log::Postgres(&cluster, "apart"),
-        Log::Postgres(&cluster, "together"),
+        Log::Postgres(&cluster, "apart", Role::Interactions),
+        Log::Postgres(&cluster, "together", Role::Interactions),
     );
     let raw_dir = scratch()?;
-    Log::Postgres(&cluster, "raw").make(raw_dir.path())?;
+    Log::Postgres(&cluster, "raw", Role::Interactions).make(raw_dir.path())?;
     let apart = House::apart(&apart).await?;
     let together = House::together(&together).await?;
     let contacts = Arc::new(Contacts::new());

@@ -99,7 +99,7 @@ impl Measured {
 }
 
 /// Three digits from a microsecond to a minute.
-fn histogram() -> Histogram<u64> {
+pub(super) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000, 3)
         .unwrap_or_else(|_| unreachable!("these bounds are accepted"))
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use prost::Message as _;
+use rapport_foundation::role::Role;
 use rapport_foundation::time::{Clock, Micros};
 use rapport_proto::interactions::v1 as pb;
 use rapport_proto::interactions::v1::interaction_service_client::InteractionServiceClient;
@@ -80,9 +81,9 @@ pub(crate) async fn run(plan: Plan) -> Result<serde_json::Value, Error> {
         Some(bin) => Some(Cluster::start(bin.clone()).await?),
         None => None,
     };
-    let log = cluster
-        .as_ref()
-        .map_or(Log::Sqlite, |cluster| Log::Postgres(cluster, "archive"));
+    let log = cluster.as_ref().map_or(Log::Sqlite, |cluster| {
+        Log::Postgres(cluster, "archive", Role::Interactions)
+    });
     let house = House::together(&log).await?;
     let archive = Arc::new(Archive::new(plan.large, Clock::system().now()));
     let mut report = Report {
@@ -100,6 +101,7 @@ pub(crate) async fn run(plan: Plan) -> Result<serde_json::Value, Error> {
         grow(&house, &archive, filled, contacts).await?;
         let logged = begun.elapsed();
         settled(&house).await?;
+        say("all of them linked and found; reading");
         let fresh = contacts - filled;
         filled = contacts;
         report.sizes.push(Size {

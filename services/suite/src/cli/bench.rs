@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::{Ended, key_value, say};
-use crate::bench::{echo, gateway, idle, ingest, overload, service, timeline};
+use rapport_routing::simulate::crowd::Size;
+
+use crate::bench::{echo, gateway, idle, ingest, overload, routing, service, timeline};
 use crate::error::Error;
 
 #[derive(Debug, Subcommand)]
@@ -20,6 +22,8 @@ pub(super) enum Bench {
     Ingest(Ingest),
     /// Timelines and searches in a small log and in a large one
     Timeline(Timeline),
+    /// What the routing engine decides in a second, and how soon an offer reaches an agent
+    Routing(Routing),
     /// What an idle connection costs
     Idle(Idle),
     /// What a whole service's empty method costs beside a bare gRPC server
@@ -115,6 +119,71 @@ pub(super) struct Timeline {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Routing {
+    /// Agents before the engine
+    #[arg(long, default_value_t = 15_000)]
+    agents: usize,
+    /// Work items that wait
+    #[arg(long, default_value_t = 1_000_000)]
+    waiting: usize,
+    /// Queues, of which an agent serves 1 to 8
+    #[arg(long, default_value_t = 500)]
+    queues: usize,
+    /// Skills, of which an agent holds 5 to 15 and work asks for 1 to 4
+    #[arg(long, default_value_t = 200)]
+    skills: usize,
+    /// Which part of the work asks for less the longer it waits
+    #[arg(long, default_value_t = 0.3)]
+    relaxing: f64,
+    /// How many decisions are timed
+    #[arg(long, default_value_t = 500_000)]
+    decisions: u64,
+    /// Chance begins here
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The engine alone; nothing goes through a gateway
+    #[arg(long)]
+    engine_only: bool,
+    /// Agents with an open stream, before the gateway
+    #[arg(long, default_value_t = 1000)]
+    streams: usize,
+    /// The rate of the open loop before the gateway, in tickets a second
+    #[arg(long, default_value_t = 500.0)]
+    rate: f64,
+    /// Where the programs of PostgreSQL are [default: the newest under /usr/lib/postgresql]
+    #[arg(long, value_name = "DIR")]
+    postgres: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Routing {
+    fn plan(&self) -> Result<routing::Plan, Error> {
+        Ok(routing::Plan {
+            size: Size {
+                agents: self.agents.max(1),
+                waiting: self.waiting.max(1),
+                queues: self.queues.max(1),
+                skills: self.skills.max(4),
+                asked: (1, 4),
+                relaxing: self.relaxing.clamp(0.0, 1.0),
+                seed: self.seed,
+            },
+            decisions: self.decisions.max(1),
+            durable: match self.engine_only {
+                true => None,
+                false => Some(routing::Durable {
+                    postgres: self.postgres.clone(),
+                    agents: self.streams.max(1),
+                    rate: positive(self.rate)?,
+                    lasting: seconds(self.common.seconds)?,
+                }),
+            },
+        })
+    }
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Idle {
     /// How many connections
     #[arg(long, default_value_t = 10_000)]
@@ -207,6 +276,10 @@ impl Bench {
                     postgres: command.on_postgres.then_some(command.postgres),
                 };
                 keep(common.json, &Box::pin(timeline::run(plan)).await?)?;
+            }
+            Bench::Routing(command) => {
+                let figures = Box::pin(routing::run(command.plan()?)).await?;
+                keep(command.common.json, &figures)?;
             }
             Bench::Idle(command) => {
                 let common = command.common;

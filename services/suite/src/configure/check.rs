@@ -49,8 +49,9 @@ fn refused(document: &Document) -> Vec<Fault> {
         let id = stand_in(reference.kind, &reference.key);
         names.insert(reference.kind.name, &reference.key, &id);
     }
-    let Some(request) = request(document, &names) else {
-        return Vec::new();
+    let request = match request(document, &names) {
+        Ok(request) => request,
+        Err(what) => return vec![document.fault(document.line, what)],
     };
     let front = format!("{}.", document.kind.name);
     let fault = |violation: rapport_foundation::error::Violation| {
@@ -63,21 +64,23 @@ fn refused(document: &Document) -> Vec<Fault> {
 }
 
 /// A request that makes it, as bytes.
-fn request(document: &Document, names: &Names) -> Option<Vec<u8>> {
+fn request(document: &Document, names: &Names) -> Result<Vec<u8>, String> {
     let kind = document.kind;
-    let input = kind.method(kind.create)?.input();
+    let method = kind.method(kind.create);
+    let method = method.ok_or_else(|| format!("nothing makes a {}", kind.name))?;
     let mut said = kind.shape().to_wire(&document.said, names);
     // Leaving the name out stands for the code.
-    let key = || document.key.clone().into();
     if !kind.key.is_empty() {
+        let key = || document.key.clone().into();
         said.entry("display_name").or_insert_with(key);
     }
     let request = json!({
         "request_id": Uuid::from_u128(1).to_string(),
         kind.name: said,
     });
-    let message = DynamicMessage::deserialize(input, request).ok()?;
-    Some(message.encode_to_vec())
+    let message = DynamicMessage::deserialize(method.input(), request);
+    let message = message.map_err(|error| error.to_string())?;
+    Ok(message.encode_to_vec())
 }
 
 /// An id for what is not known yet: another for each name.

@@ -84,6 +84,7 @@ pub(super) static KINDS: [Kind; 5] = [
             "principal",
             "display_name",
             "skills",
+            "skill_ends",
             "queue_ids",
             "capacities",
             "default_capacity",
@@ -166,6 +167,8 @@ pub(super) static UNORDERED: &[(&str, &str)] = &[
     ("Calendar", "exceptions"),
     ("CalendarException", "openings"),
     ("Agent", "capacities"),
+    ("Agent", "skill_ends"),
+    ("RoutingTarget", "relaxations"),
     ("SlaPolicy", "targets"),
 ];
 

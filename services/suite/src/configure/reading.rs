@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, DurationRound as _, SecondsFormat, TimeDelta};
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -136,8 +137,9 @@ impl Reading {
                 Some(text) => Some(Value::from(text)),
                 None => self.wrong(at, path, "is a text: \"…\""),
             },
-            Form::Number => match integer(value) {
-                Some(number) => Some(Value::from(number)),
+            Form::Number(least, most) => match integer(value) {
+                Some(number) if (*least..=*most).contains(&number) => Some(Value::from(number)),
+                Some(_) => self.wrong(at, path, &format!("is not between {least} and {most}")),
                 None => self.wrong(at, path, "is a whole number"),
             },
             Form::Fraction => match fraction(value) {
@@ -156,14 +158,13 @@ impl Reading {
                 Some(minutes) => Some(Value::from(clock(minutes))),
                 None => self.wrong(at, path, "is a time such as \"08:30\", up to \"48:00\""),
             },
-            Form::Moment => match (value.as_str(), value.as_datetime()) {
-                (Some(text), _) => Some(Value::from(text)),
-                (_, Some(time)) => Some(Value::from(time.to_string())),
-                _ => self.wrong(
-                    at,
-                    path,
-                    "is a time such as 2026-12-24T18:00:00Z, or a span such as \"90s\"",
-                ),
+            Form::Time => match written(value).as_deref().and_then(time) {
+                Some(time) => Some(Value::from(time)),
+                None => self.wrong(at, path, "is a time such as 2026-12-24T18:00:00Z"),
+            },
+            Form::Span => match value.as_str().filter(|text| is_span(text)) {
+                Some(text) => Some(Value::from(text)),
+                None => self.wrong(at, path, "is a span such as \"90s\""),
             },
             Form::Name(of) => {
                 let known = names(of);
@@ -220,6 +221,24 @@ fn fraction(value: &DeValue<'_>) -> Option<f64> {
         _ => return None,
     };
     text.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// A time as text, whichever way it is written.
+fn written(value: &DeValue<'_>) -> Option<String> {
+    let text = value.as_str().map(str::to_owned);
+    text.or_else(|| value.as_datetime().map(ToString::to_string))
+}
+
+/// The same time in UTC, to the microsecond, as all of them are written.
+pub(super) fn time(text: &str) -> Option<String> {
+    let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    let time = time.duration_trunc(TimeDelta::microseconds(1)).ok()?;
+    Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+}
+
+fn is_span(text: &str) -> bool {
+    let number = text.strip_suffix('s').map(str::parse::<f64>);
+    number.is_some_and(|number| number.is_ok_and(f64::is_finite))
 }
 
 /// Minutes from midnight of a time of the clock.

@@ -42,13 +42,16 @@ pub(super) struct Field {
 #[derive(Debug)]
 pub(super) enum Form {
     Text,
-    Number,
+    /// From so much to so much.
+    Number(i64, i64),
     Fraction,
     Truth,
     /// Minutes of a day, as a time of the clock.
     Clock,
-    /// A time or a span as JSON has it.
-    Moment,
+    /// A time, as JSON has it in UTC.
+    Time,
+    /// A span of seconds, as JSON has it.
+    Span,
     /// One name of an enumeration.
     Name(EnumDescriptor),
     /// What a resource is named by.
@@ -209,7 +212,8 @@ impl Form {
             Wire::Float | Wire::Double => Form::Fraction,
             Wire::Enum(names) => Form::Name(names),
             Wire::Message(message) => match message.full_name() {
-                "google.protobuf.Timestamp" | "google.protobuf.Duration" => Form::Moment,
+                "google.protobuf.Timestamp" => Form::Time,
+                "google.protobuf.Duration" => Form::Span,
                 _ if message.fields().len() == 0 => Form::Mark,
                 _ => Form::Table(Shape::of(&message)),
             },
@@ -218,7 +222,12 @@ impl Form {
                 None => Form::Text,
             },
             _ if field.name().ends_with("_minute") => Form::Clock,
-            _ => Form::Number,
+            Wire::Int32 | Wire::Sint32 | Wire::Sfixed32 => {
+                Form::Number(i32::MIN.into(), i32::MAX.into())
+            }
+            Wire::Uint32 | Wire::Fixed32 => Form::Number(0, u32::MAX.into()),
+            Wire::Int64 | Wire::Sint64 | Wire::Sfixed64 => Form::Number(i64::MIN, i64::MAX),
+            Wire::Uint64 | Wire::Fixed64 => Form::Number(0, i64::MAX),
         }
     }
 
@@ -226,12 +235,14 @@ impl Form {
     fn nothing(&self) -> Value {
         match self {
             Form::Text => Value::from(""),
-            Form::Number => Value::from(0),
+            Form::Number(..) => Value::from(0),
             Form::Fraction => Value::from(0.0),
             Form::Truth => Value::Bool(false),
             Form::Clock => Value::from("00:00"),
             Form::Table(_) => Value::Object(Table::new()),
-            Form::Moment | Form::Name(_) | Form::Reference(_) | Form::Mark => Value::Null,
+            Form::Time | Form::Span | Form::Name(_) | Form::Reference(_) | Form::Mark => {
+                Value::Null
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::reading::{clock, minutes};
+use super::reading::{clock, minutes, time};
 use super::shape::{Field, Form, Many, Shape, Table, names};
 
 /// What resources are named by, and their ids.
@@ -86,7 +86,7 @@ impl Form {
     fn of_wire(&self, value: &Value, known: &Names) -> Value {
         match (self, value) {
             // Numbers of 64 bits are texts in JSON.
-            (Form::Number, Value::String(text)) => match text.parse::<i64>() {
+            (Form::Number(..), Value::String(text)) => match text.parse::<i64>() {
                 Ok(number) => Value::from(number),
                 Err(_) => value.clone(),
             },
@@ -100,6 +100,7 @@ impl Form {
                 Value::from(short.map_or(text.as_str(), |(short, _)| short.as_str()))
             }
             (Form::Reference(_), Value::String(id)) => Value::from(known.key(id)),
+            (Form::Time, Value::String(text)) => Value::from(time(text).as_ref().unwrap_or(text)),
             (Form::Mark, _) => Value::Bool(true),
             (Form::Table(shape), Value::Object(message)) => {
                 Value::Object(shape.of_wire(message, known))

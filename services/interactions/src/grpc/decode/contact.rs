@@ -271,12 +271,11 @@ pub(super) fn routing(c: &mut Check, said: &types::RoutingHint) -> RoutingHint {
             "holds more than 16 skills",
         );
         for (n, skill) in skills.iter().take(limits::SKILLS).enumerate() {
-            let fits = is_code(skill, limits::SKILL);
             c.require(
-                fits,
+                is_skill(skill),
                 &format!("required_skills[{n}]"),
                 "MALFORMED",
-                "is not 1 to 64 of a-z, 0-9, dot, _ and -",
+                "is not 1 to 64 of a-z, 0-9, dot, _ and -, with `:` and 1 to 10 where it has a level",
             );
         }
         RoutingHint {
@@ -285,6 +284,16 @@ pub(super) fn routing(c: &mut Check, said: &types::RoutingHint) -> RoutingHint {
             priority: c.optional_enumeration("priority", said.priority),
         }
     })
+}
+
+/// A code, and where it must be held well a level as routing writes it.
+fn is_skill(text: &str) -> bool {
+    let (code, level) = match text.split_once(':') {
+        Some((code, level)) => (code, Some(level)),
+        None => (text, None),
+    };
+    let is_level = |level: &str| (1..=10_u8).any(|number| number.to_string() == level);
+    is_code(code, limits::SKILL) && level.is_none_or(is_level)
 }
 
 pub(super) fn is_code(text: &str, longest: usize) -> bool {

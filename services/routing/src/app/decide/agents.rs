@@ -21,6 +21,7 @@ impl Fold<'_> {
             principal: new.principal.clone(),
             display_name: new.principal.clone(),
             skills: Default::default(),
+            skills_until: Default::default(),
             queues: Default::default(),
             capacity: Capacity {
                 usual: USUAL_CAPACITY,
@@ -122,6 +123,7 @@ fn apply(agent: &mut Agent, change: &AgentChange) {
     }
     set(&mut agent.display_name, change.display_name.as_ref());
     set(&mut agent.skills, change.skills.as_ref());
+    set(&mut agent.skills_until, change.skills_until.as_ref());
     set(&mut agent.queues, change.queues.as_ref());
     set(&mut agent.capacity.usual, change.usual_capacity.as_ref());
     set(&mut agent.capacity.named, change.capacities.as_ref());

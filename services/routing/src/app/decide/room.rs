@@ -62,10 +62,10 @@ impl Fold<'_> {
     pub(super) fn own_skills(&self, work: &WorkItem, ticket: &Ticket) -> Skills {
         let known = self.skills_for(work.queue, &ticket.skills);
         let asked = match &work.route {
-            Some(route) => route.own.difference(&ticket.skills),
-            None => work.skills.difference(&known),
+            Some(route) => route.own.beyond(&ticket.skills),
+            None => work.skills.beyond(&known),
         };
-        ticket.skills.iter().chain(asked).cloned().collect()
+        asked.and(&ticket.skills)
     }
 
     /// A chain of overflow names queues that are there, and ends.

@@ -176,15 +176,15 @@ pub(crate) fn legs<'a>(
     queue: impl Fn(rapport_foundation::id::QueueId) -> Option<&'a Queue>,
 ) -> Vec<Leg> {
     let leg = |target: &Target| {
-        let mut skills = target.skills.clone();
         // A queue is never taken away: what a published policy names is there.
-        skills.extend(queue(target.queue)?.required_skills.iter().cloned());
+        let required = &queue(target.queue)?.required_skills;
         Some(Leg {
             queue: target.queue,
-            skills,
+            skills: target.skills.clone().and(required),
             raise_to: target.raise_to,
             timeout: target.timeout,
             skip_unstaffed: target.skip_unstaffed,
+            relaxations: target.relaxations.clone(),
         })
     };
     targets.iter().filter_map(leg).collect()

@@ -116,8 +116,8 @@ impl Fold<'_> {
     /// is asked for here is not lost for want of room, and waits in the ticket's queue all the same.
     pub(super) fn ask(&mut self, ticket: TicketId, asking: Asking) -> Result<WorkItemId, Error> {
         let known = self.loaded.tickets.get(&ticket).ok_or(Error::Broken)?;
-        let (queue, mut own) = (known.queue, known.skills.clone());
-        own.extend(asking.skills.iter().cloned());
+        let queue = known.queue;
+        let own = known.skills.clone().and(&asking.skills);
         let room = self.room(queue, asking.channel, &own);
         let work = self.work_for(ticket, room.unwrap_or(queue), asking)?;
         let id = work.id;
@@ -134,8 +134,7 @@ impl Fold<'_> {
     ) -> Result<WorkItem, Error> {
         let ticket = self.loaded.tickets.get(&ticket);
         let ticket = ticket.ok_or(Error::Broken)?;
-        let mut skills = self.skills_for(queue, &ticket.skills);
-        skills.extend(asking.skills);
+        let mut skills = self.skills_for(queue, &ticket.skills).and(&asking.skills);
         let mut priority = asking.priority.unwrap_or(ticket.priority);
         // What was promised may have moved the ticket the moment it was opened.
         let route = asking.route.filter(|route| {
@@ -205,11 +204,9 @@ impl Fold<'_> {
     /// its queue. Where there is no room it stays where it waits.
     pub(super) fn move_work(&mut self, before: &Ticket, after: &Ticket) {
         for work in self.unaccepted(after) {
-            let asked: Skills = (self.own_skills(&work, before))
-                .difference(&before.skills)
-                .chain(&after.skills)
-                .cloned()
-                .collect();
+            let asked = (self.own_skills(&work, before))
+                .beyond(&before.skills)
+                .and(&after.skills);
             let priority = match work.priority == before.priority {
                 true => after.priority,
                 false => work.priority,
@@ -392,11 +389,11 @@ impl Fold<'_> {
     }
 
     pub(super) fn skills_for(&self, queue: QueueId, own: &Skills) -> Skills {
-        let mut skills = own.clone();
-        if let Some(queue) = self.tenant.queues.get(&queue) {
-            skills.extend(queue.required_skills.iter().cloned());
+        let queue = self.tenant.queues.get(&queue);
+        match queue {
+            Some(queue) => own.clone().and(&queue.required_skills),
+            None => own.clone(),
         }
-        skills
     }
 
     pub(super) fn usual_priority(&self, queue: QueueId) -> Priority {

@@ -21,7 +21,7 @@ impl Engine {
         let passes_over = |agent| declines.iter().any(|d| d.agent == agent);
         if let Some(agent) =
             self.floor
-                .first(held.work.queue, held.work.channel, &held.mask, passes_over)
+                .first(held.work.queue, held.work.channel, &held.asked, passes_over)
         {
             self.make_offer(now, id, agent, out);
         }
@@ -44,10 +44,12 @@ impl Engine {
                     .is_some_and(|h| h.work.declines.iter().any(|d| d.agent == agent))
             };
             let queues = seat.profile.queues.iter().copied();
-            let Some((_, _, id)) =
-                self.waiting
-                    .first(queues, |channel, mask| seat.suits(channel, mask), declined)
-            else {
+            let Some((_, _, id)) = self.waiting.first(
+                queues,
+                |channel| seat.has_room(channel),
+                &seat.held,
+                declined,
+            ) else {
                 return;
             };
             self.make_offer(now, id, agent, out);
@@ -73,8 +75,7 @@ impl Engine {
         };
         work.state = WorkState::Offered(offer);
         let channel = work.channel;
-        self.waiting
-            .remove(work.queue, channel, &held.mask, held.rank());
+        self.waiting.remove(held.spot(), held.rank());
         self.offers.insert(offer.id, id);
         self.timers.set(offer.expires_at, Timer::OfferLapses(id));
         self.floor.change(agent, |seat| seat.take(id, channel));
@@ -93,8 +94,7 @@ impl Engine {
         let offer = *held.work.offer()?;
         held.work.state = WorkState::Waiting;
         let channel = held.work.channel;
-        self.waiting
-            .insert(held.work.queue, channel, &held.mask, held.rank());
+        self.waiting.insert(held.spot(), held.rank());
         self.offers.remove(&offer.id);
         self.timers.cancel(offer.expires_at, Timer::OfferLapses(id));
         self.floor
@@ -109,7 +109,7 @@ impl Engine {
         let mut ranks: Vec<_> = self
             .held_by(agent)
             .filter(|work| work.offer().is_some())
-            .filter_map(|work| self.items.get(&work.id).map(super::Held::rank))
+            .filter_map(|work| self.rank_of(work.id))
             .collect();
         ranks.sort_unstable();
         for (_, _, id) in &ranks {
@@ -133,6 +133,9 @@ impl Engine {
         };
         held.work.state = WorkState::Accepted { agent, at: now };
         let wait = held.work.waited(now);
+        if let Some(at) = held.eases_at.take() {
+            self.timers.cancel(at, Timer::WorkEases(id));
+        }
         if let Some(until) = held
             .work
             .route

@@ -85,11 +85,7 @@ fn hindrances(seat: &Seat, vacancy: Vacancy<'_>) -> Vec<Hindrance> {
     if seat.standing.presence != Presence::Present {
         hindrances.push(Hindrance::NotPresent);
     }
-    let missing: Skills = vacancy
-        .skills
-        .difference(&seat.profile.skills)
-        .cloned()
-        .collect();
+    let missing = vacancy.skills.beyond(&seat.profile.skills);
     if !missing.is_empty() {
         hindrances.push(Hindrance::MissingSkills(missing));
     }

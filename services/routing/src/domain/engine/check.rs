@@ -63,7 +63,7 @@ impl Engine {
         {
             faults.push(Fault::Index("offers"));
         }
-        if self.by_ticket.values().map(Vec::len).sum::<usize>() != self.items.len() {
+        if self.by_ticket.len() != self.items.len() {
             faults.push(Fault::Index("by ticket"));
         }
         if self.timers.len() != self.timers_needed() {
@@ -78,9 +78,7 @@ impl Engine {
 
     fn check_item(&self, held: &Held, faults: &mut Vec<Fault>) {
         let work = &held.work;
-        let listed = self
-            .waiting
-            .contains(work.queue, work.channel, &held.mask, held.rank());
+        let listed = self.waiting.contains(held.spot(), held.rank());
         if listed != (work.state == WorkState::Waiting) {
             faults.push(Fault::Forgotten(work.id));
         }
@@ -97,7 +95,7 @@ impl Engine {
                 let free = self.floor.seats().find(|seat| {
                     seat.takes_work()
                         && seat.profile.queues.contains(&work.queue)
-                        && seat.suits(work.channel, &held.mask)
+                        && seat.suits(work.channel, &held.asked)
                         && !work.declines.iter().any(|d| d.agent == seat.profile.id)
                 });
                 if let Some(seat) = free {
@@ -200,13 +198,17 @@ impl Engine {
                 WorkState::Offered(_) | WorkState::WrappingUp { .. }
             );
             let waits = held.work.route.as_ref().and_then(|route| route.until);
-            usize::from(running) + usize::from(waits.is_some()) + held.work.declines.len()
+            usize::from(running)
+                + usize::from(waits.is_some())
+                + usize::from(held.eases_at.is_some())
+                + held.work.declines.len()
         });
         let leaving = self
             .floor
             .seats()
             .filter(|s| matches!(s.standing.presence, Presence::Leaving { .. }));
-        of_items.sum::<usize>() + leaving.count()
+        let ending = self.floor.seats().map(|seat| seat.profile.ends().len());
+        of_items.sum::<usize>() + leaving.count() + ending.sum::<usize>()
     }
 }
 

@@ -4,7 +4,7 @@ use rapport_foundation::id::{AgentId, QueueId};
 
 use super::input::Profile;
 use super::seat::{IdleRank, Seat};
-use super::skills::SkillMask;
+use super::skills::Grades;
 use crate::domain::Channel;
 
 /// Everybody, and for each queue who of its agents is free, in the order they are asked.
@@ -42,7 +42,7 @@ impl Floor {
     }
 
     /// Gives an agent another setting.
-    pub(super) fn set_profile(&mut self, profile: Profile, mask: SkillMask) {
+    pub(super) fn set_profile(&mut self, profile: Profile, held: Grades) {
         let agent = profile.id;
         let Some(seat) = self.seats.get_mut(&agent) else {
             return;
@@ -50,7 +50,7 @@ impl Floor {
         Self::unlist(&mut self.free, seat);
         seat.limit = profile.capacity.by_channel();
         seat.profile = profile;
-        seat.mask = mask;
+        seat.held = held;
         self.relist(agent);
     }
 
@@ -86,14 +86,14 @@ impl Floor {
         &self,
         queue: QueueId,
         channel: Channel,
-        mask: &SkillMask,
+        asked: &Grades,
         passes_over: impl Fn(AgentId) -> bool,
     ) -> Option<AgentId> {
         let free = self.free.get(&queue)?;
         free.iter().map(|(_, _, agent)| *agent).find(|agent| {
             self.seats
                 .get(agent)
-                .is_some_and(|seat| seat.suits(channel, mask))
+                .is_some_and(|seat| seat.suits(channel, asked))
                 && !passes_over(*agent)
         })
     }

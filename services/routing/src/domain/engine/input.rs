@@ -1,7 +1,8 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rapport_foundation::id::{AgentId, OfferId, QueueId, TicketId, WorkItemId};
+use rapport_foundation::time::Micros;
 
 use crate::domain::{
     Agent, Capacity, Code, OfferEnd, Priority, Queue, Skills, Standing, Status, WorkItem,
@@ -20,6 +21,8 @@ pub struct Profile {
     pub queues: BTreeSet<QueueId>,
     /// What they can do.
     pub skills: Skills,
+    /// Skills that end, and when.
+    pub skills_until: BTreeMap<Code, Micros>,
     /// How much they take at once.
     pub capacity: Capacity,
 }
@@ -30,6 +33,7 @@ impl From<&Agent> for Profile {
             id: agent.id,
             queues: agent.queues.clone(),
             skills: agent.skills.clone(),
+            skills_until: agent.skills_until.clone(),
             capacity: agent.capacity.clone(),
         }
     }

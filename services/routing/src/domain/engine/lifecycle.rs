@@ -4,8 +4,8 @@ use rapport_foundation::id::{AgentId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::input::{Effect, Refusal};
-use super::skills::SkillMask;
-use super::{Engine, Held, Timer};
+use super::seat::Seat;
+use super::{Engine, Timer};
 use crate::domain::policy::Route;
 use crate::domain::{Channel, Code, CustomerRef, OfferEnd, Priority, Skills, WorkItem, WorkState};
 
@@ -86,15 +86,16 @@ impl Engine {
         if self.waiting.len_of(queue) < most {
             return true;
         }
-        let mask = self.book.mask(skills);
-        self.floor.first(queue, channel, &mask, |_| false).is_some()
+        let asked = self.book.grades(skills);
+        self.floor
+            .first(queue, channel, &asked, |_| false)
+            .is_some()
     }
 
     /// Puts an open item into every index that its state asks for.
     pub(super) fn insert(&mut self, work: WorkItem) {
         let id = work.id;
-        let mask = self.book.mask(&work.skills);
-        self.by_ticket.entry(work.ticket).or_default().push(id);
+        self.by_ticket.insert((work.ticket, id));
         for decline in &work.declines {
             self.timers
                 .set(decline.until, Timer::DeclineEnds(id, decline.agent));
@@ -102,14 +103,16 @@ impl Engine {
         if let Some(agent) = work.agent() {
             self.floor.change(agent, |seat| seat.take(id, work.channel));
         }
-        let held = Held { work, mask };
+        let held = self.hold(work);
+        if let Some(at) = held.eases_at {
+            self.timers.set(at, Timer::WorkEases(id));
+        }
         if let Some(until) = held.work.route.as_ref().and_then(|route| route.until) {
             self.timers.set(until, Timer::TargetEnds(id));
         }
         match &held.work.state {
             WorkState::Waiting => {
-                self.waiting
-                    .insert(held.work.queue, held.work.channel, &held.mask, held.rank());
+                self.waiting.insert(held.spot(), held.rank());
             }
             WorkState::Offered(offer) => {
                 self.offers.insert(offer.id, id);
@@ -118,7 +121,7 @@ impl Engine {
             WorkState::WrappingUp { until, .. } => self.timers.set(*until, Timer::WrapUpEnds(id)),
             _ => {}
         }
-        self.items.insert(id, held);
+        self.items.insert(id, Box::new(held));
     }
 
     pub(super) fn withdraw(
@@ -185,30 +188,28 @@ impl Engine {
         if from != change.queue && !self.has_room(change.queue, channel, &change.skills) {
             return Err(Refusal::QueueFull);
         }
-        let mask = self.book.mask(&change.skills);
-        let keeps = change.keeps_offer && self.may_keep(id, change.queue, &mask);
+        let keeps = change.keeps_offer && self.may_keep(now, id, &change);
         let freed = if moves && !keeps {
             self.end_offer(id, OfferEnd::Withdrawn, out)
         } else {
             None
         };
         self.stop_waiting(id);
+        self.stop_easing(id);
         let Some(held) = self.items.get_mut(&id) else {
             return Ok(());
         };
         let waits = held.work.state == WorkState::Waiting;
         if waits {
-            self.waiting
-                .remove(held.work.queue, held.work.channel, &held.mask, held.rank());
+            self.waiting.remove(held.spot(), held.rank());
         }
         held.work.queue = change.queue;
         held.work.skills = change.skills;
         held.work.priority = change.priority;
         held.work.route = change.route;
-        held.mask = mask;
-        if waits {
-            self.waiting
-                .insert(change.queue, held.work.channel, &held.mask, held.rank());
+        self.ask(now, id);
+        if waits && let Some(held) = self.items.get(&id) {
+            self.waiting.insert(held.spot(), held.rank());
         }
         self.time_leg(id);
         self.touch_item(id);
@@ -221,14 +222,17 @@ impl Engine {
     }
 
     /// Whether the agent it is offered to may take it as it is to be.
-    fn may_keep(&self, id: WorkItemId, queue: QueueId, mask: &SkillMask) -> bool {
+    fn may_keep(&mut self, now: Micros, id: WorkItemId, change: &Change) -> bool {
+        let (asked, _) = self.asked(now, &change.skills, change.route.as_deref());
         let offered = self.item(id).and_then(WorkItem::offer);
         let seat = offered.and_then(|offer| self.floor.seat(offer.agent));
-        seat.is_some_and(|seat| seat.profile.queues.contains(&queue) && mask.within(&seat.mask))
+        let keeps =
+            |seat: &Seat| seat.profile.queues.contains(&change.queue) && seat.held.cover(&asked);
+        seat.is_some_and(keeps)
     }
 
     pub(super) fn know_customer(&mut self, ticket: TicketId, customer: CustomerRef) {
-        for id in self.by_ticket.get(&ticket).cloned().unwrap_or_default() {
+        for id in self.ids_of(ticket).collect::<Vec<_>>() {
             if let Some(held) = self.items.get_mut(&id)
                 && held.work.customer != Some(customer)
             {
@@ -239,7 +243,7 @@ impl Engine {
     }
 
     pub(super) fn settle_ticket(&mut self, now: Micros, ticket: TicketId, out: &mut Vec<Effect>) {
-        for id in self.by_ticket.get(&ticket).cloned().unwrap_or_default() {
+        for id in self.ids_of(ticket).collect::<Vec<_>>() {
             // What is in somebody's hands refuses, and that is right: they finish it.
             let _ = self.withdraw(now, id, false, out);
         }
@@ -247,7 +251,7 @@ impl Engine {
     }
 
     pub(super) fn mark_settled(&mut self, ticket: TicketId, settled: bool) {
-        for id in self.by_ticket.get(&ticket).cloned().unwrap_or_default() {
+        for id in self.ids_of(ticket).collect::<Vec<_>>() {
             if let Some(held) = self.items.get_mut(&id)
                 && held.work.settled != settled
             {

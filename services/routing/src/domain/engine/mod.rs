@@ -6,11 +6,12 @@
 //! driver asks [`Engine::next_deadline`] and calls again with [`Input::Tick`].
 //!
 //! What keeps a step cheap is never looking at everything: waiting work is kept by queue and
-//! class (`waiting`), free agents by queue in the order they are asked (`floor`).
+//! the skills it asks for (`waiting`), free agents by queue in the order they are asked (`floor`).
 
 mod assign;
 mod candidates;
 mod check;
+mod easing;
 mod floor;
 mod input;
 mod lifecycle;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use rapport_foundation::id::{AgentId, OfferId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
+use uuid::Uuid;
 
 pub use candidates::{Candidate, Hindrance, Vacancy};
 pub use check::Fault;
@@ -38,9 +40,9 @@ pub use input::{Changes, Effect, Input, Profile, Refusal, Snapshot, StreamId, Te
 use crate::domain::{Presence, Standing, WorkItem, WorkState};
 use floor::Floor;
 use lifecycle::Change;
-use skills::{SkillBook, SkillMask};
+use skills::{Grades, SkillBook};
 use timers::{Timer, Timers};
-use waiting::{Rank, Waiting};
+use waiting::{Rank, Spot, Waiting};
 
 /// What holds for every queue of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +68,9 @@ pub struct Engine {
     settings: Settings,
     queues: HashMap<QueueId, Terms>,
     floor: Floor,
-    items: HashMap<WorkItemId, Held>,
+    items: HashMap<WorkItemId, Box<Held>>,
     offers: HashMap<OfferId, WorkItemId>,
-    by_ticket: HashMap<TicketId, Vec<WorkItemId>>,
+    by_ticket: BTreeSet<(TicketId, WorkItemId)>,
     waiting: Waiting,
     timers: Timers,
     book: SkillBook,
@@ -79,7 +81,10 @@ pub struct Engine {
 #[derive(Clone, Debug)]
 struct Held {
     work: WorkItem,
-    mask: SkillMask,
+    /// What it asks for now.
+    asked: Grades,
+    /// When it asks for less, unless somebody accepts it before.
+    eases_at: Option<Micros>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -96,6 +101,14 @@ impl Held {
             self.work.queued_at,
             self.work.id,
         )
+    }
+
+    const fn spot(&self) -> Spot<'_> {
+        Spot {
+            queue: self.work.queue,
+            channel: self.work.channel,
+            asked: &self.asked,
+        }
     }
 }
 
@@ -226,11 +239,12 @@ impl Engine {
 
     /// The open work items of a ticket.
     pub fn items_of(&self, ticket: TicketId) -> impl Iterator<Item = &WorkItem> {
-        self.by_ticket
-            .get(&ticket)
-            .into_iter()
-            .flatten()
-            .filter_map(|id| self.item(*id))
+        self.ids_of(ticket).filter_map(|id| self.item(id))
+    }
+
+    fn ids_of(&self, ticket: TicketId) -> impl Iterator<Item = WorkItemId> {
+        let all = (ticket, WorkItemId::nil())..=(ticket, WorkItemId::from_uuid(Uuid::max()));
+        self.by_ticket.range(all).map(|(_, id)| *id)
     }
 
     /// What an agent has in hand: offered, accepted, in wrap-up; by id.
@@ -245,6 +259,18 @@ impl Engine {
     #[must_use]
     pub fn standing(&self, agent: AgentId) -> Option<&Standing> {
         self.floor.seat(agent).map(|seat| &seat.standing)
+    }
+
+    /// The work that waits, in no order.
+    pub fn waiting_work(&self) -> impl Iterator<Item = &WorkItem> {
+        let items = self.items.values().map(|held| &held.work);
+        items.filter(|work| work.state == WorkState::Waiting)
+    }
+
+    /// Whether what is due next is an offer that lapses.
+    #[must_use]
+    pub fn offer_lapses_next(&self) -> bool {
+        self.timers.offer_lapses_next()
     }
 
     /// How many work items wait, over all queues.
@@ -277,7 +303,13 @@ impl Engine {
             Timer::DeclineEnds(item, agent) => self.end_decline(now, item, agent, out),
             Timer::GraceEnds(agent) => self.end_grace(now, agent, out),
             Timer::TargetEnds(item) => self.leave_leg(now, item, out),
+            Timer::WorkEases(item) => self.ease(now, item, out),
+            Timer::SkillEnds(agent) => self.end_skill(now, agent),
         }
+    }
+
+    fn rank_of(&self, id: WorkItemId) -> Option<Rank> {
+        self.items.get(&id).map(|held| held.rank())
     }
 
     fn touch_item(&mut self, id: WorkItemId) {
@@ -294,21 +326,16 @@ impl Engine {
     /// Takes an open item out of everything and keeps its last state for the store.
     fn close_item(&mut self, id: WorkItemId, state: WorkState) {
         self.stop_waiting(id);
+        self.stop_easing(id);
         let Some(mut held) = self.items.remove(&id) else {
             return;
         };
-        self.waiting
-            .remove(held.work.queue, held.work.channel, &held.mask, held.rank());
+        self.waiting.remove(held.spot(), held.rank());
         for decline in held.work.declines.drain(..) {
             self.timers
                 .cancel(decline.until, Timer::DeclineEnds(id, decline.agent));
         }
-        if let Some(ids) = self.by_ticket.get_mut(&held.work.ticket) {
-            ids.retain(|other| *other != id);
-            if ids.is_empty() {
-                self.by_ticket.remove(&held.work.ticket);
-            }
-        }
+        self.by_ticket.remove(&(held.work.ticket, id));
         held.work.state = state;
         held.work.version += 1;
         self.touched.open.remove(&id);

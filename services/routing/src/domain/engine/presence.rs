@@ -9,15 +9,17 @@ use super::{Engine, Timer};
 use crate::domain::{Channel, Code, OfferEnd, Presence, Standing, Status, WorkState};
 
 impl Engine {
-    pub(super) fn set_profile(&mut self, now: Micros, profile: Profile, out: &mut Vec<Effect>) {
+    pub(super) fn set_profile(&mut self, now: Micros, mut profile: Profile, out: &mut Vec<Effect>) {
         let agent = profile.id;
-        let mask = self.book.mask(&profile.skills);
+        profile.drop_ended(now);
+        self.time_skills(&profile);
+        let held = self.book.grades(&profile.skills);
         if self.floor.seat(agent).is_none() {
-            self.floor.add(Seat::new(profile, mask, Standing::new(now)));
+            self.floor.add(Seat::new(profile, held, Standing::new(now)));
             self.touch_agent(agent);
             return;
         }
-        self.floor.set_profile(profile, mask);
+        self.floor.set_profile(profile, held);
         self.shed_offers(now, agent, out);
         self.match_agent(now, agent, out);
     }
@@ -43,7 +45,7 @@ impl Engine {
         for (_, id, channel) in pending {
             if over(self, channel) {
                 self.end_offer(id, OfferEnd::Withdrawn, out);
-                ranks.extend(self.items.get(&id).map(super::Held::rank));
+                ranks.extend(self.rank_of(id));
             }
         }
         // The newest are taken back first, but the oldest are offered first.
@@ -167,7 +169,7 @@ impl Engine {
         let mut ranks: Vec<_> = self
             .held_by(agent)
             .filter(|work| matches!(work.state, WorkState::Accepted { .. }))
-            .filter_map(|work| self.items.get(&work.id).map(super::Held::rank))
+            .filter_map(|work| self.rank_of(work.id))
             .collect();
         ranks.sort_unstable();
         // What only waited for its agent to finish a solved matter is finished by that.
@@ -181,8 +183,10 @@ impl Engine {
             };
             held.work.state = WorkState::Waiting;
             let channel = held.work.channel;
-            self.waiting
-                .insert(held.work.queue, channel, &held.mask, held.rank());
+            self.ask(now, *id);
+            if let Some(held) = self.items.get(id) {
+                self.waiting.insert(held.spot(), held.rank());
+            }
             self.floor
                 .change(agent, |seat| seat.give_back(*id, channel));
             self.wait_again(now, *id);

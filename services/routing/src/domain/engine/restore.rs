@@ -24,24 +24,26 @@ impl Engine {
                 left.insert(profile.id);
             }
         }
-        let mut engine = Self::pictured(settings, snapshot);
+        let mut engine = Self::pictured(settings, snapshot, now);
         engine.touched.agents = left;
         engine
     }
 
-    /// An engine as it was when `snapshot` was taken: to be looked at, not to go on.
+    /// An engine as it was when `snapshot` was taken, at `now`: to be looked at, not to go on.
     #[must_use]
-    pub fn pictured(settings: Settings, snapshot: Snapshot) -> Self {
+    pub fn pictured(settings: Settings, snapshot: Snapshot, now: Micros) -> Self {
         let mut engine = Self::new(settings);
         for terms in snapshot.queues {
             engine.queues.insert(terms.id, terms);
         }
-        for (profile, standing) in snapshot.agents {
+        for (mut profile, standing) in snapshot.agents {
             if let Presence::Leaving { until } = standing.presence {
                 engine.timers.set(until, Timer::GraceEnds(profile.id));
             }
-            let mask = engine.book.mask(&profile.skills);
-            engine.floor.add(Seat::new(profile, mask, standing));
+            profile.drop_ended(now);
+            engine.time_skills(&profile);
+            let held = engine.book.grades(&profile.skills);
+            engine.floor.add(Seat::new(profile, held, standing));
         }
         for work in snapshot.items {
             if work.is_open() {

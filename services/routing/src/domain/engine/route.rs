@@ -6,7 +6,7 @@ use rapport_foundation::time::Micros;
 use super::input::{Effect, Refusal};
 use super::lifecycle::Change;
 use super::{Engine, Timer};
-use crate::domain::policy::Leg;
+use crate::domain::policy::{Leg, least};
 use crate::domain::{Channel, Presence, Priority, Skills, Status};
 
 impl Engine {
@@ -20,9 +20,10 @@ impl Engine {
         from: usize,
     ) -> usize {
         let last = legs.len().saturating_sub(1);
-        let holds = |leg: &Leg| {
-            !leg.skip_unstaffed || self.is_staffed(leg.queue, channel, [own, &leg.skills])
-        };
+        // Who could take it only after some wait could take it all the same.
+        let asked = |leg: &Leg| least(&leg.relaxations, &own.clone().and(&leg.skills));
+        let holds =
+            |leg: &Leg| !leg.skip_unstaffed || self.is_staffed(leg.queue, channel, &asked(leg));
         let mut rest = legs.iter().enumerate().skip(from);
         rest.find(|(_, leg)| holds(leg))
             .map_or(last, |(place, _)| place)
@@ -30,21 +31,14 @@ impl Engine {
 
     /// Whether somebody is at work in the queue who may take such work, now or once they have time.
     #[must_use]
-    pub fn is_staffed(
-        &self,
-        queue: QueueId,
-        channel: Option<Channel>,
-        skills: [&Skills; 2],
-    ) -> bool {
+    pub fn is_staffed(&self, queue: QueueId, channel: Option<Channel>, skills: &Skills) -> bool {
         self.floor.seats().any(|seat| {
             let takes = |channel| seat.limit.get(channel) > 0;
             matches!(seat.standing.status, Status::Available | Status::Away)
                 && seat.standing.presence == Presence::Present
                 && seat.profile.queues.contains(&queue)
                 && channel.is_none_or(takes)
-                && skills
-                    .iter()
-                    .all(|some| some.is_subset(&seat.profile.skills))
+                && seat.profile.skills.cover(skills)
         })
     }
 

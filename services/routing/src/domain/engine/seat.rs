@@ -4,7 +4,7 @@ use rapport_foundation::id::{AgentId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::input::{Profile, StreamId};
-use super::skills::SkillMask;
+use super::skills::Grades;
 use crate::domain::{Channel, PerChannel, Presence, Standing, Status};
 
 /// Where a free agent stands among the free: less in hand first, then the longest idle, then
@@ -16,7 +16,8 @@ pub(super) type IdleRank = (usize, Micros, AgentId);
 pub(super) struct Seat {
     pub(super) profile: Profile,
     pub(super) standing: Standing,
-    pub(super) mask: SkillMask,
+    /// What they can do now.
+    pub(super) held: Grades,
     pub(super) limit: PerChannel<u16>,
     pub(super) used: PerChannel<u16>,
     pub(super) streams: BTreeSet<StreamId>,
@@ -27,12 +28,12 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    pub(super) fn new(profile: Profile, mask: SkillMask, standing: Standing) -> Self {
+    pub(super) fn new(profile: Profile, held: Grades, standing: Standing) -> Self {
         let limit = profile.capacity.by_channel();
         Self {
             profile,
             standing,
-            mask,
+            held,
             limit,
             used: PerChannel::all(0),
             streams: BTreeSet::new(),
@@ -54,8 +55,8 @@ impl Seat {
         Channel::ALL.iter().any(|channel| self.has_room(*channel))
     }
 
-    pub(super) fn suits(&self, channel: Channel, mask: &SkillMask) -> bool {
-        self.has_room(channel) && mask.within(&self.mask)
+    pub(super) fn suits(&self, channel: Channel, asked: &Grades) -> bool {
+        self.has_room(channel) && self.held.cover(asked)
     }
 
     pub(super) fn take(&mut self, item: WorkItemId, channel: Channel) {

@@ -1,46 +1,72 @@
 use std::collections::HashMap;
 
-use crate::domain::{Skill, Skills};
+use crate::domain::{Code, Level, Skills};
 
-/// A set of skills as bits, without trailing zero words: equal sets are equal values.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct SkillMask(Box<[u64]>);
+/// A skill at a level in one number: that of the skill above, the level below. Of one skill, the
+/// better held is the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Grade(u32);
 
-impl SkillMask {
-    /// Whether every skill of this set is in `held`.
-    pub(super) fn within(&self, held: &Self) -> bool {
-        self.0.len() <= held.0.len()
-            && self
-                .0
-                .iter()
-                .zip(held.0.iter())
-                .all(|(want, have)| want & !have == 0)
+impl Grade {
+    const LEVEL_BITS: u32 = 4;
+
+    const fn new(skill: u32, level: Level) -> Self {
+        Self(skill << Self::LEVEL_BITS | level.number() as u32)
+    }
+
+    pub(super) const fn skill(self) -> u32 {
+        self.0 >> Self::LEVEL_BITS
+    }
+
+    /// The same skill at the least level.
+    pub(super) const fn least(self) -> Self {
+        Self::new(self.skill(), Level::LEAST)
     }
 }
 
-/// Gives each skill name a bit, in order of first sight. Comparing bits instead of names is
+/// A set of grades, a skill once, from the skill seen last to the one seen first: what many ask
+/// for is mostly seen early, so what tells most comes first. Equal sets are equal values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Grades(Box<[Grade]>);
+
+impl Grades {
+    /// Whether who holds these holds everything that is `asked`, well enough.
+    pub(super) fn cover(&self, asked: &Self) -> bool {
+        let mut held = self.0.iter();
+        asked.0.iter().all(|grade| {
+            held.find(|held| held.skill() <= grade.skill())
+                .is_some_and(|held| held.skill() == grade.skill() && held >= grade)
+        })
+    }
+
+    pub(super) fn as_slice(&self) -> &[Grade] {
+        &self.0
+    }
+}
+
+/// Gives each skill a number, in order of first sight. Comparing numbers instead of names is
 /// what keeps a match cheap.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SkillBook(HashMap<Skill, usize>);
+pub(super) struct SkillBook(HashMap<Code, u32>);
 
 impl SkillBook {
-    pub(super) fn mask(&mut self, skills: &Skills) -> SkillMask {
-        let mut words: Vec<u64> = Vec::new();
-        for skill in skills {
-            let next = self.0.len();
-            let bit = match self.0.get(skill) {
-                Some(bit) => *bit,
-                None => {
-                    self.0.insert(skill.clone(), next);
-                    next
-                }
-            };
-            if words.len() <= bit / 64 {
-                words.resize(bit / 64 + 1, 0);
-            }
-            words[bit / 64] |= 1 << (bit % 64);
+    pub(super) fn grades(&mut self, skills: &Skills) -> Grades {
+        let mut grades: Vec<_> = skills
+            .iter()
+            .map(|skill| Grade::new(self.number(&skill.code), skill.level))
+            .collect();
+        grades.sort_unstable_by(|a, b| b.cmp(a));
+        Grades(grades.into_boxed_slice())
+    }
+
+    fn number(&mut self, skill: &Code) -> u32 {
+        if let Some(number) = self.0.get(skill) {
+            return *number;
         }
-        SkillMask(words.into_boxed_slice())
+        // A tenant's installation has far fewer codes than numbers of 28 bits.
+        let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        self.0.insert(skill.clone(), next);
+        next
     }
 }
 
@@ -50,20 +76,25 @@ mod tests {
     use super::*;
 
     fn skills(names: &[&str]) -> Skills {
-        names.iter().map(|n| n.parse().unwrap()).collect()
+        names
+            .iter()
+            .map(|n| n.parse::<crate::domain::Skill>().unwrap())
+            .collect()
     }
 
     #[test]
-    fn a_set_is_within_another_when_every_skill_is_held() {
+    fn what_is_held_covers_what_is_asked_when_every_skill_is_held_well_enough() {
         let mut book = SkillBook::default();
-        let many: Vec<String> = (0..150).map(|n| format!("s{n:03}")).collect();
+        let many: Vec<String> = (0..150).map(|n| format!("s{n:03}:3")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let all = book.mask(&skills(&many));
-        let few = book.mask(&skills(&["s001", "s140"]));
-        let other = book.mask(&skills(&["s001", "unheard"]));
-        let none = book.mask(&Skills::new());
-        assert!(few.within(&all) && none.within(&few) && none.within(&none));
-        assert!(!all.within(&few) && !other.within(&all) && !few.within(&none));
-        assert_eq!(few, book.mask(&skills(&["s140", "s001"])));
+        let all = book.grades(&skills(&many));
+        let few = book.grades(&skills(&["s001:2", "s140:3"]));
+        let better = book.grades(&skills(&["s001:2", "s140:4"]));
+        let other = book.grades(&skills(&["s001", "unheard"]));
+        let none = book.grades(&Skills::new());
+        assert!(all.cover(&few) && few.cover(&none) && none.cover(&none));
+        assert!(!few.cover(&all) && !all.cover(&other) && !none.cover(&few));
+        assert!(!all.cover(&better) && better.cover(&few));
+        assert_eq!(few, book.grades(&skills(&["s140:3", "s001:2"])));
     }
 }

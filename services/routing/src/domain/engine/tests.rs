@@ -2,6 +2,7 @@
 
 mod bench;
 mod desk;
+mod levels;
 mod limits;
 mod model;
 mod routes;

@@ -17,6 +17,10 @@ pub(super) enum Timer {
     GraceEnds(AgentId),
     /// Work has waited at its target; the next one holds.
     TargetEnds(WorkItemId),
+    /// Work asks for less from now on.
+    WorkEases(WorkItemId),
+    /// An agent holds a skill no longer.
+    SkillEnds(AgentId),
 }
 
 /// Timers as data: the engine tells when it wants to be woken and is told the time.
@@ -34,6 +38,11 @@ impl Timers {
 
     pub(super) fn next(&self) -> Option<Micros> {
         self.0.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn offer_lapses_next(&self) -> bool {
+        let first = self.0.first();
+        first.is_some_and(|(_, timer)| matches!(timer, Timer::OfferLapses(_)))
     }
 
     /// Takes the earliest timer that is due at `now`.

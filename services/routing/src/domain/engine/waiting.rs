@@ -1,95 +1,98 @@
+mod line;
+#[cfg(test)]
+mod tests;
+mod tree;
+
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use rapport_foundation::id::{QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
 
-use super::skills::SkillMask;
+use super::skills::Grades;
 use crate::domain::{Channel, Priority};
+use tree::{NodeId, Search, Tree};
 
 /// The place of waiting work: the more urgent first, then the older, then by id so that no
 /// two places are equal.
 pub(super) type Rank = (Reverse<Priority>, Micros, WorkItemId);
 
-/// Work of one class is alike to a matcher: whoever may take one may take each.
-type Class = (Channel, SkillMask);
+/// Where work waits: what is alike to a matcher but for the skills.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot<'a> {
+    pub(super) queue: QueueId,
+    pub(super) channel: Channel,
+    pub(super) asked: &'a Grades,
+}
 
-/// What waits, by queue and class, each in order. A free agent looks at the head of each
-/// class of their queues, never at all that waits.
+/// What waits, by queue, channel and the skills it asks for. A free agent is led along the
+/// skills they hold, the oldest first: they never look at work that asks for others.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiting {
-    queues: HashMap<QueueId, BTreeMap<Class, BTreeSet<Rank>>>,
+    queues: HashMap<QueueId, Lot>,
+    tree: Tree,
     count: usize,
 }
 
+/// What waits in one queue.
+#[derive(Clone, Debug, Default)]
+struct Lot {
+    roots: Vec<(Channel, NodeId)>,
+    count: usize,
+}
+
+impl Lot {
+    fn root(&self, channel: Channel) -> Option<NodeId> {
+        let found = self.roots.iter().find(|(of, _)| *of == channel);
+        found.map(|(_, root)| *root)
+    }
+}
+
 impl Waiting {
-    pub(super) fn insert(
-        &mut self,
-        queue: QueueId,
-        channel: Channel,
-        mask: &SkillMask,
-        rank: Rank,
-    ) {
-        let classes = self.queues.entry(queue).or_default();
-        if classes
-            .entry((channel, mask.clone()))
-            .or_default()
-            .insert(rank)
-        {
+    pub(super) fn insert(&mut self, spot: Spot<'_>, rank: Rank) {
+        let lot = self.queues.entry(spot.queue).or_default();
+        let root = lot.root(spot.channel).unwrap_or_else(|| {
+            let root = self.tree.plant();
+            lot.roots.push((spot.channel, root));
+            root
+        });
+        if self.tree.insert(root, spot.asked, rank) {
+            lot.count += 1;
             self.count += 1;
         }
     }
 
-    pub(super) fn remove(
-        &mut self,
-        queue: QueueId,
-        channel: Channel,
-        mask: &SkillMask,
-        rank: Rank,
-    ) {
-        let class = (channel, mask.clone());
-        let Some(classes) = self.queues.get_mut(&queue) else {
+    pub(super) fn remove(&mut self, spot: Spot<'_>, rank: Rank) {
+        let Some(lot) = self.queues.get_mut(&spot.queue) else {
             return;
         };
-        let Some(line) = classes.get_mut(&class) else {
+        let Some(root) = lot.root(spot.channel) else {
             return;
         };
-        if line.remove(&rank) {
+        if self.tree.remove(root, spot.asked, rank) {
+            lot.count -= 1;
             self.count -= 1;
-        }
-        if line.is_empty() {
-            classes.remove(&class);
         }
     }
 
-    /// The first place among the queues' classes that `suits`, skipping single items that
-    /// `passes_over` names.
+    /// The first place in these queues whose skills are `held` on a channel there is `room` for,
+    /// leaving out single items that are passed over.
     pub(super) fn first(
         &self,
         queues: impl Iterator<Item = QueueId>,
-        suits: impl Fn(Channel, &SkillMask) -> bool,
+        room: impl Fn(Channel) -> bool,
+        held: &Grades,
         passes_over: impl Fn(WorkItemId) -> bool,
     ) -> Option<Rank> {
-        let mut best: Option<Rank> = None;
-        for classes in queues.filter_map(|q| self.queues.get(&q)) {
-            for ((channel, mask), line) in classes {
-                // The head alone tells whether this class can win; the check is the cheaper.
-                if line
-                    .first()
-                    .is_none_or(|head| best.is_some_and(|b| b <= *head))
-                    || !suits(*channel, mask)
-                {
-                    continue;
-                }
-                let found = line.iter().find(|rank| !passes_over(rank.2));
-                if let Some(rank) = found
-                    && best.is_none_or(|b| *rank < b)
-                {
-                    best = Some(*rank);
+        let mut search = Search::new(&self.tree, held, passes_over);
+        for lot in queues.filter_map(|queue| self.queues.get(&queue)) {
+            for (channel, root) in &lot.roots {
+                if room(*channel) {
+                    search.begin_at(*root);
                 }
             }
         }
-        best
+        search.first()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -97,21 +100,19 @@ impl Waiting {
     }
 
     pub(super) fn len_of(&self, queue: QueueId) -> usize {
-        self.queues
-            .get(&queue)
-            .map_or(0, |classes| classes.values().map(BTreeSet::len).sum())
+        self.queues.get(&queue).map_or(0, |lot| lot.count)
     }
 
-    pub(super) fn contains(
-        &self,
-        queue: QueueId,
-        channel: Channel,
-        mask: &SkillMask,
-        rank: Rank,
-    ) -> bool {
-        self.queues
-            .get(&queue)
-            .and_then(|classes| classes.get(&(channel, mask.clone())))
-            .is_some_and(|line| line.contains(&rank))
+    /// Whether no more than the roots is left of the index.
+    #[cfg(test)]
+    fn is_bare(&self) -> bool {
+        let roots = self.queues.values().map(|lot| lot.roots.len());
+        self.tree.len() == roots.sum::<usize>()
+    }
+
+    pub(super) fn contains(&self, spot: Spot<'_>, rank: Rank) -> bool {
+        let lot = self.queues.get(&spot.queue);
+        lot.and_then(|lot| lot.root(spot.channel))
+            .is_some_and(|root| self.tree.contains(root, spot.asked, rank))
     }
 }

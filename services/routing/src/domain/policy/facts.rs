@@ -84,12 +84,16 @@ impl Facts {
                     .collect(),
             )
         };
+        let skills = |skills: &Skills| {
+            let names = skills.iter().map(|skill| Value::text(skill.code.as_str()));
+            Value::List(names.collect())
+        };
         let ticket = [
             ("channel", name(self.channel.map(Channel::as_str))),
             ("purpose", name(self.purpose.map(Purpose::as_str))),
             ("priority", Value::Int(self.priority.map_or(0, number))),
             ("tags", codes(&self.tags)),
-            ("skills", codes(&self.skills)),
+            ("skills", skills(&self.skills)),
             ("by_hand", Value::Bool(self.by_hand)),
         ];
         let contact = [

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rapport_foundation::id::QueueId;
 
 use super::facts::ENV;
+use super::relaxation::least;
 use super::rules::{Filter, Rules, Target};
 use crate::domain::cel::{Expr, Fault, Type, check, constant, parse};
 use crate::domain::engine::Profile;
@@ -202,7 +203,12 @@ impl Linter<'_> {
             let field = format!("{path}.queue_id");
             return self.error(&field, "UNKNOWN_QUEUE", "there is no such queue");
         };
-        let suits = |held: &Skills| target.skills.is_subset(held) && post.required.is_subset(held);
+        // Somebody who could take it only after some wait is enough.
+        let asked = least(
+            &target.relaxations,
+            &target.skills.clone().and(&post.required),
+        );
+        let suits = |held: &Skills| held.cover(&asked);
         if post.held.is_empty() {
             let field = format!("{path}.queue_id");
             self.warning(&field, "NO_AGENTS", "nobody serves the queue");

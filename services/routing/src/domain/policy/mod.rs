@@ -6,6 +6,7 @@
 mod draft;
 mod facts;
 mod lint;
+mod relaxation;
 mod route;
 mod rules;
 mod try_out;
@@ -18,6 +19,8 @@ pub use draft::RoutingRefusal;
 pub use facts::Facts;
 pub use lint::{Finding, Severity};
 pub(crate) use lint::{Staff, lint};
+pub use relaxation::Relaxation;
+pub(crate) use relaxation::least;
 pub use route::{Leg, Route, Visit};
 pub use rules::PolicyState;
 pub(crate) use rules::{Filter, RoutingPolicy, Rules, Target};

@@ -4,6 +4,7 @@ use rapport_foundation::id::QueueId;
 use rapport_foundation::time::Micros;
 use serde::{Deserialize, Serialize};
 
+use super::relaxation::{Relaxation, eased};
 use crate::domain::{Priority, Skills};
 
 /// The way of work from target to target while nobody accepts it.
@@ -32,6 +33,9 @@ pub struct Leg {
     pub timeout: Option<Duration>,
     /// Passed over while nobody is at work who could take it.
     pub skip_unstaffed: bool,
+    /// How it asks for less the longer it waits here; a skill once.
+    #[serde(default)]
+    pub relaxations: Vec<Relaxation>,
 }
 
 /// That work came to a target.
@@ -85,9 +89,26 @@ impl Route {
     /// What an agent must hold for it where it is.
     #[must_use]
     pub fn skills(&self) -> Skills {
-        let mut skills = self.own.clone();
-        skills.extend(self.leg().into_iter().flat_map(|leg| leg.skills.clone()));
-        skills
+        let own = self.own.clone();
+        match self.leg() {
+            Some(leg) => own.and(&leg.skills),
+            None => own,
+        }
+    }
+
+    /// Since when it is where it is.
+    #[must_use]
+    pub fn since(&self) -> Micros {
+        self.visits.last().map_or(Micros::EPOCH, |visit| visit.at)
+    }
+
+    /// What is left at `now` of the skills it asks for where it is, and when it is next less. None when nothing is
+    /// ever less there.
+    #[must_use]
+    pub fn eased(&self, skills: &Skills, now: Micros) -> Option<(Skills, Option<Micros>)> {
+        let leg = self.leg().filter(|leg| !leg.relaxations.is_empty())?;
+        let (eased, next) = eased(&leg.relaxations, skills, now - self.since());
+        Some((eased, next.map(|wait| self.since() + wait)))
     }
 
     /// How urgent it is where it is, when it was so urgent before.

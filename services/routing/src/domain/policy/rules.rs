@@ -4,6 +4,7 @@ use rapport_foundation::id::{QueueId, RoutingPolicyId};
 use rapport_foundation::time::Micros;
 use serde::{Deserialize, Serialize};
 
+use super::Relaxation;
 use crate::domain::code::named;
 use crate::domain::{Code, Priority, Skills};
 
@@ -76,4 +77,7 @@ pub(crate) struct Target {
     /// None for ever.
     pub(crate) timeout: Option<Duration>,
     pub(crate) skip_unstaffed: bool,
+    /// A skill once.
+    #[serde(default)]
+    pub(crate) relaxations: Vec<Relaxation>,
 }

@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rapport_foundation::id::{AgentId, QueueId, RoutingPolicyId};
@@ -8,7 +9,7 @@ use rapport_foundation::time::Micros;
 use super::rules::Rules;
 use super::*;
 use crate::domain::engine::Profile;
-use crate::domain::{Capacity, Channel, Code, Priority, Purpose, Queue, Skills};
+use crate::domain::{Capacity, Channel, Code, Priority, Purpose, Queue, Skill, Skills};
 
 const NOW: Micros = Micros(1_772_404_200_000_000);
 
@@ -16,13 +17,18 @@ fn code(text: &str) -> Code {
     text.parse().unwrap()
 }
 
-fn codes(names: &[&str]) -> Skills {
+fn skills_of(names: &[&str]) -> Skills {
+    let skill = |name: &&str| name.parse::<Skill>().unwrap();
+    names.iter().map(skill).collect()
+}
+
+fn codes(names: &[&str]) -> BTreeSet<Code> {
     names.iter().map(|name| code(name)).collect()
 }
 
 fn queue(name: &str, required: &[&str]) -> Queue {
     Queue {
-        required_skills: codes(required),
+        required_skills: skills_of(required),
         ..Queue::usual(QueueId::new(NOW), code(name), NOW)
     }
 }
@@ -31,7 +37,8 @@ fn agent(queues: &[&Queue], skills: &[&str]) -> Profile {
     Profile {
         id: AgentId::new(NOW),
         queues: queues.iter().map(|queue| queue.id).collect(),
-        skills: codes(skills),
+        skills: skills_of(skills),
+        skills_until: Default::default(),
         capacity: Capacity {
             usual: 1,
             named: Vec::new(),
@@ -47,6 +54,7 @@ fn to(queue: &Queue) -> Target {
         raise_to: None,
         timeout: None,
         skip_unstaffed: false,
+        relaxations: Vec::new(),
     }
 }
 
@@ -71,7 +79,7 @@ fn facts() -> Facts {
         purpose: Some(Purpose::Complaint),
         priority: Some(Priority::High),
         tags: codes(&["vip"]),
-        skills: codes(&["dutch"]),
+        skills: skills_of(&["dutch"]),
         by_hand: false,
         live: true,
         inbound: true,
@@ -107,7 +115,7 @@ fn a_policy_that_is_right_has_nothing_said_about_it() {
     let agents = [agent(&[&care, &sales], &["polite", "dutch"])];
     let staff = Staff::of([&care, &sales], &agents);
     let skilled = Target {
-        skills: codes(&["dutch"]),
+        skills: skills_of(&["dutch"]),
         ..after(30, to(&care))
     };
     let rules = Rules {
@@ -140,7 +148,7 @@ fn everything_is_said_at_once_and_where_it_is() {
     let agents = [agent(&[&care], &["polite"])];
     let staff = Staff::of([&care, &empty], &agents);
     let dutch = Target {
-        skills: codes(&["dutch"]),
+        skills: skills_of(&["dutch"]),
         ..to(&care)
     };
     let skipped = Target {
@@ -349,21 +357,22 @@ fn a_route_waits_at_each_target_for_as_long_as_it_says_and_at_the_last_for_ever(
     let (care, sales) = (queue("care", &[]), queue("sales", &[]));
     let leg = |queue: &Queue, seconds, skills: &[&str]| Leg {
         queue: queue.id,
-        skills: codes(skills),
+        skills: skills_of(skills),
         raise_to: Some(Priority::High),
         timeout: Some(Duration::from_secs(seconds)),
         skip_unstaffed: false,
+        relaxations: Vec::new(),
     };
     let legs = vec![leg(&care, 10, &["expert"]), leg(&sales, 20, &[])];
-    let mut route = Route::new(codes(&["dutch"]), legs, 0, NOW);
+    let mut route = Route::new(skills_of(&["dutch"]), legs, 0, NOW);
     assert_eq!(route.until, Some(NOW + Duration::from_secs(10)));
-    assert_eq!(route.skills(), codes(&["dutch", "expert"]));
+    assert_eq!(route.skills(), skills_of(&["dutch", "expert"]));
     assert_eq!(route.priority(Priority::Normal), Priority::High);
     assert_eq!(route.priority(Priority::Urgent), Priority::Urgent);
     let later = NOW + Duration::from_secs(10);
     route.enter(1, later);
     assert_eq!((route.until, route.place()), (None, 1));
-    assert_eq!(route.skills(), codes(&["dutch"]));
+    assert_eq!(route.skills(), skills_of(&["dutch"]));
     let stored: Route = serde_json::from_value(serde_json::to_value(&route).unwrap()).unwrap();
     assert_eq!(stored, route);
 }

@@ -1,11 +1,13 @@
 //! What of a ticket changed, who changed it, and what they wrote down about it.
 
+use std::collections::BTreeSet;
+
 use rapport_foundation::id::{AgentId, TicketChangeId, TicketId, TicketNoteId};
 use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
 
 use super::Ticket;
-use crate::domain::Skills;
+use crate::domain::Code;
 use crate::domain::code::named;
 use crate::domain::text;
 
@@ -157,8 +159,8 @@ pub fn differences(old: Option<&Ticket>, new: &Ticket) -> Vec<Changed> {
 
 /// The values of a ticket that may be told.
 fn told(ticket: &Ticket) -> [(TicketField, String); 16] {
-    let codes = |codes: &Skills| {
-        let codes: Vec<&str> = codes.iter().map(super::Code::as_str).collect();
+    let codes = |codes: &BTreeSet<Code>| {
+        let codes: Vec<&str> = codes.iter().map(Code::as_str).collect();
         codes.join(",")
     };
     let severity = ticket.severity;
@@ -183,7 +185,7 @@ fn told(ticket: &Ticket) -> [(TicketField, String); 16] {
             TicketField::Customer,
             text(ticket.customer.map(|customer| customer.record)),
         ),
-        (TicketField::Skills, codes(&ticket.skills)),
+        (TicketField::Skills, ticket.skills.texts().join(",")),
         (TicketField::Tags, codes(&ticket.tags)),
         (TicketField::RootCause, text(ticket.root_cause.as_ref())),
         (TicketField::Outcome, text(ticket.outcome.as_ref())),

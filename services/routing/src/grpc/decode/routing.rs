@@ -14,10 +14,11 @@ use uuid::Uuid;
 
 use super::settings::NAME_CHARACTERS;
 use super::tickets::{TAGS, purpose};
-use super::{Etag, SKILLS_OF_WORK, channel, codes, optional_code, priority};
+use super::{Etag, SKILLS_OF_WORK, channel, codes, optional_code, priority, required_code, skills};
 use crate::app::{AskedRouting, Paging};
+use crate::domain::Level;
 use crate::domain::cel::SOURCE_CHARACTERS;
-use crate::domain::policy::{Draft, Facts, Filter, PolicyState, Target};
+use crate::domain::policy::{Draft, Facts, Filter, PolicyState, Relaxation, Target};
 
 const FIELDS: [&str; 3] = ["display_name", "filters", "default_targets"];
 const FILTERS: usize = 100;
@@ -169,11 +170,48 @@ fn target(c: &mut Check, given: &pb::RoutingTarget) -> Target {
     let timeout = u64::try_from(timeout).ok().filter(|seconds| *seconds > 0);
     Target {
         queue: c.id("queue_id", &given.queue_id),
-        skills: codes(c, "required_skills", &given.required_skills, SKILLS_OF_WORK),
+        skills: skills(c, "required_skills", &given.required_skills, SKILLS_OF_WORK),
         raise_to: priority(c, "raise_priority_to", given.raise_priority_to),
         timeout: timeout.map(Duration::from_secs),
         skip_unstaffed: given.skip_unstaffed,
+        relaxations: relaxations(c, &given.relaxations),
     }
+}
+
+fn relaxations(c: &mut Check, given: &[pb::RoutingRelaxation]) -> Vec<Relaxation> {
+    let mut all: Vec<Relaxation> = Vec::new();
+    let few = given.len() <= SKILLS_OF_WORK;
+    c.require(few, "relaxations", "TOO_MANY", "has too many elements");
+    for (place, given) in given.iter().take(SKILLS_OF_WORK).enumerate() {
+        c.within(format_args!("relaxations[{place}]"), |c| {
+            let Some(relaxation) = relaxation(c, given) else {
+                return;
+            };
+            let once = all.iter().all(|other| other.skill != relaxation.skill);
+            c.require(once, "skill", "DUPLICATE", "is named twice");
+            all.push(relaxation);
+        });
+    }
+    all
+}
+
+fn relaxation(c: &mut Check, given: &pb::RoutingRelaxation) -> Option<Relaxation> {
+    let mut span = |field: &str, seconds: i32| {
+        let seconds = c.number(field, seconds, 0..=SECONDS_MAX);
+        Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+    };
+    let (after, every) = (
+        span("after_s", given.after_s),
+        span("every_s", given.every_s),
+    );
+    let most = i32::from(Level::MOST.number());
+    let least = c.number("down_to_level", given.down_to_level, 0..=most);
+    Some(Relaxation {
+        skill: required_code(c, "skill", &given.skill)?,
+        after,
+        every,
+        down_to: u8::try_from(least).ok().and_then(Level::of),
+    })
 }
 
 pub(in crate::grpc) fn explain_routing(
@@ -187,7 +225,7 @@ pub(in crate::grpc) fn explain_routing(
         purpose: purpose(&mut c, "purpose", body.purpose),
         priority: priority(&mut c, "priority", body.priority),
         tags: codes(&mut c, "tags", &body.tags, TAGS),
-        skills: codes(
+        skills: skills(
             &mut c,
             "required_skills",
             &body.required_skills,

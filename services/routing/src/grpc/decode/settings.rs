@@ -1,20 +1,21 @@
 //! Agents and queues as they are set up by hand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rapport_foundation::check::Check;
 use rapport_foundation::error::Failure;
 use rapport_foundation::id::{AgentId, QueueId};
 use rapport_foundation::personal::Personal;
+use rapport_foundation::time::Micros;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
-use super::{Etag, SKILLS_OF_WORK, codes, priority, queue_ids};
+use super::{Etag, SKILLS_OF_WORK, priority, queue_ids, required_code, skills};
 use crate::app::command::{AgentChange, NewAgent, NewQueue, QueueChange};
 use crate::app::words;
-use crate::domain::{Channel, Priority, Queue};
+use crate::domain::{Channel, Code, Priority, Queue};
 
 pub(super) const PRINCIPAL_CHARACTERS: usize = 255;
 pub(super) const NAME_CHARACTERS: usize = 200;
@@ -23,9 +24,10 @@ const QUEUES_OF_AGENT: usize = 500;
 const MOST_CONCURRENT: i32 = 100;
 const MOST_WAITING: i32 = 1_000_000;
 
-const AGENT_FIELDS: [&str; 5] = [
+const AGENT_FIELDS: [&str; 6] = [
     "display_name",
     "skills",
+    "skill_ends",
     "queue_ids",
     "capacities",
     "default_capacity",
@@ -100,7 +102,10 @@ fn agent_change(c: &mut Check, mask: &BTreeSet<String>, agent: &pb::Agent) -> Ag
         change.display_name = Some(Personal::from(name));
     }
     if set("skills") {
-        change.skills = Some(codes(c, "skills", &agent.skills, SKILLS_OF_AGENT));
+        change.skills = Some(skills(c, "skills", &agent.skills, SKILLS_OF_AGENT));
+    }
+    if set("skill_ends") {
+        change.skills_until = Some(skill_ends(c, &agent.skill_ends));
     }
     if set("queue_ids") {
         change.queues = Some(queue_ids(c, "queue_ids", &agent.queue_ids, QUEUES_OF_AGENT));
@@ -114,6 +119,23 @@ fn agent_change(c: &mut Check, mask: &BTreeSet<String>, agent: &pb::Agent) -> Ag
         change.usual_capacity = Some(u16::try_from(most).unwrap_or(0).max(1));
     }
     change
+}
+
+fn skill_ends(c: &mut Check, given: &[pb::SkillEnd]) -> BTreeMap<Code, Micros> {
+    let mut ends = BTreeMap::new();
+    let few = given.len() <= SKILLS_OF_AGENT;
+    c.require(few, "skill_ends", "TOO_MANY", "has too many elements");
+    for (place, end) in given.iter().take(SKILLS_OF_AGENT).enumerate() {
+        c.within(format_args!("skill_ends[{place}]"), |c| {
+            let until = c.time("end_time", end.end_time.as_ref());
+            let Some(skill) = required_code(c, "skill", &end.skill) else {
+                return;
+            };
+            let once = ends.insert(skill, until).is_none();
+            c.require(once, "skill", "DUPLICATE", "is named twice");
+        });
+    }
+    ends
 }
 
 fn capacities(c: &mut Check, given: &[pb::ChannelCapacity]) -> Vec<(Channel, u16)> {
@@ -209,7 +231,7 @@ fn queue_change(c: &mut Check, mask: &BTreeSet<String>, queue: &pb::Queue) -> Qu
         change.max_lapsed_offers = Some(u32::try_from(most).unwrap_or(0).max(1));
     }
     if set("required_skills") {
-        let skills = codes(c, "required_skills", &queue.required_skills, SKILLS_OF_WORK);
+        let skills = skills(c, "required_skills", &queue.required_skills, SKILLS_OF_WORK);
         change.required_skills = Some(skills);
     }
     if set("most_waiting") {

@@ -10,7 +10,7 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
-use super::{Etag, SKILLS_OF_WORK, channel, codes, optional_code, paging, priority, sla};
+use super::{Etag, SKILLS_OF_WORK, channel, codes, optional_code, paging, priority, skills, sla};
 use crate::app::Paging;
 use crate::app::command::NewTicket;
 use crate::app::words;
@@ -58,7 +58,7 @@ pub(in crate::grpc) fn create_ticket(
                 .as_ref()
                 .map(|customer| customer_ref(c, customer)),
             conversation: c.optional_id("conversation_id", &ticket.conversation_id),
-            skills: codes(
+            skills: skills(
                 c,
                 "required_skills",
                 &ticket.required_skills,
@@ -253,7 +253,7 @@ fn ticket_change(c: &mut Check, mask: &BTreeSet<String>, ticket: &pb::Ticket) ->
         change.owner = Some(c.optional_id::<AgentId>("owner_agent_id", &ticket.owner_agent_id));
     }
     if set("required_skills") {
-        let skills = codes(
+        let skills = skills(
             c,
             "required_skills",
             &ticket.required_skills,

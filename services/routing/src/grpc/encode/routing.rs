@@ -1,13 +1,16 @@
+use std::time::Duration;
+
 use rapport_foundation::etag;
 use rapport_foundation::time::Micros;
 use rapport_proto::routing::v1 as pb;
 
-use super::{agent_status, codes, text, words};
+use super::{agent_status, text, words};
 use crate::app::{DecidedRouting, ExplainedRouting};
 use crate::domain::cel::Traced;
 use crate::domain::engine::{Candidate, Hindrance};
 use crate::domain::policy::{
-    Filter, Finding, Leg, Outcome, PolicyState, RoutingPolicy, Severity, Target, Verdict,
+    Filter, Finding, Leg, Outcome, PolicyState, Relaxation, RoutingPolicy, Severity, Target,
+    Verdict,
 };
 
 /// Findings and candidates told at most: an answer must fit into a message.
@@ -54,12 +57,23 @@ fn target(target: &Target) -> pb::RoutingTarget {
     let seconds = target.timeout.map_or(0, |timeout| timeout.as_secs());
     pb::RoutingTarget {
         queue_id: target.queue.to_string(),
-        required_skills: codes(&target.skills),
+        required_skills: target.skills.texts(),
         raise_priority_to: target
             .raise_to
             .map_or(0, |priority| words::priority_out(priority).into()),
         timeout_s: i32::try_from(seconds).unwrap_or(i32::MAX),
         skip_unstaffed: target.skip_unstaffed,
+        relaxations: target.relaxations.iter().map(relaxation).collect(),
+    }
+}
+
+fn relaxation(relaxation: &Relaxation) -> pb::RoutingRelaxation {
+    let seconds = |span: Duration| i32::try_from(span.as_secs()).unwrap_or(i32::MAX);
+    pb::RoutingRelaxation {
+        skill: relaxation.skill.to_string(),
+        after_s: seconds(relaxation.after),
+        every_s: seconds(relaxation.every),
+        down_to_level: relaxation.down_to.map_or(0, |level| level.number().into()),
     }
 }
 
@@ -98,7 +112,7 @@ pub(in crate::grpc) fn routing_explanation(explained: ExplainedRouting) -> pb::R
         work_item_id: text(explained.work.as_ref().map(|work| work.id)),
         agent_id: text(explained.agent()),
         queue_id: text(explained.queue),
-        required_skills: codes(&explained.skills),
+        required_skills: explained.skills.texts(),
         discipline: pb::RoutingDiscipline::FewestInHandLongestIdle.into(),
         candidates: candidates.map(candidate).collect(),
         omitted_candidates: count(omitted),
@@ -193,7 +207,7 @@ fn hindrance(hindrance: &Hindrance) -> pb::RoutingHindrance {
         Hindrance::NotPresent => Kind::NotPresent,
         Hindrance::NoCapacity => Kind::NoCapacity,
         Hindrance::MissingSkills(missing) => {
-            told.missing_skills = codes(missing);
+            told.missing_skills = missing.texts();
             Kind::MissingSkills
         }
         Hindrance::Declined(until) => {

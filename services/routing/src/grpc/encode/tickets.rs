@@ -20,7 +20,7 @@ pub(in crate::grpc) fn ticket(ticket: Ticket) -> pb::Ticket {
         owner_agent_id: text(ticket.owner),
         customer: ticket.customer.map(customer),
         conversation_id: text(ticket.conversation),
-        required_skills: codes(&ticket.skills),
+        required_skills: ticket.skills.texts(),
         tags: codes(&ticket.tags),
         root_cause: text(ticket.root_cause),
         outcome: text(ticket.outcome),

@@ -161,7 +161,9 @@ impl<'a> Reading<'a> {
             self.noted
                 .add(&place, format!("there is no priority `{}`", table.priority));
         }
-        let skills = self.noted.codes(&format!("{place}: skills"), &table.skills);
+        let skills = self
+            .noted
+            .skills(&format!("{place}: skills"), &table.skills);
         let arrivals = self.arrivals(&format!("{place}: arrivals"), &table.arrivals);
         let patience = table.patience.as_ref();
         let patience = patience.map(|law| self.noted.law(&format!("{place}: patience"), law));
@@ -291,7 +293,9 @@ impl<'a> Reading<'a> {
         Some(Team {
             agents: table.agents,
             queues,
-            skills: self.noted.codes(&format!("{place}: skills"), &table.skills),
+            skills: self
+                .noted
+                .skills(&format!("{place}: skills"), &table.skills),
             usual,
             named,
             answer,

@@ -1,11 +1,10 @@
 //! Single values: laws, times of the day, codes.
 
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::LawTable;
-use crate::domain::Code;
+use crate::domain::{Code, Skill, Skills};
 use crate::simulate::law::{Law, micros};
 
 /// Longest time that is simulated or drawn in the mean: ten years. Above it microseconds would run out of meaning.
@@ -50,10 +49,16 @@ impl Faults {
             .ok()
     }
 
-    pub(super) fn codes(&mut self, place: &str, texts: &[String]) -> BTreeSet<Code> {
+    pub(super) fn skills(&mut self, place: &str, texts: &[String]) -> Skills {
         self.count(place, texts.len(), 0..=32);
-        let read = texts.iter().filter_map(|text| self.code(place, text));
-        read.collect()
+        let mut skills = Skills::new();
+        for text in texts {
+            match text.parse::<Skill>() {
+                Ok(skill) => skills.insert(skill),
+                Err(error) => self.add(place, format!("`{text}`: {error}")),
+            }
+        }
+        skills
     }
 
     /// A time of the day, `HH:MM`, in microseconds since midnight; 24:00 is the end of the day.

@@ -13,6 +13,8 @@ pub(crate) struct Model {
     pub(crate) display_name: Vec<u8>,
     #[sea_orm(column_type = "JsonBinary")]
     pub(crate) skills: Json,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub(crate) skills_until: Option<Json>,
     #[sea_orm(column_type = "JsonBinary")]
     pub(crate) capacities: Json,
     pub(crate) usual_capacity: i64,

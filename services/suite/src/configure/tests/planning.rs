@@ -106,6 +106,11 @@ display_name = "one"
 queues = ["a"]
 default_capacity = 1
 capacities = [{ channel = "chat", concurrent = 3 }, { channel = "phone" }]
+skills = ["dutch:7", "english"]
+skill_ends = [
+    { skill = "english", end_time = 2030-01-01T00:00:00Z },
+    { skill = "dutch", end_time = "2030-01-01T07:00:00+07:00" },
+]
 [[calendar]]
 code = "office"
 time_zone = "UTC"
@@ -131,6 +136,11 @@ steps = [{ code = "s", clock = "resolution", offset_s = 0, notify = true }]
             json!({
                 "id": "agt_1", "principal": "one", "display_name": "one", "queue_ids": ["que_a"],
                 "capacities": [{"channel": "CHANNEL_PHONE"}, {"channel": "CHANNEL_CHAT", "concurrent": 3}],
+                "skills": ["dutch:7", "english"],
+                "skill_ends": [
+                    {"skill": "dutch", "end_time": "2030-01-01T00:00:00Z"},
+                    {"skill": "english", "end_time": "2030-01-01T00:00:00Z"},
+                ],
                 "default_capacity": 1, "status": "AGENT_STATUS_AWAY", "active_work_items": 2,
             }),
         ),
@@ -311,7 +321,12 @@ fn what_is_written_is_read_back_as_the_same() {
                 "id": "rtp_1", "display_name": "All",
                 "filters": [{
                     "code": "one", "expression": "ticket.channel == \"phone\" &&\n  contact.live",
-                    "targets": [{"queue_id": "que_a", "timeout_s": 4, "skip_unstaffed": true}, {"queue_id": "que_b"}],
+                    "targets": [
+                        {"queue_id": "que_a", "timeout_s": 4, "skip_unstaffed": true,
+                            "required_skills": ["dutch:4"],
+                            "relaxations": [{"skill": "dutch", "after_s": 9, "down_to_level": 2}]},
+                        {"queue_id": "que_b"},
+                    ],
                 }],
                 "default_targets": [{"queue_id": "que_b", "raise_priority_to": "PRIORITY_LOW"}],
             }),

@@ -121,6 +121,7 @@ code = "calls"
 offer_timeout_s = 601
 wrap_ups = 3
 most_waiting = "many"
+max_lapsed_offers = 9999999999
 
 [[queue]]
 display_name = "Without a code"
@@ -166,10 +167,11 @@ code = "calls"
     let expected = [
         "queues.toml:5: `wrap_ups` is not known; did you mean `wrap_up_s`?",
         "queues.toml:6: most_waiting is a whole number",
-        "queues.toml:8: a queue needs its `code`",
-        "queues.toml:11: `quue` is not known; did you mean `queue`?",
-        "queues.toml:16: default_priority is one of low, normal, high, urgent",
-        "queues.toml:17: overflow_queue is the code of the queue",
+        "queues.toml:7: max_lapsed_offers is not between -2147483648 and 2147483647",
+        "queues.toml:9: a queue needs its `code`",
+        "queues.toml:12: `quue` is not known; did you mean `queue`?",
+        "queues.toml:17: default_priority is one of low, normal, high, urgent",
+        "queues.toml:18: overflow_queue is the code of the queue",
         "rest.toml:6: weekly_openings[0].start is a time such as \"08:30\", up to \"48:00\"",
         "rest.toml:14: targets[0].pauses[0] is one of customer, third_party",
         "rest.toml:16: steps[0].notify leaves no room for `move_to_queue`",

@@ -343,6 +343,19 @@ fn routing_and_hints_are_checked() {
         routing(skilled),
         only("routing.required_skills[0]", "MALFORMED")
     );
+    let graded = types::RoutingHint {
+        required_skills: ["polish:4", "polish:11", "polish:", "polish:04"]
+            .map(Into::into)
+            .into(),
+        ..types::RoutingHint::default()
+    };
+    let faulty = |n| {
+        (
+            format!("interaction.routing.required_skills[{n}]"),
+            "MALFORMED",
+        )
+    };
+    assert_eq!(routing(graded), [1, 2, 3].map(faulty));
     let urgent = types::RoutingHint {
         priority: 9,
         ..types::RoutingHint::default()

@@ -8,9 +8,9 @@ use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
 use crate::domain::engine::{Effect, Engine, Input, Profile, Settings, Terms};
-use crate::domain::policy::Leg;
+use crate::domain::policy::{Leg, Relaxation};
 use crate::domain::{
-    Capacity, Channel, Offer, OfferEnd, Priority, Skills, Status, WorkItem, WorkState,
+    Capacity, Channel, Offer, OfferEnd, Priority, Skill, Skills, Status, WorkItem, WorkState,
 };
 
 pub(super) fn secs(n: u64) -> Micros {
@@ -34,7 +34,8 @@ pub(super) fn ticket(n: u128) -> TicketId {
 }
 
 pub(super) fn skills(names: &[&str]) -> Skills {
-    names.iter().map(|name| name.parse().unwrap()).collect()
+    let skill = |name: &&str| name.parse::<Skill>().unwrap();
+    names.iter().map(skill).collect()
 }
 
 pub(super) fn terms(n: u128) -> Terms {
@@ -52,6 +53,7 @@ pub(super) fn profile(n: u128, queues: &[u128], held: &[&str]) -> Profile {
         id: agent(n),
         queues: queues.iter().map(|q| queue(*q)).collect::<BTreeSet<_>>(),
         skills: skills(held),
+        skills_until: Default::default(),
         capacity: Capacity {
             usual: 1,
             named: vec![(Channel::Chat, 2)],
@@ -89,6 +91,17 @@ pub(super) fn leg(in_queue: u128, seconds: u64, skip_unstaffed: bool) -> Leg {
         raise_to: None,
         timeout: Some(Duration::from_secs(seconds)).filter(|span| !span.is_zero()),
         skip_unstaffed,
+        relaxations: Vec::new(),
+    }
+}
+
+/// A level less of a skill after some seconds and each time so long again, until it is not asked for.
+pub(super) fn relaxed(skill: &str, seconds: u64) -> Relaxation {
+    Relaxation {
+        skill: skill.parse().unwrap(),
+        after: Duration::from_secs(seconds),
+        every: Duration::from_secs(seconds),
+        down_to: None,
     }
 }
 

@@ -11,7 +11,7 @@ use rapport_foundation::time::Micros;
 
 use super::desk::*;
 use crate::domain::engine::{Changes, Effect, Engine, Input, Settings, Snapshot};
-use crate::domain::policy::Route;
+use crate::domain::policy::{Leg, Route};
 use crate::domain::{Capacity, Channel, Presence, Priority, Standing, Status, WorkItem, WorkState};
 
 const AGENTS: u128 = 4;
@@ -68,6 +68,8 @@ enum Op {
         queues: Vec<u128>,
         skill: usize,
         usual: u16,
+        /// After how many seconds a skill of theirs ends.
+        ends: Option<u64>,
     },
     Settle {
         ticket: u128,
@@ -81,7 +83,7 @@ enum Op {
     PassToDeadline,
 }
 
-const SKILLS: [&[&str]; 4] = [&[], &["a"], &["b"], &["a", "b"]];
+const SKILLS: [&[&str]; 4] = [&[], &["a"], &["b:3"], &["a:4", "b"]];
 
 fn op() -> impl Strategy<Value = Op> {
     let agent = 1..=AGENTS;
@@ -99,8 +101,8 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (agent.clone(), 0..3_usize).prop_map(|(agent, status)| Op::Status { agent, status }),
         3 => (agent.clone(), 1..=2_u64).prop_map(|(agent, stream)| Op::Open { agent, stream }),
         1 => (agent.clone(), 1..=2_u64).prop_map(|(agent, stream)| Op::Close { agent, stream }),
-        1 => (agent, prop::collection::vec(queue, 0..3), 0..4_usize, 0..3_u16)
-            .prop_map(|(agent, queues, skill, usual)| Op::Retrain { agent, queues, skill, usual }),
+        1 => (agent, prop::collection::vec(queue, 0..3), 0..4_usize, 0..3_u16, prop::option::of(0..90_u64))
+            .prop_map(|(agent, queues, skill, usual, ends)| Op::Retrain { agent, queues, skill, usual, ends }),
         1 => (1..=6_u128).prop_map(|ticket| Op::Settle { ticket }),
         1 => (1..=6_u128).prop_map(|ticket| Op::Reopen { ticket }),
         2 => (1..70_u64).prop_map(|seconds| Op::Pass { seconds }),
@@ -112,6 +114,8 @@ fn op() -> impl Strategy<Value = Op> {
 struct Day {
     engine: Engine,
     now: Micros,
+    /// When the step before was.
+    before: Micros,
     made: u128,
     streams: BTreeSet<(AgentId, u64)>,
     rows: BTreeMap<WorkItemId, WorkItem>,
@@ -125,6 +129,7 @@ impl Day {
         let mut day = Self {
             engine: Engine::new(Settings::default()),
             now: secs(0),
+            before: secs(0),
             made: 0,
             streams: BTreeSet::new(),
             rows: BTreeMap::new(),
@@ -184,11 +189,11 @@ impl Day {
                 let own = skills(SKILLS[*skill]);
                 let route = next.map(|(then, after)| {
                     // Back to where it was, whoever is there, and then to somewhere else.
-                    let legs = vec![
-                        leg(*q, after, false),
-                        leg(*q, after, true),
-                        leg(then, 0, true),
-                    ];
+                    let eased = Leg {
+                        relaxations: vec![relaxed("b", 1 + after / 3), relaxed("a", 9)],
+                        ..leg(*q, after, false)
+                    };
+                    let legs = vec![eased, leg(*q, after, true), leg(then, 0, true)];
                     Box::new(Route::new(own.clone(), legs, 0, self.now))
                 });
                 Input::WorkItemQueued(Box::new(WorkItem {
@@ -282,6 +287,7 @@ impl Day {
                 queues,
                 skill,
                 usual,
+                ends,
             } => {
                 let mut other = profile(*a, queues, SKILLS[*skill]);
                 other.capacity = Capacity {
@@ -289,6 +295,10 @@ impl Day {
                     named: Vec::new(),
                     since: self.now,
                 };
+                if let Some(seconds) = ends {
+                    let until = self.now + Duration::from_secs(*seconds);
+                    other.skills_until = [("b".parse().unwrap(), until)].into();
+                }
                 Input::AgentChanged(other)
             }
             Op::Settle { ticket: t } => Input::TicketSettled(ticket(*t)),
@@ -308,6 +318,7 @@ impl Day {
         let before = self.engine.snapshot().items;
         let effects = self.engine.step(self.now, input);
         self.assert_in_turn(&before, &effects);
+        self.before = self.now;
         if let Err(faults) = self.engine.check() {
             panic!("{faults:?} after {effects:?}");
         }
@@ -351,7 +362,8 @@ impl Day {
                     && !declined
                     && work.channel == taken.channel
                     && profile.queues.contains(&work.queue)
-                    && work.skills.is_subset(&profile.skills)
+                    // What eased since may have done so after the offer.
+                    && profile.skills.cover(&work.asked_for(self.before))
                     && rank(work) < rank(taken)
             });
             assert_eq!(passed_over, None, "{} was offered before it", taken.id);

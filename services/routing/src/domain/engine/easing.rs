@@ -1,0 +1,116 @@
+//! What becomes less by time: skills that work asks for, and skills that an agent holds.
+
+use std::collections::BTreeSet;
+
+use rapport_foundation::id::{AgentId, WorkItemId};
+use rapport_foundation::time::Micros;
+
+use super::input::{Effect, Profile};
+use super::skills::Grades;
+use super::{Engine, Held, Timer};
+use crate::domain::policy::Route;
+use crate::domain::{Skills, WorkItem, WorkState};
+
+impl Engine {
+    /// What work asks for at `now`, and when it asks for less.
+    pub(super) fn asked(
+        &mut self,
+        now: Micros,
+        skills: &Skills,
+        route: Option<&Route>,
+    ) -> (Grades, Option<Micros>) {
+        match route.and_then(|route| route.eased(skills, now)) {
+            Some((eased, next)) => (self.book.grades(&eased), next),
+            None => (self.book.grades(skills), None),
+        }
+    }
+
+    /// An item as it came to where it waits. What has eased since is made good by its timer, which is due.
+    pub(super) fn hold(&mut self, work: WorkItem) -> Held {
+        let came = work.route.as_ref().map_or(work.queued_at, |r| r.since());
+        let (asked, next) = self.asked(came, &work.skills, work.route.as_deref());
+        let eases = matches!(work.state, WorkState::Waiting | WorkState::Offered(_));
+        Held {
+            work,
+            asked,
+            eases_at: next.filter(|_| eases),
+        }
+    }
+
+    /// Finds out anew what an item asks for. It must not be listed as waiting meanwhile.
+    pub(super) fn ask(&mut self, now: Micros, id: WorkItemId) {
+        self.stop_easing(id);
+        let Some(mut held) = self.items.remove(&id) else {
+            return;
+        };
+        let (asked, next) = self.asked(now, &held.work.skills, held.work.route.as_deref());
+        held.asked = asked;
+        held.eases_at = next;
+        if let Some(at) = next {
+            self.timers.set(at, Timer::WorkEases(id));
+        }
+        self.items.insert(id, held);
+    }
+
+    pub(super) fn stop_easing(&mut self, id: WorkItemId) {
+        let held = self.items.get_mut(&id);
+        if let Some(at) = held.and_then(|held| held.eases_at.take()) {
+            self.timers.cancel(at, Timer::WorkEases(id));
+        }
+    }
+
+    /// Work asks for less: whom it did not suit before it may suit now. Nothing is stored: what it
+    /// asks for follows from when it came to its target.
+    pub(super) fn ease(&mut self, now: Micros, id: WorkItemId, out: &mut Vec<Effect>) {
+        let Some(held) = self.items.get_mut(&id) else {
+            return;
+        };
+        held.eases_at = None;
+        let waits = held.work.state == WorkState::Waiting;
+        if waits {
+            self.waiting.remove(held.spot(), held.rank());
+        }
+        self.ask(now, id);
+        if waits && let Some(held) = self.items.get(&id) {
+            self.waiting.insert(held.spot(), held.rank());
+        }
+        self.match_item(now, id, out);
+    }
+
+    /// An agent holds some skill no longer. What they have in hand they may finish.
+    pub(super) fn end_skill(&mut self, now: Micros, agent: AgentId) {
+        let Some(seat) = self.floor.seat(agent) else {
+            return;
+        };
+        let mut profile = seat.profile.clone();
+        profile.drop_ended(now);
+        let held = self.book.grades(&profile.skills);
+        self.floor.set_profile(profile, held);
+    }
+
+    /// Sets the timers of the skills of a profile that is to be the agent's.
+    pub(super) fn time_skills(&mut self, profile: &Profile) {
+        let before = self.floor.seat(profile.id).map(|seat| &seat.profile);
+        for at in before.map(Profile::ends).unwrap_or_default() {
+            self.timers.cancel(at, Timer::SkillEnds(profile.id));
+        }
+        for at in profile.ends() {
+            self.timers.set(at, Timer::SkillEnds(profile.id));
+        }
+    }
+}
+
+impl Profile {
+    /// Leaves out the skills that have ended by `now`.
+    pub(super) fn drop_ended(&mut self, now: Micros) {
+        let ended = |until: Option<&Micros>| until.is_some_and(|until| *until <= now);
+        self.skills
+            .retain(|skill| !ended(self.skills_until.get(&skill.code)));
+        self.skills_until.retain(|_, until| *until > now);
+    }
+
+    /// When some skill ends.
+    pub(super) fn ends(&self) -> BTreeSet<Micros> {
+        self.skills_until.values().copied().collect()
+    }
+}

@@ -1,0 +1,131 @@
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use rapport_foundation::id::{QueueId, WorkItemId};
+use rapport_foundation::time::Micros;
+use uuid::Uuid;
+
+use super::{Rank, Spot, Waiting};
+use crate::domain::engine::skills::{Grades, SkillBook};
+use crate::domain::{Channel, Level, Priority, Skill, Skills};
+
+const CHANNELS: [Channel; 2] = [Channel::Phone, Channel::Chat];
+
+/// Work by queue, channel and what it asks for, as a list.
+type Listed = (u128, Channel, Skills, Rank);
+
+fn queue(n: u128) -> QueueId {
+    QueueId::from_uuid(Uuid::from_u128(n))
+}
+
+fn skills(graded: &[(u8, u8)]) -> Skills {
+    let skill = |(name, level): &(u8, u8)| Skill {
+        code: format!("s{name}").parse().unwrap(),
+        level: Level::of(*level).unwrap(),
+    };
+    graded.iter().map(skill).collect()
+}
+
+fn some_skills(most: usize) -> impl Strategy<Value = Skills> {
+    prop::collection::vec((0..6_u8, 1..=4_u8), 0..=most).prop_map(|graded| skills(&graded))
+}
+
+fn listed() -> impl Strategy<Value = Listed> {
+    let rank = (0..4_usize, -2..6_i64, 1..40_u128).prop_map(|(priority, at, id)| {
+        let id = WorkItemId::from_uuid(Uuid::from_u128(id));
+        (Reverse(Priority::ALL[priority]), Micros(at), id)
+    });
+    (1..=3_u128, 0..2_usize, some_skills(4), rank)
+        .prop_map(|(queue, channel, asked, rank)| (queue, CHANNELS[channel], asked, rank))
+}
+
+/// The index and the list it must agree with.
+#[derive(Default)]
+struct Both {
+    waiting: Waiting,
+    book: SkillBook,
+    list: BTreeSet<(u128, Channel, Skills, Rank)>,
+}
+
+impl Both {
+    fn grades(&mut self, skills: &Skills) -> Grades {
+        self.book.grades(skills)
+    }
+
+    fn toggle(&mut self, (q, channel, asked, rank): Listed) {
+        let grades = self.grades(&asked);
+        let spot = Spot {
+            queue: queue(q),
+            channel,
+            asked: &grades,
+        };
+        let entry = (q, channel, asked, rank);
+        assert_eq!(
+            self.waiting.contains(spot, rank),
+            self.list.contains(&entry)
+        );
+        match self.list.remove(&entry) {
+            true => self.waiting.remove(spot, rank),
+            false => {
+                self.waiting.insert(spot, rank);
+                // Twice is once.
+                self.waiting.insert(spot, rank);
+                self.list.insert(entry);
+            }
+        }
+        assert_eq!(self.waiting.len(), self.list.len());
+        let here = self.list.iter().filter(|(of, ..)| *of == q).count();
+        assert_eq!(self.waiting.len_of(queue(q)), here);
+    }
+
+    fn first(
+        &mut self,
+        queues: &[u128],
+        held: &Skills,
+        phone: bool,
+        declined: u128,
+    ) -> [Option<Rank>; 2] {
+        let room = |channel: Channel| phone || channel != Channel::Phone;
+        let declined = WorkItemId::from_uuid(Uuid::from_u128(declined));
+        let grades = self.grades(held);
+        let queue_ids = queues.iter().map(|q| queue(*q));
+        let found = self
+            .waiting
+            .first(queue_ids, room, &grades, |id| id == declined);
+        let fits = |(q, channel, asked, rank): &&Listed| {
+            queues.contains(q) && room(*channel) && held.cover(asked) && rank.2 != declined
+        };
+        let first = self.list.iter().filter(fits).map(|entry| entry.3).min();
+        [found, first]
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_first_that_suits_is_found_whatever_came_and_went(
+        steps in prop::collection::vec(listed(), 1..120),
+        asked in prop::collection::vec(
+            (prop::collection::vec(1..=3_u128, 0..3), some_skills(6), any::<bool>(), 1..40_u128),
+            1..20,
+        ),
+    ) {
+        let mut both = Both::default();
+        let mut questions = asked.iter().cycle();
+        for (n, step) in steps.iter().enumerate() {
+            both.toggle(step.clone());
+            if n % 3 == 0 && let Some((queues, held, phone, declined)) = questions.next() {
+                let [found, first] = both.first(queues, held, *phone, *declined);
+                prop_assert_eq!(found, first);
+            }
+        }
+        // Everything goes, and nothing is left of it.
+        for entry in both.list.clone() {
+            both.toggle(entry);
+        }
+        prop_assert_eq!(both.waiting.len(), 0);
+        prop_assert!(both.waiting.is_bare());
+    }
+}

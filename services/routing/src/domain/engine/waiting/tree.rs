@@ -1,0 +1,266 @@
+//! A tree of sets of grades (a set trie): a node stands for the grades on the way to it, and
+//! knows how urgent the most urgent below it is. Whoever holds a set of skills goes down the
+//! branches of those alone, so work that asks for others costs nothing, however much there is;
+//! and a branch whose most urgent comes after what was found already is not entered.
+//!
+//! Set tries: Savnik, "Index data structure for fast subset and superset queries", CD-ARES 2013.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use rapport_foundation::id::WorkItemId;
+
+use super::Rank;
+use super::line::Line;
+use crate::domain::engine::skills::{Grade, Grades};
+
+/// A node, by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct NodeId(u32);
+
+/// How urgent the most urgent is: the less, the more so. It orders as [`Rank`] does, up to the id.
+type Bound = u64;
+
+const NOTHING: Bound = Bound::MAX;
+
+/// The priority above, the time below. A time before 1970 counts as 1970: the order of what is
+/// that old is left to the rank.
+fn bound(rank: Rank) -> Bound {
+    let (Reverse(priority), at, _) = rank;
+    let class = 3 - (priority as u64);
+    let at = u64::try_from(at.0).unwrap_or(0).min((1 << 61) - 1);
+    class << 61 | at
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    line: Line,
+    children: Vec<Child>,
+    bound: Bound,
+}
+
+/// A branch, with the bound of its node: one look tells whether to enter it.
+#[derive(Clone, Copy, Debug)]
+struct Child {
+    grade: Grade,
+    node: NodeId,
+    bound: Bound,
+}
+
+impl Node {
+    const BARE: Self = Self {
+        line: Line::Empty,
+        children: Vec::new(),
+        bound: NOTHING,
+    };
+
+    fn place(&self, grade: Grade) -> Result<usize, usize> {
+        self.children
+            .binary_search_by_key(&grade, |child| child.grade)
+    }
+
+    fn child(&self, grade: Grade) -> Option<NodeId> {
+        let place = self.place(grade).ok()?;
+        self.children.get(place).map(|child| child.node)
+    }
+
+    fn most_urgent(&self) -> Bound {
+        let below = self.children.iter().map(|child| child.bound).min();
+        let own = self.line.first().map_or(NOTHING, bound);
+        below.map_or(own, |below| below.min(own))
+    }
+}
+
+/// Nodes by place; those nobody needs are used again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+    bare: Vec<NodeId>,
+}
+
+impl Tree {
+    /// A root.
+    pub(super) fn plant(&mut self) -> NodeId {
+        if let Some(node) = self.bare.pop() {
+            return node;
+        }
+        self.nodes.push(Node::BARE);
+        // Four thousand million nodes do not fit into a machine.
+        NodeId(u32::try_from(self.nodes.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn insert(&mut self, root: NodeId, asked: &Grades, rank: Rank) -> bool {
+        let found = bound(rank);
+        let mut at = root;
+        self.lower(at, found);
+        for grade in asked.as_slice() {
+            at = self.grow(at, *grade, found);
+        }
+        self.node_mut(at).line.insert(rank)
+    }
+
+    pub(super) fn remove(&mut self, root: NodeId, asked: &Grades, rank: Rank) -> bool {
+        let Some(way) = self.way(root, asked) else {
+            return false;
+        };
+        let Some(removed) = way.last().map(|at| self.node_mut(*at).line.remove(rank)) else {
+            return false;
+        };
+        self.raise(&way, asked, bound(rank));
+        removed
+    }
+
+    pub(super) fn contains(&self, root: NodeId, asked: &Grades, rank: Rank) -> bool {
+        let way = self.way(root, asked);
+        way.and_then(|way| way.last().copied())
+            .is_some_and(|at| self.node(at).line.contains(rank))
+    }
+
+    /// How many nodes are in use.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len() - self.bare.len()
+    }
+
+    /// The nodes from a root to the one of these grades, if it is there.
+    fn way(&self, root: NodeId, asked: &Grades) -> Option<Vec<NodeId>> {
+        let mut way = Vec::with_capacity(asked.as_slice().len() + 1);
+        way.push(root);
+        let mut at = root;
+        for grade in asked.as_slice() {
+            at = self.node(at).child(*grade)?;
+            way.push(at);
+        }
+        Some(way)
+    }
+
+    /// The branch of a node, made where there is none, with something as urgent below it.
+    fn grow(&mut self, at: NodeId, grade: Grade, found: Bound) -> NodeId {
+        match self.node(at).place(grade) {
+            Ok(place) => {
+                let child = &mut self.node_mut(at).children[place];
+                child.bound = child.bound.min(found);
+                let node = child.node;
+                self.lower(node, found);
+                node
+            }
+            Err(place) => {
+                let node = self.plant();
+                self.lower(node, found);
+                let bound = found;
+                self.node_mut(at)
+                    .children
+                    .insert(place, Child { grade, node, bound });
+                node
+            }
+        }
+    }
+
+    fn lower(&mut self, at: NodeId, found: Bound) {
+        let node = self.node_mut(at);
+        node.bound = node.bound.min(found);
+    }
+
+    /// Makes good the bounds along a way from whose end something so urgent was taken, and takes
+    /// away what is bare. A root stays.
+    fn raise(&mut self, way: &[NodeId], asked: &Grades, gone: Bound) {
+        for (depth, at) in way.iter().enumerate().rev() {
+            let node = self.node_mut(*at);
+            if node.bound < gone {
+                return;
+            }
+            let bound = node.most_urgent();
+            node.bound = bound;
+            let Some(above) = depth.checked_sub(1) else {
+                return;
+            };
+            let grade = asked.as_slice()[above];
+            let parent = self.node_mut(way[above]);
+            let Ok(place) = parent.place(grade) else {
+                return;
+            };
+            if bound == NOTHING {
+                parent.children.remove(place);
+                *self.node_mut(*at) = Node::BARE;
+                self.bare.push(*at);
+            } else {
+                parent.children[place].bound = bound;
+            }
+        }
+    }
+
+    fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.0 as usize]
+    }
+}
+
+/// Looks for the first place that whoever holds these grades may take, the most urgent branch first.
+pub(super) struct Search<'a, P> {
+    tree: &'a Tree,
+    held: &'a Grades,
+    passes_over: P,
+    /// Nodes to enter, and how many of the grades, from the first, were decided on the way.
+    open: BinaryHeap<Reverse<(Bound, NodeId, usize)>>,
+    best: Option<Rank>,
+}
+
+impl<'a, P: Fn(WorkItemId) -> bool> Search<'a, P> {
+    pub(super) fn new(tree: &'a Tree, held: &'a Grades, passes_over: P) -> Self {
+        Self {
+            tree,
+            held,
+            passes_over,
+            open: BinaryHeap::new(),
+            best: None,
+        }
+    }
+
+    pub(super) fn begin_at(&mut self, root: NodeId) {
+        let bound = self.tree.node(root).bound;
+        if bound != NOTHING {
+            self.open.push(Reverse((bound, root, 0)));
+        }
+    }
+
+    pub(super) fn first(mut self) -> Option<Rank> {
+        while let Some(Reverse((bound, at, decided))) = self.open.pop() {
+            if bound > self.limit() {
+                break;
+            }
+            self.enter(at, decided);
+        }
+        self.best
+    }
+
+    fn limit(&self) -> Bound {
+        self.best.map_or(NOTHING - 1, bound)
+    }
+
+    fn enter(&mut self, at: NodeId, decided: usize) {
+        let node = self.tree.node(at);
+        let own = node.line.find(|rank| !(self.passes_over)(rank.2));
+        if let Some(own) = own {
+            self.best = Some(self.best.map_or(own, |best| best.min(own)));
+        }
+        if node.children.is_empty() {
+            return;
+        }
+        let limit = self.limit();
+        for (place, held) in self.held.as_slice().iter().enumerate().skip(decided) {
+            let from = node
+                .children
+                .partition_point(|child| child.grade < held.least());
+            let suited = node.children[from..]
+                .iter()
+                .take_while(|child| child.grade <= *held);
+            for child in suited.filter(|child| child.bound <= limit) {
+                self.open
+                    .push(Reverse((child.bound, child.node, place + 1)));
+            }
+        }
+    }
+}
