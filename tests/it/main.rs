@@ -4,10 +4,10 @@
 mod audit;
 mod contracts;
 mod coverage;
+mod faults;
 mod foreign;
 mod hostile;
 mod journeys;
-mod owners;
 mod rolling;
 mod storm;
 mod tidy;

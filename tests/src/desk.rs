@@ -57,6 +57,11 @@ impl DeskLog {
         read(&mut self.0.lock().expect("no panic under the lock"))
     }
 
+    /// Every offer that a desk saw.
+    pub fn seen(&self) -> Vec<OfferSeen> {
+        self.with(|seen| seen.values().cloned().collect())
+    }
+
     /// How many offers were taken.
     pub fn accepted(&self) -> usize {
         self.with(|seen| seen.values().filter(|o| o.accepted).count())

@@ -4,20 +4,25 @@ mod codec;
 mod credentials;
 mod desk;
 mod import;
+mod layout;
 mod otlp;
 mod ports;
 mod process;
 mod rows;
 mod suite;
 mod trigger;
+mod ways;
 mod wire;
 
 pub use credentials::{Credentials, Who};
 pub use desk::{Desk, DeskLog, OfferSeen};
 pub use import::{Import, ImportReport};
+pub use layout::{Database, Topology};
 pub use otlp::{Receiver, SeenSpan};
-pub use suite::{Database, Suite, Topology, binary};
+pub use rows::StoredOffer;
+pub use suite::{Suite, binary};
 pub use trigger::{Moment, Trigger};
+pub use ways::Ways;
 pub use wire::{Client, Opened, Refusal, method, methods};
 
 use std::{future::Future, time::Duration};

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -13,67 +13,15 @@ use tempfile::TempDir;
 use crate::{
     credentials::{AUDIENCE, Credentials, ISSUER, Who},
     import::Import,
+    layout::{self, Database, Engine, Places, ROLES, Topology, member, processes, replicas},
     ports::free_address,
     process::{self, Process},
-    rows,
+    rows::{self, StoredOffer},
+    ways::Ways,
     wire::Client,
 };
 
 pub use crate::process::binary;
-
-/// The roles, the gateway last: what it calls is there before it is.
-pub(crate) const ROLES: [&str; 5] = ["profiles", "interactions", "routing", "loyalty", "gateway"];
-
-/// How the suite is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topology {
-    /// One process.
-    Embedded,
-    /// One process a role.
-    Split,
-    /// Two processes a role.
-    Replicated,
-}
-
-/// The name of a process: `profiles`, and `profiles-2` for the second of the role.
-fn member(role: &str, replica: usize) -> String {
-    match replica {
-        0 => role.to_owned(),
-        _ => format!("{role}-{}", replica + 1),
-    }
-}
-
-/// Where the suite keeps its data.
-#[derive(Debug, Clone)]
-pub struct Database(Engine);
-
-#[derive(Debug, Clone)]
-pub(crate) enum Engine {
-    Sqlite,
-    Postgres { admin_url: String, prefix: String },
-}
-
-impl Database {
-    /// Files in the suite's own folder.
-    pub fn sqlite() -> Self {
-        Self(Engine::Sqlite)
-    }
-
-    /// Fresh databases on the PostgreSQL of the tests.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn postgres() -> Result<Self, String> {
-        let engines = rapport_foundation::testing::engines();
-        let admin_url = engines.into_iter().find_map(|engine| match engine {
-            rapport_foundation::testing::Engine::Postgres { admin_url } => Some(admin_url),
-            rapport_foundation::testing::Engine::Sqlite => None,
-        });
-        let admin_url = admin_url.ok_or("there is no PostgreSQL to test with")?;
-        let prefix = format!("rapport_e2e_{}", uuid::Uuid::now_v7().simple());
-        Ok(Self(Engine::Postgres { admin_url, prefix }))
-    }
-}
 
 /// A suite, ended when it is dropped.
 #[derive(Debug)]
@@ -85,6 +33,7 @@ pub struct Suite {
     gateways: Vec<String>,
     tenant: String,
     processes: Vec<(String, Process)>,
+    ways: BTreeMap<String, Ways>,
 }
 
 impl Suite {
@@ -110,7 +59,9 @@ impl Suite {
         receiver: Option<SocketAddr>,
     ) -> Self {
         let folder = tempfile::tempdir().expect("a writable temporary folder");
-        let gateways = (0..replicas(topology)).map(|_| free_address()).collect();
+        let gateways = (0..replicas(topology, "gateway"))
+            .map(|_| free_address())
+            .collect();
         let mut suite = Self {
             folder,
             topology,
@@ -119,6 +70,7 @@ impl Suite {
             gateways,
             tenant: String::new(),
             processes: Vec::new(),
+            ways: BTreeMap::new(),
         };
         suite.configure(receiver).await;
         suite.spawn().await;
@@ -259,6 +211,26 @@ impl Suite {
         found.expect("it runs").1.signal(signal);
     }
 
+    /// The ways of a process that can be cut.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn ways(&self, member: &str) -> &Ways {
+        &self.ways[member]
+    }
+
+    /// Which process of routing decides for the tenant, as the database says; none when nobody does.
+    pub async fn owner(&self) -> Option<String> {
+        let address = rows::owner(&self.engine, &self.tenant).await?;
+        let owner = self.ways.iter().find(|(_, ways)| ways.door() == address);
+        Some(owner?.0.clone())
+    }
+
+    /// Every offer that was stored.
+    pub async fn offers(&self) -> BTreeMap<String, StoredOffer> {
+        rows::offers(&self.engine).await
+    }
+
     fn take(&mut self, member: &str) -> Process {
         let mut processes = self.processes.iter();
         let at = processes.position(|(name, _)| name == member);
@@ -341,8 +313,8 @@ impl Suite {
         if self.topology == Topology::Embedded {
             return vec!["suite".to_owned()];
         }
-        let all = ROLES.iter();
-        all.flat_map(|role| (0..replicas(self.topology)).map(|n| member(role, n)))
+        processes(self.topology)
+            .map(|(role, n)| member(role, n))
             .collect()
     }
 
@@ -359,31 +331,30 @@ impl Suite {
             .into_owned()
     }
 
-    async fn configure(&self, receiver: Option<SocketAddr>) {
+    async fn configure(&mut self, receiver: Option<SocketAddr>) {
         let folder = self.folder.path();
         self.credentials.write_jwks(&folder.join("jwks.json"));
-        let replicas = replicas(self.topology);
-        let several = || (0..replicas).map(|_| free_address()).collect();
-        let services: BTreeMap<&str, Vec<String>> =
-            ROLES.iter().map(|role| (*role, several())).collect();
-        let common = self.common(receiver, 0);
+        let common = self.common(receiver, 0, None);
         std::fs::write(folder.join("suite.toml"), &common).expect("a writable folder");
         if self.topology != Topology::Embedded {
             let keys = folder.join("keys");
             process::run(&["keys", &keys.to_string_lossy()])
                 .await
                 .expect("keys");
-            for (role, n) in ROLES
-                .iter()
-                .flat_map(|role| (0..replicas).map(move |n| (role, n)))
-            {
+            let mut listening = Places::new();
+            for (role, _) in processes(self.topology) {
+                listening.entry(role).or_default().push(free_address());
+            }
+            let found = self.found(&listening).await;
+            for (role, n) in processes(self.topology) {
+                let name = member(role, n);
+                let way = self.ways.get(&name).map(|ways| ways.database.address());
                 let text = format!(
                     "roles = [\"{role}\"]\n{}{}",
-                    self.common(receiver, n),
-                    split(role, n, &keys, &services)
+                    self.common(receiver, n, way),
+                    layout::split(role, n, &keys, &listening, &found)
                 );
-                let file = folder.join(format!("{}.toml", member(role, n)));
-                std::fs::write(file, text).expect("a writable folder");
+                std::fs::write(self.configuration(&name), text).expect("a writable folder");
             }
         }
         if let Engine::Postgres { admin_url, .. } = &self.engine {
@@ -400,16 +371,37 @@ impl Suite {
         }
     }
 
-    fn common(&self, receiver: Option<SocketAddr>, replica: usize) -> String {
+    /// Where the processes are found that listen there: behind ways that can be cut, where the topology has them.
+    async fn found(&mut self, listening: &Places) -> Places {
+        let mut found = listening.clone();
+        let (Topology::Owners, Engine::Postgres { admin_url, .. }) = (self.topology, &self.engine)
+        else {
+            return found;
+        };
+        for (n, place) in found.get_mut("routing").into_iter().flatten().enumerate() {
+            let ways = Ways::between(layout::server(admin_url), place).await;
+            *place = ways.door.address().to_string();
+            self.ways.insert(member("routing", n), ways);
+        }
+        found
+    }
+
+    fn common(
+        &self,
+        receiver: Option<SocketAddr>,
+        replica: usize,
+        way: Option<SocketAddr>,
+    ) -> String {
         let folder = self.folder.path();
         let mut text = format!("data_dir = {:?}\n", folder.join("data"));
         for role in ROLES {
-            text += &database(&self.engine, role);
+            text += &layout::database(&self.engine, role, way);
         }
         text += &format!(
             "[gateway.listen]\naddress = {:?}\n\
              [[gateway.auth.issuers]]\nissuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]\njwks_file = {:?}\n",
-            self.gateways[replica],
+            // Of which there may be fewer than of the role that is told.
+            self.gateways[replica % self.gateways.len()],
             folder.join("jwks.json"),
         );
         // A day of a whole floor passes in seconds here.
@@ -418,7 +410,7 @@ impl Suite {
                  write = { calls_per_second = 20000, burst = 40000 }\n\
                  stream = { calls_per_second = 1000, burst = 1000 }\n\
                  concurrent_calls = 4000\nconcurrent_streams = 4000\n";
-        if self.topology == Topology::Replicated {
+        if matches!(self.topology, Topology::Replicated | Topology::Owners) {
             // Calls are not shed for how fast a build for tests is, and faults come fast here, one upon the other.
             text += "[drain]\nannounce_ms = 300\n[gateway.overload]\ntarget_ms = 5000\n\
                      [neighbours.pool]\neject_ms = 200\neject_longest_ms = 1000\n";
@@ -432,66 +424,4 @@ impl Suite {
             None => text + "[telemetry]\nlog_filter = \"warn\"\n",
         }
     }
-}
-
-/// How many processes a role has.
-fn replicas(topology: Topology) -> usize {
-    match topology {
-        Topology::Embedded | Topology::Split => 1,
-        Topology::Replicated => 2,
-    }
-}
-
-fn split(
-    role: &str,
-    replica: usize,
-    keys: &Path,
-    services: &BTreeMap<&str, Vec<String>>,
-) -> String {
-    let principal = if role == "gateway" {
-        "gateway".to_owned()
-    } else {
-        format!("svc_{role}")
-    };
-    let mut text = format!(
-        "[service]\naddress = {:?}\n[keys]\nsigning_key_file = {:?}\ntrusted_keys_dir = {:?}\nmaster_key_file = {:?}\n[neighbours]\n",
-        services[role][replica],
-        keys.join(format!("private/{principal}.pem")),
-        keys.join("public"),
-        keys.join("master.key"),
-    );
-    for (name, addresses) in services.iter().filter(|(name, _)| **name != "gateway") {
-        let urls = addresses.iter().map(|address| format!("http://{address}"));
-        text += &format!("{name} = {:?}\n", urls.collect::<Vec<_>>());
-    }
-    if role == "routing" {
-        text += &format!(
-            "[routing]\nadvertise = \"http://{}\"\n",
-            services[role][replica]
-        );
-    }
-    text
-}
-
-fn database(engine: &Engine, role: &str) -> String {
-    let Engine::Postgres { admin_url, prefix } = engine else {
-        return String::new();
-    };
-    let server = admin_url
-        .rsplit_once('@')
-        .map_or("127.0.0.1:5432", |(_, rest)| rest);
-    let host = server.split('/').next().unwrap_or(server);
-    let login =
-        |kind: &str| format!("postgres://{prefix}_{role}_{kind}:tests@{host}/{prefix}_{role}");
-    format!(
-        "[databases.{role}]\nurl = {:?}\nsystem_url = {:?}\nowner_url = {:?}\n",
-        login("app"),
-        login("system"),
-        login("owner"),
-    )
-}
-
-/// Where an embedded suite keeps a service's file.
-pub(crate) fn sqlite_file(folder: &Path, role: &str) -> PathBuf {
-    folder.join("data").join(format!("{role}.db"))
 }

@@ -11,6 +11,8 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use tonic::body::Body;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 use tower::{BoxError, Service};
 
 use crate::tls::ClientTls;
@@ -104,6 +106,15 @@ impl Channel {
         <L::Service as Service<Request<Body>>>::Future: Send + 'static,
     {
         Channel::of(layered::Layered::new(self, layer.clone()))
+    }
+
+    /// Whether a server answers at the other end, be it to say that it is not well. Waits for as long as the caller does.
+    pub async fn answers(&self) -> bool {
+        let mut health = HealthClient::new(self.clone());
+        match health.check(HealthCheckRequest::default()).await {
+            Ok(_) => true,
+            Err(status) => status.code() != tonic::Code::Unavailable,
+        }
     }
 
     fn of(way: impl Way + 'static) -> Self {

@@ -1,6 +1,8 @@
 //! A throw-away PostgreSQL server: for tests, and for measurements beside a server of their own.
 
+use std::io::Write as _;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,9 @@ use std::time::{Duration, Instant};
 /// The user that runs the server when this process is root's, which PostgreSQL refuses.
 const SERVER_USER: &str = "postgres";
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// Ports that no system gives to outgoing connections of its own: a server that is started again must find its place, and
+/// nobody who looks for it meanwhile may meet themselves there.
+const PORTS: Range<u16> = 16_000..20_000;
 
 /// Why no server runs.
 #[derive(Debug, thiserror::Error)]
@@ -20,8 +25,9 @@ pub struct ClusterError(String);
 /// dropped, or when this process ends, however it does.
 #[derive(Debug)]
 pub struct Cluster {
+    bin: PathBuf,
     port: u16,
-    /// The server ends when this child's standard input closes.
+    /// Stops and starts the server as it is told; the server ends when this child's standard input closes.
     keeper: Child,
 }
 
@@ -63,6 +69,37 @@ impl Cluster {
         Err(failure)
     }
 
+    /// Stops the server where it stands, as `pg_ctl stop -m immediate` does: what was committed is found again when it is
+    /// started. Returns when nothing answers any more. Blocks.
+    ///
+    /// # Errors
+    /// When it goes on.
+    pub fn stop(&mut self) -> Result<(), ClusterError> {
+        self.tell("stop", false)
+    }
+
+    /// Starts a server that was stopped, and waits until it answers. Blocks.
+    ///
+    /// # Errors
+    /// When it does not start within a minute.
+    pub fn start_again(&mut self) -> Result<(), ClusterError> {
+        self.tell("start", true)
+    }
+
+    fn tell(&mut self, what: &str, answers: bool) -> Result<(), ClusterError> {
+        let keeper = self.keeper.stdin.as_mut();
+        let told = keeper.map(|keeper| writeln!(keeper, "{what}"));
+        told.unwrap_or(Ok(())).map_err(failed)?;
+        let begun = Instant::now();
+        while is_ready(&self.bin, self.port) != answers {
+            if begun.elapsed() > START_LIMIT {
+                return Err(ClusterError(format!("the server does not {what}")));
+            }
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        Ok(())
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn port(&self) -> u16 {
@@ -76,15 +113,15 @@ fn serve(
     settings: &[&str],
     root: bool,
 ) -> Result<Cluster, ClusterError> {
-    let failed = |error: std::io::Error| ClusterError(error.to_string());
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let port = port.map_err(failed)?.port();
+    let port = free_port()?;
     let settings: String = settings.iter().map(|one| format!("-c {one} ")).collect();
-    // The shell waits for the end of its input, which is this process.
+    // The shell listens until the end of its input, which is this process.
     let script = format!(
-        "trap '' INT; '{bin}/postgres' -D '{folder}' -p {port} -k '{folder}' -c listen_addresses=127.0.0.1 {settings} \
-         >'{folder}/server.log' 2>&1 & server=$!; \
-         cat >/dev/null; kill -QUIT $server; wait $server; rm -rf '{folder}'",
+        "trap '' INT; \
+         start() {{ '{bin}/postgres' -D '{folder}' -p {port} -k '{folder}' -c listen_addresses=127.0.0.1 {settings} \
+         >>'{folder}/server.log' 2>&1 & server=$!; }}; \
+         stop() {{ if [ -n \"$server\" ]; then kill -QUIT $server; wait $server; server=; fi; }}; \
+         start; while read -r what; do $what; done; stop; rm -rf '{folder}'",
         bin = bin.display(),
         folder = folder.display(),
     );
@@ -106,7 +143,22 @@ fn serve(
         }
         std::thread::sleep(Duration::from_millis(30));
     }
-    Ok(Cluster { port, keeper })
+    Ok(Cluster {
+        bin: bin.to_owned(),
+        port,
+        keeper,
+    })
+}
+
+fn free_port() -> Result<u16, ClusterError> {
+    let first = rand::random_range(PORTS);
+    let mut ports = (first..PORTS.end).chain(PORTS.start..first);
+    let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.ok_or_else(|| ClusterError("there is no free port".to_owned()))
+}
+
+fn failed(error: std::io::Error) -> ClusterError {
+    ClusterError(error.to_string())
 }
 
 fn is_ready(bin: &Path, port: u16) -> bool {

@@ -139,6 +139,7 @@ struct Inner {
     /// Whose quota, and what it allows.
     quotas: Vec<(String, String)>,
     retry_after: Option<Duration>,
+    passes_within: Option<Duration>,
     source: Option<Cause>,
 }
 
@@ -210,6 +211,19 @@ impl Failure {
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.inner.retry_after = Some(delay);
         self
+    }
+
+    /// Says that it passes by itself: who repeats the work beside the calls never waits longer than this between two tries.
+    #[must_use]
+    pub fn passing_within(mut self, longest_pause: Duration) -> Self {
+        self.inner.passes_within = Some(longest_pause);
+        self
+    }
+
+    /// What [`passing_within`](Self::passing_within) said.
+    #[must_use]
+    pub const fn passes_within(&self) -> Option<Duration> {
+        self.inner.passes_within
     }
 
     /// Tells the client nothing about a retry: the same call will fail again.

@@ -7,6 +7,7 @@
 mod authority;
 mod captured;
 mod cluster;
+mod data;
 mod database;
 mod house;
 mod proxy;
@@ -15,7 +16,8 @@ use std::time::{Duration, Instant};
 
 pub use authority::{Authority, SERVER_NAME};
 pub use captured::Captured;
-pub use database::{TestDatabase, engines};
+pub use data::{real_data, report};
+pub use database::{TestDatabase, engines, own_cluster};
 pub use house::{House, TestEnv, env, on_every_engine};
 pub use proxy::Proxy;
 use sea_orm_migration::MigrationTrait;

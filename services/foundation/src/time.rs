@@ -1,8 +1,8 @@
 //! UTC microseconds, the only time that is stored, and the clock it comes from.
 
 use std::ops::{Add, AddAssign, Sub};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
@@ -121,8 +121,18 @@ pub struct Clock(Source);
 enum Source {
     #[default]
     System,
-    Manual(Arc<watch::Sender<Micros>>),
+    Manual(Arc<watch::Sender<Shown>>),
 }
+
+/// What a manual clock shows.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    now: Micros,
+    passed: Duration,
+}
+
+/// Since when time passes on the clock of the machine.
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Sleeps on the system clock are cut into steps, so that a clock that was set is noticed.
 const STEP: Duration = Duration::from_secs(30);
@@ -137,7 +147,11 @@ impl Clock {
     /// A clock that stands at `start` until it is moved.
     #[must_use]
     pub fn manual(start: Micros) -> Self {
-        Self(Source::Manual(Arc::new(watch::Sender::new(start))))
+        let shown = Shown {
+            now: start,
+            passed: Duration::ZERO,
+        };
+        Self(Source::Manual(Arc::new(watch::Sender::new(shown))))
     }
 
     /// The present moment.
@@ -145,21 +159,45 @@ impl Clock {
     pub fn now(&self) -> Micros {
         match &self.0 {
             Source::System => SystemTime::now().into(),
-            Source::Manual(now) => *now.borrow(),
+            Source::Manual(shown) => shown.borrow().now,
         }
     }
 
-    /// Sets a manual clock and wakes whoever sleeps until then; a system clock is left as it is.
+    /// The time that has passed, from a moment that means nothing: it goes on evenly when somebody sets the clock.
+    #[must_use]
+    pub fn passed(&self) -> Duration {
+        match &self.0 {
+            Source::System => BEGAN.elapsed(),
+            Source::Manual(shown) => shown.borrow().passed,
+        }
+    }
+
+    /// Sets a manual clock and wakes whoever sleeps until then; a later moment has passed, an earlier one was set. A
+    /// system clock is left as it is.
     pub fn set(&self, at: Micros) {
-        if let Source::Manual(now) = &self.0 {
-            now.send_replace(at);
+        if let Source::Manual(shown) = &self.0 {
+            shown.send_modify(|shown| {
+                shown.passed += at - shown.now;
+                shown.now = at;
+            });
         }
     }
 
     /// Moves a manual clock forward; a system clock is left as it is.
     pub fn advance(&self, span: Duration) {
-        if let Source::Manual(now) = &self.0 {
-            now.send_modify(|at| *at += span);
+        if let Source::Manual(shown) = &self.0 {
+            shown.send_modify(|shown| {
+                shown.passed += span;
+                shown.now += span;
+            });
+        }
+    }
+
+    /// Has a manual clock show another moment while no time passes, as when somebody corrects the clock of a machine; a
+    /// system clock is left as it is.
+    pub fn correct(&self, at: Micros) {
+        if let Source::Manual(shown) = &self.0 {
+            shown.send_modify(|shown| shown.now = at);
         }
     }
 
@@ -174,9 +212,22 @@ impl Clock {
                     .await;
                 }
             }
-            Source::Manual(now) => {
+            Source::Manual(shown) => {
                 // The sender lives in `self`, so waiting cannot fail.
-                let _ = now.subscribe().wait_for(|now| *now >= at).await;
+                let _ = shown.subscribe().wait_for(|shown| shown.now >= at).await;
+            }
+        }
+    }
+
+    /// Returns once so much time has [`passed`](Self::passed), whatever the clock shows.
+    pub async fn sleep_until_passed(&self, passed: Duration) {
+        match &self.0 {
+            Source::System => tokio::time::sleep(passed.saturating_sub(BEGAN.elapsed())).await,
+            Source::Manual(shown) => {
+                let _ = shown
+                    .subscribe()
+                    .wait_for(|shown| shown.passed >= passed)
+                    .await;
             }
         }
     }
@@ -226,5 +277,27 @@ mod tests {
         assert!(!sleeper.is_finished());
         clock.set(Micros(10));
         assert!(sleeper.await.is_ok());
+    }
+    #[tokio::test]
+    async fn time_passes_evenly_when_a_clock_is_corrected() {
+        let clock = Clock::manual(Micros(100));
+        clock.advance(Duration::from_micros(5));
+        clock.correct(Micros(7));
+        clock.correct(Micros(900));
+        assert_eq!((clock.now(), clock.passed().as_micros()), (Micros(900), 5));
+        clock.set(Micros(3));
+        assert_eq!((clock.now(), clock.passed().as_micros()), (Micros(3), 5));
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep_until_passed(Duration::from_micros(6)).await }
+        });
+        clock.set(Micros(4));
+        assert!(sleeper.await.is_ok());
+        let system = Clock::system();
+        let before = system.passed();
+        system
+            .sleep_until_passed(before + Duration::from_micros(1))
+            .await;
+        assert!(system.passed() > before);
     }
 }

@@ -59,7 +59,6 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     tasks.push(Relay::spawn(
         env.db.clone(),
         Role::Interactions,
-        env.clock.clone(),
         env.shutdown.clone(),
     ));
     tasks.push(Consumer::spawn(&env, Role::Interactions, Arc::new(linker)));

@@ -73,12 +73,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
         closing,
         batching,
         sweep.spawn(),
-        Relay::spawn(
-            env.db.clone(),
-            env.role,
-            env.clock.clone(),
-            env.shutdown.clone(),
-        ),
+        Relay::spawn(env.db.clone(), env.role, env.shutdown.clone()),
         Consumer::spawn(&env, Role::Profiles, Arc::new(profiles)),
         Consumer::spawn(&env, Role::Interactions, Arc::new(interactions)),
     ];

@@ -60,12 +60,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
         shutdown.cancelled().await;
         resolver.close();
     });
-    let relay = Relay::spawn(
-        env.db.clone(),
-        env.role,
-        env.clock.clone(),
-        env.shutdown.clone(),
-    );
+    let relay = Relay::spawn(env.db.clone(), env.role, env.shutdown.clone());
     let sweep = sweep::spawn(env.db.clone(), env.clock.clone(), env.shutdown.clone());
     Ok(Service {
         role: env.role,

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use rapport_foundation::db;
 use rapport_foundation::error::{Code, Failure, Violation};
 
@@ -5,6 +7,11 @@ use crate::domain::engine::Refusal;
 use crate::domain::policy::{Finding, RoutingRefusal};
 use crate::domain::sla::{SlaRefusal, TimetableFault};
 use crate::domain::{OfferEnd, TicketRefusal};
+
+/// Why a call is refused that another process decides.
+pub(crate) const OWNER_CHANGING: &str = "OWNER_CHANGING";
+/// Somebody decides for a tenant again within seconds; what waits for its owner looks this often.
+const CHANGED_WITHIN: Duration = Duration::from_secs(1);
 
 /// What can go wrong in routing.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -133,9 +140,10 @@ impl From<Error> for Failure {
             ),
             Error::NotOwner => Self::new(
                 Code::Unavailable,
-                "OWNER_CHANGING",
+                OWNER_CHANGING,
                 "Another process takes over routing for the tenant; try again.",
-            ),
+            )
+            .passing_within(CHANGED_WITHIN),
             Error::Draining => Self::new(
                 Code::Unavailable,
                 "DRAINING",

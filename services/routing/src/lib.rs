@@ -55,12 +55,7 @@ pub async fn open(env: Env, config: Config) -> Result<Service, Error> {
     let interactions = Arc::new(Interactions::new(shell.clone()));
     let profiles = Arc::new(Profiles::new(env.db.clone()));
     tasks.extend([
-        Relay::spawn(
-            env.db.clone(),
-            env.role,
-            env.clock.clone(),
-            env.shutdown.clone(),
-        ),
+        Relay::spawn(env.db.clone(), env.role, env.shutdown.clone()),
         Consumer::spawn_with(&env, Role::Interactions, interactions, &config.consumer),
         Consumer::spawn_with(&env, Role::Profiles, profiles, &config.consumer),
         sweep::spawn(

@@ -101,8 +101,11 @@ fn of_postgres(state: &str) -> Option<Error> {
         "53100" => Some(Error::Full),
         // A statement or lock timeout, or no memory for it.
         "57014" | "55P03" | "53200" => Some(Error::Busy),
-        // Shutting down, starting up, too many connections, or a standby that cannot write.
-        "57P01" | "57P02" | "57P03" | "53300" | "25006" => Some(Error::Unreachable),
+        // Shutting down, starting up, too many connections, a standby that cannot write, or a session that was ended because
+        // nothing came from us for too long: we were stopped, or cut off.
+        "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006" | "25P03" | "25P04" => {
+            Some(Error::Unreachable)
+        }
         "XX001" | "XX002" => Some(Error::Corrupt("a page is damaged")),
         _ if state.starts_with("08") => Some(Error::Unreachable),
         _ => None,
@@ -122,6 +125,7 @@ mod tests {
         assert!(matches!(of_postgres("40P01"), Some(Error::Raced)));
         assert!(matches!(of_postgres("08006"), Some(Error::Unreachable)));
         assert!(matches!(of_postgres("57014"), Some(Error::Busy)));
+        assert!(matches!(of_postgres("25P03"), Some(Error::Unreachable)));
         assert!(of_postgres("22021").is_none());
     }
 }

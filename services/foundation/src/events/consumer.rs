@@ -235,10 +235,11 @@ impl Consumer {
                 }
             }
             Ended::Held(failure) => {
+                let longest = failure.passes_within().unwrap_or(PAUSES.1).min(PAUSES.1);
                 let pause = self
                     .held
                     .get(&tenant)
-                    .map_or(PAUSES.0, |(_, pause)| (*pause * 2).min(PAUSES.1));
+                    .map_or(PAUSES.0, |(_, pause)| (*pause * 2).min(longest));
                 if pause >= PAUSES.0 * 16 {
                     tracing::warn!(%tenant, source = %self.worker.source, %failure, "a tenant's events are held up");
                 }

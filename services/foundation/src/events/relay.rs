@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use super::bus::{Head, Position};
 use super::log::current_epoch;
-use crate::db::{Database, Engine, Error, System};
+use crate::db::{Database, Engine, Error, System, present};
 use crate::id::TenantId;
 use crate::role::Role;
 use crate::service::Task;
-use crate::time::{Clock, Micros};
+use crate::time::Micros;
 
 /// Events moved in one transaction.
 const BATCH: i64 = 512;
@@ -36,27 +36,26 @@ const REST: u32 = 4;
 const LONGEST_SPACING: Duration = Duration::from_millis(200);
 /// How long another process leaves the work to the holder of the lease after its last sign of life.
 const LEASE: Duration = Duration::from_secs(2);
-/// Moved heads are looked up from a little before the last one seen, for clocks that differ.
+/// Moved heads are looked up from a little before the last one seen: a move is seen after it is committed.
 const OVERLAP: Duration = Duration::from_secs(2);
 
-/// Moves events from the outbox to the log, and tells this process's watchers of heads that moved.
+/// Moves events from the outbox to the log, and tells this process's watchers of heads that moved. All its times are the
+/// database's: the clocks of its processes may differ, and be set.
 pub struct Relay {
     db: Database,
-    clock: Clock,
     holder: Uuid,
-    seen: Micros,
+    /// The last move that was noticed; none before the first look.
+    seen: Option<Micros>,
 }
 
 impl Relay {
     /// Runs until shutdown; what was committed by then and is within reach is moved first.
-    pub fn spawn(db: Database, role: Role, clock: Clock, shutdown: CancellationToken) -> Task {
+    pub fn spawn(db: Database, role: Role, shutdown: CancellationToken) -> Task {
         debug_assert_eq!(db.role(), role);
-        let seen = Clock::system().now();
         let mut relay = Self {
             db,
-            clock,
             holder: Uuid::now_v7(),
-            seen,
+            seen: None,
         };
         Task::spawn("relay", async move { relay.run(&shutdown).await })
     }
@@ -129,7 +128,7 @@ impl Relay {
 
     /// One transaction; none when another process holds the lease.
     async fn move_batch(&self) -> Result<Option<(i64, Vec<Head>)>, Error> {
-        let (holder, moved_at) = (self.holder, self.clock.now());
+        let holder = self.holder;
         self.db
             .system_write(|s| async move {
                 if !take_lease(&s, holder).await? {
@@ -137,8 +136,8 @@ impl Relay {
                 }
                 let epoch = current_epoch(&s).await?;
                 match s.engine() {
-                    Engine::Postgres => move_in_one_statement(&s, epoch, moved_at).await.map(Some),
-                    _ => move_in_steps(&s, epoch, moved_at).await.map(Some),
+                    Engine::Postgres => move_in_one_statement(&s, epoch).await.map(Some),
+                    _ => move_in_steps(&s, epoch).await.map(Some),
                 }
             })
             .await
@@ -146,12 +145,18 @@ impl Relay {
 
     /// Heads that another process's relay moved.
     async fn notice_others(&mut self) -> Result<(), Error> {
-        let since = self.seen - OVERLAP;
+        let now = present(self.db.engine());
+        let since = match self.seen {
+            Some(seen) => (seen - OVERLAP).0.to_string(),
+            None => format!("{now} - {}", OVERLAP.as_micros()),
+        };
+        let sql =
+            format!("select tenant_id, epoch, n, moved_at from log_head where moved_at >= {since}");
         let rows = self
             .db
-            .system_read(|s| async move {
-                let sql = "select tenant_id, epoch, n, moved_at from log_head where moved_at >= $1";
-                s.raw_all(sql, [since.0.into()]).await
+            .system_read(|s| {
+                let sql = sql.clone();
+                async move { s.raw_all(&sql, []).await }
             })
             .await?;
         for row in rows {
@@ -160,7 +165,8 @@ impl Relay {
                 n: row.try_get("", "n")?,
             };
             let tenant = TenantId::from_uuid(row.try_get("", "tenant_id")?);
-            self.seen = self.seen.max(Micros(row.try_get("", "moved_at")?));
+            let moved_at = Micros(row.try_get("", "moved_at")?);
+            self.seen = self.seen.max(Some(moved_at));
             self.db.bus().moved(Head { tenant, position });
         }
         Ok(())
@@ -187,40 +193,33 @@ impl Relay {
 /// Takes or keeps the lease. Its row stays locked until the end of the transaction, so that two movers can never
 /// overlap, whatever their clocks say.
 async fn take_lease(s: &System, holder: Uuid) -> Result<bool, Error> {
-    let now = Clock::system().now();
+    let now = present(s.engine());
+    let mut sql = format!("update relay_lease set holder = $1, until = {now} + $2 where one = 1");
     // A file has one process: what another holder left there is from before a crash.
-    let free = if s.engine() == Engine::Postgres {
-        "until < $3"
-    } else {
-        "$3 = $3"
-    };
-    let sql = format!(
-        "update relay_lease set holder = $1, until = $2 where one = 1 and (holder = $1 or {free})"
-    );
-    let values: [Value; 3] = [holder.into(), (now + LEASE).0.into(), now.0.into()];
+    if s.engine() == Engine::Postgres {
+        sql += &format!(" and (holder = $1 or until < {now})");
+    }
+    let lease = i64::try_from(LEASE.as_micros()).unwrap_or(i64::MAX);
+    let values: [Value; 2] = [holder.into(), lease.into()];
     Ok(s.raw_exec(&sql, values).await? > 0)
 }
 
-const MOVE: &str = "with taken as materialized (select * from outbox order by seq limit $3), \
+/// With the present moment in place of NOW.
+const MOVE: &str = "with taken as materialized (select * from outbox order by seq limit $2), \
      numbered as (select t.*, coalesce(h.n, 0) + row_number() over (partition by t.tenant_id order by t.seq) as n \
                   from taken t left join log_head h on h.tenant_id = t.tenant_id and h.epoch = $1), \
      logged as (insert into log (tenant_id, epoch, n, id, aggregate, kind, at, traceparent, data) \
                 select tenant_id, $1, n, id, aggregate, kind, at, traceparent, data from numbered), \
      heads as (insert into log_head (tenant_id, epoch, n, moved_at) \
-               select tenant_id, $1, max(n), $2 from numbered group by tenant_id \
+               select tenant_id, $1, max(n), NOW from numbered group by tenant_id \
                on conflict (tenant_id) do update \
                set epoch = excluded.epoch, n = excluded.n, moved_at = excluded.moved_at), \
      gone as (delete from outbox where seq in (select seq from taken)) \
      select tenant_id, max(n) as n, count(*) as moved from numbered group by tenant_id";
 
-async fn move_in_one_statement(
-    s: &System,
-    epoch: i64,
-    at: Micros,
-) -> Result<(i64, Vec<Head>), Error> {
-    let rows = s
-        .raw_all(MOVE, [epoch.into(), at.0.into(), BATCH.into()])
-        .await?;
+async fn move_in_one_statement(s: &System, epoch: i64) -> Result<(i64, Vec<Head>), Error> {
+    let sql = MOVE.replace("NOW", present(s.engine()));
+    let rows = s.raw_all(&sql, [epoch.into(), BATCH.into()]).await?;
     let mut count = 0;
     let mut heads = Vec::with_capacity(rows.len());
     for row in rows {
@@ -238,7 +237,7 @@ async fn move_in_one_statement(
 }
 
 /// SQLite changes data in one statement at a time; the transaction holds the only writer, so nothing slips between.
-async fn move_in_steps(s: &System, epoch: i64, at: Micros) -> Result<(i64, Vec<Head>), Error> {
+async fn move_in_steps(s: &System, epoch: i64) -> Result<(i64, Vec<Head>), Error> {
     let bound = "select max(seq) as last, count(*) as moved from (select seq from outbox order by seq limit $1)";
     let Some(row) = s.raw_one(bound, [BATCH.into()]).await? else {
         return Ok((0, Vec::new()));
@@ -252,15 +251,16 @@ async fn move_in_steps(s: &System, epoch: i64, at: Micros) -> Result<(i64, Vec<H
                       t.id, t.aggregate, t.kind, t.at, t.traceparent, t.data \
                from outbox t left join log_head h on h.tenant_id = t.tenant_id and h.epoch = $1 where t.seq <= $2";
     s.raw_exec(log, [epoch.into(), last.into()]).await?;
-    let heads = "insert into log_head (tenant_id, epoch, n, moved_at) \
-                 select t.tenant_id, $1, coalesce(max(h.n), 0) + count(*), $3 \
+    let now = present(s.engine());
+    let heads = format!(
+        "insert into log_head (tenant_id, epoch, n, moved_at) \
+                 select t.tenant_id, $1, coalesce(max(h.n), 0) + count(*), {now} \
                  from outbox t left join log_head h on h.tenant_id = t.tenant_id and h.epoch = $1 \
                  where t.seq <= $2 group by t.tenant_id \
                  on conflict (tenant_id) do update \
-                 set epoch = excluded.epoch, n = excluded.n, moved_at = excluded.moved_at returning tenant_id, n";
-    let rows = s
-        .raw_all(heads, [epoch.into(), last.into(), at.0.into()])
-        .await?;
+                 set epoch = excluded.epoch, n = excluded.n, moved_at = excluded.moved_at returning tenant_id, n"
+    );
+    let rows = s.raw_all(&heads, [epoch.into(), last.into()]).await?;
     s.raw_exec("delete from outbox where seq <= $1", [last.into()])
         .await?;
     let head = |row: sea_orm::QueryResult| {

@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use crate::cluster::{Cluster, installed};
 
+pub(super) const NO_PROGRAMS: &str = "no initdb was found under /usr/lib/postgresql or in PATH";
+
 struct Shared {
     url: String,
     /// It ends with this process.
@@ -21,7 +23,7 @@ pub(super) fn admin_url() -> Result<&'static str, &'static str> {
 }
 
 fn start() -> Result<Shared, String> {
-    let bin = installed().ok_or("no initdb was found under /usr/lib/postgresql or in PATH")?;
+    let bin = installed().ok_or(NO_PROGRAMS)?;
     // Data of tests need not survive a power cut. Many tests leave their sessions open until the process ends.
     let settings = [
         "fsync=off",

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{Engine, Migrations, cluster};
+use crate::cluster::{Cluster, installed};
 use crate::db::{self, DatabaseConfig};
 use crate::role::Role;
 
@@ -21,6 +22,18 @@ pub struct TestDatabase {
     /// On which engine it is.
     pub engine: Engine,
     _folder: Option<TempDir>,
+}
+
+impl TestDatabase {
+    /// The same database on a server, by another way. It is kept by whoever holds the first.
+    #[must_use]
+    pub fn by(&self, config: DatabaseConfig) -> Self {
+        Self {
+            config,
+            engine: self.engine.clone(),
+            _folder: None,
+        }
+    }
 }
 
 /// The engines there are. SQLite always; PostgreSQL as the module's page says.
@@ -39,18 +52,36 @@ pub fn engines() -> Vec<Engine> {
     match admin_url {
         Ok(admin_url) => vec![Engine::Sqlite, Engine::Postgres { admin_url }],
         Err(why) => {
-            assert!(
-                std::env::var("CI").as_deref() != Ok("true"),
-                "PostgreSQL may not be skipped here: {why}"
-            );
-            // Written past the harness, which keeps what passing tests print to itself.
-            let _ = writeln!(
-                std::io::stderr(),
-                "\n######## SKIPPED: everything on PostgreSQL ({why}) ########\n"
-            );
+            skipped("everything on PostgreSQL", why);
             vec![Engine::Sqlite]
         }
     }
+}
+
+/// A server of the test's own, which it may stop; none where no programs are installed. Blocks.
+///
+/// # Panics
+/// When it does not start; with `CI=true` when there are no programs.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test cannot go on without its server")]
+pub fn own_cluster(settings: &[&str]) -> Option<Cluster> {
+    let Some(programs) = installed() else {
+        skipped("what stops a PostgreSQL", cluster::NO_PROGRAMS);
+        return None;
+    };
+    Some(Cluster::start(&programs, &[], settings).expect("a server"))
+}
+
+fn skipped(what: &str, why: &str) {
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "PostgreSQL may not be skipped here: {why}"
+    );
+    // Written past the harness, which keeps what passing tests print to itself.
+    let _ = writeln!(
+        std::io::stderr(),
+        "\n######## SKIPPED: {what} ({why}) ########\n"
+    );
 }
 
 impl Engine {

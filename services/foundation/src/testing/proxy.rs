@@ -9,9 +9,11 @@ use tokio::sync::watch;
 use crate::db::DatabaseConfig;
 
 /// Forwards connections on a port of its own to a server, until it is cut.
+#[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
     gate: watch::Sender<Gate>,
+    held_up: watch::Sender<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,16 +33,20 @@ impl Proxy {
     pub async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("the port's address");
-        let sender = watch::Sender::new(Gate::Open);
-        let gate = sender.subscribe();
+        let (sender, held_up) = (watch::Sender::new(Gate::Open), watch::Sender::new(0));
+        let passage = Passage {
+            gate: sender.subscribe(),
+            held_up: held_up.clone(),
+        };
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                tokio::spawn(forward(near, target, gate.clone()));
+                tokio::spawn(forward(near, target, passage.clone()));
             }
         });
         Self {
             address,
             gate: sender,
+            held_up,
         }
     }
 
@@ -92,14 +98,56 @@ impl Proxy {
         self.gate.send_replace(Gate::Held);
     }
 
+    /// Returns once something is held up on so many connections.
+    pub async fn holds_up(&self, connections: usize) {
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = self
+            .held_up
+            .subscribe()
+            .wait_for(|held_up| *held_up >= connections)
+            .await;
+    }
+
     /// Lets connections through again.
     pub fn restore(&self) {
         self.gate.send_replace(Gate::Open);
     }
 }
 
-async fn forward(near: TcpStream, target: SocketAddr, mut gate: watch::Receiver<Gate>) {
-    if *gate.borrow_and_update() == Gate::Cut {
+/// What a connection passes.
+#[derive(Debug, Clone)]
+struct Passage {
+    gate: watch::Receiver<Gate>,
+    held_up: watch::Sender<usize>,
+}
+
+impl Passage {
+    /// Returns when something may go through; false when nothing will.
+    async fn is_passed(&mut self) -> bool {
+        let is_held = *self.gate.borrow_and_update() == Gate::Held;
+        let _counted = is_held.then(|| HeldUp::on(&self.held_up));
+        self.gate.wait_for(|gate| *gate != Gate::Held).await.is_ok()
+    }
+}
+
+/// Counts one connection while it lives.
+struct HeldUp(watch::Sender<usize>);
+
+impl HeldUp {
+    fn on(count: &watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count.clone())
+    }
+}
+
+impl Drop for HeldUp {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+async fn forward(near: TcpStream, target: SocketAddr, mut passage: Passage) {
+    if *passage.gate.borrow_and_update() == Gate::Cut {
         return;
     }
     let Ok(far) = TcpStream::connect(target).await else {
@@ -108,11 +156,11 @@ async fn forward(near: TcpStream, target: SocketAddr, mut gate: watch::Receiver<
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
     let (from_near, to_near) = near.into_split();
     let (from_far, to_far) = far.into_split();
-    let there = copy(from_near, to_far, gate.clone());
-    let back = copy(from_far, to_near, gate.clone());
+    let there = copy(from_near, to_far, passage.clone());
+    let back = copy(from_far, to_near, passage.clone());
     tokio::select! {
         _ = async { tokio::join!(there, back) } => {}
-        _ = gate.wait_for(|gate| *gate == Gate::Cut) => {}
+        _ = passage.gate.wait_for(|gate| *gate == Gate::Cut) => {}
     }
 }
 
@@ -120,12 +168,12 @@ async fn forward(near: TcpStream, target: SocketAddr, mut gate: watch::Receiver<
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut gate: watch::Receiver<Gate>,
+    mut passage: Passage,
 ) -> std::io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut buffer).await?;
-        if gate.wait_for(|gate| *gate != Gate::Held).await.is_err() {
+        if !passage.is_passed().await {
             return Ok(());
         }
         if read == 0 {

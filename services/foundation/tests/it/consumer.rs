@@ -1,8 +1,9 @@
 //! One service's log applied by another, over the channel between them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rapport_foundation::db::Database;
 use rapport_foundation::error::{Code, Failure};
@@ -28,6 +29,8 @@ struct Noting {
     db: Database,
     poisoned: AtomicBool,
     away: AtomicBool,
+    /// So many tries fail, and say that it passes within milliseconds.
+    passing: AtomicU32,
     /// How often each event was tried.
     tries: Mutex<HashMap<String, u32>>,
 }
@@ -45,6 +48,12 @@ impl Handler for Noting {
         }
         if self.away.load(Ordering::SeqCst) {
             return Err(Failure::new(Code::Unavailable, "AWAY", "away"));
+        }
+        let left = |left: u32| left.checked_sub(1);
+        let (set, get) = (Ordering::SeqCst, Ordering::SeqCst);
+        if self.passing.fetch_update(set, get, left).is_ok() {
+            let failure = Failure::new(Code::Unavailable, "AWAY", "away");
+            return Err(failure.passing_within(Duration::from_millis(20)));
         }
         let poisoned = self.poisoned.load(Ordering::SeqCst);
         if poisoned
@@ -87,16 +96,12 @@ impl Pair {
         let house = House::new(Clock::system());
         let source = house.env(engine, Role::Profiles, shared_tables).await;
         let target = house.env(engine, Role::Routing, migrations).await;
-        Relay::spawn(
-            source.db.clone(),
-            Role::Profiles,
-            source.clock.clone(),
-            source.shutdown.clone(),
-        );
+        Relay::spawn(source.db.clone(), Role::Profiles, source.shutdown.clone());
         let noting = Arc::new(Noting {
             db: target.db.clone(),
             poisoned: AtomicBool::new(false),
             away: AtomicBool::new(false),
+            passing: AtomicU32::new(0),
             tries: Mutex::default(),
         });
         Self {
@@ -340,6 +345,21 @@ async fn the_log_is_read_by_its_tenant_and_watched_by_services_only() {
 }
 
 #[tokio::test]
+async fn what_passes_soon_is_tried_again_soon_however_often_it_failed() {
+    for engine in engines() {
+        let pair = Pair::open(&engine).await;
+        pair.serve();
+        // With pauses that double it would take a minute.
+        pair.noting.passing.store(20, Ordering::SeqCst);
+        let _consumer = pair.consume();
+        let ours = tenant();
+        pair.append(ours, &["a"]).await;
+        assert_eq!(pair.noted(ours, 1).await, ["a"]);
+        assert_eq!(pair.noting.passing.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_watcher_of_one_replica_hears_what_the_relay_of_another_moved() {
     for engine in engines() {
         let pair = Pair::open(&engine).await;
@@ -352,12 +372,7 @@ async fn a_watcher_of_one_replica_hears_what_the_relay_of_another_moved() {
             .house
             .env_on(pair.source.database.clone(), Role::Profiles)
             .await;
-        Relay::spawn(
-            replica.db.clone(),
-            Role::Profiles,
-            replica.clock.clone(),
-            replica.shutdown.clone(),
-        );
+        Relay::spawn(replica.db.clone(), Role::Profiles, replica.shutdown.clone());
         replica.attach(Routes::new(log_service!(profiles, &replica.env)));
         let ours = tenant();
         let _consumer = pair.consume();

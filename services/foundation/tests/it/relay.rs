@@ -49,7 +49,7 @@ async fn everything(db: &Database, tenant: TenantId) -> Vec<Event> {
 
 fn start(t: &TestEnv) -> (CancellationToken, tokio::task::JoinHandle<()>) {
     let stop = CancellationToken::new();
-    let task = Relay::spawn(t.db.clone(), Role::Profiles, t.clock.clone(), stop.clone());
+    let task = Relay::spawn(t.db.clone(), Role::Profiles, stop.clone());
     (stop, task.handle)
 }
 

@@ -1,6 +1,8 @@
 //! Real sentences, where they are: `RAPPORT_DATA` names the folder. The suite passes without them and says so.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use rapport_foundation::testing::real_data;
 
 /// Sentences of one source.
 pub(crate) type Corpus = (String, Vec<String>);
@@ -51,26 +53,11 @@ enum Shape {
 
 /// Every corpus that is there; none without `RAPPORT_DATA`.
 pub(crate) fn read() -> Option<Vec<Corpus>> {
-    let folder = folder("real sentences")?;
+    let folder = real_data("real sentences")?;
     let read = |(name, path, shape): &(&str, &str, Shape)| {
         ((*name).to_owned(), sentences(&folder.join(path), *shape))
     };
     Some(FILES.iter().map(read).collect())
-}
-
-/// Where real data is; says so where `RAPPORT_DATA` names no folder.
-pub(crate) fn folder(what: &str) -> Option<PathBuf> {
-    let named = std::env::var_os("RAPPORT_DATA").filter(|named| !named.is_empty());
-    if named.is_none() {
-        report(&format!("SKIPPED: RAPPORT_DATA names no folder of {what}"));
-    }
-    named.map(PathBuf::from)
-}
-
-/// Tells a figure where whoever runs the tests sees it.
-#[expect(clippy::print_stderr, reason = "a measurement is for whoever runs it")]
-pub(crate) fn report(line: &str) {
-    eprintln!("{line}");
 }
 
 fn sentences(path: &Path, shape: Shape) -> Vec<String> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
+use rapport_foundation::testing::report;
 use rapport_interactions::domain::detect::{self, Finding, Kind, Masking, Text};
 
 use crate::corpus;
@@ -289,7 +290,7 @@ fn in_real_sentences_no_number_is_missed_and_hardly_anything_else_is_found() {
             .iter()
             .filter(|sentence| !detect::find(&[Text::plain(sentence)]).is_empty())
             .count();
-        corpus::report(&format!("{name}: {found} false of {}", sentences.len()));
+        report(&format!("{name}: {found} false of {}", sentences.len()));
         assert!(
             found * 200 <= sentences.len(),
             "{name}: {found} of {}",
@@ -322,12 +323,12 @@ fn in_real_sentences_no_number_is_missed_and_hardly_anything_else_is_found() {
             ));
         }
     }
-    corpus::report(&format!(
+    report(&format!(
         "{} missed of {tried} numbers in real sentences",
         missed.len()
     ));
     for one in missed.iter().take(12) {
-        corpus::report(one);
+        report(one);
     }
     assert!(missed.is_empty(), "{} of {tried} missed", missed.len());
 }

@@ -149,12 +149,7 @@ impl Neighbour {
     }
 
     fn running(t: TestEnv) -> Self {
-        let relay = Relay::spawn(
-            t.env.db.clone(),
-            t.env.role,
-            t.env.clock.clone(),
-            t.env.shutdown.clone(),
-        );
+        let relay = Relay::spawn(t.env.db.clone(), t.env.role, t.env.shutdown.clone());
         Self { t, _relay: relay }
     }
 

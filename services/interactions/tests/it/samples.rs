@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use rapport_foundation::testing::{real_data, report};
 use rapport_interactions::domain::detect::{self, Masking, Text};
 use rapport_proto::interactions::v1 as pb;
 use rapport_proto::interactions::v1::fact_input::Fact;
@@ -11,7 +12,6 @@ use rapport_proto::interactions::v1::part::Content;
 use rapport_proto::types::v1 as types;
 use serde_json::{Value, json};
 
-use crate::corpus::{folder, report};
 use crate::facts::tell;
 use crate::stage::{Stage, message, on_every_engine, quick};
 
@@ -136,7 +136,7 @@ fn webhooks(text: &str) -> Vec<(String, Value)> {
 
 /// Every sample below `RAPPORT_DATA`; none without it.
 fn read() -> Vec<Sample> {
-    let Some(folder) = folder("payloads of connectors") else {
+    let Some(folder) = real_data("payloads of connectors") else {
         return Vec::new();
     };
     let mut samples = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use rapport_foundation::testing::{Engine, eventually};
+use rapport_foundation::testing::{Engine, eventually, report};
 use rapport_proto::interactions::v1 as pb;
 use rapport_proto::types::v1 as types;
 use tonic::{Code, Status};
@@ -423,7 +423,7 @@ async fn real_sentences_are_found_by_their_rarest_words() {
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        corpus::report(&format!(
+        report(&format!(
             "{}: {} logged in {logged:.1?}, indexed {:.1?} later",
             engine(&stage),
             sentences.len(),
@@ -470,7 +470,7 @@ async fn real_sentences_are_found_by_their_rarest_words() {
         }
         times.sort();
         let p99 = times[times.len() * 99 / 100];
-        corpus::report(&format!(
+        report(&format!(
             "{}: {} sampled, {short} too short, {} not found; p50 {:.1?}, p99 {p99:.1?}",
             engine(&stage),
             times.len(),
@@ -480,7 +480,7 @@ async fn real_sentences_are_found_by_their_rarest_words() {
         for common in ["saya", "the", "yang dan", "i"] {
             let began = Instant::now();
             let hits = answer(&stage, asked(common)).await.unwrap().hits.len();
-            corpus::report(&format!(
+            report(&format!(
                 "{}: {common:?} {hits} hits in {:.1?}",
                 engine(&stage),
                 began.elapsed()

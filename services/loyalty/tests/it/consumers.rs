@@ -39,7 +39,7 @@ impl Source {
     }
 
     fn relayed(t: TestEnv) -> Self {
-        Relay::spawn(t.db.clone(), t.role, t.clock.clone(), t.shutdown.clone());
+        Relay::spawn(t.db.clone(), t.role, t.shutdown.clone());
         Self { t }
     }
 

@@ -42,6 +42,11 @@ pub(super) fn only_id<I: TypedId>(field: &str, text: &str) -> Result<I, Failure>
     c.done(id)
 }
 
+/// Refuses a field that only the service sets, unless it is empty.
+fn set_by_service(c: &mut Check, field: &str, is_empty: bool) {
+    c.require(is_empty, field, "SET_BY_SERVICE", "is set by the service");
+}
+
 pub(super) fn list_work_items(
     body: &pb::ListWorkItemsRequest,
 ) -> Result<(WorkItemFilter, Paging), Failure> {

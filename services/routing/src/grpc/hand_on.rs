@@ -7,15 +7,17 @@ use std::sync::LazyLock;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use rapport_foundation::channel::ELSEWHERE;
 use rapport_foundation::context::Context;
 use rapport_foundation::deadline::{self, Deadline};
 use rapport_foundation::service::{Vouched, paths};
 use rapport_proto::options::v1::RateClass;
 use tonic::body::Body;
+use tonic_types::StatusExt as _;
 
 use crate::Error;
+use crate::error::OWNER_CHANGING;
 use crate::work::{Place, Shell};
 
 /// Marks a call that was handed on: whoever gets it decides it or says that it cannot.
@@ -39,11 +41,20 @@ static DECIDED: LazyLock<HashSet<String>> = LazyLock::new(|| {
 /// A layer around the services of routing, inside of where the caller was verified.
 pub(super) async fn hand_on(State(shell): State<Shell>, request: Request, next: Next) -> Response {
     let tenant = request.extensions().get::<Context>().map(|ctx| ctx.tenant);
+    if tenant.is_some() {
+        shell.called();
+    }
     let Some(tenant) = tenant.filter(|_| DECIDED.contains(request.uri().path())) else {
         return next.run(request).await;
     };
     match shell.place(tenant).await {
-        Ok(Place::Here) => next.run(request).await,
+        Ok(Place::Here) => {
+            let mut answer = next.run(request).await;
+            if is_by_another(answer.headers()) {
+                answer.headers_mut().insert(ELSEWHERE, MARK);
+            }
+            answer
+        }
         Ok(Place::There(_)) if request.headers().contains_key(HANDED_ON) => {
             refused(Error::NotOwner)
         }
@@ -61,6 +72,16 @@ pub(super) async fn hand_on(State(shell): State<Shell>, request: Request, next: 
         }
         Err(error) => refused(error),
     }
+}
+
+/// Whether an answer says that another process decides: it was lost while the call waited.
+fn is_by_another(headers: &HeaderMap) -> bool {
+    if headers.get(tonic::Status::GRPC_STATUS) != Some(&UNAVAILABLE) {
+        return false;
+    }
+    let info = tonic::Status::from_header_map(headers);
+    let info = info.and_then(|status| status.get_details_error_info());
+    info.is_some_and(|info| info.reason == OWNER_CHANGING)
 }
 
 fn prepared(mut request: Request) -> http::Request<Body> {

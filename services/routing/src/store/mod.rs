@@ -40,8 +40,10 @@ pub(crate) use tickets::TicketFilter;
 pub use verify::verify;
 pub(crate) use work_items::WorkItemFilter;
 
-use rapport_foundation::db::Database;
+use rapport_foundation::db::{Database, Error, Scoped, TenantOwned};
+use rapport_foundation::id::TenantId;
 use rapport_foundation::seal::Vault;
+use sea_orm::{ColumnTrait as _, Condition};
 use uuid::Uuid;
 
 /// One page of a listing: the rows, and the id to go on behind when there are more.
@@ -71,6 +73,33 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) const fn new(db: Database, vault: Vault) -> Self {
         Self { db, vault }
+    }
+
+    /// Rows that fit, newest first, behind `after`: one more than `size`, if there are more.
+    async fn newest<E, T>(
+        &self,
+        tenant: TenantId,
+        id: E::Column,
+        wanted: Condition,
+        after: Option<Uuid>,
+        size: u64,
+        read: fn(E::Model) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error>
+    where
+        E: TenantOwned,
+        E::Model: Send + Sync,
+        T: Send,
+    {
+        let wanted = wanted.add_option(after.map(|after| id.lt(after)));
+        let find = |s: Scoped| {
+            let wanted = wanted.clone();
+            async move {
+                let rows = s.find::<E>().filter(wanted).order_by_desc(id);
+                let rows = rows.limit(size + 1).all().await?;
+                rows.into_iter().map(read).collect()
+            }
+        };
+        self.db.read(tenant, find).await
     }
 }
 

@@ -35,21 +35,9 @@ impl Store {
         after: Option<Uuid>,
         size: u64,
     ) -> Result<Page<Policy>, Error> {
-        let condition = Condition::all()
-            .add_option(code.map(|code| Column::Code.eq(code.as_str())))
-            .add_option(after.map(|id| Column::Id.lt(id)));
-        let find = |s: Scoped| {
-            let condition = condition.clone();
-            async move {
-                let rows = s
-                    .find::<Entity>()
-                    .filter(condition)
-                    .order_by_desc(Column::Id);
-                let rows = rows.limit(size + 1).all().await?;
-                rows.into_iter().map(read).collect()
-            }
-        };
-        let rows: Vec<Policy> = self.db.read(tenant, find).await?;
+        let wanted = Condition::all().add_option(code.map(|code| Column::Code.eq(code.as_str())));
+        let rows = self.newest::<Entity, Policy>(tenant, Column::Id, wanted, after, size, read);
+        let rows = rows.await?;
         Ok(Page::of(rows, size, |row| row.id.uuid()))
     }
 

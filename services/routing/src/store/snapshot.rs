@@ -5,14 +5,16 @@ use rapport_foundation::id::{QueueId, TenantId};
 use rapport_foundation::time::Micros;
 
 use super::{Store, queues, routing_policies, slas, work_items};
-use crate::domain::Queue;
 use crate::domain::engine::{Profile, Snapshot, Terms};
 use crate::domain::policy::RoutingPolicy;
 use crate::domain::sla::Book;
+use crate::domain::{Queue, WorkState};
 
 /// What the tables say about one tenant's engine.
 pub(crate) struct Restored {
     pub(crate) snapshot: Snapshot,
+    /// The latest moment it tells of: whoever decided last decided then, or later.
+    pub(crate) decided: Micros,
     pub(crate) queues: Vec<Queue>,
     pub(crate) book: Book,
     /// The routing policy that holds, and how many versions there are.
@@ -36,6 +38,7 @@ impl Store {
                 items: work_items::open(&s).await?,
             };
             Ok(Restored {
+                decided: latest(&snapshot),
                 snapshot,
                 queues,
                 book: super::policies::book(&s).await?,
@@ -89,4 +92,19 @@ impl Store {
             .read(tenant, |s: Scoped| async move { queues::all(&s).await })
             .await
     }
+}
+
+/// The latest moment that a snapshot tells of. What is still to come does not count.
+fn latest(snapshot: &Snapshot) -> Micros {
+    let agents = snapshot.agents.iter().map(|(_, standing)| standing);
+    let agents = agents.map(|standing| standing.status_since.max(standing.idle_since));
+    let items = snapshot.items.iter().map(|item| {
+        let since = match &item.state {
+            WorkState::Offered(offer) => offer.made_at,
+            WorkState::Accepted { at, .. } | WorkState::WrappingUp { at, .. } => *at,
+            _ => item.queued_at,
+        };
+        since.max(item.queued_at)
+    });
+    agents.chain(items).max().unwrap_or(Micros::EPOCH)
 }

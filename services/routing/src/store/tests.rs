@@ -58,7 +58,7 @@ async fn replica(store: &Store, address: &str, lease: Duration) -> Replica {
         address: address.into(),
     };
     if store.is_shared() {
-        store.begin(&replica, lease).await.unwrap();
+        store.begin(&replica, lease, true).await.unwrap();
     }
     replica
 }
@@ -314,9 +314,9 @@ async fn a_tenant_is_taken_over_from_the_dead_and_never_from_the_living() {
             assert_eq!(take(&store, tenant, &other).await, None, "it lives");
             let owner = store.owner_of(tenant).await.unwrap();
             assert_eq!(owner.as_ref(), Some(&desk.replica));
-            assert!(store.live_on(desk.replica.id, LONG).await.unwrap());
+            assert!(store.live_on(desk.replica.id, LONG, false).await.unwrap());
             store.leave(desk.replica.id).await.unwrap();
-            assert!(!store.live_on(desk.replica.id, LONG).await.unwrap());
+            assert!(!store.live_on(desk.replica.id, LONG, false).await.unwrap());
             assert_eq!(store.owner_of(tenant).await.unwrap(), None);
         }
         let theirs = take(&store, tenant, &other).await.unwrap();
@@ -363,6 +363,36 @@ async fn who_begins_where_another_lived_and_who_is_younger_than_one_that_nobody_
 }
 
 #[tokio::test]
+async fn who_is_called_puts_away_who_is_not_and_nobody_else() {
+    everywhere(async |desk: Desk| {
+        let (store, tenant) = (desk.store.clone(), desk.tenant);
+        if !store.is_shared() {
+            return;
+        }
+        let own = replica(&store, "http://b", LONG).await;
+        let none: [Replica; 0] = [];
+        assert_eq!(
+            store.uncalled(own.id, LONG).await.unwrap(),
+            none,
+            "it was called"
+        );
+        assert!(!store.put_away(desk.replica.id, LONG).await.unwrap());
+        // The first comes back, and nobody has called it since.
+        store.leave(desk.replica.id).await.unwrap();
+        store.begin(&desk.replica, LONG, false).await.unwrap();
+        assert_eq!(take(&store, tenant, &own).await, None, "it lives");
+        let uncalled = store.uncalled(own.id, LONG).await.unwrap();
+        assert_eq!(uncalled, [desk.replica.clone()]);
+        // Who is called by nobody puts nobody away.
+        assert_eq!(store.uncalled(desk.replica.id, LONG).await.unwrap(), none);
+        assert!(store.put_away(desk.replica.id, LONG).await.unwrap());
+        assert!(take(&store, tenant, &own).await.is_some());
+        assert!(!store.live_on(desk.replica.id, LONG, true).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_lease_that_has_run_out_frees_what_is_at_work() {
     everywhere(async |mut desk: Desk| {
         let queue = queue();
@@ -379,7 +409,7 @@ async fn a_lease_that_has_run_out_frees_what_is_at_work() {
         if store.is_shared() {
             assert_eq!(store.orphans().await.unwrap(), []);
             let id = desk.replica.id;
-            assert!(store.live_on(id, Duration::ZERO).await.unwrap());
+            assert!(store.live_on(id, Duration::ZERO, false).await.unwrap());
         }
         assert_eq!(store.orphans().await.unwrap(), [tenant]);
         let other = replica(&store, "http://b", LONG).await;

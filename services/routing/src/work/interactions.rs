@@ -11,7 +11,8 @@ use rapport_foundation::time::Micros;
 use rapport_proto::events::v1 as pb;
 use rapport_proto::types::v1 as types;
 
-use super::Shell;
+use super::{Place, Shell};
+use crate::app::Error;
 use crate::app::command::{Command, Fact, Linked, What};
 use crate::app::words::{channel, priority, purpose};
 use crate::domain::CustomerRef;
@@ -32,6 +33,10 @@ impl Interactions {
 #[async_trait]
 impl Handler for Interactions {
     async fn apply(&self, batch: &Batch) -> Result<(), Failure> {
+        // The owner reads the log, too. Who is not looks again, soon: it may be the owner by then.
+        if let Place::There(_) = self.shell.place(batch.tenant).await? {
+            return Err(Error::NotOwner.into());
+        }
         let facts = batch.events.iter().filter_map(fact).collect();
         let command = Command::Apply {
             facts,

@@ -10,6 +10,7 @@ use rapport_foundation::time::Micros;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::pace::Pace;
 use super::shell::Means;
 use super::timers::SlaTimers;
 use crate::app::Error;
@@ -43,8 +44,7 @@ pub(super) struct Lane {
     /// Another process decides for the tenant.
     over: bool,
     deadline: Option<Micros>,
-    /// The latest moment that was decided in: a clock that is set back does not take the engine with it.
-    latest: Micros,
+    pace: Pace,
     timers: SlaTimers,
     desks: HashMap<AgentId, Vec<Desk>>,
 }
@@ -63,6 +63,7 @@ enum Stored {
 impl Lane {
     pub(super) fn new(tenant: TenantId, means: Means, waiting: mpsc::Receiver<Submission>) -> Self {
         let lapses = means.tenure.lapses();
+        let pace = Pace::of(means.clock.clone());
         Self {
             tenant,
             means,
@@ -72,20 +73,21 @@ impl Lane {
             lapses,
             over: false,
             deadline: None,
-            latest: Micros::EPOCH,
+            pace,
             timers: SlaTimers::default(),
             desks: HashMap::new(),
         }
     }
 
     pub(super) async fn run(mut self) {
-        // What became due while nobody was there is decided at once.
-        self.round(Vec::new()).await;
-        while !self.over
-            && let Some(batch) = self.collect().await
-        {
-            let batch = self.without_twins(batch);
-            self.round(batch).await;
+        let (tenure, mut lapses) = (self.means.tenure.clone(), self.lapses.clone());
+        tokio::select! {
+            biased;
+            // Nothing is waited for any longer, not even for what the store was asked: whoever waits for its answer is told
+            // that nobody knows, and the fence keeps out what comes too late.
+            () = tenure.ended() => self.over = true,
+            _ = lapses.changed() => self.over = true,
+            () = self.work() => {}
         }
         let end = if self.over {
             Error::NotOwner
@@ -106,6 +108,18 @@ impl Lane {
         self.means.floor.clear(self.tenant).await;
     }
 
+    /// Decides until nobody can come any more, or another process owns the tenant.
+    async fn work(&mut self) {
+        // What became due while nobody was there is decided at once.
+        self.round(Vec::new()).await;
+        while !self.over
+            && let Some(batch) = self.collect().await
+        {
+            let batch = self.without_twins(batch);
+            self.round(batch).await;
+        }
+    }
+
     /// What waits, at most a batch; empty when only time has passed; none when nobody can come
     /// any more.
     async fn collect(&mut self) -> Option<Vec<Submission>> {
@@ -113,10 +127,10 @@ impl Lane {
         let mut batch = std::mem::take(&mut self.carried);
         if batch.is_empty() {
             let deadline = self.timers.earliest(self.deadline);
-            let clock = self.means.clock.clone();
+            let due = deadline.map(|at| self.pace.reaches(at));
             let due = async move {
-                match deadline {
-                    Some(at) => clock.sleep_until(at).await,
+                match due {
+                    Some(due) => due.await,
                     None => std::future::pending().await,
                 }
             };
@@ -128,8 +142,6 @@ impl Lane {
                     }
                 }
                 () = due => {}
-                _ = self.lapses.changed() => self.over = true,
-                () = self.means.tenure.ended() => self.over = true,
             }
         }
         while batch.len() < most
@@ -169,13 +181,14 @@ impl Lane {
             .into_iter()
             .map(|submission| (submission.asked, submission.answer))
             .unzip();
-        let due = self.timers.due(self.tenant, &self.means).await;
+        let now = self.pace.now();
+        let due = self.timers.due(self.tenant, &self.means, now).await;
         let mut needs = needs(asked.iter());
         needs.tickets.extend(&due);
         let loaded = match self.means.store.load(self.tenant, &needs).await {
             Ok(loaded) => loaded,
             Err(error) => {
-                self.timers.put_off(&due, self.means.clock.now());
+                self.timers.put_off(&due, now);
                 let batch = submissions(asked, answers);
                 if may_pass(&error) || batch.len() == 1 {
                     self.put_off(batch, error.into()).await;
@@ -186,7 +199,7 @@ impl Lane {
                 return;
             }
         };
-        let now = self.now();
+        let now = self.pace.now();
         let decided = self.means.floor.decide(self.tenant, move |tenant| {
             let folded = fold(tenant, loaded, &asked, &due, now);
             (folded, asked)
@@ -244,7 +257,6 @@ impl Lane {
 
     /// Becomes the owner, with an engine that stands where the last one stood.
     async fn take_over(&mut self) -> Result<(), Error> {
-        let now = self.now();
         let Means {
             store,
             floor,
@@ -258,6 +270,8 @@ impl Lane {
             return Err(Error::NotOwner);
         };
         let restored = store.restored(self.tenant).await?;
+        self.pace.go_on_from(restored.decided);
+        let now = self.pace.now();
         let engine = Engine::restore(config.settings(), restored.snapshot, now);
         self.deadline = engine.next_deadline();
         let queues = restored
@@ -281,16 +295,11 @@ impl Lane {
         Ok(())
     }
 
-    fn now(&mut self) -> Micros {
-        self.latest = self.latest.max(self.means.clock.now());
-        self.latest
-    }
-
     /// Forgets everything in memory; the tables know.
     async fn give_up(&mut self, error: Error) {
         self.lease = None;
         // Restored soon, so that timers go on although nobody calls.
-        let soon = self.means.clock.now() + Duration::from_secs(1);
+        let soon = self.pace.now() + Duration::from_secs(1);
         self.deadline = Some(soon);
         self.timers = SlaTimers::restored(Some(soon));
         self.means.floor.clear(self.tenant).await;
@@ -310,7 +319,7 @@ impl Lane {
                 _ => drop(submission.answer.send(Err(error.clone()))),
             }
         }
-        self.deadline = Some(self.means.clock.now() + PAUSES.1);
+        self.deadline = Some(self.pace.now() + PAUSES.1);
         if !self.over && (!self.carried.is_empty() || self.lease.is_none()) {
             tokio::time::sleep(PAUSES.1).await;
         }

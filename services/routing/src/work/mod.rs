@@ -4,6 +4,7 @@
 mod floor;
 mod interactions;
 mod lane;
+mod pace;
 mod profiles;
 mod shell;
 pub(crate) mod sweep;

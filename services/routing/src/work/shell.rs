@@ -26,7 +26,8 @@ use crate::app::decide::Asked;
 use crate::domain::engine::StreamId;
 use crate::store::Store;
 
-/// For how long it is believed who owns a tenant: calls of a busy one need not each ask the database.
+/// For how long it is believed who owns a tenant: calls of a busy one need not each ask the database. And how long the
+/// database may take to say it.
 const BELIEVED: Duration = Duration::from_millis(500);
 
 /// What every owner works with.
@@ -95,6 +96,8 @@ impl Shell {
         shell.adopt().await;
         let living = tenure.clone().keep(shell.clone(), shutdown.clone());
         let living = Task::spawn("routing replica", living);
+        let relief = tenure.clone().relieve(shell.clone(), shutdown.clone());
+        let relief = Task::spawn("routing relief", relief);
         let inner = Arc::downgrade(&shell.0);
         let owners = Task::spawn("routing owners", async move {
             shutdown.cancelled().await;
@@ -107,7 +110,7 @@ impl Shell {
             tenure.leave().await;
             drop(thread);
         });
-        Ok((shell, vec![living, owners]))
+        Ok((shell, vec![living, relief, owners]))
     }
 
     /// Becomes the owner of tenants that have none and for which something may become due although
@@ -138,7 +141,9 @@ impl Shell {
         let address = match believed.filter(|(_, asked)| asked.elapsed() < BELIEVED) {
             Some((address, _)) => address,
             None => {
-                let owner = means.store.owner_of(tenant).await?;
+                // Whoever calls must not wait for what this process is cut off from: another one may know.
+                let owner = tokio::time::timeout(BELIEVED, means.store.owner_of(tenant)).await;
+                let owner = owner.unwrap_or(Err(db::Error::Unreachable))?;
                 let Some(owner) = owner.filter(|owner| owner.id != own.id) else {
                     return Ok(Place::Here);
                 };
@@ -160,6 +165,19 @@ impl Shell {
     /// The owner did not answer as one: who it is is asked anew.
     pub(crate) fn doubt(&self, tenant: TenantId) {
         lock(&self.0.owners).remove(&tenant);
+    }
+
+    /// Somebody has called this process, whatever for.
+    pub(crate) fn called(&self) {
+        self.0.means.tenure.called();
+    }
+
+    /// Whether the process at this address answers, whatever it says.
+    pub(super) async fn answers(&self, address: &str) -> bool {
+        match self.0.neighbours.replica(address) {
+            Ok(channel) => channel.answers().await,
+            Err(_) => false,
+        }
     }
 
     fn is_at_work(&self, tenant: TenantId) -> bool {

@@ -5,7 +5,12 @@
 //! of it by the database's: between the two nobody decides. What keeps two owners from committing is
 //! the epoch in the fence of each decision; this keeps the one that was replaced from going on as if
 //! it still were.
+//!
+//! A process may keep its database and be cut off from all who call. Whoever is called, and cannot reach one that
+//! nobody calls, puts that one away. Two that cannot reach each other and are both called leave each other alone:
+//! what one of them refuses is asked of the other.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +34,8 @@ struct Inner {
     lease: Duration,
     /// None: for ever.
     until: Mutex<Option<Instant>>,
+    /// Whether somebody has called since the last sign of life.
+    called: AtomicBool,
     /// How often it was not kept alive in time: whoever owned something before owns it no more.
     lapses: watch::Sender<u64>,
 }
@@ -46,7 +53,7 @@ impl Tenure {
         };
         let asked = Instant::now();
         let until = if store.is_shared() {
-            store.begin(&replica, lease).await?;
+            store.begin(&replica, lease, true).await?;
             Some(asked + lease * 2 / 3)
         } else {
             None
@@ -56,12 +63,18 @@ impl Tenure {
             replica,
             lease,
             until: Mutex::new(until),
+            called: AtomicBool::new(false),
             lapses: watch::Sender::new(0),
         })))
     }
 
     pub(super) fn replica(&self) -> &Replica {
         &self.0.replica
+    }
+
+    /// Somebody has called this process.
+    pub(super) fn called(&self) {
+        self.0.called.store(true, Ordering::Relaxed);
     }
 
     /// Whether this process may decide now.
@@ -101,7 +114,11 @@ impl Tenure {
             lapsed = lapsed || self.lapse();
             let asked = Instant::now();
             match self.live_on(beat).await {
-                Ok(()) => {
+                Ok(alive) => {
+                    if !alive {
+                        // What it owned is another's, or will be: as if it had been dead.
+                        self.0.lapses.send_modify(|count| *count += 1);
+                    }
                     self.set(asked + self.0.lease * 2 / 3);
                     lapsed = false;
                     shell.adopt().await;
@@ -114,6 +131,40 @@ impl Tenure {
         }
     }
 
+    /// Puts away others that nobody reaches, until shutdown.
+    pub(super) async fn relieve(self, shell: Shell, shutdown: CancellationToken) {
+        if self.until().is_none() || self.0.replica.address.is_empty() {
+            return shutdown.cancelled().await;
+        }
+        let beat = self.0.lease / 3;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(beat / 4) => {}
+                () = shutdown.cancelled() => return,
+            }
+            if let Err(error) = self.relieve_once(&shell, beat).await {
+                tracing::debug!(%error, "it is not known whom nobody calls");
+            }
+        }
+    }
+
+    async fn relieve_once(&self, shell: &Shell, beat: Duration) -> Result<(), db::Error> {
+        let Inner { store, replica, .. } = &*self.0;
+        // Each sign of life says whether there was a call since the last one: one that comes late is no reason.
+        let lately = beat * 2;
+        for other in store.uncalled(replica.id, lately).await? {
+            let answers = tokio::time::timeout(beat / 2, shell.answers(&other.address));
+            if answers.await.unwrap_or(false) {
+                continue;
+            }
+            if store.put_away(other.id, lately).await? {
+                tracing::warn!(address = %other.address, "a process that nobody reaches is put away");
+                shell.adopt().await;
+            }
+        }
+        Ok(())
+    }
+
     /// Others need not wait for the end of the lease.
     pub(super) async fn leave(&self) {
         if self.until().is_none() {
@@ -124,20 +175,23 @@ impl Tenure {
         }
     }
 
-    /// Within a beat: an answer that takes longer is none.
-    async fn live_on(&self, beat: Duration) -> Result<(), db::Error> {
+    /// Within a beat: an answer that takes longer is none. Answers whether it had lived until now.
+    async fn live_on(&self, beat: Duration) -> Result<bool, db::Error> {
         let Inner {
             store,
             replica,
             lease,
+            called,
             ..
         } = &*self.0;
+        let called = called.swap(false, Ordering::Relaxed);
         let living = async {
-            if store.live_on(replica.id, *lease).await? {
-                return Ok(());
+            let alive = store.live_on(replica.id, *lease, called).await?;
+            if !alive {
+                // Its row was taken away: it had been dead for long, or nobody had reached it.
+                store.begin(replica, *lease, called).await?;
             }
-            // Its row was taken away after it had been dead for long.
-            store.begin(replica, *lease).await
+            Ok(alive)
         };
         let living = tokio::time::timeout(beat, living);
         living.await.unwrap_or(Err(db::Error::Busy))

@@ -44,8 +44,12 @@ impl SlaTimers {
     }
 
     /// What is due now.
-    pub(super) async fn due(&mut self, tenant: TenantId, means: &Means) -> Vec<TicketId> {
-        let now = means.clock.now();
+    pub(super) async fn due(
+        &mut self,
+        tenant: TenantId,
+        means: &Means,
+        now: Micros,
+    ) -> Vec<TicketId> {
         match self.read(tenant, means, now).await {
             Ok(due) => due,
             Err(error) => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rapport_foundation::channel::Channel;
 use rapport_foundation::context::{Claims, Context, PrincipalKind};
+use rapport_foundation::db::{self, Scoped};
 use rapport_foundation::events::{self, Data, Outgoing, Relay};
 use rapport_foundation::id::TenantId;
 use rapport_foundation::role::Role;
@@ -58,7 +59,7 @@ impl Bench {
         Self::of(t, config, tenant()).await
     }
 
-    async fn of(t: TestEnv, config: Config, tenant: TenantId) -> Self {
+    pub(crate) async fn of(t: TestEnv, config: Config, tenant: TenantId) -> Self {
         let service = rapport_routing::open(t.env.clone(), config).await.unwrap();
         let channel = t.attach(service.routes);
         Self {
@@ -210,6 +211,26 @@ impl Bench {
         answer.into_inner().ticket.unwrap()
     }
 
+    /// Changes what is named of a ticket.
+    pub(crate) async fn set(
+        &self,
+        ticket: &pb::Ticket,
+        new: pb::Ticket,
+        paths: &[&str],
+    ) -> Result<pb::Ticket, Status> {
+        let request = pb::UpdateTicketRequest {
+            request_id: request_id(),
+            ticket_id: ticket.id.clone(),
+            ticket: Some(new),
+            update_mask: Some(prost_types::FieldMask {
+                paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            }),
+            ..Default::default()
+        };
+        let answer = self.tickets().update_ticket(self.boss(request)).await?;
+        Ok(answer.into_inner().ticket.unwrap())
+    }
+
     pub(crate) async fn work_of(&self, ticket: &pb::Ticket) -> Vec<pb::WorkItem> {
         let request = pb::ListWorkItemsRequest {
             ticket_id: ticket.id.clone(),
@@ -308,6 +329,18 @@ impl Bench {
         .await
     }
 
+    /// The right to decide as it is stored: its epoch, and the last decision of it.
+    pub(crate) async fn lease(&self) -> (i64, i64) {
+        let read = |s: Scoped| async move {
+            let sql = "select epoch, decision from engine_lease where tenant_id = $1";
+            s.raw_one(sql, []).await
+        };
+        let row = self.t.env.db.read::<_, db::Error, _, _>(self.tenant, read);
+        let row = row.await.unwrap().unwrap();
+        let number = |column| row.try_get("", column).unwrap();
+        (number("epoch"), number("decision"))
+    }
+
     pub(crate) async fn verified(&self) {
         assert_eq!(rapport_routing::verify(&self.t.env.db).await.unwrap(), []);
     }
@@ -327,6 +360,17 @@ impl Desk {
         loop {
             if let pb::watch_offers_response::Event::Offer(offer) = self.next().await {
                 return offer;
+            }
+        }
+    }
+
+    /// Waits until the stream is ended, and tells by what.
+    pub(crate) async fn end(&mut self) -> Status {
+        loop {
+            match self.stream.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("the end must be told"),
+                Err(status) => return status,
             }
         }
     }
@@ -364,12 +408,7 @@ impl Teller {
         }
         t.attach(routes.routes());
         let env = &t.env;
-        let relay = Relay::spawn(
-            env.db.clone(),
-            role,
-            env.clock.clone(),
-            env.shutdown.clone(),
-        );
+        let relay = Relay::spawn(env.db.clone(), role, env.shutdown.clone());
         Self { t, _relay: relay }
     }
 
@@ -379,7 +418,7 @@ impl Teller {
             .iter()
             .map(|(aggregate, data)| Outgoing::new(now, aggregate, data.clone()))
             .collect();
-        let write = |s: rapport_foundation::db::Scoped| {
+        let write = |s: Scoped| {
             let events = &events;
             async move { events::append_many(&s, events).await }
         };

@@ -7,7 +7,7 @@
 //! | clocks that know holidays, split shifts and pauses (chatwoot #14009, osTicket #3034, glpi #6902) | `sla::edits::clocks_know_holidays_split_shifts_and_pauses_and_tell_what_they_counted` |
 //! | escalation on time (zammad #5257) | `sla::timers::escalations_come_on_time_and_do_what_they_say` |
 //! | agents that are stuck in a state (freeswitch #2540) | [`no_state_holds_an_agent_for_ever`] |
-//! | several processes that serve the same queues (freeswitch #1674) | `owners::a_call_at_any_replica_is_decided_by_the_owner`, and `owners` of the journeys |
+//! | several processes that serve the same queues (freeswitch #1674) | `owners::a_call_at_any_replica_is_decided_by_the_owner`, and `faults` of the journeys |
 //! | oldest first over all queues of an agent (asterisk #108) | [`the_oldest_goes_first_whichever_queue_it_waits_in`] |
 //! | wrap-up that holds (asterisk #1006) | [`nobody_is_offered_work_while_they_wrap_up`] |
 

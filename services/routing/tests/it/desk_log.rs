@@ -2,7 +2,8 @@
 //! up incidents always; the real log where `RAPPORT_DATA` names the folder it is in, else this says that it is skipped.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+
+use rapport_foundation::testing::{real_data, report};
 
 use crate::bench::{Bench, everywhere};
 
@@ -23,21 +24,9 @@ const SERVED_OF_EACH: usize = 5;
 
 /// The real log, if it is there.
 fn real() -> Option<Vec<Incident>> {
-    let Some(folder) = std::env::var_os("RAPPORT_DATA")
-        .filter(|named| !named.is_empty())
-        .map(PathBuf::from)
-    else {
-        report("SKIPPED: RAPPORT_DATA names no folder with the log of a service desk");
-        return None;
-    };
+    let folder = real_data("a service desk's log")?;
     let file = std::fs::File::open(folder.join(REAL)).unwrap();
     Some(log::read(flate2::read::GzDecoder::new(file)))
-}
-
-/// Tells a figure where whoever runs the tests sees it.
-#[expect(clippy::print_stderr, reason = "a measurement is for whoever runs it")]
-fn report(line: &str) {
-    eprintln!("{line}");
 }
 
 /// How much of a log comes out as it says.

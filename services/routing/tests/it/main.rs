@@ -9,6 +9,7 @@ mod bench;
 mod complaints;
 mod desk_log;
 mod desks;
+mod faults;
 mod history;
 mod intake;
 mod owners;

@@ -11,9 +11,9 @@ use tonic::Code;
 use crate::bench::{Bench, reason, request_id};
 
 /// What is lost with a process is decided by another one so much later at most.
-const REPLACED_WITHIN: Duration = Duration::from_secs(5);
+pub(crate) const REPLACED_WITHIN: Duration = Duration::from_secs(5);
 
-fn at(address: &str) -> Config {
+pub(crate) fn at(address: &str) -> Config {
     Config {
         advertise: address.into(),
         ..Config::default()
@@ -21,7 +21,7 @@ fn at(address: &str) -> Config {
 }
 
 /// Two replicas that reach each other; where there is one process a database there is nothing to see.
-async fn two(test: impl AsyncFn(Bench, Bench)) {
+pub(crate) async fn two(test: impl AsyncFn(Bench, Bench)) {
     on_every_engine(Role::Routing, rapport_routing::migrations, async |t| {
         if t.database.engine == Engine::Sqlite {
             return;
@@ -189,14 +189,7 @@ async fn who_gives_no_sign_of_life_is_replaced_and_decides_no_more() {
         .await;
         assert!(silent.elapsed() < REPLACED_WITHIN, "{:?}", silent.elapsed());
         // Its desks end, and what comes in there is handed on.
-        let ended = loop {
-            match desk.stream.message().await {
-                Ok(Some(_)) => {}
-                Ok(None) => panic!("the end must be told"),
-                Err(status) => break status,
-            }
-        };
-        assert_eq!(ended.code(), Code::Unavailable);
+        assert_eq!(desk.end().await.code(), Code::Unavailable);
         eventually("handed on", async || first.accept(&offer.id).await.ok()).await;
         second.verified().await;
     })

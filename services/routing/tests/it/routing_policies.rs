@@ -15,6 +15,7 @@ use crate::sla::everywhere_at;
 mod explaining;
 mod going_on;
 mod relaxing;
+mod room;
 mod versions;
 
 type Client = RoutingPolicyServiceClient<Channel>;
@@ -140,13 +141,17 @@ impl Bench {
 
     /// A ticket that names no queue, with work on the telephone.
     async fn open_ticket(&self, ticket: pb::Ticket) -> pb::Ticket {
+        self.try_to_open(ticket).await.unwrap()
+    }
+
+    async fn try_to_open(&self, ticket: pb::Ticket) -> Result<pb::Ticket, Status> {
         let request = pb::CreateTicketRequest {
             request_id: request_id(),
             ticket: Some(ticket),
             work_channel: types::Channel::Phone.into(),
         };
-        let answer = self.tickets().create_ticket(self.boss(request)).await;
-        answer.unwrap().into_inner().ticket.unwrap()
+        let answer = self.tickets().create_ticket(self.boss(request)).await?;
+        Ok(answer.into_inner().ticket.unwrap())
     }
 
     async fn tagged(&self, tag: &str) -> pb::Ticket {

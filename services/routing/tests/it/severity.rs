@@ -36,25 +36,6 @@ async fn create(bench: &Bench, ticket: pb::Ticket) -> Result<pb::Ticket, Status>
     Ok(answer.into_inner().ticket.unwrap())
 }
 
-async fn set(
-    bench: &Bench,
-    ticket: &pb::Ticket,
-    new: pb::Ticket,
-    paths: &[&str],
-) -> Result<pb::Ticket, Status> {
-    let request = pb::UpdateTicketRequest {
-        request_id: request_id(),
-        ticket_id: ticket.id.clone(),
-        ticket: Some(new),
-        update_mask: Some(prost_types::FieldMask {
-            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
-        }),
-        ..Default::default()
-    };
-    let answer = bench.tickets().update_ticket(bench.boss(request)).await?;
-    Ok(answer.into_inner().ticket.unwrap())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_priority_follows_from_impact_and_urgency() {
     everywhere(async |bench: Bench| {
@@ -73,7 +54,7 @@ async fn the_priority_follows_from_impact_and_urgency() {
 
         // One of them is enough when both are known.
         let new = graded(Impact::Low, Urgency::Unspecified);
-        let lower = set(&bench, &ticket, new, &["impact"]).await.unwrap();
+        let lower = bench.set(&ticket, new, &["impact"]).await.unwrap();
         let told = (lower.priority(), lower.impact(), lower.urgency());
         assert_eq!(told, (Priority::Low, Impact::Low, Urgency::Medium));
         assert_eq!(bench.work_of(&ticket).await[0].priority(), Priority::Low);
@@ -82,7 +63,7 @@ async fn the_priority_follows_from_impact_and_urgency() {
         let mut new = graded(Impact::High, Urgency::High);
         new.priority = Priority::High.into();
         let paths = ["impact", "urgency", "priority"];
-        let refused = set(&bench, &ticket, new.clone(), &paths).await.unwrap_err();
+        let refused = bench.set(&ticket, new.clone(), &paths).await.unwrap_err();
         assert_eq!(
             violations(&refused),
             ["ticket.priority CONTRADICTS_SEVERITY"]
@@ -93,16 +74,16 @@ async fn the_priority_follows_from_impact_and_urgency() {
             ["ticket.priority CONTRADICTS_SEVERITY"]
         );
         new.priority = Priority::Urgent.into();
-        let urgent = set(&bench, &ticket, new, &paths).await.unwrap();
+        let urgent = bench.set(&ticket, new, &paths).await.unwrap();
         assert_eq!(urgent.priority(), Priority::Urgent);
 
         // Whoever grades and says no priority means the one that follows.
         let new = graded(Impact::Low, Urgency::Low);
-        let low = set(&bench, &ticket, new, &paths).await.unwrap();
+        let low = bench.set(&ticket, new, &paths).await.unwrap();
         assert_eq!(low.priority(), Priority::Low);
 
         // What was read can be written back.
-        let same = set(&bench, &ticket, low.clone(), &[]).await.unwrap();
+        let same = bench.set(&ticket, low.clone(), &[]).await.unwrap();
         assert_eq!(
             (same.priority(), same.impact()),
             (Priority::Low, Impact::Low)
@@ -113,7 +94,8 @@ async fn the_priority_follows_from_impact_and_urgency() {
             priority: Priority::Urgent.into(),
             ..Default::default()
         };
-        let refused = set(&bench, &ticket, new.clone(), &["priority"])
+        let refused = bench
+            .set(&ticket, new.clone(), &["priority"])
             .await
             .unwrap_err();
         assert_eq!(
@@ -122,7 +104,7 @@ async fn the_priority_follows_from_impact_and_urgency() {
         );
         // Without them it stands for itself.
         let paths = ["impact", "urgency", "priority"];
-        let freed = set(&bench, &ticket, new, &paths).await.unwrap();
+        let freed = bench.set(&ticket, new, &paths).await.unwrap();
         let told = (freed.priority(), freed.impact(), freed.urgency());
         assert_eq!(
             told,
@@ -139,11 +121,13 @@ async fn half_of_a_severity_is_refused() {
         let refused = create(&bench, half.clone()).await.unwrap_err();
         assert_eq!(violations(&refused), ["ticket.urgency REQUIRED_TOGETHER"]);
         let plain = create(&bench, pb::Ticket::default()).await.unwrap();
-        let refused = set(&bench, &plain, half.clone(), &["impact"])
+        let refused = bench
+            .set(&plain, half.clone(), &["impact"])
             .await
             .unwrap_err();
         assert_eq!(violations(&refused), ["ticket REQUIRED_TOGETHER"]);
-        let refused = set(&bench, &plain, half, &["impact", "urgency"])
+        let refused = bench
+            .set(&plain, half, &["impact", "urgency"])
             .await
             .unwrap_err();
         assert_eq!(violations(&refused), ["ticket.urgency REQUIRED_TOGETHER"]);
@@ -151,9 +135,7 @@ async fn half_of_a_severity_is_refused() {
             .await
             .unwrap();
         let nothing = pb::Ticket::default();
-        let refused = set(&bench, &graded, nothing, &["urgency"])
-            .await
-            .unwrap_err();
+        let refused = bench.set(&graded, nothing, &["urgency"]).await.unwrap_err();
         assert_eq!(violations(&refused), ["ticket REQUIRED_TOGETHER"]);
         let wrong = pb::Ticket {
             impact: 9,
@@ -232,20 +214,17 @@ async fn facts_of_another_system_are_kept_as_given_and_not_told_to_customers() {
             attributes: [("made_sla".to_owned(), "true".to_owned())].into(),
             ..Default::default()
         };
-        let changed = set(&bench, &made, new.clone(), &["attributes"])
+        let changed = bench
+            .set(&made, new.clone(), &["attributes"])
             .await
             .unwrap();
         assert_eq!(
             (changed.attributes, changed.category.as_str()),
             (new.attributes, "network")
         );
-        let cleared = set(
-            &bench,
-            &made,
-            pb::Ticket::default(),
-            &["attributes", "category"],
-        )
-        .await;
+        let cleared = bench
+            .set(&made, pb::Ticket::default(), &["attributes", "category"])
+            .await;
         let cleared = cleared.unwrap();
         assert!(cleared.attributes.is_empty() && cleared.category.is_empty());
     })

@@ -17,6 +17,7 @@ use tonic::Status;
 use crate::bench::{Bench, request_id};
 
 mod contacts;
+mod corrected;
 mod edits;
 mod setting_up;
 mod timers;
@@ -189,25 +190,6 @@ impl Bench {
             ..Default::default()
         };
         self.set(ticket, new, &["state"]).await.unwrap()
-    }
-
-    async fn set(
-        &self,
-        ticket: &pb::Ticket,
-        new: pb::Ticket,
-        paths: &[&str],
-    ) -> Result<pb::Ticket, Status> {
-        let request = pb::UpdateTicketRequest {
-            request_id: request_id(),
-            ticket_id: ticket.id.clone(),
-            ticket: Some(new),
-            update_mask: Some(prost_types::FieldMask {
-                paths: paths.iter().map(|path| (*path).to_owned()).collect(),
-            }),
-            ..Default::default()
-        };
-        let answer = self.tickets().update_ticket(self.boss(request)).await?;
-        Ok(answer.into_inner().ticket.unwrap())
     }
 
     async fn read(&self, ticket: &pb::Ticket) -> pb::Ticket {

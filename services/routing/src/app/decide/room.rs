@@ -5,20 +5,26 @@ use rapport_foundation::id::QueueId;
 use super::super::Error;
 use super::Fold;
 use crate::domain::engine::Refusal;
+use crate::domain::policy::Leg;
 use crate::domain::{Channel, Queue, Skills, Ticket, WorkItem, WorkState};
 
 impl Fold<'_> {
-    /// The first queue of a chain that has room for work with these skills of its own.
+    /// The first queue of a chain that has room for work with these skills of its own, and of the target that it comes to
+    /// there.
     pub(super) fn room(
         &mut self,
         queue: QueueId,
         channel: Channel,
         own: &Skills,
+        target: Option<&Leg>,
     ) -> Option<QueueId> {
         let mut next = Some(queue);
         for _ in 0..Queue::LONGEST_CHAIN {
             let queue = next?;
-            let skills = self.skills_for(queue, own);
+            let skills = match target.filter(|leg| leg.queue == queue) {
+                Some(leg) => own.clone().and(&leg.skills),
+                None => self.skills_for(queue, own),
+            };
             if self.tenant.engine.has_room(queue, channel, &skills) {
                 return Some(queue);
             }
@@ -33,8 +39,9 @@ impl Fold<'_> {
         queue: QueueId,
         channel: Channel,
         own: &Skills,
+        target: Option<&Leg>,
     ) -> Result<QueueId, Error> {
-        let room = self.room(queue, channel, own);
+        let room = self.room(queue, channel, own, target);
         room.ok_or_else(|| Refusal::QueueFull.into())
     }
 
@@ -45,7 +52,7 @@ impl Fold<'_> {
         }
         for work in self.unaccepted(ticket) {
             let own = self.own_skills(&work, ticket);
-            self.room_or_refuse(to, work.channel, &own)?;
+            self.room_or_refuse(to, work.channel, &own, None)?;
         }
         Ok(())
     }

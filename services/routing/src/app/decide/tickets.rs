@@ -49,13 +49,13 @@ impl Fold<'_> {
             Some(id) => self.known_queue(id).map(|_| None)?,
             None => self.chosen_by_hand(new),
         };
-        let target = chosen.as_ref().and_then(Chosen::start).map(|leg| leg.queue);
-        let queue = match new.queue.or(target) {
+        let target = chosen.as_ref().and_then(Chosen::start);
+        let queue = match new.queue.or(target.map(|leg| leg.queue)) {
             Some(id) => id,
             None => self.default_queue(),
         };
         if let Some(channel) = new.work_channel {
-            self.room_or_refuse(queue, channel, &new.skills)?;
+            self.room_or_refuse(queue, channel, &new.skills, target)?;
         }
         let usual = self.usual_priority(queue);
         let priority = new.priority.unwrap_or(usual);
@@ -118,7 +118,8 @@ impl Fold<'_> {
         let known = self.loaded.tickets.get(&ticket).ok_or(Error::Broken)?;
         let queue = known.queue;
         let own = known.skills.clone().and(&asking.skills);
-        let room = self.room(queue, asking.channel, &own);
+        let target = asking.route.as_ref().and_then(|route| route.leg());
+        let room = self.room(queue, asking.channel, &own, target);
         let work = self.work_for(ticket, room.unwrap_or(queue), asking)?;
         let id = work.id;
         self.step(Input::WorkItemAdmitted(Box::new(work)))?;
@@ -219,7 +220,7 @@ impl Fold<'_> {
                 }
             } else {
                 let moved = (after.queue != before.queue)
-                    .then(|| self.room(after.queue, work.channel, &asked))
+                    .then(|| self.room(after.queue, work.channel, &asked, None))
                     .flatten();
                 let queue = moved.unwrap_or(work.queue);
                 Input::WorkItemChanged {
@@ -324,7 +325,7 @@ impl Fold<'_> {
         let ticket = self.ticket(id, etag)?;
         if let Some(channel) = work_channel {
             let (queue, skills) = (ticket.queue, ticket.skills.clone());
-            self.room_or_refuse(queue, channel, &skills)?;
+            self.room_or_refuse(queue, channel, &skills, None)?;
         }
         let ticket = self.ticket(id, etag)?;
         let before = ticket.clone();

@@ -14,7 +14,10 @@ use uuid::Uuid;
 
 use super::settings::NAME_CHARACTERS;
 use super::tickets::{TAGS, purpose};
-use super::{Etag, SKILLS_OF_WORK, channel, codes, optional_code, priority, required_code, skills};
+use super::{
+    Etag, SKILLS_OF_WORK, channel, codes, optional_code, priority, required_code, set_by_service,
+    skills,
+};
 use crate::app::{AskedRouting, Paging};
 use crate::domain::Level;
 use crate::domain::cel::SOURCE_CHARACTERS;
@@ -37,16 +40,13 @@ pub(in crate::grpc) fn create_routing_draft(
     let request = c.request_id(&body.request_id);
     let policy = given(&mut c, body.routing_policy.as_ref());
     let draft = c.within("routing_policy", |c| {
-        let mut empty = |field: &str, is_empty: bool| {
-            c.require(is_empty, field, "SET_BY_SERVICE", "is set by the service");
-        };
-        empty("id", policy.id.is_empty());
-        empty("version", policy.version == 0);
-        empty("state", policy.state == 0);
-        empty("create_time", policy.create_time.is_none());
-        empty("update_time", policy.update_time.is_none());
-        empty("publish_time", policy.publish_time.is_none());
-        empty("etag", policy.etag.is_empty());
+        set_by_service(c, "id", policy.id.is_empty());
+        set_by_service(c, "version", policy.version == 0);
+        set_by_service(c, "state", policy.state == 0);
+        set_by_service(c, "create_time", policy.create_time.is_none());
+        set_by_service(c, "update_time", policy.update_time.is_none());
+        set_by_service(c, "publish_time", policy.publish_time.is_none());
+        set_by_service(c, "etag", policy.etag.is_empty());
         let all = FIELDS.iter().map(|field| (*field).to_owned()).collect();
         draft(c, &all, &policy)
     });

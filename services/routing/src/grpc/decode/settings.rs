@@ -12,7 +12,7 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
-use super::{Etag, SKILLS_OF_WORK, priority, queue_ids, required_code, skills};
+use super::{Etag, SKILLS_OF_WORK, priority, queue_ids, required_code, set_by_service, skills};
 use crate::app::command::{AgentChange, NewAgent, NewQueue, QueueChange};
 use crate::app::words;
 use crate::domain::{Channel, Code, Priority, Queue};
@@ -57,18 +57,15 @@ pub(in crate::grpc) fn create_agent(
     let nothing = pb::Agent::default();
     let agent = body.agent.as_ref().unwrap_or(&nothing);
     let new = c.within("agent", |c| {
-        let mut empty = |field: &str, is_empty: bool| {
-            c.require(is_empty, field, "SET_BY_SERVICE", "is set by the service");
-        };
-        empty("id", agent.id.is_empty());
-        empty("status", agent.status == 0);
-        empty("status_reason", agent.status_reason.is_empty());
-        empty("status_time", agent.status_time.is_none());
-        empty("present", !agent.present);
-        empty("active_work_items", agent.active_work_items == 0);
-        empty("create_time", agent.create_time.is_none());
-        empty("update_time", agent.update_time.is_none());
-        empty("etag", agent.etag.is_empty());
+        set_by_service(c, "id", agent.id.is_empty());
+        set_by_service(c, "status", agent.status == 0);
+        set_by_service(c, "status_reason", agent.status_reason.is_empty());
+        set_by_service(c, "status_time", agent.status_time.is_none());
+        set_by_service(c, "present", !agent.present);
+        set_by_service(c, "active_work_items", agent.active_work_items == 0);
+        set_by_service(c, "create_time", agent.create_time.is_none());
+        set_by_service(c, "update_time", agent.update_time.is_none());
+        set_by_service(c, "etag", agent.etag.is_empty());
         NewAgent {
             principal: c
                 .text("principal", &agent.principal, 1..=PRINCIPAL_CHARACTERS)
@@ -171,14 +168,11 @@ pub(in crate::grpc) fn create_queue(
     let nothing = pb::Queue::default();
     let queue = body.queue.as_ref().unwrap_or(&nothing);
     let (code, settings) = c.within("queue", |c| {
-        let mut empty = |field: &str, is_empty: bool| {
-            c.require(is_empty, field, "SET_BY_SERVICE", "is set by the service");
-        };
-        empty("id", queue.id.is_empty());
-        empty("waiting_work_items", queue.waiting_work_items == 0);
-        empty("create_time", queue.create_time.is_none());
-        empty("update_time", queue.update_time.is_none());
-        empty("etag", queue.etag.is_empty());
+        set_by_service(c, "id", queue.id.is_empty());
+        set_by_service(c, "waiting_work_items", queue.waiting_work_items == 0);
+        set_by_service(c, "create_time", queue.create_time.is_none());
+        set_by_service(c, "update_time", queue.update_time.is_none());
+        set_by_service(c, "etag", queue.etag.is_empty());
         c.require(!queue.code.is_empty(), "code", "REQUIRED", "is required");
         let code = super::optional_code(c, "code", &queue.code);
         (code, queue_change(c, &all(&QUEUE_FIELDS), queue))

@@ -13,7 +13,7 @@ use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
 use super::settings::NAME_CHARACTERS;
-use super::{Etag, optional_code, paging, priority, queue_ids};
+use super::{Etag, optional_code, paging, priority, queue_ids, set_by_service};
 use crate::app::Paging;
 use crate::app::command::{NewCalendar, NewPolicy};
 use crate::app::words;
@@ -85,14 +85,11 @@ pub(in crate::grpc) fn create_calendar(
     let nothing = pb::Calendar::default();
     let calendar = body.calendar.as_ref().unwrap_or(&nothing);
     let (code, settings) = c.within("calendar", |c| {
-        let mut empty = |field: &str, is_empty: bool| {
-            c.require(is_empty, field, "SET_BY_SERVICE", "is set by the service");
-        };
-        empty("id", calendar.id.is_empty());
-        empty("create_time", calendar.create_time.is_none());
-        empty("update_time", calendar.update_time.is_none());
-        empty("etag", calendar.etag.is_empty());
-        empty("version", calendar.version == 0);
+        set_by_service(c, "id", calendar.id.is_empty());
+        set_by_service(c, "create_time", calendar.create_time.is_none());
+        set_by_service(c, "update_time", calendar.update_time.is_none());
+        set_by_service(c, "etag", calendar.etag.is_empty());
+        set_by_service(c, "version", calendar.version == 0);
         let code = code(c, &calendar.code);
         (code, calendar_change(c, &all(&CALENDAR_FIELDS), calendar))
     });
@@ -247,14 +244,11 @@ pub(in crate::grpc) fn create_policy(
     let nothing = pb::SlaPolicy::default();
     let policy = body.sla_policy.as_ref().unwrap_or(&nothing);
     let (code, settings) = c.within("sla_policy", |c| {
-        let mut empty = |field: &str, is_empty: bool| {
-            c.require(is_empty, field, "SET_BY_SERVICE", "is set by the service");
-        };
-        empty("id", policy.id.is_empty());
-        empty("create_time", policy.create_time.is_none());
-        empty("update_time", policy.update_time.is_none());
-        empty("etag", policy.etag.is_empty());
-        empty("version", policy.version == 0);
+        set_by_service(c, "id", policy.id.is_empty());
+        set_by_service(c, "create_time", policy.create_time.is_none());
+        set_by_service(c, "update_time", policy.update_time.is_none());
+        set_by_service(c, "etag", policy.etag.is_empty());
+        set_by_service(c, "version", policy.version == 0);
         let code = code(c, &policy.code);
         (code, policy_change(c, &all(&POLICY_FIELDS), policy))
     });

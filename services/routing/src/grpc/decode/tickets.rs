@@ -10,7 +10,10 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
-use super::{Etag, SKILLS_OF_WORK, channel, codes, optional_code, paging, priority, skills, sla};
+use super::{
+    Etag, SKILLS_OF_WORK, channel, codes, optional_code, paging, priority, set_by_service, skills,
+    sla,
+};
 use crate::app::Paging;
 use crate::app::command::NewTicket;
 use crate::app::words;
@@ -135,22 +138,19 @@ fn attributes(c: &mut Check, given: &HashMap<String, String>) -> Attributes {
 }
 
 fn set_by_the_service(c: &mut Check, ticket: &pb::Ticket) {
-    let mut empty = |field: &str, is_empty: bool| {
-        c.require(is_empty, field, "SET_BY_SERVICE", "is set by the service");
-    };
-    empty("id", ticket.id.is_empty());
-    empty("state", ticket.state == 0);
-    empty("waiting_on", ticket.waiting_on == 0);
-    empty("owner_agent_id", ticket.owner_agent_id.is_empty());
-    empty("root_cause", ticket.root_cause.is_empty());
-    empty("outcome", ticket.outcome.is_empty());
-    empty("reopen_count", ticket.reopen_count == 0);
-    empty("reassignment_count", ticket.reassignment_count == 0);
-    empty("create_time", ticket.create_time.is_none());
-    empty("update_time", ticket.update_time.is_none());
-    empty("resolve_time", ticket.resolve_time.is_none());
-    empty("close_time", ticket.close_time.is_none());
-    empty("etag", ticket.etag.is_empty());
+    set_by_service(c, "id", ticket.id.is_empty());
+    set_by_service(c, "state", ticket.state == 0);
+    set_by_service(c, "waiting_on", ticket.waiting_on == 0);
+    set_by_service(c, "owner_agent_id", ticket.owner_agent_id.is_empty());
+    set_by_service(c, "root_cause", ticket.root_cause.is_empty());
+    set_by_service(c, "outcome", ticket.outcome.is_empty());
+    set_by_service(c, "reopen_count", ticket.reopen_count == 0);
+    set_by_service(c, "reassignment_count", ticket.reassignment_count == 0);
+    set_by_service(c, "create_time", ticket.create_time.is_none());
+    set_by_service(c, "update_time", ticket.update_time.is_none());
+    set_by_service(c, "resolve_time", ticket.resolve_time.is_none());
+    set_by_service(c, "close_time", ticket.close_time.is_none());
+    set_by_service(c, "etag", ticket.etag.is_empty());
 }
 
 pub(in crate::grpc) fn list_tickets(

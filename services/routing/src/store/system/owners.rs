@@ -2,8 +2,8 @@
 //!
 //! A process is a replica: a row that lives for as long as the process says so, by the database's
 //! clock. A tenant belongs to the replica that took it over last; when that one lives no more, or
-//! has nobody's calls handed on to it, another may take it over. A file has one process, which
-//! needs no row.
+//! has nobody's calls handed on to it, another may take it over. One that has its database and is
+//! reached by nobody is put away by one that is called. A file has one process, which needs no row.
 
 use std::time::Duration;
 
@@ -33,15 +33,22 @@ impl Store {
         self.db.engine() == Engine::Postgres
     }
 
-    /// Begins to live. Who lived at the same address before is dead.
-    pub(crate) async fn begin(&self, replica: &Replica, lease: Duration) -> Result<(), Error> {
+    /// Begins to live, as one that was called just now or as one that was not. Who lived at the same address before is
+    /// dead.
+    pub(crate) async fn begin(
+        &self,
+        replica: &Replica,
+        lease: Duration,
+        called: bool,
+    ) -> Result<(), Error> {
         let now = present(self.db.engine());
         let kept = micros(KEPT);
         let gone = format!(
             "delete from replica where until < {now} - {kept} or (address = $1 and address <> '')"
         );
         let live = format!(
-            "insert into replica (id, address, started_at, until) values ($1, $2, {now}, {now} + $3)"
+            "insert into replica (id, address, started_at, until, called_at) \
+             values ($1, $2, {now}, {now} + $3, case when $4 then {now} else 0 end)"
         );
         let begin = |s: System| {
             let (gone, live) = (gone.clone(), live.clone());
@@ -51,6 +58,7 @@ impl Store {
                     replica.id.into(),
                     replica.address.as_str().into(),
                     micros(lease).into(),
+                    called.into(),
                 ];
                 s.raw_exec(&live, values).await
             }
@@ -59,15 +67,59 @@ impl Store {
         Ok(())
     }
 
-    /// Lives on. Answers whether it had lived until now.
-    pub(crate) async fn live_on(&self, id: Uuid, lease: Duration) -> Result<bool, Error> {
+    /// Lives on, and was called since it said so last, or was not. Answers whether it had lived until now.
+    pub(crate) async fn live_on(
+        &self,
+        id: Uuid,
+        lease: Duration,
+        called: bool,
+    ) -> Result<bool, Error> {
         let now = present(self.db.engine());
-        let sql = format!("update replica set until = {now} + $2 where id = $1");
+        let sql = format!(
+            "update replica set until = {now} + $2, called_at = case when $3 then {now} else called_at end \
+             where id = $1"
+        );
         let live = |s: System| {
             let sql = sql.clone();
-            async move { s.raw_exec(&sql, [id.into(), micros(lease).into()]).await }
+            let values = [id.into(), micros(lease).into(), called.into()];
+            async move { s.raw_exec(&sql, values).await }
         };
         Ok(self.db.system_write(live).await? == 1)
+    }
+
+    /// Others that live and that nobody has called for this long, when this one was called meanwhile.
+    pub(crate) async fn uncalled(
+        &self,
+        own: Uuid,
+        lately: Duration,
+    ) -> Result<Vec<Replica>, Error> {
+        let now = present(self.db.engine());
+        let sql = format!(
+            "select r.id, r.address from replica r join replica own on own.id = $1 \
+             where own.called_at >= {now} - $2 and r.id <> own.id and r.address <> '' \
+             and r.until > {now} and r.called_at < {now} - $2"
+        );
+        let find = |s: System| {
+            let sql = sql.clone();
+            async move { s.raw_all(&sql, [own.into(), micros(lately).into()]).await }
+        };
+        self.db
+            .system_read(find)
+            .await?
+            .iter()
+            .map(replica)
+            .collect()
+    }
+
+    /// Puts away one that nobody has called for this long: what it owned is free. Answers whether it was so still.
+    pub(crate) async fn put_away(&self, id: Uuid, lately: Duration) -> Result<bool, Error> {
+        let now = present(self.db.engine());
+        let sql = format!("delete from replica where id = $1 and called_at < {now} - $2");
+        let put = |s: System| {
+            let sql = sql.clone();
+            async move { s.raw_exec(&sql, [id.into(), micros(lately).into()]).await }
+        };
+        Ok(self.db.system_write(put).await? == 1)
     }
 
     /// Lives no more: what it owned is free.
@@ -92,13 +144,7 @@ impl Store {
             async move { s.raw_one(&sql, [tenant.uuid().into()]).await }
         };
         let row = self.db.system_read(find).await?;
-        let replica = |row: QueryResult| {
-            Ok(Replica {
-                id: row.try_get("", "id")?,
-                address: row.try_get("", "address")?,
-            })
-        };
-        row.map(replica).transpose()
+        row.as_ref().map(replica).transpose()
     }
 
     /// Takes a tenant over; none while another owner lives. One that cannot be reached by others
@@ -156,6 +202,13 @@ impl Store {
         let id = |row: &QueryResult| Ok(TenantId::from_uuid(row.try_get("", "tenant_id")?));
         rows.iter().map(id).collect()
     }
+}
+
+fn replica(row: &QueryResult) -> Result<Replica, Error> {
+    Ok(Replica {
+        id: row.try_get("", "id")?,
+        address: row.try_get("", "address")?,
+    })
 }
 
 fn micros(time: Duration) -> i64 {

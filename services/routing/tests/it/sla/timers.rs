@@ -2,7 +2,7 @@ use super::*;
 use crate::restart::stop;
 
 /// The solution within two hours around the clock, and what is done about it.
-async fn promised(bench: &Bench, steps: Vec<pb::SlaStep>) -> pb::SlaPolicy {
+pub(super) async fn promised(bench: &Bench, steps: Vec<pb::SlaStep>) -> pb::SlaPolicy {
     let calendar = bench.calendar(around_the_clock()).await.unwrap();
     let wanted = pb::SlaPolicy {
         steps,
