@@ -167,6 +167,16 @@ fn of_ticket(refusal: TicketRefusal) -> Failure {
         TicketRefusal::NotResolved => ("TICKET_NOT_RESOLVED", "The ticket is not resolved."),
         TicketRefusal::Closed => ("TICKET_CLOSED", "The ticket is closed."),
         TicketRefusal::WorkInProgress => ("WORK_IN_PROGRESS", "Another agent works on the ticket."),
+        TicketRefusal::Merged(whole) => {
+            let text = "The ticket was merged into another.";
+            return Failure::new(Code::FailedPrecondition, "TICKET_MERGED", text)
+                .with_meta("ticket_id", whole.to_string());
+        }
+        TicketRefusal::NotMerged => ("TICKET_NOT_MERGED", "The ticket was not merged."),
+        TicketRefusal::MergedTooMany => (
+            "TICKET_MERGED_TOO_MANY",
+            "More than 100 tickets would be one, or in more than 8 steps.",
+        ),
         TicketRefusal::ParentIsPart => (
             "TICKET_PARENT_IS_PART",
             "The ticket would be a part of itself.",

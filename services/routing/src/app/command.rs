@@ -61,6 +61,24 @@ pub(crate) enum Command {
         etag: Option<i64>,
         said: By,
     },
+    MergeTickets {
+        whole: TicketId,
+        part: TicketId,
+        /// Of the one and of the other.
+        etags: (Option<i64>, Option<i64>),
+        said: By,
+    },
+    UnmergeTicket {
+        part: TicketId,
+        etag: Option<i64>,
+        said: By,
+    },
+    SplitTicket {
+        id: TicketId,
+        split: Split,
+        etag: Option<i64>,
+        said: By,
+    },
     AddNote {
         ticket: TicketId,
         text: Personal,
@@ -194,6 +212,17 @@ pub(crate) struct NewTicket {
     pub(crate) attributes: Attributes,
     /// When given, a work item is queued with it.
     pub(crate) work_channel: Option<Channel>,
+}
+
+/// Work to be taken out of a ticket.
+#[derive(Debug)]
+pub(crate) struct Split {
+    pub(crate) items: Vec<WorkItemId>,
+    /// Their work.
+    pub(crate) interactions: Vec<InteractionId>,
+    /// None: that of the ticket.
+    pub(crate) subject: Option<Personal>,
+    pub(crate) conversation: Option<ConversationId>,
 }
 
 /// A queue set up by hand.

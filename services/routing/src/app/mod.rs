@@ -8,6 +8,7 @@ pub(crate) mod command;
 pub(crate) mod decide;
 pub(crate) mod desk;
 mod history;
+mod merges;
 pub(crate) mod news;
 mod offers;
 mod policies;

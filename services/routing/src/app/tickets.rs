@@ -50,6 +50,7 @@ impl App {
             part(filter.owner),
             part(filter.customer),
             part(filter.conversation),
+            part(filter.merged_into),
         ];
         let listing = self.listing(ctx, &query.each_ref().map(String::as_str), paging)?;
         let store = self.store();
@@ -150,7 +151,7 @@ impl App {
             .await
     }
 
-    async fn decided_ticket(
+    pub(super) async fn decided_ticket(
         &self,
         ctx: &Context,
         key: Key,

@@ -9,6 +9,7 @@ use super::sla::WaitingOn;
 use super::{Code, CustomerRef, Impact, Priority, Purpose, Severity, Skills, Urgency};
 
 mod change;
+mod merge;
 
 pub use change::{Author, By, Changed, HistoryEntry, Note, TicketField, differences};
 
@@ -90,6 +91,12 @@ pub struct Ticket {
     pub parent: Option<TicketId>,
     /// Facts as the system it comes from tells them.
     pub attributes: Attributes,
+    /// The ticket it was merged into, which stands for it.
+    pub merged_into: Option<TicketId>,
+    /// How many tickets were merged into it itself.
+    pub merged_count: u32,
+    /// The ticket it was split from.
+    pub split_from: Option<TicketId>,
     /// How often it was reopened.
     pub reopen_count: u32,
     /// How often it was moved from one queue to another. A desk's log shows that this is what desks count: the first
@@ -138,6 +145,8 @@ pub struct Opening {
     pub parent: Option<TicketId>,
     /// Facts as the system it comes from tells them.
     pub attributes: Attributes,
+    /// The ticket it is split from.
+    pub split_from: Option<TicketId>,
 }
 
 /// New values of a ticket; what is `None` stays.
@@ -208,6 +217,15 @@ pub enum TicketRefusal {
     /// More tickets would be above it than may be.
     #[error("too many tickets would be above the ticket")]
     ParentTooHigh,
+    /// It was merged into another, which stands for it.
+    #[error("the ticket was merged into {0}")]
+    Merged(TicketId),
+    /// It stands for itself.
+    #[error("the ticket was not merged")]
+    NotMerged,
+    /// It would stand for more tickets than may be merged into one.
+    #[error("too many tickets would be merged")]
+    MergedTooMany,
 }
 
 impl Ticket {
@@ -239,6 +257,9 @@ impl Ticket {
             subcategory: opening.subcategory,
             parent: opening.parent,
             attributes: opening.attributes,
+            merged_into: None,
+            merged_count: 0,
+            split_from: opening.split_from,
             reopen_count: 0,
             reassignment_count: 0,
             created_at: now,

@@ -9,6 +9,7 @@ mod offers;
 mod queues;
 mod routing_policies;
 mod sla_policies;
+mod ticket_merges;
 mod tickets;
 mod work_items;
 
@@ -40,6 +41,7 @@ pub(crate) fn routes(app: &App) -> RoutesBuilder {
     }
     add! {
         ticket_service_server::TicketServiceServer,
+        ticket_merge_service_server::TicketMergeServiceServer,
         work_item_service_server::WorkItemServiceServer,
         agent_service_server::AgentServiceServer,
         queue_service_server::QueueServiceServer,

@@ -2,7 +2,7 @@
 
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::events::{self, Mark, Outgoing};
-use rapport_foundation::id::{AgentId, InteractionId, RecordId, TenantId};
+use rapport_foundation::id::{AgentId, InteractionId, RecordId, TenantId, TicketId, WorkItemId};
 use rapport_foundation::idempotency::{Key, settle_many};
 use rapport_foundation::time::Micros;
 use sea_orm::{ActiveValue, ColumnTrait as _};
@@ -45,6 +45,8 @@ pub(crate) struct Decision {
     pub(crate) history: Vec<Worded<HistoryEntry>>,
     pub(crate) notes: Vec<Worded<Note>>,
     pub(crate) items: Vec<WorkItem>,
+    /// Work that was taken out of a ticket into another.
+    pub(crate) splits: Vec<(TicketId, Vec<WorkItemId>)>,
     pub(crate) offers: Vec<OfferRow>,
     pub(crate) queues: Vec<Queue>,
     /// Agents made or changed by hand.
@@ -86,6 +88,7 @@ impl Decision {
             && self.history.is_empty()
             && self.notes.is_empty()
             && self.items.is_empty()
+            && self.splits.is_empty()
             && self.offers.is_empty()
             && self.queues.is_empty()
             && self.agents.is_empty()
@@ -151,6 +154,7 @@ impl Store {
         self.put_history(s, &decision.history).await?;
         self.put_notes(s, &decision.notes).await?;
         work_items::put(s, &decision.items).await?;
+        work_items::split(s, &decision.splits).await?;
         offers::put(s, &decision.offers).await?;
         calendars::put(s, &decision.calendars).await?;
         policies::put(s, &decision.policies).await?;

@@ -13,6 +13,7 @@ pub(crate) mod entities;
 mod history;
 mod lease;
 mod load;
+mod merges;
 mod offers;
 mod policies;
 mod queues;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::columns::{codes_in, codes_out, count, customer, named, optional_code};
 use super::entities::ticket::{ActiveModel, Column, Entity, Model};
 use super::sealed::{open, seal, subject_of};
-use super::{Page, Store, conversations, customers};
+use super::{Page, Store, conversations, customers, merges};
 use crate::domain::sla::WaitingOn;
 use crate::domain::{
     Attributes, Code, Impact, Priority, Purpose, Severity, Ticket, TicketState, Urgency,
@@ -19,7 +19,7 @@ use crate::domain::{
 /// Names of the states in which something is still to be solved.
 const OPEN: [&str; 3] = ["new", "open", "pending"];
 
-/// Rows in one statement: 31 columns each.
+/// Rows in one statement: 34 columns each.
 const CHUNK: usize = 400;
 
 /// Which tickets to list.
@@ -30,6 +30,8 @@ pub(crate) struct TicketFilter {
     pub(crate) owner: Option<AgentId>,
     pub(crate) customer: Option<CustomerId>,
     pub(crate) conversation: Option<ConversationId>,
+    /// Those that were merged into this one itself, instead of those that stand for themselves.
+    pub(crate) merged_into: Option<TicketId>,
 }
 
 impl Store {
@@ -73,14 +75,27 @@ impl Store {
                 Some(whole) => Some(conversations::parts_of(&s, &[whole]).await?.into_keys()),
                 None => None,
             };
+            let theirs = Condition::all()
+                .add_option(records.map(|records| Column::RecordId.is_in(records)))
+                .add_option(
+                    parts.map(|parts| Column::ConversationId.is_in(parts.map(|id| id.uuid()))),
+                );
+            let (theirs, merged) = match filter.merged_into {
+                Some(whole) => (theirs, Column::MergedIntoId.eq(whole.uuid())),
+                None if theirs.is_empty() => (theirs, Column::MergedIntoId.is_null()),
+                None => {
+                    let wholes = merges::wholes_where(&s, theirs.clone()).await?;
+                    let wholes = Column::Id.is_in(wholes.into_iter().map(TicketId::uuid));
+                    let theirs = Condition::any().add(theirs).add(wholes);
+                    (theirs, Column::MergedIntoId.is_null())
+                }
+            };
             let condition = Condition::all()
                 .add_option(filter.state.map(|state| Column::State.eq(state.as_str())))
                 .add_option(filter.queue.map(|id| Column::QueueId.eq(id.uuid())))
                 .add_option(filter.owner.map(|id| Column::OwnerAgentId.eq(id.uuid())))
-                .add_option(records.map(|records| Column::RecordId.is_in(records)))
-                .add_option(
-                    parts.map(|parts| Column::ConversationId.is_in(parts.map(|id| id.uuid()))),
-                )
+                .add(theirs)
+                .add(merged)
                 .add_option(after.map(|id| Column::Id.lt(id)));
             let rows = s
                 .find::<Entity>()
@@ -126,13 +141,14 @@ impl Store {
                 break;
             }
             let tickets = self.tickets_by_id(s, &wanted).await?;
-            wanted = tickets.iter().filter_map(|ticket| ticket.parent).collect();
+            let above = |ticket: &Ticket| ticket.merged_into.or(ticket.parent);
+            wanted = tickets.iter().filter_map(above).collect();
             found.extend(tickets);
         }
         Ok(found)
     }
 
-    /// The open tickets of these conversations, oldest first.
+    /// The tickets of these conversations that are open or merged into others, oldest first.
     pub(super) async fn open_tickets_of(
         &self,
         s: &Scoped,
@@ -141,7 +157,7 @@ impl Store {
         self.tickets_of(s, conversations, &OPEN).await
     }
 
-    /// The tickets of these conversations that are solved and not closed, oldest first.
+    /// The tickets of these conversations that are solved and not closed, or merged into others, oldest first.
     pub(super) async fn solved_tickets_of(
         &self,
         s: &Scoped,
@@ -161,9 +177,10 @@ impl Store {
         for chunk in conversations.chunks(CHUNK) {
             let ids = chunk.iter().map(|id| id.uuid());
             let rows = s.find::<Entity>().filter(Column::ConversationId.is_in(ids));
-            let rows = rows
-                .filter(Column::State.is_in(states.iter().copied()))
-                .order_by_asc(Column::Id);
+            let may = Condition::any()
+                .add(Column::State.is_in(states.iter().copied()))
+                .add(Column::MergedIntoId.is_not_null());
+            let rows = rows.filter(may).order_by_asc(Column::Id);
             let rows = rows.all().await?;
             tickets.extend(self.opened(s, rows).await?);
         }
@@ -184,7 +201,7 @@ impl Store {
         Ok(())
     }
 
-    async fn opened(&self, s: &Scoped, rows: Vec<Model>) -> Result<Vec<Ticket>, Error> {
+    pub(super) async fn opened(&self, s: &Scoped, rows: Vec<Model>) -> Result<Vec<Ticket>, Error> {
         let subjects: Vec<String> = rows
             .iter()
             .filter_map(|row| row.sealed_for.clone())
@@ -302,6 +319,9 @@ fn write(
         category: text(&ticket.category),
         subcategory: text(&ticket.subcategory),
         parent_id: ticket.parent.map(TicketId::uuid),
+        merged_into_id: ticket.merged_into.map(TicketId::uuid),
+        merged_count: ticket.merged_count.into(),
+        split_from_id: ticket.split_from.map(TicketId::uuid),
         reassignment_count: ticket.reassignment_count.into(),
     })
 }
@@ -330,6 +350,9 @@ fn read(row: Model, keys: &SubjectKeys) -> Result<Ticket, Error> {
         category: optional_code(row.category.as_ref())?,
         subcategory: optional_code(row.subcategory.as_ref())?,
         parent: row.parent_id.map(TicketId::from_uuid),
+        merged_into: row.merged_into_id.map(TicketId::from_uuid),
+        merged_count: count(row.merged_count)?,
+        split_from: row.split_from_id.map(TicketId::from_uuid),
         reassignment_count: count(row.reassignment_count)?,
         priority: named(Priority::named(&row.priority))?,
         queue: QueueId::from_uuid(row.queue_id),

@@ -69,7 +69,7 @@ impl Fold<'_> {
         let (ticket, route) = match open.copied() {
             Some(ticket) => {
                 self.recognise(ticket, linked.customer);
-                self.wake(ticket, self.when(linked));
+                self.wake(self.whole(ticket), self.when(linked));
                 if !linked.live && self.is_asked_for(ticket, linked) {
                     return;
                 }
@@ -124,6 +124,7 @@ impl Fold<'_> {
             subcategory: None,
             parent: None,
             attributes: Default::default(),
+            split_from: None,
         };
         let id = self.open(opening, Some(linked.interaction), &By::default());
         self.count_from(id, self.when(linked), Some(linked.channel));
@@ -133,14 +134,16 @@ impl Fold<'_> {
     /// Whether somebody is or will be at it already: the third message in a row to the same
     /// thread asks for nobody new, a call does.
     fn is_asked_for(&self, ticket: TicketId, linked: &Linked) -> bool {
-        self.tenant.engine.items_of(ticket).any(|work| {
+        let family = self.family(self.whole(ticket)).into_iter();
+        let mut items = family.flat_map(|id| self.tenant.engine.items_of(id));
+        items.any(|work| {
             work.channel == linked.channel && !matches!(work.state, WorkState::WrappingUp { .. })
         })
     }
 
     /// The customer hung up before we knew what it was about: abandoned, offered to nobody.
     fn came_too_late(&mut self, ticket: TicketId, asking: Asking) {
-        let known = self.loaded.tickets.get(&ticket);
+        let known = self.loaded.tickets.get(&self.whole(ticket));
         let Some(queue) = known.map(|ticket| ticket.queue) else {
             return;
         };
@@ -189,6 +192,7 @@ impl Fold<'_> {
         let before = known.clone();
         if known.recognised(customer, now) {
             self.put_ticket(ticket, Some(&before), &By::default());
+            self.publish_update(&before, ticket);
             // The engine refuses no knowledge.
             let _ = self.step(Input::CustomerKnown { ticket, customer });
         }

@@ -2,13 +2,16 @@
 //! command is checked before it changes anything, so one that fails leaves no trace.
 
 mod agents;
+mod facts;
 mod history;
 mod intake;
+mod merges;
 mod promises;
 mod queues;
 mod room;
 mod routing;
 mod sla;
+mod split;
 mod tickets;
 mod work;
 
@@ -93,6 +96,16 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
                 needs.above.extend(change.parent.flatten());
             }
             Command::AddNote { ticket, .. } => needs.tickets.push(*ticket),
+            Command::MergeTickets { whole, part, .. } => {
+                needs.tickets.push(*part);
+                needs.above.push(*whole);
+            }
+            Command::UnmergeTicket { part, .. } => needs.tickets.push(*part),
+            Command::SplitTicket { id, split, .. } => {
+                needs.tickets.push(*id);
+                needs.taken.0.extend(&split.items);
+                needs.taken.1.extend(&split.interactions);
+            }
             Command::ResolveTicket { id, .. }
             | Command::ReopenTicket { id, .. }
             | Command::CancelTicket { id, .. }
@@ -230,6 +243,19 @@ impl<'a> Fold<'a> {
                 etag,
                 said,
             } => self.cancel_ticket(*id, *by, outcome.as_ref(), *etag, said),
+            Command::MergeTickets {
+                whole,
+                part,
+                etags,
+                said,
+            } => self.merge_tickets(*whole, *part, *etags, said),
+            Command::UnmergeTicket { part, etag, said } => self.unmerge_ticket(*part, *etag, said),
+            Command::SplitTicket {
+                id,
+                split,
+                etag,
+                said,
+            } => self.split_ticket(*id, split, *etag, said),
             Command::AddNote {
                 ticket,
                 text,

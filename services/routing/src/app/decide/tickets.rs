@@ -2,12 +2,11 @@ use rapport_foundation::events::Data;
 use rapport_foundation::id::{AgentId, InteractionId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 use rapport_proto::events::v1 as pb;
-use rapport_proto::types::v1 as types;
 
 use super::super::Error;
 use super::super::command::{Actor, Done, NewTicket};
-use super::super::words;
 use super::Fold;
+use super::facts::facts;
 use super::routing::Chosen;
 use crate::domain::engine::Input;
 use crate::domain::policy::Route;
@@ -76,6 +75,7 @@ impl Fold<'_> {
             subcategory: new.subcategory.clone(),
             parent: new.parent,
             attributes: new.attributes.clone(),
+            split_from: None,
         };
         let id = self.open(opening, None, said);
         self.count_from(id, self.now, new.work_channel);
@@ -115,7 +115,8 @@ impl Fold<'_> {
     /// Queues work for a ticket where there is room for it. Who asks by hand was refused before anything changed; what
     /// is asked for here is not lost for want of room, and waits in the ticket's queue all the same.
     pub(super) fn ask(&mut self, ticket: TicketId, asking: Asking) -> Result<WorkItemId, Error> {
-        let known = self.loaded.tickets.get(&ticket).ok_or(Error::Broken)?;
+        let whole = self.loaded.tickets.get(&self.whole(ticket));
+        let known = whole.ok_or(Error::Broken)?;
         let (queue, mut own) = (known.queue, known.skills.clone());
         own.extend(asking.skills.iter().cloned());
         let room = self.room(queue, asking.channel, &own);
@@ -132,11 +133,13 @@ impl Fold<'_> {
         queue: QueueId,
         asking: Asking,
     ) -> Result<WorkItem, Error> {
+        let whole = self.loaded.tickets.get(&self.whole(ticket));
+        let whole = whole.ok_or(Error::Broken)?;
         let ticket = self.loaded.tickets.get(&ticket);
         let ticket = ticket.ok_or(Error::Broken)?;
-        let mut skills = self.skills_for(queue, &ticket.skills);
+        let mut skills = self.skills_for(queue, &whole.skills);
         skills.extend(asking.skills);
-        let mut priority = asking.priority.unwrap_or(ticket.priority);
+        let mut priority = asking.priority.unwrap_or(whole.priority);
         // What was promised may have moved the ticket the moment it was opened.
         let route = asking.route.filter(|route| {
             let leg = route.leg();
@@ -192,6 +195,7 @@ impl Fold<'_> {
         ticket.change(change.clone(), now)?;
         let after = ticket.clone();
         self.put_ticket(id, Some(&before), said);
+        self.publish_update(&before, id);
         self.changed_by_hand(&before, &after);
         let graded = change.priority.is_some() || before.priority != after.priority;
         if change.queue.is_some() || change.skills.is_some() || graded {
@@ -292,7 +296,8 @@ impl Fold<'_> {
             WorkState::Accepted { agent, .. } => Some(agent),
             _ => None,
         };
-        let items = self.tenant.engine.items_of(id);
+        let family = self.family(id).into_iter();
+        let items = family.flat_map(|id| self.tenant.engine.items_of(id));
         let workers: Vec<AgentId> = items.filter_map(accepted).collect();
         let by = match by {
             Actor::Agent(agent) => Some(agent),
@@ -304,15 +309,18 @@ impl Fold<'_> {
     /// Nothing is to be solved any more, for now or for ever.
     fn settled(&mut self, id: TicketId, how: Happening) -> Result<(), Error> {
         // What follows in this batch opens a new one.
+        let family = self.family(id);
         self.loaded
             .by_conversation
-            .retain(|_, ticket| *ticket != id);
-        let conversation = self.loaded.tickets.get(&id).and_then(|t| t.conversation);
-        if let Some(conversation) = conversation.filter(|_| how == Happening::Resolved) {
-            self.loaded.solved.insert(conversation, id);
+            .retain(|_, ticket| !family.contains(ticket));
+        for id in family.iter().filter(|_| how == Happening::Resolved) {
+            let ticket = self.loaded.tickets.get(id);
+            if let Some(conversation) = ticket.and_then(|ticket| ticket.conversation) {
+                self.loaded.solved.insert(conversation, *id);
+            }
         }
         self.happened(id, self.now, how);
-        self.step(Input::TicketSettled(id))?;
+        self.step_family(id, Input::TicketSettled);
         Ok(())
     }
 
@@ -339,7 +347,7 @@ impl Fold<'_> {
         self.put_ticket(id, Some(&before), said);
         self.publish(id, Data::TicketReopened(reopened));
         self.happened(id, now, Happening::Reopened);
-        self.step(Input::TicketReopened(id))?;
+        self.step_family(id, Input::TicketReopened);
         if let Some(channel) = work_channel {
             self.ask(id, Asking::by_hand(channel, None))?;
         }
@@ -368,7 +376,7 @@ impl Fold<'_> {
 
     /// An agent has accepted work of the ticket.
     pub(super) fn take_up(&mut self, id: TicketId, agent: AgentId) {
-        let now = self.now;
+        let (now, id) = (self.now, self.whole(id));
         let Some(ticket) = self.loaded.tickets.get_mut(&id) else {
             return;
         };
@@ -376,13 +384,16 @@ impl Fold<'_> {
         let waited = ticket.waiting_on.is_some();
         if ticket.taken_up(agent, now) {
             self.put_ticket(id, Some(&before), &By::agent(agent));
+            self.publish_update(&before, id);
         }
         if waited {
             self.happened(id, now, Happening::Resumed);
         }
     }
 
-    fn ticket(&mut self, id: TicketId, etag: Option<i64>) -> Result<&mut Ticket, Error> {
+    /// A ticket that stands for itself, in this version.
+    pub(super) fn ticket(&mut self, id: TicketId, etag: Option<i64>) -> Result<&mut Ticket, Error> {
+        self.own_ticket(id)?;
         let ticket = self.loaded.tickets.get_mut(&id);
         let ticket = ticket.ok_or_else(|| Error::not_found("ticket", id))?;
         if etag.is_some_and(|etag| etag != ticket.version) {
@@ -419,32 +430,8 @@ impl Fold<'_> {
         let before = ticket.clone();
         if ticket.state == TicketState::Pending && ticket.change(open, now).is_ok() {
             self.put_ticket(id, Some(&before), &By::default());
+            self.publish_update(&before, id);
             self.happened(id, at, Happening::Resumed);
         }
-    }
-}
-
-/// What every event of a ticket says about it.
-pub(super) fn facts(ticket: &Ticket) -> pb::TicketFacts {
-    pb::TicketFacts {
-        ticket_id: ticket.id.to_string(),
-        conversation_id: text(ticket.conversation),
-        customer: ticket.customer.map(|customer| types::CustomerRef {
-            customer_id: customer.customer.to_string(),
-            record_id: customer.record.to_string(),
-        }),
-        queue_id: ticket.queue.to_string(),
-        owner_agent_id: text(ticket.owner),
-        priority: words::priority_out(ticket.priority).into(),
-        impact: ticket
-            .severity
-            .map_or(0, |s| words::impact_out(s.impact).into()),
-        urgency: ticket
-            .severity
-            .map_or(0, |s| words::urgency_out(s.urgency).into()),
-        category: text(ticket.category.as_ref()),
-        subcategory: text(ticket.subcategory.as_ref()),
-        parent_ticket_id: text(ticket.parent),
-        reassignment_count: i32::try_from(ticket.reassignment_count).unwrap_or(i32::MAX),
     }
 }

@@ -50,6 +50,14 @@ named! {
         Parent = "parent_ticket_id",
         /// Facts of the system it comes from.
         Attributes = "attributes",
+        /// The ticket that stands for it.
+        MergedInto = "merged_into_ticket_id",
+        /// A ticket that it stands for.
+        Merged = "merged_ticket_id",
+        /// The ticket it was split from.
+        SplitFrom = "split_from_ticket_id",
+        /// A ticket that was split from it.
+        Split = "split_ticket_id",
     }
 }
 
@@ -156,7 +164,7 @@ pub fn differences(old: Option<&Ticket>, new: &Ticket) -> Vec<Changed> {
 }
 
 /// The values of a ticket that may be told.
-fn told(ticket: &Ticket) -> [(TicketField, String); 16] {
+fn told(ticket: &Ticket) -> [(TicketField, String); 17] {
     let codes = |codes: &Skills| {
         let codes: Vec<&str> = codes.iter().map(super::Code::as_str).collect();
         codes.join(",")
@@ -194,5 +202,6 @@ fn told(ticket: &Ticket) -> [(TicketField, String); 16] {
         (TicketField::Category, text(ticket.category.as_ref())),
         (TicketField::Subcategory, text(ticket.subcategory.as_ref())),
         (TicketField::Parent, text(ticket.parent)),
+        (TicketField::MergedInto, text(ticket.merged_into)),
     ]
 }

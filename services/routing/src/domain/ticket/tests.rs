@@ -22,6 +22,7 @@ fn ticket() -> Ticket {
         subcategory: None,
         parent: None,
         attributes: Attributes::new(),
+        split_from: None,
     };
     Ticket::open(TicketId::new(NOW), opening, NOW)
 }

@@ -21,7 +21,7 @@ use crate::domain::{
 };
 use crate::store::TicketFilter;
 
-const SUBJECT_CHARACTERS: usize = 998;
+pub(super) const SUBJECT_CHARACTERS: usize = 998;
 const DESCRIPTION_CHARACTERS: usize = 20_000;
 const REASON_CHARACTERS: usize = 500;
 const NOTE_CHARACTERS: usize = 20_000;
@@ -146,6 +146,15 @@ fn set_by_the_service(c: &mut Check, ticket: &pb::Ticket) {
     empty("outcome", ticket.outcome.is_empty());
     empty("reopen_count", ticket.reopen_count == 0);
     empty("reassignment_count", ticket.reassignment_count == 0);
+    empty(
+        "merged_into_ticket_id",
+        ticket.merged_into_ticket_id.is_empty(),
+    );
+    empty("merged_ticket_count", ticket.merged_ticket_count == 0);
+    empty(
+        "split_from_ticket_id",
+        ticket.split_from_ticket_id.is_empty(),
+    );
     empty("create_time", ticket.create_time.is_none());
     empty("update_time", ticket.update_time.is_none());
     empty("resolve_time", ticket.resolve_time.is_none());
@@ -164,6 +173,7 @@ pub(in crate::grpc) fn list_tickets(
         owner: c.optional_id("owner_agent_id", &body.owner_agent_id),
         customer: c.optional_id("customer_id", &body.customer_id),
         conversation: c.optional_id("conversation_id", &body.conversation_id),
+        merged_into: c.optional_id("merged_into_ticket_id", &body.merged_into_ticket_id),
     };
     let paging = paging(&mut c, body.page_size, &body.page_token);
     c.done((filter, paging))
@@ -350,11 +360,14 @@ pub(in crate::grpc) fn close_ticket(
 }
 
 /// On which version, and what for.
-type Terms = (Etag, Personal);
+pub(super) type Terms = (Etag, Personal);
 
-fn terms(c: &mut Check, etag: &str, reason: &str) -> Terms {
-    let etag = c.etag(etag);
-    (etag, text_of(c, "reason", reason, REASON_CHARACTERS))
+pub(super) fn terms(c: &mut Check, etag: &str, text: &str) -> Terms {
+    (c.etag(etag), reason(c, text))
+}
+
+pub(super) fn reason(c: &mut Check, text: &str) -> Personal {
+    text_of(c, "reason", text, REASON_CHARACTERS)
 }
 
 pub(in crate::grpc) fn list_ticket_changes(
@@ -395,7 +408,7 @@ pub(in crate::grpc) fn list_ticket_notes(
     c.done((id, paging))
 }
 
-fn text_of(c: &mut Check, field: &str, text: &str, longest: usize) -> Personal {
+pub(super) fn text_of(c: &mut Check, field: &str, text: &str, longest: usize) -> Personal {
     c.text(field, text, 0..=longest).into()
 }
 

@@ -45,6 +45,9 @@ pub(in crate::grpc) fn ticket(ticket: Ticket) -> pb::Ticket {
             .map(|(key, value)| (key.into(), value.into_exposed()))
             .collect(),
         waiting_on: ticket.waiting_on.map_or(0, |on| waiting(on).into()),
+        merged_into_ticket_id: text(ticket.merged_into),
+        merged_ticket_count: i32::try_from(ticket.merged_count).unwrap_or(i32::MAX),
+        split_from_ticket_id: text(ticket.split_from),
     }
 }
 
