@@ -17,6 +17,7 @@ use rapport_proto::routing::v1::agent_service_client::AgentServiceClient;
 use rapport_proto::routing::v1::log_service_client::LogServiceClient;
 use rapport_proto::routing::v1::offer_service_client::OfferServiceClient;
 use rapport_proto::routing::v1::queue_service_client::QueueServiceClient;
+use rapport_proto::routing::v1::ticket_merge_service_client::TicketMergeServiceClient;
 use rapport_proto::routing::v1::ticket_service_client::TicketServiceClient;
 use rapport_proto::routing::v1::work_item_service_client::WorkItemServiceClient;
 use rapport_proto::types::v1 as types;
@@ -113,6 +114,10 @@ impl Bench {
 
     pub(crate) fn tickets(&self) -> TicketServiceClient<Channel> {
         TicketServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn merges(&self) -> TicketMergeServiceClient<Channel> {
+        TicketMergeServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn work_items(&self) -> WorkItemServiceClient<Channel> {

@@ -11,6 +11,7 @@ mod desk_log;
 mod desks;
 mod history;
 mod intake;
+mod merging;
 mod owners;
 mod restart;
 mod routing_policies;
