@@ -29,6 +29,9 @@ pub enum Error {
     /// The ticket's state does not allow it.
     #[error(transparent)]
     Ticket(#[from] TicketRefusal),
+    /// A filter finds another number of tickets than was expected.
+    #[error("{0} tickets fit the filter")]
+    CountDiffers(u64),
     /// The engine's state does not allow it.
     #[error("refused: {0:?}")]
     Refused(Refusal),
@@ -98,6 +101,11 @@ impl From<Error> for Failure {
                 "The resource has changed; read it again.",
             ),
             Error::Ticket(refusal) => of_ticket(refusal),
+            Error::CountDiffers(count) => state(
+                "TICKET_COUNT_DIFFERS",
+                "The filter finds another number of tickets than was expected.",
+            )
+            .with_meta("count", count.to_string()),
             Error::Refused(refusal) => of_engine(refusal),
             Error::Sla(refusal) => of_sla(refusal),
             Error::Routing(refusal) => of_routing(refusal),

@@ -18,7 +18,7 @@ use crate::domain::policy::Draft;
 use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
     Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Severity, Skills,
-    Status, TicketChange, WorkItem,
+    Solution, Status, TicketChange, WorkItem,
 };
 use crate::store::Joining;
 
@@ -38,8 +38,7 @@ pub(crate) enum Command {
     ResolveTicket {
         id: TicketId,
         by: Actor,
-        outcome: Option<Code>,
-        root_cause: Option<Code>,
+        solution: Solution,
         etag: Option<i64>,
         said: By,
     },
@@ -79,6 +78,8 @@ pub(crate) enum Command {
         etag: Option<i64>,
         said: By,
     },
+    /// Tickets that a call is about, one after the other.
+    PickTickets(Vec<TicketId>),
     AddNote {
         ticket: TicketId,
         text: Personal,

@@ -8,6 +8,7 @@ pub(crate) mod command;
 pub(crate) mod decide;
 pub(crate) mod desk;
 mod history;
+mod many;
 mod merges;
 pub(crate) mod news;
 mod offers;
@@ -27,6 +28,7 @@ use rapport_foundation::page::{PageTokens, fingerprint};
 use rapport_foundation::service::Env;
 use uuid::Uuid;
 
+pub(crate) use many::{BULK_MAX, Counted, OneOfMany, Which};
 pub(crate) use offers::Watched;
 pub(crate) use routing::{Asked as AskedRouting, Decided as DecidedRouting, ExplainedRouting};
 pub(crate) use sla::Explained;

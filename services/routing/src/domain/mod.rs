@@ -26,7 +26,7 @@ pub use queue::{DEFAULT_QUEUE, Queue};
 pub use severity::{Impact, Severity, Urgency};
 pub use skill::{Skill, Skills};
 pub use ticket::{
-    Attributes, Author, By, Changed, HistoryEntry, Note, Opening, Ticket, TicketChange,
+    Attributes, Author, By, Changed, HistoryEntry, Note, Opening, Solution, Ticket, TicketChange,
     TicketField, TicketRefusal, TicketState, differences,
 };
 pub use work_item::{Decline, Offer, OfferEnd, OfferOutcome, Priority, WorkItem, WorkState};

@@ -10,8 +10,10 @@ use super::{Code, CustomerRef, Impact, Priority, Purpose, Severity, Skills, Urge
 
 mod change;
 mod merge;
+mod solution;
 
 pub use change::{Author, By, Changed, HistoryEntry, Note, TicketField, differences};
+pub use solution::Solution;
 
 /// Facts as another system tells them.
 pub type Attributes = BTreeMap<Code, Personal>;
@@ -81,6 +83,8 @@ pub struct Ticket {
     pub root_cause: Option<Code>,
     /// Code of the outcome.
     pub outcome: Option<Code>,
+    /// How it was solved, as the customer may be told.
+    pub resolution: Personal,
     /// What it is about, in kind.
     pub purpose: Option<Purpose>,
     /// What it belongs to.
@@ -252,6 +256,7 @@ impl Ticket {
             tags: opening.tags,
             root_cause: None,
             outcome: None,
+            resolution: Personal::default(),
             purpose: opening.purpose,
             category: opening.category,
             subcategory: opening.subcategory,
@@ -351,62 +356,6 @@ impl Ticket {
             TicketState::Pending => waiting_on.or(self.waiting_on).or(Some(WaitingOn::Customer)),
             _ => None,
         };
-    }
-
-    /// Declares it solved. `by` is the agent who says so; `worked_on_by` are the agents who
-    /// have accepted work of it.
-    ///
-    /// # Errors
-    /// When it is not open, or somebody else works on it.
-    pub fn resolve(
-        &mut self,
-        by: Option<AgentId>,
-        worked_on_by: impl IntoIterator<Item = AgentId>,
-        outcome: Option<Code>,
-        root_cause: Option<Code>,
-        now: Micros,
-    ) -> Result<(), TicketRefusal> {
-        self.may_settle(by, worked_on_by)?;
-        self.turn(Some(TicketState::Resolved), None);
-        self.owner = self.owner.or(by);
-        self.outcome = outcome.or_else(|| self.outcome.take());
-        self.root_cause = root_cause.or_else(|| self.root_cause.take());
-        self.resolved_at = Some(now);
-        self.changed(now);
-        Ok(())
-    }
-
-    /// Ends it for good without a solution, as [`Ticket::resolve`] ends it with one.
-    ///
-    /// # Errors
-    /// When it is not open, or somebody else works on it.
-    pub fn cancel(
-        &mut self,
-        by: Option<AgentId>,
-        worked_on_by: impl IntoIterator<Item = AgentId>,
-        outcome: Option<Code>,
-        now: Micros,
-    ) -> Result<(), TicketRefusal> {
-        self.may_settle(by, worked_on_by)?;
-        self.turn(Some(TicketState::Cancelled), None);
-        self.outcome = outcome.or_else(|| self.outcome.take());
-        self.closed_at = Some(now);
-        self.changed(now);
-        Ok(())
-    }
-
-    fn may_settle(
-        &self,
-        by: Option<AgentId>,
-        worked_on_by: impl IntoIterator<Item = AgentId>,
-    ) -> Result<(), TicketRefusal> {
-        if !self.state.is_open() {
-            return Err(TicketRefusal::NotOpen);
-        }
-        if worked_on_by.into_iter().any(|agent| Some(agent) != by) {
-            return Err(TicketRefusal::WorkInProgress);
-        }
-        Ok(())
     }
 
     /// Takes it up again.

@@ -14,12 +14,14 @@ use crate::app::words;
 use crate::domain::{Channel, Code, Priority, Skills, Status};
 use crate::store::{AgentFilter, QueueFilter, WorkItemFilter};
 
+mod many;
 mod merges;
 mod routing;
 mod settings;
 mod sla;
 mod tickets;
 
+pub(super) use many::{bulk_update_tickets, link_tickets, resolve_incident};
 pub(super) use merges::{merge_tickets, split_ticket, unmerge_ticket};
 pub(super) use routing::{
     create_routing_draft, explain_routing, list_routing_policies, update_routing_draft, version,

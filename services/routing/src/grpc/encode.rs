@@ -11,7 +11,7 @@ mod tickets;
 
 pub(super) use routing::{findings, routing_explanation, routing_policy};
 pub(super) use sla::{calendar, explanation, policy, redating};
-pub(super) use tickets::{ticket, ticket_change, ticket_note};
+pub(super) use tickets::{counted_ticket, ticket, ticket_change, ticket_note, ticket_results};
 
 use crate::app::desk::DeskEvent;
 use crate::app::news;

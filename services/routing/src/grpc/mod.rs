@@ -5,6 +5,7 @@ mod calendars;
 mod decode;
 mod encode;
 mod hand_on;
+mod incidents;
 mod offers;
 mod queues;
 mod routing_policies;
@@ -42,6 +43,8 @@ pub(crate) fn routes(app: &App) -> RoutesBuilder {
     add! {
         ticket_service_server::TicketServiceServer,
         ticket_merge_service_server::TicketMergeServiceServer,
+        ticket_bulk_service_server::TicketBulkServiceServer,
+        incident_service_server::IncidentServiceServer,
         work_item_service_server::WorkItemServiceServer,
         agent_service_server::AgentServiceServer,
         queue_service_server::QueueServiceServer,

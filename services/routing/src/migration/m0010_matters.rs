@@ -1,7 +1,10 @@
 //! Tickets that are one matter with others.
 
-use rapport_foundation::schema::{number, optional, uuid};
-use sea_orm_migration::prelude::{DbErr, DeriveMigrationName, Index, SchemaManager, Table};
+use rapport_foundation::schema::{bytes, number, optional, uuid};
+use sea_orm_migration::prelude::{
+    ColumnDef, DbErr, DeriveMigrationName, Index, SchemaManager, Table,
+};
+use sea_orm_migration::sea_query::TableCreateStatement;
 use sea_orm_migration::{MigrationTrait, async_trait};
 
 #[derive(DeriveMigrationName)]
@@ -14,6 +17,8 @@ impl MigrationTrait for Migration {
             optional(uuid("merged_into_id")),
             number("merged_count").default(0).to_owned(),
             optional(uuid("split_from_id")),
+            // Sealed like the words of the ticket.
+            optional(bytes("resolution")),
         ];
         for column in columns {
             // SQLite adds one at a time.
@@ -33,10 +38,28 @@ impl MigrationTrait for Migration {
                 .to_owned();
             manager.create_index(index).await?;
         }
-        Ok(())
+        manager.create_table(picks()).await?;
+        let by_time = Index::create()
+            .name("ticket_picks_by_time")
+            .table("ticket_picks")
+            .col("picked_at")
+            .to_owned();
+        manager.create_index(by_time).await
     }
 
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
+}
+
+/// Tickets that calls over many are about.
+fn picks() -> TableCreateStatement {
+    Table::create()
+        .table("ticket_picks")
+        .col(uuid("tenant_id"))
+        .col(uuid("id"))
+        .col(number("picked_at"))
+        .col(ColumnDef::new("ticket_ids").json_binary().not_null())
+        .primary_key(Index::create().col("tenant_id").col("id"))
+        .to_owned()
 }

@@ -11,11 +11,12 @@ use uuid::Uuid;
 use super::conversations::Joining;
 use super::entities::ended_contact;
 use super::lease::{Fence, Lease};
+use super::picks::Pick;
 use super::sealed::Worded;
 use super::slas::SlaRow;
 use super::{
-    Store, calendars, conversations, customers, lease, offers, policies, queues, routing_policies,
-    slas, standings, ticket_routes, work_items,
+    Store, calendars, conversations, customers, lease, offers, picks, policies, queues,
+    routing_policies, slas, standings, ticket_routes, work_items,
 };
 use crate::domain::policy::{RouteRecord, RoutingPolicy};
 use crate::domain::sla::{Calendar, Policy};
@@ -41,6 +42,8 @@ pub(crate) type Settlement = (Key, Uuid, i64);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Decision {
     pub(crate) tickets: Vec<Ticket>,
+    /// Tickets that calls are about.
+    pub(crate) picks: Vec<Pick>,
     /// What of them changed.
     pub(crate) history: Vec<Worded<HistoryEntry>>,
     pub(crate) notes: Vec<Worded<Note>>,
@@ -85,6 +88,7 @@ impl Decision {
     /// Whether there is nothing to store.
     pub(crate) fn is_empty(&self) -> bool {
         self.tickets.is_empty()
+            && self.picks.is_empty()
             && self.history.is_empty()
             && self.notes.is_empty()
             && self.items.is_empty()
@@ -151,6 +155,7 @@ impl Store {
         standings::put(s, &decision.standings).await?;
         customers::note(s, &decision.customers).await?;
         self.put_tickets(s, &decision.tickets).await?;
+        picks::put(s, &decision.picks).await?;
         self.put_history(s, &decision.history).await?;
         self.put_notes(s, &decision.notes).await?;
         work_items::put(s, &decision.items).await?;

@@ -15,6 +15,8 @@ mod lease;
 mod load;
 mod merges;
 mod offers;
+mod parts;
+mod picks;
 mod policies;
 mod queues;
 mod routing_policies;

@@ -17,9 +17,9 @@ use crate::domain::{
 };
 
 /// Names of the states in which something is still to be solved.
-const OPEN: [&str; 3] = ["new", "open", "pending"];
+pub(super) const OPEN: [&str; 3] = ["new", "open", "pending"];
 
-/// Rows in one statement: 34 columns each.
+/// Rows in one statement: 35 columns each.
 const CHUNK: usize = 400;
 
 /// Which tickets to list.
@@ -32,6 +32,7 @@ pub(crate) struct TicketFilter {
     pub(crate) conversation: Option<ConversationId>,
     /// Those that were merged into this one itself, instead of those that stand for themselves.
     pub(crate) merged_into: Option<TicketId>,
+    pub(crate) parent: Option<TicketId>,
 }
 
 impl Store {
@@ -90,7 +91,12 @@ impl Store {
                     (theirs, Column::MergedIntoId.is_null())
                 }
             };
+            let above = match filter.parent {
+                Some(parent) => Some(merges::family(&s, parent).await?.into_iter()),
+                None => None,
+            };
             let condition = Condition::all()
+                .add_option(above.map(|ids| Column::ParentId.is_in(ids.map(TicketId::uuid))))
                 .add_option(filter.state.map(|state| Column::State.eq(state.as_str())))
                 .add_option(filter.queue.map(|id| Column::QueueId.eq(id.uuid())))
                 .add_option(filter.owner.map(|id| Column::OwnerAgentId.eq(id.uuid())))
@@ -237,8 +243,8 @@ impl Store {
 }
 
 fn has_words(ticket: &Ticket) -> bool {
-    let none = ticket.subject.is_empty() && ticket.description.is_empty();
-    !none || !ticket.attributes.is_empty()
+    let words = [&ticket.subject, &ticket.description, &ticket.resolution];
+    words.iter().any(|text| !text.is_empty()) || !ticket.attributes.is_empty()
 }
 
 fn place(id: Uuid, column: &str) -> String {
@@ -295,6 +301,7 @@ fn write(
         waiting_on: ticket.waiting_on.map(|on| on.as_str().to_owned()),
         subject: sealed(&ticket.subject, "subject")?,
         description: sealed(&ticket.description, "description")?,
+        resolution: sealed(&ticket.resolution, "resolution")?,
         attributes: sealed(&attributes_out(&ticket.attributes)?, "attributes")?,
         sealed_for: sealed_for.clone(),
         priority: ticket.priority.as_str().to_owned(),
@@ -345,6 +352,7 @@ fn read(row: Model, keys: &SubjectKeys) -> Result<Ticket, Error> {
             .transpose()?,
         subject: words(row.subject.as_ref(), "subject")?,
         description: words(row.description.as_ref(), "description")?,
+        resolution: words(row.resolution.as_ref(), "resolution")?,
         attributes: attributes_in(&words(row.attributes.as_ref(), "attributes")?)?,
         severity: severity(row.impact.as_ref(), row.urgency.as_ref())?,
         category: optional_code(row.category.as_ref())?,

@@ -14,9 +14,11 @@ use rapport_foundation::testing::{
 use rapport_proto::events::v1::Event;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::routing::v1::agent_service_client::AgentServiceClient;
+use rapport_proto::routing::v1::incident_service_client::IncidentServiceClient;
 use rapport_proto::routing::v1::log_service_client::LogServiceClient;
 use rapport_proto::routing::v1::offer_service_client::OfferServiceClient;
 use rapport_proto::routing::v1::queue_service_client::QueueServiceClient;
+use rapport_proto::routing::v1::ticket_bulk_service_client::TicketBulkServiceClient;
 use rapport_proto::routing::v1::ticket_merge_service_client::TicketMergeServiceClient;
 use rapport_proto::routing::v1::ticket_service_client::TicketServiceClient;
 use rapport_proto::routing::v1::work_item_service_client::WorkItemServiceClient;
@@ -118,6 +120,14 @@ impl Bench {
 
     pub(crate) fn merges(&self) -> TicketMergeServiceClient<Channel> {
         TicketMergeServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn incidents(&self) -> IncidentServiceClient<Channel> {
+        IncidentServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn bulk(&self) -> TicketBulkServiceClient<Channel> {
+        TicketBulkServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn work_items(&self) -> WorkItemServiceClient<Channel> {

@@ -75,7 +75,9 @@ async fn a_merged_ticket_is_seen_at_the_other_and_goes_back_with_what_is_its_own
         let told = [ours.message(), theirs.message()];
         teller.tell(bench.tenant, &told).await;
         let whole = tickets(&bench, &ours.of_conversation(), 1).await.remove(0);
-        let part = tickets(&bench, &theirs.of_conversation(), 1).await.remove(0);
+        let part = tickets(&bench, &theirs.of_conversation(), 1)
+            .await
+            .remove(0);
         bench.note(&whole, "ours").await.unwrap();
         bench.note(&part, "theirs").await.unwrap();
 
@@ -84,15 +86,25 @@ async fn a_merged_ticket_is_seen_at_the_other_and_goes_back_with_what_is_its_own
         assert_eq!(merged.customer, whole.customer, "nobody else's matter");
         let as_part = bench.read(&part).await;
         assert_eq!(as_part.merged_into_ticket_id, whole.id);
-        assert_eq!((as_part.state, &as_part.customer), (part.state, &part.customer));
+        assert_eq!(
+            (as_part.state, &as_part.customer),
+            (part.state, &part.customer)
+        );
         // Work, notes and changes of both are seen at the one that stands for both.
         let (our_ask, their_ask) = (ours.interaction.to_string(), theirs.interaction.to_string());
-        assert_eq!(bench.asked_by(&whole).await, [our_ask.clone(), their_ask.clone()]);
+        assert_eq!(
+            bench.asked_by(&whole).await,
+            [our_ask.clone(), their_ask.clone()]
+        );
         assert_eq!(bench.texts(&whole).await, ["theirs", "ours"]);
         let opened = changes(&bench, &whole.id, "state").await;
         assert_eq!(opened.len(), 2, "that both were opened");
         // Whoever looks for either finds the one.
-        for filter in [theirs.of_conversation(), theirs.of_customer(), ours.of_customer()] {
+        for filter in [
+            theirs.of_conversation(),
+            theirs.of_customer(),
+            ours.of_customer(),
+        ] {
             let found = tickets(&bench, &filter, 1).await.remove(0);
             assert_eq!(found.id, whole.id);
         }
@@ -106,12 +118,21 @@ async fn a_merged_ticket_is_seen_at_the_other_and_goes_back_with_what_is_its_own
         let told = [our_call.call(), their_call.call()];
         teller.tell(bench.tenant, &told).await;
         work(&bench, &whole, &[pb::WorkItemState::Waiting; 4]).await;
-        assert_eq!(bench.list_tickets(pb::ListTicketsRequest::default()).await.len(), 1);
+        assert_eq!(
+            bench
+                .list_tickets(pb::ListTicketsRequest::default())
+                .await
+                .len(),
+            1
+        );
         bench.note(&whole, "since").await.unwrap();
         bench.verified().await;
 
         let freed = bench.unmerge(&part).await.unwrap();
-        assert_eq!((freed.merged_into_ticket_id.as_str(), freed.state), ("", part.state));
+        assert_eq!(
+            (freed.merged_into_ticket_id.as_str(), freed.state),
+            ("", part.state)
+        );
         let (our_call, their_call) = (
             our_call.interaction.to_string(),
             their_call.interaction.to_string(),
@@ -120,7 +141,9 @@ async fn a_merged_ticket_is_seen_at_the_other_and_goes_back_with_what_is_its_own
         assert_eq!(bench.asked_by(&part).await, [their_ask, their_call]);
         assert_eq!(bench.texts(&whole).await, ["since", "ours"]);
         assert_eq!(bench.texts(&part).await, ["theirs"]);
-        let found = tickets(&bench, &theirs.of_conversation(), 1).await.remove(0);
+        let found = tickets(&bench, &theirs.of_conversation(), 1)
+            .await
+            .remove(0);
         assert_eq!(found.id, part.id);
         told_of_both(&bench, &whole, &part).await;
         bench.verified().await;
@@ -185,7 +208,10 @@ async fn what_was_merged_is_solved_and_moved_with_the_one_that_stands_for_it() {
         let offer = desk.offer().await;
         let taken = bench.accept(&offer.id).await.unwrap();
         let owned = bench.read(top).await;
-        assert_eq!((owned.state(), &owned.owner_agent_id), (pb::TicketState::Open, &ana.id));
+        assert_eq!(
+            (owned.state(), &owned.owner_agent_id),
+            (pb::TicketState::Open, &ana.id)
+        );
         let by_ana = pb::ResolveTicketRequest {
             request_id: request_id(),
             ticket_id: top.id.clone(),
@@ -221,7 +247,9 @@ async fn contacts_and_merges_go_to_the_one_that_stands_for_all() {
         let queue = bench.queue("care").await;
         let contact = Contact::new();
         teller.tell(bench.tenant, &[contact.message()]).await;
-        let low = tickets(&bench, &contact.of_conversation(), 1).await.remove(0);
+        let low = tickets(&bench, &contact.of_conversation(), 1)
+            .await
+            .remove(0);
         let (middle, top) = (bench.ticket(&queue).await, bench.ticket(&queue).await);
         bench.merge(&middle, &low).await.unwrap();
         bench.merge(&top, &middle).await.unwrap();
@@ -260,7 +288,11 @@ async fn what_cannot_be_merged_is_refused_and_nothing_changes() {
             ticket_id: gone.id.clone(),
             ..Default::default()
         };
-        bench.tickets().cancel_ticket(bench.boss(cancel)).await.unwrap();
+        bench
+            .tickets()
+            .cancel_ticket(bench.boss(cancel))
+            .await
+            .unwrap();
         bench.solve(&solved).await;
         for (whole, part, expected) in [
             (&gone, &open, "TICKET_CLOSED"),
@@ -268,7 +300,10 @@ async fn what_cannot_be_merged_is_refused_and_nothing_changes() {
             (&solved, &open, "TICKET_NOT_OPEN"),
         ] {
             let refused = bench.merge(whole, part).await.unwrap_err();
-            assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, expected));
+            assert_eq!(
+                (refused.code(), reason(&refused).as_str()),
+                (Code::FailedPrecondition, expected)
+            );
         }
         let same = bench.merge(&open, &open).await.unwrap_err();
         assert_eq!(same.code(), Code::InvalidArgument);
@@ -282,7 +317,10 @@ async fn what_cannot_be_merged_is_refused_and_nothing_changes() {
             parent_ticket_id: solved.id.clone(),
             ..Default::default()
         };
-        bench.set(&open, below, &["parent_ticket_id"]).await.unwrap();
+        bench
+            .set(&open, below, &["parent_ticket_id"])
+            .await
+            .unwrap();
         let circle = bench.merge(&open, &solved).await.unwrap_err();
         assert_eq!(reason(&circle), "TICKET_PARENT_IS_PART");
         let stale = pb::MergeTicketsRequest {
@@ -299,7 +337,14 @@ async fn what_cannot_be_merged_is_refused_and_nothing_changes() {
             let answer = bench.merges().merge_tickets(asked).await.unwrap();
             assert_eq!(answer.into_inner().ticket.unwrap().merged_ticket_count, 1);
         }
-        assert_eq!(bench.merge(&whole, &part).await.unwrap().merged_ticket_count, 1);
+        assert_eq!(
+            bench
+                .merge(&whole, &part)
+                .await
+                .unwrap()
+                .merged_ticket_count,
+            1
+        );
         let expected = (
             Code::FailedPrecondition,
             "TICKET_MERGED".to_owned(),
@@ -346,11 +391,17 @@ async fn a_change_by_hand_is_told_in_the_log_without_its_words() {
         let [updated] = updates.as_slice() else {
             panic!("{updates:?}")
         };
-        assert_eq!(updated.fields, ["state", "waiting_on", "priority", "subject"]);
+        assert_eq!(
+            updated.fields,
+            ["state", "waiting_on", "priority", "subject"]
+        );
         let told = (updated.state.as_str(), updated.waiting_on.as_str());
         assert_eq!(told, ("pending", "third_party"));
         let facts = updated.ticket.clone().unwrap();
-        assert_eq!((&facts.ticket_id, facts.priority()), (&ticket.id, types::Priority::High));
+        assert_eq!(
+            (&facts.ticket_id, facts.priority()),
+            (&ticket.id, types::Priority::High)
+        );
         assert!(!format!("{events:?}").contains("canary"));
     })
     .await;

@@ -167,7 +167,11 @@ impl Bench {
         answer.unwrap().into_inner().explanation.unwrap()
     }
 
-    pub(crate) async fn clock(&self, ticket: &pb::Ticket, kind: types::SlaClockKind) -> pb::SlaClock {
+    pub(crate) async fn clock(
+        &self,
+        ticket: &pb::Ticket,
+        kind: types::SlaClockKind,
+    ) -> pb::SlaClock {
         let clocks = self.explained(ticket).await.clocks;
         clocks
             .into_iter()
@@ -175,7 +179,11 @@ impl Bench {
             .unwrap()
     }
 
-    pub(crate) async fn wait_for(&self, ticket: &pb::Ticket, on: pb::TicketWaitingOn) -> pb::Ticket {
+    pub(crate) async fn wait_for(
+        &self,
+        ticket: &pb::Ticket,
+        on: pb::TicketWaitingOn,
+    ) -> pb::Ticket {
         let new = pb::Ticket {
             waiting_on: on.into(),
             ..Default::default()

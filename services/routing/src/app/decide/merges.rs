@@ -1,7 +1,7 @@
 //! Tickets that are one matter: which stands for which, and how one becomes another's and its own again.
 
 use rapport_foundation::events::Data;
-use rapport_foundation::id::TicketId;
+use rapport_foundation::id::{TicketId, TicketPickId};
 use rapport_proto::events::v1 as pb;
 
 use super::super::Error;
@@ -206,6 +206,13 @@ impl Fold<'_> {
 
     fn sla_of(&mut self, id: TicketId) -> Option<SlaRecord> {
         self.record(id).cloned()
+    }
+
+    /// Keeps what a call is about, so that its repetition is about the same.
+    pub(super) fn pick_tickets(&mut self, ids: &[TicketId]) -> Done {
+        let pick = TicketPickId::new(self.now);
+        self.decision.picks.push((pick, ids.to_vec(), self.now));
+        Done::new(pick.uuid(), 1)
     }
 
     /// For the engine each of a family is a ticket of its own.

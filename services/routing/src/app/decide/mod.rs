@@ -83,6 +83,7 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
             | Command::CreatePolicy { .. }
             | Command::ChangePolicy { .. }
             | Command::CreateRoutingDraft(_)
+            | Command::PickTickets(_)
             | Command::CreateQueue(_)
             | Command::ChangeQueue { .. }
             | Command::SetStatus { .. }
@@ -221,14 +222,10 @@ impl<'a> Fold<'a> {
             Command::ResolveTicket {
                 id,
                 by,
-                outcome,
-                root_cause,
+                solution,
                 etag,
                 said,
-            } => {
-                let codes = (outcome.as_ref(), root_cause.as_ref());
-                self.resolve_ticket(*id, *by, codes, *etag, said)
-            }
+            } => self.resolve_ticket(*id, *by, solution, *etag, said),
             Command::ReopenTicket {
                 id,
                 work_channel,
@@ -261,6 +258,7 @@ impl<'a> Fold<'a> {
                 text,
                 author,
             } => self.add_note(*ticket, text, author),
+            Command::PickTickets(ids) => Ok(self.pick_tickets(ids)),
             Command::CreateCalendar(new) => self.create_calendar(new),
             Command::ChangeCalendar {
                 id,

@@ -12,8 +12,8 @@ use crate::domain::engine::Input;
 use crate::domain::policy::Route;
 use crate::domain::sla::Happening;
 use crate::domain::{
-    By, Channel, Code, Opening, Priority, Skills, Ticket, TicketChange, TicketState, WorkItem,
-    WorkState, text,
+    By, Channel, Code, Opening, Priority, Skills, Solution, Ticket, TicketChange, TicketState,
+    WorkItem, WorkState, text,
 };
 
 /// The work that a ticket asks for.
@@ -245,7 +245,7 @@ impl Fold<'_> {
         &mut self,
         id: TicketId,
         by: Actor,
-        (outcome, root_cause): (Option<&Code>, Option<&Code>),
+        solution: &Solution,
         etag: Option<i64>,
         said: &By,
     ) -> Result<Done, Error> {
@@ -253,7 +253,7 @@ impl Fold<'_> {
         let now = self.now;
         let ticket = self.ticket(id, etag)?;
         let before = ticket.clone();
-        ticket.resolve(by, workers, outcome.cloned(), root_cause.cloned(), now)?;
+        ticket.resolve(by, workers, solution.clone(), now)?;
         let version = ticket.version;
         let resolved = pb::TicketResolved {
             ticket: Some(facts(ticket)),

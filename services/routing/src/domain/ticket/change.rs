@@ -40,6 +40,8 @@ named! {
         RootCause = "root_cause",
         /// Code of the outcome.
         Outcome = "outcome",
+        /// How it was solved, in words.
+        Resolution = "resolution",
         /// What it is about, in kind.
         Purpose = "purpose",
         /// What it belongs to.
@@ -153,6 +155,7 @@ pub fn differences(old: Option<&Ticket>, new: &Ticket) -> Vec<Changed> {
         (TicketField::Subject, old.subject != new.subject),
         (TicketField::Description, old.description != new.description),
         (TicketField::Attributes, old.attributes != new.attributes),
+        (TicketField::Resolution, old.resolution != new.resolution),
     ];
     let personal = personal.into_iter().filter(|(_, differs)| *differs);
     let personal = personal.map(|(field, _)| Changed {

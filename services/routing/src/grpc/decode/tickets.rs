@@ -16,8 +16,8 @@ use crate::app::command::NewTicket;
 use crate::app::words;
 use crate::domain::sla::WaitingOn;
 use crate::domain::{
-    Attributes, Channel, Code, CustomerRef, Impact, Priority, Purpose, Severity, TicketChange,
-    TicketField, TicketState, Urgency,
+    Attributes, Channel, Code, CustomerRef, Impact, Priority, Purpose, Severity, Solution,
+    TicketChange, TicketField, TicketState, Urgency,
 };
 use crate::store::TicketFilter;
 
@@ -174,6 +174,7 @@ pub(in crate::grpc) fn list_tickets(
         customer: c.optional_id("customer_id", &body.customer_id),
         conversation: c.optional_id("conversation_id", &body.conversation_id),
         merged_into: c.optional_id("merged_into_ticket_id", &body.merged_into_ticket_id),
+        parent: c.optional_id("parent_ticket_id", &body.parent_ticket_id),
     };
     let paging = paging(&mut c, body.page_size, &body.page_token);
     c.done((filter, paging))
@@ -224,7 +225,11 @@ pub(in crate::grpc) fn update_ticket(
     c.done((request, id, change, terms))
 }
 
-fn ticket_change(c: &mut Check, mask: &BTreeSet<String>, ticket: &pb::Ticket) -> TicketChange {
+pub(super) fn ticket_change(
+    c: &mut Check,
+    mask: &BTreeSet<String>,
+    ticket: &pb::Ticket,
+) -> TicketChange {
     let set = |field: &str| mask.contains(field);
     let mut change = TicketChange::default();
     if set("subject") {
@@ -313,18 +318,31 @@ fn ticket_change(c: &mut Check, mask: &BTreeSet<String>, ticket: &pb::Ticket) ->
     change
 }
 
-type Codes = (Option<Code>, Option<Code>);
-
 pub(in crate::grpc) fn resolve_ticket(
     body: &pb::ResolveTicketRequest,
-) -> Result<(Uuid, TicketId, Codes, Terms), Failure> {
+) -> Result<(Uuid, TicketId, Solution, Terms), Failure> {
     let mut c = Check::new();
     let request = c.request_id(&body.request_id);
     let id = c.id("ticket_id", &body.ticket_id);
-    let outcome = optional_code(&mut c, "outcome", &body.outcome);
-    let root_cause = optional_code(&mut c, "root_cause", &body.root_cause);
+    let words = (
+        body.outcome.as_str(),
+        body.root_cause.as_str(),
+        body.resolution.as_str(),
+    );
+    let solution = solution(&mut c, words);
     let terms = terms(&mut c, &body.etag, &body.reason);
-    c.done((request, id, (outcome, root_cause), terms))
+    c.done((request, id, solution, terms))
+}
+
+pub(super) fn solution(
+    c: &mut Check,
+    (outcome, root_cause, resolution): (&str, &str, &str),
+) -> Solution {
+    Solution {
+        outcome: optional_code(c, "outcome", outcome),
+        root_cause: optional_code(c, "root_cause", root_cause),
+        resolution: text_of(c, "resolution", resolution, DESCRIPTION_CHARACTERS),
+    }
 }
 
 pub(in crate::grpc) fn cancel_ticket(
@@ -424,7 +442,7 @@ fn customer_ref(c: &mut Check, customer: &types::CustomerRef) -> CustomerRef {
     })
 }
 
-const fn ticket_state(state: pb::TicketState) -> Option<TicketState> {
+pub(super) const fn ticket_state(state: pb::TicketState) -> Option<TicketState> {
     Some(match state {
         pb::TicketState::Unspecified => return None,
         pb::TicketState::New => TicketState::New,

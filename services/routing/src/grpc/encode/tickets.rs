@@ -1,11 +1,12 @@
 //! Tickets, their changes and their notes.
 
+use rapport_foundation::error::Failure;
 use rapport_foundation::etag;
 use rapport_proto::routing::v1 as pb;
 
 use super::sla::waiting;
 use super::{codes, customer, text};
-use crate::app::words;
+use crate::app::{OneOfMany, words};
 use crate::domain::{Author, HistoryEntry, Note, Ticket, TicketState};
 
 pub(in crate::grpc) fn ticket(ticket: Ticket) -> pb::Ticket {
@@ -48,6 +49,46 @@ pub(in crate::grpc) fn ticket(ticket: Ticket) -> pb::Ticket {
         merged_into_ticket_id: text(ticket.merged_into),
         merged_ticket_count: i32::try_from(ticket.merged_count).unwrap_or(i32::MAX),
         split_from_ticket_id: text(ticket.split_from),
+        resolution: ticket.resolution.into_exposed(),
+        // Of a list nobody counts them.
+        part_count: 0,
+        open_part_count: 0,
+    }
+}
+
+/// A ticket, with how many parts it has and how many of them are open.
+pub(in crate::grpc) fn counted_ticket((ticket, (parts, open)): (Ticket, (u64, u64))) -> pb::Ticket {
+    pb::Ticket {
+        part_count: i32::try_from(parts).unwrap_or(i32::MAX),
+        open_part_count: i32::try_from(open).unwrap_or(i32::MAX),
+        ..self::ticket(ticket)
+    }
+}
+
+pub(in crate::grpc) fn ticket_results(all: Vec<OneOfMany>) -> Vec<pb::TicketResult> {
+    let result = |one: OneOfMany| {
+        let ticket_id = one.ticket.to_string();
+        match one.outcome {
+            Ok(version) => pb::TicketResult {
+                ticket_id,
+                etag: etag::of(version),
+                refusal: None,
+            },
+            Err(error) => pb::TicketResult {
+                ticket_id,
+                etag: String::new(),
+                refusal: Some(refusal(error.into())),
+            },
+        }
+    };
+    all.into_iter().map(result).collect()
+}
+
+fn refusal(failure: Failure) -> pb::TicketRefusal {
+    pb::TicketRefusal {
+        reason: failure.reason.to_owned(),
+        message: failure.message.clone().into_owned(),
+        code: tonic::Status::from(failure).code().into(),
     }
 }
 

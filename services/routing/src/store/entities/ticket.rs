@@ -42,6 +42,7 @@ pub(crate) struct Model {
     pub(crate) merged_into_id: Option<Uuid>,
     pub(crate) merged_count: i64,
     pub(crate) split_from_id: Option<Uuid>,
+    pub(crate) resolution: Option<Vec<u8>>,
 }
 
 super::owned!();

@@ -83,7 +83,9 @@ async fn a_customer_who_wrote_meanwhile_is_not_waited_for_when_the_merge_is_take
         let queue = bench.queue("care").await;
         let contact = Contact::new();
         teller.tell(bench.tenant, &[contact.message()]).await;
-        let part = tickets(&bench, &contact.of_conversation(), 1).await.remove(0);
+        let part = tickets(&bench, &contact.of_conversation(), 1)
+            .await
+            .remove(0);
         bench.wait_for(&part, pb::TicketWaitingOn::Customer).await;
         let quiet = bench.ticket(&queue).await;
         bench.wait_for(&quiet, pb::TicketWaitingOn::Customer).await;
@@ -97,7 +99,12 @@ async fn a_customer_who_wrote_meanwhile_is_not_waited_for_when_the_merge_is_take
         let waiting = pb::WorkItemState::Waiting;
         let withdrawn = pb::WorkItemState::Withdrawn;
         // Of the contact, of the three others, and of the call.
-        work(&bench, &whole, &[waiting, waiting, withdrawn, waiting, waiting]).await;
+        work(
+            &bench,
+            &whole,
+            &[waiting, waiting, withdrawn, waiting, waiting],
+        )
+        .await;
         for (merged, state) in [
             (&part, pb::TicketState::Open),
             (&quiet, pb::TicketState::Pending),
@@ -122,7 +129,9 @@ async fn what_was_solved_and_has_work_again_is_open_when_the_merge_is_taken_back
         let queue = bench.queue("care").await;
         let contact = Contact::new();
         teller.tell(bench.tenant, &[contact.message()]).await;
-        let part = tickets(&bench, &contact.of_conversation(), 1).await.remove(0);
+        let part = tickets(&bench, &contact.of_conversation(), 1)
+            .await
+            .remove(0);
         bench.solve(&part).await;
         let whole = bench.ticket(&queue).await;
         bench.merge(&whole, &part).await.unwrap();
@@ -131,7 +140,10 @@ async fn what_was_solved_and_has_work_again_is_open_when_the_merge_is_taken_back
         work(&bench, &whole, &[withdrawn, waiting, waiting]).await;
         bench.verified().await;
         let freed = bench.unmerge(&part).await.unwrap();
-        assert_eq!((freed.state(), freed.reopen_count), (pb::TicketState::Open, 1));
+        assert_eq!(
+            (freed.state(), freed.reopen_count),
+            (pb::TicketState::Open, 1)
+        );
         work(&bench, &part, &[withdrawn, waiting]).await;
         bench.verified().await;
     })

@@ -45,7 +45,12 @@ async fn work_is_taken_out_into_a_ticket_of_its_own_and_merged_back() {
         assert_eq!(answers[0], answers[1], "one request id, one split");
         let new = answers.remove(0).split_ticket.unwrap();
         assert_eq!(
-            (&new.split_from_ticket_id, new.subject.as_str(), &new.queue_id, &new.customer),
+            (
+                &new.split_from_ticket_id,
+                new.subject.as_str(),
+                &new.queue_id,
+                &new.customer
+            ),
             (&old.id, "the bill", &old.queue_id, &old.customer)
         );
         assert_eq!(bench.asked_by(&new).await, [asks.clone()]);
@@ -99,7 +104,10 @@ async fn whoever_has_the_work_in_hand_goes_on_with_the_new_ticket() {
         let asked = bench.agent("ana", request);
         let answer = bench.merges().split_ticket(asked).await.unwrap();
         let new = answer.into_inner().split_ticket.unwrap();
-        assert_eq!((new.state(), &new.owner_agent_id), (pb::TicketState::Open, &ana.id));
+        assert_eq!(
+            (new.state(), &new.owner_agent_id),
+            (pb::TicketState::Open, &ana.id)
+        );
         loop {
             if let pb::watch_offers_response::Event::WorkItem(work) = desk.next().await
                 && work.ticket_id == new.id
@@ -154,10 +162,20 @@ async fn what_is_not_the_tickets_is_named_all_at_once_and_nothing_is_split() {
             ticket_id: ticket.id.clone(),
             ..Default::default()
         };
-        bench.tickets().cancel_ticket(bench.boss(cancel)).await.unwrap();
+        bench
+            .tickets()
+            .cancel_ticket(bench.boss(cancel))
+            .await
+            .unwrap();
         let over = bench.merges().split_ticket(bench.boss(request)).await;
         assert_eq!(reason(&over.unwrap_err()), "TICKET_CLOSED");
-        assert_eq!(bench.list_tickets(pb::ListTicketsRequest::default()).await.len(), 2);
+        assert_eq!(
+            bench
+                .list_tickets(pb::ListTicketsRequest::default())
+                .await
+                .len(),
+            2
+        );
     })
     .await;
 }

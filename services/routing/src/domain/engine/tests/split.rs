@@ -27,7 +27,11 @@ fn work_that_is_split_goes_on_and_is_settled_with_its_new_ticket() {
     };
     assert_eq!((of(1), of(2)), (vec![item(2)], vec![item(1), item(3)]));
     desk.step(Input::TicketSettled(ticket(1)));
-    assert_eq!(desk.engine.waiting(), 1, "only what is the old ticket's goes");
+    assert_eq!(
+        desk.engine.waiting(),
+        1,
+        "only what is the old ticket's goes"
+    );
     desk.step(Input::TicketSettled(ticket(2)));
     assert_eq!(desk.engine.waiting(), 0);
     let held = desk.engine.item(item(1)).unwrap();
