@@ -115,6 +115,10 @@ pub(crate) enum Command {
         back: bool,
         etag: Option<i64>,
     },
+    SetRepeatRule {
+        within: Duration,
+        etag: Option<i64>,
+    },
     CreateQueue(NewQueue),
     ChangeQueue {
         id: QueueId,

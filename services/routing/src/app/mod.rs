@@ -14,9 +14,11 @@ pub(crate) mod news;
 mod offers;
 mod policies;
 mod queues;
+mod repeats;
 mod routing;
 mod sla;
 mod tickets;
+mod watch;
 pub(crate) mod words;
 mod work_items;
 
@@ -32,6 +34,7 @@ pub(crate) use many::{BULK_MAX, Counted, OneOfMany, Which};
 pub(crate) use offers::Watched;
 pub(crate) use routing::{Asked as AskedRouting, Decided as DecidedRouting, ExplainedRouting};
 pub(crate) use sla::Explained;
+pub(crate) use watch::{ToldTicket, WatchFrom, WatchedTickets};
 
 pub(crate) use crate::Config;
 pub(crate) use crate::Error;

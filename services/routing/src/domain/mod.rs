@@ -11,6 +11,7 @@ mod customer;
 pub mod engine;
 pub mod policy;
 mod queue;
+mod repeat;
 mod severity;
 mod skill;
 pub mod sla;
@@ -23,6 +24,7 @@ pub(crate) use code::text;
 pub use code::{Code, NotACode};
 pub use customer::CustomerRef;
 pub use queue::{DEFAULT_QUEUE, Queue};
+pub use repeat::{Earlier, RepeatRule};
 pub use severity::{Impact, Severity, Urgency};
 pub use skill::{Skill, Skills};
 pub use ticket::{

@@ -101,6 +101,8 @@ pub struct Ticket {
     pub merged_count: u32,
     /// The ticket it was split from.
     pub split_from: Option<TicketId>,
+    /// The ticket that it repeats; none for a first contact.
+    pub repeat_of: Option<TicketId>,
     /// How often it was reopened.
     pub reopen_count: u32,
     /// How often it was moved from one queue to another. A desk's log shows that this is what desks count: the first
@@ -265,6 +267,7 @@ impl Ticket {
             merged_into: None,
             merged_count: 0,
             split_from: opening.split_from,
+            repeat_of: None,
             reopen_count: 0,
             reassignment_count: 0,
             created_at: now,

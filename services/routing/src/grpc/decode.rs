@@ -21,7 +21,9 @@ mod settings;
 mod sla;
 mod tickets;
 
-pub(super) use many::{bulk_update_tickets, link_tickets, resolve_incident};
+pub(super) use many::{
+    bulk_update_tickets, link_tickets, resolve_incident, set_repeat_rule, watch_tickets,
+};
 pub(super) use merges::{merge_tickets, split_ticket, unmerge_ticket};
 pub(super) use routing::{
     create_routing_draft, explain_routing, list_routing_policies, update_routing_draft, version,

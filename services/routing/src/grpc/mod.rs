@@ -11,6 +11,7 @@ mod queues;
 mod routing_policies;
 mod sla_policies;
 mod ticket_merges;
+mod ticket_watch;
 mod tickets;
 mod work_items;
 
@@ -45,6 +46,8 @@ pub(crate) fn routes(app: &App) -> RoutesBuilder {
         ticket_merge_service_server::TicketMergeServiceServer,
         ticket_bulk_service_server::TicketBulkServiceServer,
         incident_service_server::IncidentServiceServer,
+        ticket_watch_service_server::TicketWatchServiceServer,
+        repeat_rule_service_server::RepeatRuleServiceServer,
         work_item_service_server::WorkItemServiceServer,
         agent_service_server::AgentServiceServer,
         queue_service_server::QueueServiceServer,

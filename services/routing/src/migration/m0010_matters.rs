@@ -17,6 +17,7 @@ impl MigrationTrait for Migration {
             optional(uuid("merged_into_id")),
             number("merged_count").default(0).to_owned(),
             optional(uuid("split_from_id")),
+            optional(uuid("repeat_of_id")),
             // Sealed like the words of the ticket.
             optional(bytes("resolution")),
         ];
@@ -39,6 +40,7 @@ impl MigrationTrait for Migration {
             manager.create_index(index).await?;
         }
         manager.create_table(picks()).await?;
+        manager.create_table(repeat_rules()).await?;
         let by_time = Index::create()
             .name("ticket_picks_by_time")
             .table("ticket_picks")
@@ -61,5 +63,16 @@ fn picks() -> TableCreateStatement {
         .col(number("picked_at"))
         .col(ColumnDef::new("ticket_ids").json_binary().not_null())
         .primary_key(Index::create().col("tenant_id").col("id"))
+        .to_owned()
+}
+
+/// What counts as a repeated contact: a row for each tenant that said so.
+fn repeat_rules() -> TableCreateStatement {
+    Table::create()
+        .table("repeat_rules")
+        .col(uuid("tenant_id"))
+        .col(number("within_s"))
+        .col(number("version"))
+        .primary_key(Index::create().col("tenant_id"))
         .to_owned()
 }

@@ -15,13 +15,14 @@ use super::picks::Pick;
 use super::sealed::Worded;
 use super::slas::SlaRow;
 use super::{
-    Store, calendars, conversations, customers, lease, offers, picks, policies, queues,
+    Store, calendars, conversations, customers, lease, offers, picks, policies, queues, repeats,
     routing_policies, slas, standings, ticket_routes, work_items,
 };
 use crate::domain::policy::{RouteRecord, RoutingPolicy};
 use crate::domain::sla::{Calendar, Policy};
 use crate::domain::{
-    Agent, CustomerRef, HistoryEntry, Note, Offer, OfferOutcome, Queue, Standing, Ticket, WorkItem,
+    Agent, CustomerRef, HistoryEntry, Note, Offer, OfferOutcome, Queue, RepeatRule, Standing,
+    Ticket, WorkItem,
 };
 
 /// Rows in one statement.
@@ -72,6 +73,8 @@ pub(crate) struct Decision {
     pub(crate) policies: Vec<Policy>,
     /// Versions of the routing policy made or changed.
     pub(crate) routing_policies: Vec<RoutingPolicy>,
+    /// What counts as a repeated contact, where that is another.
+    pub(crate) repeat_rule: Option<RepeatRule>,
     /// What the routing policy chose for tickets.
     pub(crate) routes: Vec<RouteRecord>,
     /// The clocks of tickets.
@@ -105,6 +108,7 @@ impl Decision {
             && self.calendars.is_empty()
             && self.policies.is_empty()
             && self.routing_policies.is_empty()
+            && self.repeat_rule.is_none()
             && self.routes.is_empty()
             && self.slas.is_empty()
             && !self.redate
@@ -164,6 +168,9 @@ impl Store {
         calendars::put(s, &decision.calendars).await?;
         policies::put(s, &decision.policies).await?;
         routing_policies::put(s, &decision.routing_policies).await?;
+        if let Some(rule) = &decision.repeat_rule {
+            repeats::put(s, rule).await?;
+        }
         ticket_routes::put(s, &decision.routes).await?;
         slas::put(s, &decision.slas).await?;
         if decision.redate {

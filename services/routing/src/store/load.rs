@@ -7,13 +7,14 @@ use rapport_foundation::id::{
     AgentId, ConversationId, InteractionId, RoutingPolicyId, TenantId, TicketId, WorkItemId,
 };
 use rapport_foundation::idempotency::{Claim, Key, look_up_many};
+use rapport_foundation::time::Micros;
 use sea_orm::ColumnTrait as _;
 
 use super::entities::ended_contact;
-use super::{Store, conversations, merges, routing_policies, slas, work_items};
+use super::{Repeats, Store, conversations, merges, repeats, routing_policies, slas, work_items};
 use crate::domain::policy::RoutingPolicy;
 use crate::domain::sla::SlaRecord;
-use crate::domain::{Agent, Ticket, TicketState, WorkItem};
+use crate::domain::{Agent, CustomerRef, Ticket, TicketState, WorkItem};
 
 /// Rows in one statement.
 const CHUNK: usize = 1000;
@@ -36,6 +37,14 @@ pub(crate) struct Needs {
     pub(crate) principals: Vec<String>,
     pub(crate) routing_policies: Vec<RoutingPolicyId>,
     pub(crate) keys: Vec<Key>,
+    /// Customers with contacts that may be repeated ones.
+    pub(crate) repeats: Vec<CustomerRef>,
+    /// Tickets whose reason may be another: their customers, too.
+    pub(crate) reclassified: Vec<TicketId>,
+    /// What counts as a repeated contact, whoever it is about.
+    pub(crate) repeat_rule: bool,
+    /// When it is decided.
+    pub(crate) now: Micros,
 }
 
 /// What there is.
@@ -58,6 +67,8 @@ pub(crate) struct Loaded {
     /// Principals that have an agent.
     pub(crate) principals: HashMap<String, AgentId>,
     pub(crate) routing_policies: HashMap<RoutingPolicyId, RoutingPolicy>,
+    /// Which earlier tickets new ones may repeat.
+    pub(crate) repeats: Repeats,
     /// What each of the needed keys was used for, in their order.
     pub(crate) claims: Vec<Option<Claim>>,
 }
@@ -146,6 +157,12 @@ impl Store {
             let policies = routing_policies::by_id(&s, &needs.routing_policies).await?;
             let policies = policies.into_iter().map(|policy| (policy.id, policy));
             loaded.routing_policies = policies.collect();
+            let reclassified = needs.reclassified.iter();
+            let customers = reclassified.filter_map(|id| loaded.tickets.get(id)?.customer);
+            let about: Vec<CustomerRef> = needs.repeats.iter().copied().chain(customers).collect();
+            if needs.repeat_rule || !about.is_empty() {
+                loaded.repeats = repeats::earlier(&s, &about, needs.now).await?;
+            }
             Ok(loaded)
         };
         self.db.read(tenant, read).await

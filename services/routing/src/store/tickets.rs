@@ -19,7 +19,7 @@ use crate::domain::{
 /// Names of the states in which something is still to be solved.
 pub(super) const OPEN: [&str; 3] = ["new", "open", "pending"];
 
-/// Rows in one statement: 35 columns each.
+/// Rows in one statement: 36 columns each.
 const CHUNK: usize = 400;
 
 /// Which tickets to list.
@@ -42,12 +42,21 @@ impl Store {
         tenant: TenantId,
         id: TicketId,
     ) -> Result<Option<Ticket>, Error> {
-        let found = self.db.read(tenant, |s: Scoped| async move {
-            let mut found = self.tickets_by_id(&s, &[id]).await?;
+        Ok(self.tickets_named(tenant, &[id]).await?.pop())
+    }
+
+    /// These tickets, their customers as known today.
+    pub(crate) async fn tickets_named(
+        &self,
+        tenant: TenantId,
+        ids: &[TicketId],
+    ) -> Result<Vec<Ticket>, Error> {
+        let find = |s: Scoped| async move {
+            let mut found = self.tickets_by_id(&s, ids).await?;
             self.as_known_today(&s, &mut found).await?;
             Ok::<_, Error>(found)
-        });
-        Ok(found.await?.pop())
+        };
+        self.db.read(tenant, find).await
     }
 
     /// Whether there is such a ticket.
@@ -329,6 +338,7 @@ fn write(
         merged_into_id: ticket.merged_into.map(TicketId::uuid),
         merged_count: ticket.merged_count.into(),
         split_from_id: ticket.split_from.map(TicketId::uuid),
+        repeat_of_id: ticket.repeat_of.map(TicketId::uuid),
         reassignment_count: ticket.reassignment_count.into(),
     })
 }
@@ -361,6 +371,7 @@ fn read(row: Model, keys: &SubjectKeys) -> Result<Ticket, Error> {
         merged_into: row.merged_into_id.map(TicketId::from_uuid),
         merged_count: count(row.merged_count)?,
         split_from: row.split_from_id.map(TicketId::from_uuid),
+        repeat_of: row.repeat_of_id.map(TicketId::from_uuid),
         reassignment_count: count(row.reassignment_count)?,
         priority: named(Priority::named(&row.priority))?,
         queue: QueueId::from_uuid(row.queue_id),

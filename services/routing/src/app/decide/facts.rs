@@ -55,6 +55,7 @@ pub(super) fn facts(ticket: &Ticket) -> pb::TicketFacts {
         category: text(ticket.category.as_ref()),
         subcategory: text(ticket.subcategory.as_ref()),
         parent_ticket_id: text(ticket.parent),
+        repeat_of_ticket_id: text(ticket.repeat_of),
         reassignment_count: i32::try_from(ticket.reassignment_count).unwrap_or(i32::MAX),
     }
 }

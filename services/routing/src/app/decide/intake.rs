@@ -18,14 +18,22 @@ pub(super) fn needs(facts: &[Fact], needs: &mut Needs) {
         match &fact.what {
             What::Linked(linked) => {
                 needs.interactions.push(linked.interaction);
+                if linked.asks_for_agent {
+                    needs.repeats.extend(linked.customer);
+                }
                 needs.conversations.extend(linked.conversation);
                 if !linked.inbound {
                     needs.answered.extend(linked.conversation);
                 }
             }
-            What::CustomerKnown { interaction, .. } | What::ContactEnded { interaction, .. } => {
+            What::CustomerKnown {
+                interaction,
+                customer,
+            } => {
                 needs.interactions.push(*interaction);
+                needs.repeats.push(*customer);
             }
+            What::ContactEnded { interaction, .. } => needs.interactions.push(*interaction),
             What::Conversations(Joining::Joined { whole, part, .. }) => {
                 needs.conversations.extend([*whole, *part]);
             }
@@ -191,6 +199,7 @@ impl Fold<'_> {
         };
         let before = known.clone();
         if known.recognised(customer, now) {
+            self.mark_repeat(ticket);
             self.put_ticket(ticket, Some(&before), &By::default());
             self.publish_update(&before, ticket);
             // The engine refuses no knowledge.

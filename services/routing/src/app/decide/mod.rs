@@ -8,6 +8,7 @@ mod intake;
 mod merges;
 mod promises;
 mod queues;
+mod repeats;
 mod room;
 mod routing;
 mod sla;
@@ -77,7 +78,11 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
     for asked in batch {
         needs.keys.extend(asked.key.clone());
         match &asked.command {
-            Command::OpenTicket { new, .. } => needs.above.extend(new.parent),
+            Command::OpenTicket { new, .. } => {
+                needs.above.extend(new.parent);
+                needs.repeats.extend(new.customer);
+            }
+            Command::SetRepeatRule { .. } => needs.repeat_rule = true,
             Command::CreateCalendar(_)
             | Command::ChangeCalendar { .. }
             | Command::CreatePolicy { .. }
@@ -95,6 +100,9 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
             Command::ChangeTicket { id, change, .. } => {
                 needs.tickets.push(*id);
                 needs.above.extend(change.parent.flatten());
+                if change.category.is_some() || change.purpose.is_some() {
+                    needs.reclassified.push(*id);
+                }
             }
             Command::AddNote { ticket, .. } => needs.tickets.push(*ticket),
             Command::MergeTickets { whole, part, .. } => {
@@ -278,6 +286,7 @@ impl<'a> Fold<'a> {
                 self.change_routing_draft(*id, draft, *etag)
             }
             Command::PublishRouting { id, back, etag } => self.publish_routing(*id, *back, *etag),
+            Command::SetRepeatRule { within, etag } => self.set_repeat_rule(*within, *etag),
             Command::CreateQueue(new) => self.create_queue(new),
             Command::ChangeQueue { id, change, etag } => self.change_queue(*id, change, *etag),
             Command::CreateAgent(new) => self.create_agent(new),

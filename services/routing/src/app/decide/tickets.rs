@@ -94,7 +94,12 @@ impl Fold<'_> {
         by: Option<InteractionId>,
         said: &By,
     ) -> TicketId {
-        let ticket = Ticket::open(TicketId::new(self.now), opening, self.now);
+        let mut ticket = Ticket::open(TicketId::new(self.now), opening, self.now);
+        // What is split from another is no contact of its own.
+        if ticket.split_from.is_none() {
+            ticket.repeat_of = self.loaded.repeats.repeated(&ticket);
+        }
+        self.loaded.repeats.add(&ticket);
         let id = ticket.id;
         let opened = pb::TicketOpened {
             ticket: Some(facts(&ticket)),
@@ -193,7 +198,8 @@ impl Fold<'_> {
         }
         let ticket = self.ticket(id, etag)?;
         ticket.change(change.clone(), now)?;
-        let after = ticket.clone();
+        self.mark_repeat(id);
+        let after = self.ticket(id, None)?.clone();
         self.put_ticket(id, Some(&before), said);
         self.publish_update(&before, id);
         self.changed_by_hand(&before, &after);

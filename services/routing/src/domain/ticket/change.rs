@@ -58,6 +58,8 @@ named! {
         Merged = "merged_ticket_id",
         /// The ticket it was split from.
         SplitFrom = "split_from_ticket_id",
+        /// The ticket that it repeats.
+        RepeatOf = "repeat_of_ticket_id",
         /// A ticket that was split from it.
         Split = "split_ticket_id",
     }
@@ -167,7 +169,7 @@ pub fn differences(old: Option<&Ticket>, new: &Ticket) -> Vec<Changed> {
 }
 
 /// The values of a ticket that may be told.
-fn told(ticket: &Ticket) -> [(TicketField, String); 17] {
+fn told(ticket: &Ticket) -> [(TicketField, String); 18] {
     let codes = |codes: &Skills| {
         let codes: Vec<&str> = codes.iter().map(super::Code::as_str).collect();
         codes.join(",")
@@ -206,5 +208,6 @@ fn told(ticket: &Ticket) -> [(TicketField, String); 17] {
         (TicketField::Subcategory, text(ticket.subcategory.as_ref())),
         (TicketField::Parent, text(ticket.parent)),
         (TicketField::MergedInto, text(ticket.merged_into)),
+        (TicketField::RepeatOf, text(ticket.repeat_of)),
     ]
 }

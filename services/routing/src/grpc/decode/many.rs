@@ -1,5 +1,7 @@
 //! Calls about many tickets.
 
+use std::time::Duration;
+
 use rapport_foundation::check::Check;
 use rapport_foundation::error::Failure;
 use rapport_foundation::id::TicketId;
@@ -7,11 +9,15 @@ use rapport_foundation::personal::Personal;
 use rapport_proto::routing::v1 as pb;
 use uuid::Uuid;
 
+use super::Etag;
 use super::merges::ids;
 use super::tickets::{Terms, reason, solution, terms, ticket_change, ticket_state};
-use crate::app::{BULK_MAX, Which};
+use crate::app::{BULK_MAX, WatchFrom, WatchedTickets, Which};
 use crate::domain::{Solution, TicketChange};
 use crate::store::TicketFilter;
+
+/// The longest window of a repeat rule: 366 days.
+const REPEAT_WITHIN_S: i32 = 31_622_400;
 
 /// Tickets linked in one call.
 const LINK_MAX: usize = 500;
@@ -124,4 +130,39 @@ fn filter(c: &mut Check, given: &pb::TicketFilter) -> TicketFilter {
         merged_into: None,
         parent: c.optional_id("parent_ticket_id", &given.parent_ticket_id),
     }
+}
+
+pub(in crate::grpc) fn watch_tickets(
+    body: &pb::WatchTicketsRequest,
+) -> Result<WatchedTickets, Failure> {
+    let mut c = Check::new();
+    let from = match body.cursor.as_str() {
+        "" => WatchFrom::Now,
+        "start" => WatchFrom::Start,
+        cursor => WatchFrom::Cursor(cursor.to_owned()),
+    };
+    let watched = WatchedTickets {
+        from,
+        queue: c.optional_id("queue_id", &body.queue_id),
+        owner: c.optional_id("owner_agent_id", &body.owner_agent_id),
+        customer: c.optional_id("customer_id", &body.customer_id),
+    };
+    c.done(watched)
+}
+
+pub(in crate::grpc) fn set_repeat_rule(
+    body: &pb::SetRepeatRuleRequest,
+) -> Result<(Uuid, Duration, Etag), Failure> {
+    let mut c = Check::new();
+    let request = c.request_id(&body.request_id);
+    let nothing = pb::RepeatRule::default();
+    let given = body.repeat_rule.is_some();
+    c.require(given, "repeat_rule", "REQUIRED", "is required");
+    let rule = body.repeat_rule.as_ref().unwrap_or(&nothing);
+    let (within, etag) = c.within("repeat_rule", |c| {
+        let within = c.number("within_s", rule.within_s, 0..=REPEAT_WITHIN_S);
+        (within, c.etag(&rule.etag))
+    });
+    let within = Duration::from_secs(u64::try_from(within).unwrap_or_default());
+    c.done((request, within, etag))
 }

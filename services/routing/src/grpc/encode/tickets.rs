@@ -6,8 +6,8 @@ use rapport_proto::routing::v1 as pb;
 
 use super::sla::waiting;
 use super::{codes, customer, text};
-use crate::app::{OneOfMany, words};
-use crate::domain::{Author, HistoryEntry, Note, Ticket, TicketState};
+use crate::app::{OneOfMany, ToldTicket, words};
+use crate::domain::{Author, HistoryEntry, Note, RepeatRule, Ticket, TicketState};
 
 pub(in crate::grpc) fn ticket(ticket: Ticket) -> pb::Ticket {
     let severity = ticket.severity;
@@ -49,6 +49,7 @@ pub(in crate::grpc) fn ticket(ticket: Ticket) -> pb::Ticket {
         merged_into_ticket_id: text(ticket.merged_into),
         merged_ticket_count: i32::try_from(ticket.merged_count).unwrap_or(i32::MAX),
         split_from_ticket_id: text(ticket.split_from),
+        repeat_of_ticket_id: text(ticket.repeat_of),
         resolution: ticket.resolution.into_exposed(),
         // Of a list nobody counts them.
         part_count: 0,
@@ -62,6 +63,27 @@ pub(in crate::grpc) fn counted_ticket((ticket, (parts, open)): (Ticket, (u64, u6
         part_count: i32::try_from(parts).unwrap_or(i32::MAX),
         open_part_count: i32::try_from(open).unwrap_or(i32::MAX),
         ..self::ticket(ticket)
+    }
+}
+
+pub(in crate::grpc) fn told_ticket(told: ToldTicket) -> pb::WatchTicketsResponse {
+    let mut answer = pb::WatchTicketsResponse {
+        cursor: told.cursor,
+        ..Default::default()
+    };
+    if let Some(news) = told.change {
+        answer.ticket = Some(ticket(news.ticket));
+        answer.change = news.kind;
+        answer.fields = news.fields;
+        answer.change_time = news.at.map(Into::into);
+    }
+    answer
+}
+
+pub(in crate::grpc) fn repeat_rule(rule: RepeatRule) -> pb::RepeatRule {
+    pb::RepeatRule {
+        within_s: i32::try_from(rule.within.as_secs()).unwrap_or(i32::MAX),
+        etag: etag::of(rule.version),
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) struct Model {
     pub(crate) merged_count: i64,
     pub(crate) split_from_id: Option<Uuid>,
     pub(crate) resolution: Option<Vec<u8>>,
+    pub(crate) repeat_of_id: Option<Uuid>,
 }
 
 super::owned!();
