@@ -380,7 +380,8 @@ async fn a_change_by_hand_is_told_in_the_log_without_its_words() {
         bench.set(&ticket, new.clone(), &paths).await.unwrap();
         // What changes nothing is not told.
         bench.set(&ticket, new, &paths).await.unwrap();
-        let events = bench.log_with("ticket_updated").await;
+        bench.solve(&ticket).await;
+        let events = bench.log_with("ticket_resolved").await;
         let updates: Vec<_> = events
             .iter()
             .filter_map(|event| match &event.data {
