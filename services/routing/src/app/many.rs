@@ -181,7 +181,7 @@ impl App {
     pub(crate) async fn counted(&self, ctx: &Context, id: TicketId) -> Result<Counted, Error> {
         let ticket = self.store().ticket(ctx.tenant, id).await?;
         let ticket = found(ticket, "ticket", id)?;
-        let parts = self.store().part_counts(ctx.tenant, id).await?;
+        let parts = self.store().part_counts(ctx.tenant, &ticket).await?;
         Ok((ticket, parts))
     }
 }

@@ -7,16 +7,20 @@ use sea_orm::{ColumnTrait as _, Condition};
 use super::entities::ticket::{Column, Entity};
 use super::tickets::OPEN;
 use super::{Store, merges};
+use crate::domain::Ticket;
 
 impl Store {
     /// How many parts a ticket has, and how many of them are open.
     pub(crate) async fn part_counts(
         &self,
         tenant: TenantId,
-        id: TicketId,
+        ticket: &Ticket,
     ) -> Result<(u64, u64), Error> {
         let count = |s: Scoped| async move {
-            let parts = parts_of(&s, id).await?;
+            let parts = match ticket.merged_count {
+                0 => parts_of_any(&[ticket.id]),
+                _ => parts_of(&s, ticket.id).await?,
+            };
             let all = s.find::<Entity>().filter(parts.clone()).count().await?;
             if all == 0 {
                 return Ok::<_, Error>((0, 0));
@@ -46,8 +50,12 @@ impl Store {
 
 /// The parts of a ticket, and of those that were merged into it.
 async fn parts_of(s: &Scoped, id: TicketId) -> Result<Condition, Error> {
-    let above = merges::family(s, id).await?;
-    Ok(Condition::all()
-        .add(Column::ParentId.is_in(above.into_iter().map(TicketId::uuid)))
-        .add(Column::MergedIntoId.is_null()))
+    Ok(parts_of_any(&merges::family(s, id).await?))
+}
+
+fn parts_of_any(above: &[TicketId]) -> Condition {
+    let above = above.iter().map(|id| id.uuid());
+    Condition::all()
+        .add(Column::ParentId.is_in(above))
+        .add(Column::MergedIntoId.is_null())
 }

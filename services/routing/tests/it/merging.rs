@@ -12,6 +12,7 @@ use crate::history::{changes, line, noted, notes};
 use crate::intake::{Contact, tickets, work};
 
 mod clocks;
+mod model;
 mod splits;
 
 fn merge(whole: &pb::Ticket, part: &pb::Ticket) -> pb::MergeTicketsRequest {

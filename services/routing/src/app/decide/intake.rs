@@ -71,10 +71,8 @@ impl Fold<'_> {
         if !linked.asks_for_agent || self.loaded.by_interaction.contains_key(&linked.interaction) {
             return;
         }
-        let open = linked
-            .conversation
-            .and_then(|id| self.loaded.by_conversation.get(&id));
-        let (ticket, route) = match open.copied() {
+        let open = linked.conversation.and_then(|id| self.open_in(id));
+        let (ticket, route) = match open {
             Some(ticket) => {
                 self.recognise(ticket, linked.customer);
                 self.wake(self.whole(ticket), self.when(linked));

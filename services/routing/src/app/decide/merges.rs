@@ -1,7 +1,7 @@
 //! Tickets that are one matter: which stands for which, and how one becomes another's and its own again.
 
 use rapport_foundation::events::Data;
-use rapport_foundation::id::{TicketId, TicketPickId};
+use rapport_foundation::id::{ConversationId, TicketId, TicketPickId};
 use rapport_proto::events::v1 as pb;
 
 use super::super::Error;
@@ -43,6 +43,15 @@ impl Fold<'_> {
             looked_at += 1;
         }
         family
+    }
+
+    /// The oldest ticket of a conversation that is open, or that an open one stands for.
+    pub(super) fn open_in(&self, conversation: ConversationId) -> Option<TicketId> {
+        let found = self.loaded.by_conversation.get(&conversation).copied();
+        found.filter(|id| {
+            let whole = self.loaded.tickets.get(&self.whole(*id));
+            whole.is_some_and(|ticket| ticket.state.is_open())
+        })
     }
 
     /// A ticket that stands for itself.
@@ -103,6 +112,14 @@ impl Fold<'_> {
         }
         self.date_anew(part);
         self.date_anew(whole);
+        // What follows in this batch finds the one that stands for both.
+        for id in self.family(part) {
+            let conversation = self.loaded.tickets.get(&id).and_then(|t| t.conversation);
+            if let Some(conversation) = conversation.filter(|_| before.state.is_open()) {
+                let known = self.loaded.by_conversation.entry(conversation);
+                known.or_insert(id);
+            }
+        }
         Ok(Done::new(whole.uuid(), before.version + 1))
     }
 
@@ -183,9 +200,10 @@ impl Fold<'_> {
         let ticket = self.loaded.tickets.get(&part);
         let Some(ticket) = ticket else { return Ok(()) };
         let (state, waits) = (ticket.state, ticket.waiting_on);
+        let stood = self.loaded.tickets.get(&whole).map(|ticket| ticket.state);
         if state == TicketState::Resolved && self.has_work(family) {
             self.reopen_ticket(part, None, None, &By::default())?;
-        } else if state.is_open() {
+        } else if state.is_open() && !stood.is_some_and(TicketState::is_open) {
             // Its work is not done because that of the other ticket is.
             self.step_family(part, Input::TicketReopened);
         }

@@ -78,11 +78,11 @@ impl Fold<'_> {
         let Some(conversation) = linked.conversation else {
             return;
         };
-        let open = self.loaded.by_conversation.get(&conversation);
+        let open = self.open_in(conversation);
         // Who answers and solves at once may be heard of in the other order.
         let solved = self.loaded.solved.get(&conversation);
         let solved = solved.filter(|_| what == Happening::AgentReply);
-        if let Some(ticket) = open.or(solved).copied() {
+        if let Some(ticket) = open.or(solved.copied()) {
             self.happened(ticket, self.when(linked), what);
         }
     }
