@@ -172,6 +172,7 @@ impl Fold<'_> {
         let unmerged = pb::TicketUnmerged {
             ticket,
             merged_ticket,
+            merged_open: before.state.is_open(),
         };
         self.publish(into, Data::TicketUnmerged(unmerged));
         self.take_back(whole, part, &family)?;
