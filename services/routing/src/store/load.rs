@@ -132,7 +132,7 @@ impl Store {
                     loaded.solved.extend(ids);
                 }
             }
-            loaded.taken = work_items::named(&s, &needs.taken).await?;
+            loaded.taken = work_items::taken(&s, &needs.taken).await?;
             let ids: Vec<TicketId> = loaded.tickets.keys().copied().collect();
             loaded.slas = slas::of_tickets(&s, &ids).await?;
             for chunk in needs.interactions.chunks(CHUNK) {

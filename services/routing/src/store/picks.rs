@@ -53,5 +53,6 @@ pub(super) async fn put(s: &Scoped, picks: &[Pick]) -> Result<(), Error> {
         }))
     };
     let rows = picks.iter().map(row).collect::<Result<Vec<_>, Error>>()?;
-    s.insert_many(rows).await
+    s.insert_many(rows).await?;
+    Ok(())
 }

@@ -180,7 +180,7 @@ pub(super) async fn of_interactions(
 }
 
 /// These work items, and those that these interactions asked for, in any state.
-pub(super) async fn named(
+pub(super) async fn taken(
     s: &Scoped,
     (items, interactions): &(Vec<WorkItemId>, Vec<InteractionId>),
 ) -> Result<Vec<WorkItem>, Error> {

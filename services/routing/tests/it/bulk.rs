@@ -186,7 +186,7 @@ async fn what_is_wrong_with_a_bulk_update_is_told_all_at_once() {
             (
                 pb::BulkUpdateTicketsRequest {
                     expected_count: 1,
-                    ..urgent(&vec![&ticket; 1_001])
+                    ..urgent(&[&ticket; 1_001])
                 },
                 vec!["ticket_ids", "expected_count"],
             ),

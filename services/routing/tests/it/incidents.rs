@@ -240,7 +240,7 @@ async fn what_cannot_be_linked_is_told_each_and_the_others_are() {
         assert_eq!(reason(&refused), "TICKET_MERGED");
         for wrong in [
             link(&cause, &[]),
-            link(&cause, &vec![&part; 501]),
+            link(&cause, &[&part; 501]),
             pb::LinkTicketsRequest {
                 part_ticket_ids: vec!["x".into(), "y".into()],
                 ..link(&cause, &[])

@@ -80,7 +80,12 @@ pub(in crate::grpc) fn bulk_update_tickets(
     let mut c = Check::new();
     let request = c.request_id(&body.request_id);
     let which = which(&mut c, body);
-    let mask = c.stated_mask("update_mask", body.update_mask.as_ref(), &BULK_FIELDS);
+    let given = body.update_mask.as_ref();
+    let mut mask = c.stated_mask("update_mask", given, &BULK_FIELDS);
+    // What nobody named is not looked at.
+    if given.is_none_or(|given| given.paths.is_empty()) {
+        mask.clear();
+    }
     c.require(body.ticket.is_some(), "ticket", "REQUIRED", "is required");
     let nothing = pb::Ticket::default();
     let ticket = body.ticket.as_ref().unwrap_or(&nothing);

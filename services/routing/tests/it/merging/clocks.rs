@@ -60,7 +60,8 @@ async fn what_is_past_when_tickets_become_one_is_noted_and_not_told() {
         bench.hears(&early, &["breached"]).await;
         let late = bench.ticket(&queue).await;
         bench.merge(&late, &early).await.unwrap();
-        let found = bench.explained(&late).await.marks;
+        let clocks = bench.explained(&late).await.clocks;
+        let found: Vec<_> = clocks.into_iter().flat_map(|clock| clock.marks).collect();
         assert_eq!(found.len(), 1);
         assert!(found[0].found, "{found:?}");
         // A merge that follows in the log shows that nothing was told of the whole before.
