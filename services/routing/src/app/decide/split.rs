@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rapport_foundation::error::{Failure, Violation};
 use rapport_foundation::events::Data;
 use rapport_foundation::id::TicketId;
+use rapport_foundation::time::Micros;
 use rapport_proto::events::v1 as pb;
 
 use super::super::Error;
@@ -12,9 +13,10 @@ use super::super::command::{Done, Split};
 use super::super::news::{News, Tiding};
 use super::Fold;
 use crate::domain::engine::Input;
+use crate::domain::sla::{SlaRecord, traits};
 use crate::domain::{
-    By, Changed, CustomerRef, Opening, Ticket, TicketField, TicketRefusal, TicketState, WorkItem,
-    WorkState,
+    By, Changed, Channel, CustomerRef, Opening, Ticket, TicketField, TicketRefusal, TicketState,
+    WorkItem, WorkState,
 };
 
 impl Fold<'_> {
@@ -35,7 +37,7 @@ impl Fold<'_> {
         let since = taken.iter().map(|work| work.queued_at).min();
         let channel = taken.first().map(|work| work.channel);
         let new = self.open(opening, None, said);
-        self.count_from(new, since.unwrap_or(now), channel);
+        self.count_split(new, since.unwrap_or(now), channel);
         self.ticket(id, None)?.part_with(now)?;
         self.put_ticket(id, Some(&before), said);
         let told = |field, new: TicketId| Changed {
@@ -61,6 +63,18 @@ impl Fold<'_> {
         self.hand_over(new);
         let version = self.loaded.tickets.get(&new).map_or(1, |t| t.version);
         Ok(Done::new(new.uuid(), version))
+    }
+
+    /// Begins its clocks. What is past for them already was told of the old ticket, or is not told at all.
+    fn count_split(&mut self, new: TicketId, since: Micros, channel: Option<Channel>) {
+        if let Some(ticket) = self.loaded.tickets.get(&new) {
+            let record = SlaRecord {
+                dated: true,
+                ..SlaRecord::new(new, traits(ticket, channel), since)
+            };
+            self.loaded.slas.insert(new, record);
+            self.stand(new);
+        }
     }
 
     /// Whoever has work in hand goes on with the new ticket, and is told so.
