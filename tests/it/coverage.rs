@@ -185,6 +185,9 @@ fn filled(method: &MethodDescriptor) -> Value {
         }
         "MergeCustomers" | "UnmergeCustomers" => json!({"merged_customer_id": another_of("cus")}),
         "AddTicketNote" => json!({"text": "x"}),
+        "MergeTickets" => json!({"merged_ticket_id": another_of("tkt")}),
+        "LinkTickets" => json!({"part_ticket_ids": [another_of("tkt")]}),
+        "SplitTicket" => json!({"work_item_ids": [another_of("wki")]}),
         "UpdateTicket" => json!({"ticket": {"subject": "x"}, "update_mask": "subject"}),
         "UpdateAgent" => json!({"agent": {"display_name": "x"}, "update_mask": "displayName"}),
         "SetAgentStatus" => json!({"status": "AGENT_STATUS_AWAY"}),

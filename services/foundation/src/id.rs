@@ -164,6 +164,8 @@ typed_ids! {
     TicketChangeId = "tch";
     /// A note about a ticket.
     TicketNoteId = "tnt";
+    /// Tickets that one call is about.
+    TicketPickId = "tpk";
     /// A work item: what needs an agent now.
     WorkItemId = "wki";
     /// An offer of a work item to one agent.

@@ -9,6 +9,7 @@ mod many;
 
 pub use many::{look_up_many, settle_many};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use sea_orm::Value;
 use uuid::Uuid;
 
@@ -101,6 +102,18 @@ impl Key {
     pub fn permanent(mut self) -> Self {
         self.permanent = true;
         self
+    }
+
+    /// The key of one of many things that the call does: each has one effect, however often the call is repeated.
+    #[must_use]
+    pub fn of(&self, part: Uuid) -> Self {
+        let both = [self.request_id.into_bytes(), part.into_bytes()].concat();
+        let digest = digest(&SHA256, &both);
+        let id = digest.as_ref().first_chunk().copied();
+        Self {
+            request_id: Uuid::from_bytes(id.unwrap_or_default()),
+            ..self.clone()
+        }
     }
 
     /// The hash of the canonical request.

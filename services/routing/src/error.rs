@@ -36,6 +36,9 @@ pub enum Error {
     /// The ticket's state does not allow it.
     #[error(transparent)]
     Ticket(#[from] TicketRefusal),
+    /// A filter finds another number of tickets than was expected.
+    #[error("{0} tickets fit the filter")]
+    CountDiffers(u64),
     /// The engine's state does not allow it.
     #[error("refused: {0:?}")]
     Refused(Refusal),
@@ -105,6 +108,11 @@ impl From<Error> for Failure {
                 "The resource has changed; read it again.",
             ),
             Error::Ticket(refusal) => of_ticket(refusal),
+            Error::CountDiffers(count) => state(
+                "TICKET_COUNT_DIFFERS",
+                "The filter finds another number of tickets than was expected.",
+            )
+            .with_meta("count", count.to_string()),
             Error::Refused(refusal) => of_engine(refusal),
             Error::Sla(refusal) => of_sla(refusal),
             Error::Routing(refusal) => of_routing(refusal),
@@ -175,6 +183,16 @@ fn of_ticket(refusal: TicketRefusal) -> Failure {
         TicketRefusal::NotResolved => ("TICKET_NOT_RESOLVED", "The ticket is not resolved."),
         TicketRefusal::Closed => ("TICKET_CLOSED", "The ticket is closed."),
         TicketRefusal::WorkInProgress => ("WORK_IN_PROGRESS", "Another agent works on the ticket."),
+        TicketRefusal::Merged(whole) => {
+            let text = "The ticket was merged into another.";
+            return Failure::new(Code::FailedPrecondition, "TICKET_MERGED", text)
+                .with_meta("ticket_id", whole.to_string());
+        }
+        TicketRefusal::NotMerged => ("TICKET_NOT_MERGED", "The ticket was not merged."),
+        TicketRefusal::MergedTooMany => (
+            "TICKET_MERGED_TOO_MANY",
+            "More than 100 tickets would be one, or in more than 8 steps.",
+        ),
         TicketRefusal::ParentIsPart => (
             "TICKET_PARENT_IS_PART",
             "The ticket would be a part of itself.",

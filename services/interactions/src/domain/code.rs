@@ -266,6 +266,10 @@ codes! {
         Reopened = 3,
         /// It was closed.
         Closed = 4,
+        /// It was merged into another, which stands for it.
+        Merged = 5,
+        /// It was open when it was merged, and stands for itself again.
+        Unmerged = 6,
     }
     /// Why two conversations were held to be one matter.
     Basis {

@@ -30,7 +30,10 @@ impl Store {
             let Change::Ticket(ticket, change) = one.change else {
                 continue;
             };
-            let open = matches!(change, TicketChange::Opened | TicketChange::Reopened);
+            let open = matches!(
+                change,
+                TicketChange::Opened | TicketChange::Reopened | TicketChange::Unmerged
+            );
             let record = one.record.map_or(Uuid::nil(), |record| record.uuid());
             if record.is_nil() {
                 without.push(one.conversation);

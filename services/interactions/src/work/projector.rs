@@ -52,6 +52,10 @@ fn projection(event: &Event) -> Option<Projection> {
             ticket(reopened.ticket.as_ref()?, TicketChange::Reopened)?
         }
         Data::TicketClosed(closed) => ticket(closed.ticket.as_ref()?, TicketChange::Closed)?,
+        Data::TicketMerged(merged) => ticket(merged.merged_ticket.as_ref()?, TicketChange::Merged)?,
+        Data::TicketUnmerged(unmerged) if unmerged.merged_open => {
+            ticket(unmerged.merged_ticket.as_ref()?, TicketChange::Unmerged)?
+        }
         Data::PointsEarned(earned) => points(earned.entry.as_ref()?, PointsChange::Earned)?,
         Data::HoldCaptured(captured) => points(captured.entry.as_ref()?, PointsChange::Spent)?,
         Data::EntryReversed(reversed) => points(reversed.entry.as_ref()?, PointsChange::Reversed)?,

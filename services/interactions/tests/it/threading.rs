@@ -378,6 +378,23 @@ async fn a_contact_that_wants_an_agent_joins_its_customers_one_open_ticket() {
         .await;
         let again = stage.log(call("c-4", "+62811")).await;
         assert_eq!(stage.told_in(&again.id).await, first.conversation_id);
+        // Tickets that were merged are one matter, until that is taken back.
+        let three = ticket(&stage, &elsewhere, "+62811").await;
+        let merged = Data::TicketMerged(events::TicketMerged {
+            ticket: Some(one.clone()),
+            merged_ticket: Some(three.clone()),
+        });
+        say(&stage, &three, merged, pb::TicketChange::Merged, "+62811").await;
+        let whole = stage.log(call("c-6", "+62811")).await;
+        assert_eq!(stage.told_in(&whole.id).await, first.conversation_id);
+        let apart = Data::TicketUnmerged(events::TicketUnmerged {
+            ticket: Some(one.clone()),
+            merged_ticket: Some(three.clone()),
+            merged_open: true,
+        });
+        say(&stage, &three, apart, pb::TicketChange::Unmerged, "+62811").await;
+        let between = stage.log(call("c-7", "+62811")).await;
+        assert_eq!(stage.told_in(&between.id).await, between.conversation_id);
         // Unless the tenant does not want that.
         set(
             &stage,

@@ -18,7 +18,7 @@ use crate::domain::policy::Draft;
 use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
     Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Severity, Skills,
-    Status, TicketChange, WorkItem,
+    Solution, Status, TicketChange, WorkItem,
 };
 use crate::store::Joining;
 
@@ -38,8 +38,7 @@ pub(crate) enum Command {
     ResolveTicket {
         id: TicketId,
         by: Actor,
-        outcome: Option<Code>,
-        root_cause: Option<Code>,
+        solution: Solution,
         etag: Option<i64>,
         said: By,
     },
@@ -61,6 +60,26 @@ pub(crate) enum Command {
         etag: Option<i64>,
         said: By,
     },
+    MergeTickets {
+        whole: TicketId,
+        part: TicketId,
+        /// Of the one and of the other.
+        etags: (Option<i64>, Option<i64>),
+        said: By,
+    },
+    UnmergeTicket {
+        part: TicketId,
+        etag: Option<i64>,
+        said: By,
+    },
+    SplitTicket {
+        id: TicketId,
+        split: Split,
+        etag: Option<i64>,
+        said: By,
+    },
+    /// Tickets that a call is about, one after the other.
+    PickTickets(Vec<TicketId>),
     AddNote {
         ticket: TicketId,
         text: Personal,
@@ -94,6 +113,10 @@ pub(crate) enum Command {
         id: RoutingPolicyId,
         /// It held before, rather than never.
         back: bool,
+        etag: Option<i64>,
+    },
+    SetRepeatRule {
+        within: Duration,
         etag: Option<i64>,
     },
     CreateQueue(NewQueue),
@@ -194,6 +217,17 @@ pub(crate) struct NewTicket {
     pub(crate) attributes: Attributes,
     /// When given, a work item is queued with it.
     pub(crate) work_channel: Option<Channel>,
+}
+
+/// Work to be taken out of a ticket.
+#[derive(Debug)]
+pub(crate) struct Split {
+    pub(crate) items: Vec<WorkItemId>,
+    /// Their work.
+    pub(crate) interactions: Vec<InteractionId>,
+    /// None: that of the ticket.
+    pub(crate) subject: Option<Personal>,
+    pub(crate) conversation: Option<ConversationId>,
 }
 
 /// A queue set up by hand.

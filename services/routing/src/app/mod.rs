@@ -8,13 +8,17 @@ pub(crate) mod command;
 pub(crate) mod decide;
 pub(crate) mod desk;
 mod history;
+mod many;
+mod merges;
 pub(crate) mod news;
 mod offers;
 mod policies;
 mod queues;
+mod repeats;
 mod routing;
 mod sla;
 mod tickets;
+mod watch;
 pub(crate) mod words;
 mod work_items;
 
@@ -26,9 +30,11 @@ use rapport_foundation::page::{PageTokens, fingerprint};
 use rapport_foundation::service::Env;
 use uuid::Uuid;
 
+pub(crate) use many::{BULK_MAX, Counted, OneOfMany, Which};
 pub(crate) use offers::Watched;
 pub(crate) use routing::{Asked as AskedRouting, Decided as DecidedRouting, ExplainedRouting};
 pub(crate) use sla::Explained;
+pub(crate) use watch::{ToldTicket, WatchFrom, WatchedTickets};
 
 pub(crate) use crate::Config;
 pub(crate) use crate::Error;

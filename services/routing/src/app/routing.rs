@@ -150,7 +150,7 @@ impl App {
 
     async fn explain_ticket(&self, ctx: &Context, id: TicketId) -> Result<ExplainedRouting, Error> {
         let (store, tenant) = (self.store(), ctx.tenant);
-        let ticket = self.get_ticket(ctx, id).await?;
+        let (ticket, _) = self.get_ticket(ctx, id).await?;
         let work = self.latest_work(tenant, id).await?;
         let decided = match store.ticket_route(tenant, id).await? {
             Some(record) => {

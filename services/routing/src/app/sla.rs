@@ -25,13 +25,15 @@ impl App {
         self.0.env.clock.now()
     }
 
-    /// An open ticket stands by what is promised now; what is over, by what was promised then.
+    /// An open ticket stands by what is promised now; what is over, by what was promised then. Of a ticket that was
+    /// merged the clocks of the one that stands for it are told.
     pub(crate) async fn explain_sla(
         &self,
         ctx: &Context,
         id: TicketId,
     ) -> Result<Explained, Error> {
         let (store, tenant, now) = (self.store(), ctx.tenant, self.now());
+        let id = store.whole_of(tenant, id).await?.unwrap_or(id);
         let ticket = found(store.ticket(tenant, id).await?, "ticket", id)?;
         let record = store.sla_record(tenant, id).await?;
         let mut record = record.unwrap_or_else(|| SlaRecord::of(&ticket));
@@ -62,7 +64,7 @@ impl App {
             let promise = promise.ok_or(Error::Broken)?;
             let hours = timetable.and_then(|timetable| Hours::new(&timetable).ok());
             let hours = hours.ok_or(Error::Broken)?;
-            explained.clocks = clocks(&record.history, &promise.targets, &hours);
+            explained.clocks = clocks(&record.whole(), &promise.targets, &hours);
             explained.terms = Some((edition, hours));
         }
         explained.marks = record.marks;

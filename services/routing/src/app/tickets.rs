@@ -4,8 +4,8 @@ use rapport_foundation::idempotency::Key;
 use rapport_foundation::personal::Personal;
 
 use super::command::{Command, NewTicket};
-use super::{App, Error, Listed, Paging, found, part};
-use crate::domain::{Channel, Code, Ticket, TicketChange};
+use super::{App, Counted, Error, Listed, Paging, found, part};
+use crate::domain::{Channel, Code, Solution, Ticket, TicketChange};
 use crate::store::TicketFilter;
 
 impl App {
@@ -20,8 +20,8 @@ impl App {
             .await
     }
 
-    pub(crate) async fn get_ticket(&self, ctx: &Context, id: TicketId) -> Result<Ticket, Error> {
-        let mut ticket = found(self.store().ticket(ctx.tenant, id).await?, "ticket", id)?;
+    pub(crate) async fn get_ticket(&self, ctx: &Context, id: TicketId) -> Result<Counted, Error> {
+        let (mut ticket, mut parts) = self.counted(ctx, id).await?;
         // To an end customer a stranger's ticket is none.
         let theirs = ticket
             .customer
@@ -30,10 +30,11 @@ impl App {
             if !theirs {
                 return Err(Error::not_found("ticket", id));
             }
-            // What another system says of them is for those who work on it.
+            // What another system says of them, and who reports the same, is for those who work on it.
             ticket.attributes.clear();
+            parts = (0, 0);
         }
-        Ok(ticket)
+        Ok((ticket, parts))
     }
 
     pub(crate) async fn list_tickets(
@@ -50,6 +51,8 @@ impl App {
             part(filter.owner),
             part(filter.customer),
             part(filter.conversation),
+            part(filter.merged_into),
+            part(filter.parent),
         ];
         let listing = self.listing(ctx, &query.each_ref().map(String::as_str), paging)?;
         let store = self.store();
@@ -57,7 +60,10 @@ impl App {
             .tickets(ctx.tenant, filter, listing.after, listing.size)
             .await?;
         // A page of them would not fit into an answer.
-        page.rows.iter_mut().for_each(|row| row.attributes.clear());
+        for row in &mut page.rows {
+            row.attributes.clear();
+            row.resolution = Personal::default();
+        }
         Ok(listing.listed(page))
     }
 
@@ -84,7 +90,7 @@ impl App {
         ctx: &Context,
         key: Key,
         id: TicketId,
-        (outcome, root_cause): (Option<Code>, Option<Code>),
+        solution: Solution,
         (etag, reason): (Option<i64>, Personal),
     ) -> Result<Ticket, Error> {
         let by = self.actor(ctx).await?;
@@ -92,8 +98,7 @@ impl App {
         let command = Command::ResolveTicket {
             id,
             by,
-            outcome,
-            root_cause,
+            solution,
             etag,
             said,
         };
@@ -150,7 +155,7 @@ impl App {
             .await
     }
 
-    async fn decided_ticket(
+    pub(super) async fn decided_ticket(
         &self,
         ctx: &Context,
         key: Key,

@@ -11,6 +11,7 @@ mod customer;
 pub mod engine;
 pub mod policy;
 mod queue;
+mod repeat;
 mod severity;
 mod skill;
 pub mod sla;
@@ -23,10 +24,11 @@ pub(crate) use code::text;
 pub use code::{Code, NotACode};
 pub use customer::CustomerRef;
 pub use queue::{DEFAULT_QUEUE, Queue};
+pub use repeat::{Earlier, RepeatRule};
 pub use severity::{Impact, Severity, Urgency};
 pub use skill::{Level, Skill, Skills};
 pub use ticket::{
-    Attributes, Author, By, Changed, HistoryEntry, Note, Opening, Ticket, TicketChange,
+    Attributes, Author, By, Changed, HistoryEntry, Note, Opening, Solution, Ticket, TicketChange,
     TicketField, TicketRefusal, TicketState, differences,
 };
 pub use work_item::{Decline, Offer, OfferEnd, OfferOutcome, Priority, WorkItem, WorkState};

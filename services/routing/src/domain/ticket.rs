@@ -9,8 +9,11 @@ use super::sla::WaitingOn;
 use super::{Code, CustomerRef, Impact, Priority, Purpose, Severity, Skills, Urgency};
 
 mod change;
+mod merge;
+mod solution;
 
 pub use change::{Author, By, Changed, HistoryEntry, Note, TicketField, differences};
+pub use solution::Solution;
 
 /// Facts as another system tells them.
 pub type Attributes = BTreeMap<Code, Personal>;
@@ -80,6 +83,8 @@ pub struct Ticket {
     pub root_cause: Option<Code>,
     /// Code of the outcome.
     pub outcome: Option<Code>,
+    /// How it was solved, as the customer may be told.
+    pub resolution: Personal,
     /// What it is about, in kind.
     pub purpose: Option<Purpose>,
     /// What it belongs to.
@@ -90,6 +95,14 @@ pub struct Ticket {
     pub parent: Option<TicketId>,
     /// Facts as the system it comes from tells them.
     pub attributes: Attributes,
+    /// The ticket it was merged into, which stands for it.
+    pub merged_into: Option<TicketId>,
+    /// How many tickets were merged into it itself.
+    pub merged_count: u32,
+    /// The ticket it was split from.
+    pub split_from: Option<TicketId>,
+    /// The ticket that it repeats; none for a first contact.
+    pub repeat_of: Option<TicketId>,
     /// How often it was reopened.
     pub reopen_count: u32,
     /// How often it was moved from one queue to another. A desk's log shows that this is what desks count: the first
@@ -138,6 +151,8 @@ pub struct Opening {
     pub parent: Option<TicketId>,
     /// Facts as the system it comes from tells them.
     pub attributes: Attributes,
+    /// The ticket it is split from.
+    pub split_from: Option<TicketId>,
 }
 
 /// New values of a ticket; what is `None` stays.
@@ -208,6 +223,15 @@ pub enum TicketRefusal {
     /// More tickets would be above it than may be.
     #[error("too many tickets would be above the ticket")]
     ParentTooHigh,
+    /// It was merged into another, which stands for it.
+    #[error("the ticket was merged into {0}")]
+    Merged(TicketId),
+    /// It stands for itself.
+    #[error("the ticket was not merged")]
+    NotMerged,
+    /// It would stand for more tickets than may be merged into one.
+    #[error("too many tickets would be merged")]
+    MergedTooMany,
 }
 
 impl Ticket {
@@ -234,11 +258,16 @@ impl Ticket {
             tags: opening.tags,
             root_cause: None,
             outcome: None,
+            resolution: Personal::default(),
             purpose: opening.purpose,
             category: opening.category,
             subcategory: opening.subcategory,
             parent: opening.parent,
             attributes: opening.attributes,
+            merged_into: None,
+            merged_count: 0,
+            split_from: opening.split_from,
+            repeat_of: None,
             reopen_count: 0,
             reassignment_count: 0,
             created_at: now,
@@ -330,62 +359,6 @@ impl Ticket {
             TicketState::Pending => waiting_on.or(self.waiting_on).or(Some(WaitingOn::Customer)),
             _ => None,
         };
-    }
-
-    /// Declares it solved. `by` is the agent who says so; `worked_on_by` are the agents who
-    /// have accepted work of it.
-    ///
-    /// # Errors
-    /// When it is not open, or somebody else works on it.
-    pub fn resolve(
-        &mut self,
-        by: Option<AgentId>,
-        worked_on_by: impl IntoIterator<Item = AgentId>,
-        outcome: Option<Code>,
-        root_cause: Option<Code>,
-        now: Micros,
-    ) -> Result<(), TicketRefusal> {
-        self.may_settle(by, worked_on_by)?;
-        self.turn(Some(TicketState::Resolved), None);
-        self.owner = self.owner.or(by);
-        self.outcome = outcome.or_else(|| self.outcome.take());
-        self.root_cause = root_cause.or_else(|| self.root_cause.take());
-        self.resolved_at = Some(now);
-        self.changed(now);
-        Ok(())
-    }
-
-    /// Ends it for good without a solution, as [`Ticket::resolve`] ends it with one.
-    ///
-    /// # Errors
-    /// When it is not open, or somebody else works on it.
-    pub fn cancel(
-        &mut self,
-        by: Option<AgentId>,
-        worked_on_by: impl IntoIterator<Item = AgentId>,
-        outcome: Option<Code>,
-        now: Micros,
-    ) -> Result<(), TicketRefusal> {
-        self.may_settle(by, worked_on_by)?;
-        self.turn(Some(TicketState::Cancelled), None);
-        self.outcome = outcome.or_else(|| self.outcome.take());
-        self.closed_at = Some(now);
-        self.changed(now);
-        Ok(())
-    }
-
-    fn may_settle(
-        &self,
-        by: Option<AgentId>,
-        worked_on_by: impl IntoIterator<Item = AgentId>,
-    ) -> Result<(), TicketRefusal> {
-        if !self.state.is_open() {
-            return Err(TicketRefusal::NotOpen);
-        }
-        if worked_on_by.into_iter().any(|agent| Some(agent) != by) {
-            return Err(TicketRefusal::WorkInProgress);
-        }
-        Ok(())
     }
 
     /// Takes it up again.

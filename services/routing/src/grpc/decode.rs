@@ -14,11 +14,17 @@ use crate::app::words;
 use crate::domain::{Channel, Code, Priority, Skill, Skills, Status};
 use crate::store::{AgentFilter, QueueFilter, WorkItemFilter};
 
+mod many;
+mod merges;
 mod routing;
 mod settings;
 mod sla;
 mod tickets;
 
+pub(super) use many::{
+    bulk_update_tickets, link_tickets, resolve_incident, set_repeat_rule, watch_tickets,
+};
+pub(super) use merges::{merge_tickets, split_ticket, unmerge_ticket};
 pub(super) use routing::{
     create_routing_draft, explain_routing, list_routing_policies, update_routing_draft, version,
 };
@@ -244,12 +250,5 @@ const fn agent_status(status: pb::AgentStatus) -> Option<Status> {
 
 /// The queue a list of ids names.
 fn queue_ids(c: &mut Check, field: &str, texts: &[String], most: usize) -> BTreeSet<QueueId> {
-    c.require(
-        texts.len() <= most,
-        field,
-        "TOO_MANY",
-        "has too many elements",
-    );
-    let id = |(place, text): (usize, &String)| c.id(&format!("{field}[{place}]"), text);
-    texts.iter().take(most).enumerate().map(id).collect()
+    merges::ids(c, field, texts, most).into_iter().collect()
 }

@@ -13,7 +13,9 @@ mod tickets;
 
 pub(super) use routing::{findings, routing_explanation, routing_policy};
 pub(super) use sla::{calendar, explanation, policy, redating};
-pub(super) use tickets::{ticket, ticket_change, ticket_note};
+pub(super) use tickets::{
+    counted_ticket, repeat_rule, ticket, ticket_change, ticket_note, ticket_results, told_ticket,
+};
 
 use crate::app::desk::DeskEvent;
 use crate::app::news;

@@ -28,12 +28,14 @@ const MARK: HeaderValue = HeaderValue::from_static("1");
 /// How an owner that is going, or gone, is answered for.
 const UNAVAILABLE: HeaderValue = HeaderValue::from_static("14");
 
-/// The methods that the owner decides: all that do more than read. The log is every replica's.
+/// The methods that the owner decides: all that do more than read. The log, and what is told from it, is every
+/// replica's.
 static DECIDED: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let mut paths = paths(|policy| policy.rate() != RateClass::Read);
     paths.retain(|path| {
         path.starts_with("/rapport.routing.v1.")
             && !path.starts_with("/rapport.routing.v1.LogService/")
+            && !path.starts_with("/rapport.routing.v1.TicketWatchService/")
     });
     paths
 });

@@ -6,10 +6,13 @@ mod decode;
 mod encode;
 pub mod foresee;
 mod hand_on;
+mod incidents;
 mod offers;
 mod queues;
 mod routing_policies;
 mod sla_policies;
+mod ticket_merges;
+mod ticket_watch;
 mod tickets;
 mod work_items;
 
@@ -41,6 +44,11 @@ pub(crate) fn routes(app: &App) -> RoutesBuilder {
     }
     add! {
         ticket_service_server::TicketServiceServer,
+        ticket_merge_service_server::TicketMergeServiceServer,
+        ticket_bulk_service_server::TicketBulkServiceServer,
+        incident_service_server::IncidentServiceServer,
+        ticket_watch_service_server::TicketWatchServiceServer,
+        repeat_rule_service_server::RepeatRuleServiceServer,
         work_item_service_server::WorkItemServiceServer,
         agent_service_server::AgentServiceServer,
         queue_service_server::QueueServiceServer,

@@ -38,7 +38,8 @@ impl pb::ticket_service_server::TicketService for Grpc {
     ) -> Result<Response<pb::GetTicketResponse>, Status> {
         let ctx = Context::of(&request)?;
         let id = decode::only_id("ticket_id", &request.get_ref().ticket_id)?;
-        let ticket = Some(encode::ticket(self.app.get_ticket(&ctx, id).await?));
+        let ticket = self.app.get_ticket(&ctx, id).await?;
+        let ticket = Some(encode::counted_ticket(ticket));
         Ok(Response::new(pb::GetTicketResponse { ticket }))
     }
 

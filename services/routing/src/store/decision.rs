@@ -2,7 +2,7 @@
 
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::events::{self, Mark, Outgoing};
-use rapport_foundation::id::{AgentId, InteractionId, RecordId, TenantId};
+use rapport_foundation::id::{AgentId, InteractionId, RecordId, TenantId, TicketId, WorkItemId};
 use rapport_foundation::idempotency::{Key, settle_many};
 use rapport_foundation::time::Micros;
 use sea_orm::{ActiveValue, ColumnTrait as _};
@@ -11,16 +11,18 @@ use uuid::Uuid;
 use super::conversations::Joining;
 use super::entities::ended_contact;
 use super::lease::{Fence, Lease};
+use super::picks::Pick;
 use super::sealed::Worded;
 use super::slas::SlaRow;
 use super::{
-    Store, calendars, conversations, customers, lease, offers, policies, queues, routing_policies,
-    slas, standings, ticket_routes, work_items,
+    Store, calendars, conversations, customers, lease, offers, picks, policies, queues, repeats,
+    routing_policies, slas, standings, ticket_routes, work_items,
 };
 use crate::domain::policy::{RouteRecord, RoutingPolicy};
 use crate::domain::sla::{Calendar, Policy};
 use crate::domain::{
-    Agent, CustomerRef, HistoryEntry, Note, Offer, OfferOutcome, Queue, Standing, Ticket, WorkItem,
+    Agent, CustomerRef, HistoryEntry, Note, Offer, OfferOutcome, Queue, RepeatRule, Standing,
+    Ticket, WorkItem,
 };
 
 /// Rows in one statement.
@@ -41,10 +43,14 @@ pub(crate) type Settlement = (Key, Uuid, i64);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Decision {
     pub(crate) tickets: Vec<Ticket>,
+    /// Tickets that calls are about.
+    pub(crate) picks: Vec<Pick>,
     /// What of them changed.
     pub(crate) history: Vec<Worded<HistoryEntry>>,
     pub(crate) notes: Vec<Worded<Note>>,
     pub(crate) items: Vec<WorkItem>,
+    /// Work that was taken out of a ticket into another.
+    pub(crate) splits: Vec<(TicketId, Vec<WorkItemId>)>,
     pub(crate) offers: Vec<OfferRow>,
     pub(crate) queues: Vec<Queue>,
     /// Agents made or changed by hand.
@@ -67,6 +73,8 @@ pub(crate) struct Decision {
     pub(crate) policies: Vec<Policy>,
     /// Versions of the routing policy made or changed.
     pub(crate) routing_policies: Vec<RoutingPolicy>,
+    /// What counts as a repeated contact, where that is another.
+    pub(crate) repeat_rule: Option<RepeatRule>,
     /// What the routing policy chose for tickets.
     pub(crate) routes: Vec<RouteRecord>,
     /// The clocks of tickets.
@@ -83,9 +91,11 @@ impl Decision {
     /// Whether there is nothing to store.
     pub(crate) fn is_empty(&self) -> bool {
         self.tickets.is_empty()
+            && self.picks.is_empty()
             && self.history.is_empty()
             && self.notes.is_empty()
             && self.items.is_empty()
+            && self.splits.is_empty()
             && self.offers.is_empty()
             && self.queues.is_empty()
             && self.agents.is_empty()
@@ -98,6 +108,7 @@ impl Decision {
             && self.calendars.is_empty()
             && self.policies.is_empty()
             && self.routing_policies.is_empty()
+            && self.repeat_rule.is_none()
             && self.routes.is_empty()
             && self.slas.is_empty()
             && !self.redate
@@ -148,13 +159,18 @@ impl Store {
         standings::put(s, &decision.standings).await?;
         customers::note(s, &decision.customers).await?;
         self.put_tickets(s, &decision.tickets).await?;
+        picks::put(s, &decision.picks).await?;
         self.put_history(s, &decision.history).await?;
         self.put_notes(s, &decision.notes).await?;
         work_items::put(s, &decision.items).await?;
+        work_items::split(s, &decision.splits).await?;
         offers::put(s, &decision.offers).await?;
         calendars::put(s, &decision.calendars).await?;
         policies::put(s, &decision.policies).await?;
         routing_policies::put(s, &decision.routing_policies).await?;
+        if let Some(rule) = &decision.repeat_rule {
+            repeats::put(s, rule).await?;
+        }
         ticket_routes::put(s, &decision.routes).await?;
         slas::put(s, &decision.slas).await?;
         if decision.redate {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::columns::named;
 use super::entities::{ticket, ticket_change, ticket_note};
 use super::sealed::{Worded, open, seal, subject_of};
-use super::{Page, Store};
+use super::{Page, Store, merges};
 use crate::domain::{Author, By, Changed, HistoryEntry, Note, TicketField};
 
 /// Rows in one statement: 13 columns each.
@@ -24,7 +24,7 @@ struct AuthorColumns {
 }
 
 impl Store {
-    /// What of a ticket changed, newest first, behind `after`; only this field, if one is given.
+    /// What of a ticket, and of those that were merged into it, changed, newest first, behind `after`; only this field, if one is given.
     pub(crate) async fn history(
         &self,
         tenant: TenantId,
@@ -35,13 +35,15 @@ impl Store {
     ) -> Result<Page<HistoryEntry>, Error> {
         use ticket_change::{Column, Entity};
         let condition = Condition::all()
-            .add(Column::TicketId.eq(id.uuid()))
             .add_option(field.map(|field| Column::Field.eq(field.as_str())))
             .add_option(after.map(|id| Column::Id.lt(id)));
         let find = |s: Scoped| {
             let condition = condition.clone();
             async move {
-                let rows = s.find::<Entity>().filter(condition);
+                let family = merges::family(&s, id).await?;
+                let family = family.into_iter().map(TicketId::uuid);
+                let rows = s.find::<Entity>().filter(Column::TicketId.is_in(family));
+                let rows = rows.filter(condition);
                 let rows = rows.order_by_desc(Column::Id).limit(size + 1);
                 let rows = rows.all().await?;
                 let subjects = rows
@@ -64,10 +66,10 @@ impl Store {
         id: TicketNoteId,
     ) -> Result<Option<Note>, Error> {
         let one = Condition::all().add(ticket_note::Column::Id.eq(id.uuid()));
-        Ok(self.notes_where(tenant, one, 1).await?.pop())
+        Ok(self.notes_where(tenant, None, one, 1).await?.pop())
     }
 
-    /// The notes about a ticket, newest first, behind `after`.
+    /// The notes about a ticket, and about those that were merged into it, newest first, behind `after`.
     pub(crate) async fn notes(
         &self,
         tenant: TenantId,
@@ -75,23 +77,28 @@ impl Store {
         after: Option<Uuid>,
         size: u64,
     ) -> Result<Page<Note>, Error> {
-        let condition = Condition::all()
-            .add(ticket_note::Column::TicketId.eq(id.uuid()))
-            .add_option(after.map(|id| ticket_note::Column::Id.lt(id)));
-        let rows = self.notes_where(tenant, condition, size + 1).await?;
+        let condition = Condition::all().add_option(after.map(|id| ticket_note::Column::Id.lt(id)));
+        let rows = self.notes_where(tenant, Some(id), condition, size + 1);
+        let rows = rows.await?;
         Ok(Page::of(rows, size, |note| note.id.uuid()))
     }
 
     async fn notes_where(
         &self,
         tenant: TenantId,
+        ticket: Option<TicketId>,
         condition: Condition,
         most: u64,
     ) -> Result<Vec<Note>, Error> {
         use ticket_note::{Column, Entity};
         let find = |s: Scoped| {
-            let condition = condition.clone();
+            let mut condition = condition.clone();
             async move {
+                if let Some(ticket) = ticket {
+                    let family = merges::family(&s, ticket).await?;
+                    let family = family.into_iter().map(TicketId::uuid);
+                    condition = condition.add(Column::TicketId.is_in(family));
+                }
                 let rows = s.find::<Entity>().filter(condition);
                 let rows = rows.order_by_desc(Column::Id).limit(most).all().await?;
                 let own = rows.iter().map(|row| row.sealed_for.clone());

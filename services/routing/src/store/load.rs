@@ -7,13 +7,14 @@ use rapport_foundation::id::{
     AgentId, ConversationId, InteractionId, RoutingPolicyId, TenantId, TicketId, WorkItemId,
 };
 use rapport_foundation::idempotency::{Claim, Key, look_up_many};
+use rapport_foundation::time::Micros;
 use sea_orm::ColumnTrait as _;
 
 use super::entities::ended_contact;
-use super::{Store, conversations, routing_policies, slas, work_items};
+use super::{Repeats, Store, conversations, merges, repeats, routing_policies, slas, work_items};
 use crate::domain::policy::RoutingPolicy;
 use crate::domain::sla::SlaRecord;
-use crate::domain::{Agent, Ticket};
+use crate::domain::{Agent, CustomerRef, Ticket, TicketState, WorkItem};
 
 /// Rows in one statement.
 const CHUNK: usize = 1000;
@@ -26,6 +27,8 @@ pub(crate) struct Needs {
     pub(crate) above: Vec<TicketId>,
     /// The tickets of these.
     pub(crate) work_items: Vec<WorkItemId>,
+    /// Work items to be taken out of their ticket, by their ids and by the interactions that asked for them.
+    pub(crate) taken: (Vec<WorkItemId>, Vec<InteractionId>),
     pub(crate) conversations: Vec<ConversationId>,
     /// Conversations in which one of us answered: also the solved tickets of these.
     pub(crate) answered: Vec<ConversationId>,
@@ -34,6 +37,14 @@ pub(crate) struct Needs {
     pub(crate) principals: Vec<String>,
     pub(crate) routing_policies: Vec<RoutingPolicyId>,
     pub(crate) keys: Vec<Key>,
+    /// Customers with contacts that may be repeated ones.
+    pub(crate) repeats: Vec<CustomerRef>,
+    /// Tickets whose reason may be another: their customers, too.
+    pub(crate) reclassified: Vec<TicketId>,
+    /// What counts as a repeated contact, whoever it is about.
+    pub(crate) repeat_rule: bool,
+    /// When it is decided.
+    pub(crate) now: Micros,
 }
 
 /// What there is.
@@ -42,18 +53,22 @@ pub(crate) struct Loaded {
     pub(crate) tickets: HashMap<TicketId, Ticket>,
     /// What the clocks of these tickets are made of, where somebody kept it.
     pub(crate) slas: HashMap<TicketId, SlaRecord>,
-    /// The oldest open ticket of each conversation.
+    /// The oldest ticket of each conversation that is open, or merged into one that is.
     pub(crate) by_conversation: HashMap<ConversationId, TicketId>,
-    /// The latest solved ticket of each conversation in which one of us answered.
+    /// The latest solved ticket of each conversation in which one of us answered, or merged into a solved one.
     pub(crate) solved: HashMap<ConversationId, TicketId>,
     /// The work items that interactions asked for, in any state.
     pub(crate) by_interaction: HashMap<InteractionId, (WorkItemId, TicketId)>,
+    /// Work items to be taken out of their ticket, in any state.
+    pub(crate) taken: Vec<WorkItem>,
     /// Contacts that were over before.
     pub(crate) ended: HashSet<InteractionId>,
     pub(crate) agents: HashMap<AgentId, Agent>,
     /// Principals that have an agent.
     pub(crate) principals: HashMap<String, AgentId>,
     pub(crate) routing_policies: HashMap<RoutingPolicyId, RoutingPolicy>,
+    /// Which earlier tickets new ones may repeat.
+    pub(crate) repeats: Repeats,
     /// What each of the needed keys was used for, in their order.
     pub(crate) claims: Vec<Option<Claim>>,
 }
@@ -86,12 +101,6 @@ impl Store {
             };
             let mut open = self.open_tickets_of(&s, &parts).await?;
             open.sort_unstable_by_key(|ticket| ticket.id);
-            for ticket in &open {
-                for whole in wholes(ticket) {
-                    loaded.by_conversation.entry(*whole).or_insert(ticket.id);
-                }
-            }
-            tickets.extend(open);
             let answered: Vec<ConversationId> = within
                 .iter()
                 .filter(|(_, wholes)| wholes.iter().any(|id| needs.answered.contains(id)))
@@ -100,15 +109,30 @@ impl Store {
             let mut solved = self.solved_tickets_of(&s, &answered).await?;
             // The oldest comes first: the latest stays.
             solved.sort_unstable_by_key(|ticket| ticket.id);
-            for ticket in &solved {
-                let ids = wholes(ticket).map(|whole| (*whole, ticket.id));
-                loaded.solved.extend(ids);
+            let ids = |tickets: &[Ticket]| tickets.iter().map(|ticket| ticket.id).collect();
+            let (open_ids, solved_ids): (Vec<TicketId>, Vec<TicketId>) = (ids(&open), ids(&solved));
+            let found = tickets.into_iter().chain(open).chain(solved);
+            loaded.tickets = found.map(|ticket| (ticket.id, ticket)).collect();
+            self.add_families(&s, &mut loaded.tickets).await?;
+            let known = |id: &TicketId| loaded.tickets.get(id);
+            for ticket in open_ids.iter().filter_map(known) {
+                if merges::standing_for(&loaded.tickets, ticket)
+                    .state
+                    .is_open()
+                {
+                    for whole in wholes(ticket) {
+                        loaded.by_conversation.entry(*whole).or_insert(ticket.id);
+                    }
+                }
             }
-            tickets.extend(solved);
-            loaded.tickets = tickets
-                .into_iter()
-                .map(|ticket| (ticket.id, ticket))
-                .collect();
+            for ticket in solved_ids.iter().filter_map(known) {
+                let state = merges::standing_for(&loaded.tickets, ticket).state;
+                if state == TicketState::Resolved {
+                    let ids = wholes(ticket).map(|whole| (*whole, ticket.id));
+                    loaded.solved.extend(ids);
+                }
+            }
+            loaded.taken = work_items::taken(&s, &needs.taken).await?;
             let ids: Vec<TicketId> = loaded.tickets.keys().copied().collect();
             loaded.slas = slas::of_tickets(&s, &ids).await?;
             for chunk in needs.interactions.chunks(CHUNK) {
@@ -133,6 +157,12 @@ impl Store {
             let policies = routing_policies::by_id(&s, &needs.routing_policies).await?;
             let policies = policies.into_iter().map(|policy| (policy.id, policy));
             loaded.routing_policies = policies.collect();
+            let reclassified = needs.reclassified.iter();
+            let customers = reclassified.filter_map(|id| loaded.tickets.get(id)?.customer);
+            let about: Vec<CustomerRef> = needs.repeats.iter().copied().chain(customers).collect();
+            if needs.repeat_rule || !about.is_empty() {
+                loaded.repeats = repeats::earlier(&s, &about, needs.now).await?;
+            }
             Ok(loaded)
         };
         self.db.read(tenant, read).await

@@ -142,7 +142,7 @@ pub(super) async fn put(s: &Scoped, slas: &[SlaRow]) -> Result<(), Error> {
 pub(super) async fn redate(s: &Scoped) -> Result<(), Error> {
     let unknown = "insert into ticket_slas (tenant_id, ticket_id, is_open, next_at) \
                    select tenant_id, id, true, 0 from tickets \
-                   where tenant_id = $1 and state in ('new', 'open', 'pending') \
+                   where tenant_id = $1 and state in ('new', 'open', 'pending') and merged_into_id is null \
                    on conflict (tenant_id, ticket_id) do nothing";
     s.raw_exec(unknown, []).await?;
     let all = "update ticket_slas set next_at = 0 where tenant_id = $1 and is_open";

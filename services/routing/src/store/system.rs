@@ -17,4 +17,11 @@ impl Store {
         let forget = |s: System| async move { s.raw_exec(sql, [before.0.into()]).await };
         self.db.system_write(forget).await
     }
+
+    /// Forgets what calls before a moment were about: their request ids are forgotten, too.
+    pub(crate) async fn forget_picks(&self, before: Micros) -> Result<u64, Error> {
+        let sql = "delete from ticket_picks where picked_at < $1";
+        let forget = |s: System| async move { s.raw_exec(sql, [before.0.into()]).await };
+        self.db.system_write(forget).await
+    }
 }

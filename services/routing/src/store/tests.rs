@@ -126,6 +126,7 @@ fn ticket(queue: &Queue, customer: Option<CustomerRef>) -> Ticket {
         subcategory: Some("access".parse().unwrap()),
         parent: Some(TicketId::new(NOW)),
         attributes: [("made_sla".parse().unwrap(), "true".into())].into(),
+        split_from: Some(TicketId::new(NOW)),
     };
     Ticket::open(TicketId::new(NOW), opening, NOW)
 }

@@ -12,16 +12,16 @@ use super::columns::{
 };
 use super::entities::ticket::{ActiveModel, Column, Entity, Model};
 use super::sealed::{open, seal, subject_of};
-use super::{Page, Store, conversations, customers};
+use super::{Page, Store, conversations, customers, merges};
 use crate::domain::sla::WaitingOn;
 use crate::domain::{
     Attributes, Code, Impact, Priority, Purpose, Severity, Ticket, TicketState, Urgency,
 };
 
 /// Names of the states in which something is still to be solved.
-const OPEN: [&str; 3] = ["new", "open", "pending"];
+pub(super) const OPEN: [&str; 3] = ["new", "open", "pending"];
 
-/// Rows in one statement: 31 columns each.
+/// Rows in one statement: 36 columns each.
 const CHUNK: usize = 400;
 
 /// Which tickets to list.
@@ -32,6 +32,9 @@ pub(crate) struct TicketFilter {
     pub(crate) owner: Option<AgentId>,
     pub(crate) customer: Option<CustomerId>,
     pub(crate) conversation: Option<ConversationId>,
+    /// Those that were merged into this one itself, instead of those that stand for themselves.
+    pub(crate) merged_into: Option<TicketId>,
+    pub(crate) parent: Option<TicketId>,
 }
 
 impl Store {
@@ -41,12 +44,21 @@ impl Store {
         tenant: TenantId,
         id: TicketId,
     ) -> Result<Option<Ticket>, Error> {
-        let found = self.db.read(tenant, |s: Scoped| async move {
-            let mut found = self.tickets_by_id(&s, &[id]).await?;
+        Ok(self.tickets_named(tenant, &[id]).await?.pop())
+    }
+
+    /// These tickets, their customers as known today.
+    pub(crate) async fn tickets_named(
+        &self,
+        tenant: TenantId,
+        ids: &[TicketId],
+    ) -> Result<Vec<Ticket>, Error> {
+        let find = |s: Scoped| async move {
+            let mut found = self.tickets_by_id(&s, ids).await?;
             self.as_known_today(&s, &mut found).await?;
             Ok::<_, Error>(found)
-        });
-        Ok(found.await?.pop())
+        };
+        self.db.read(tenant, find).await
     }
 
     /// Whether there is such a ticket.
@@ -75,14 +87,32 @@ impl Store {
                 Some(whole) => Some(conversations::parts_of(&s, &[whole]).await?.into_keys()),
                 None => None,
             };
-            let condition = Condition::all()
-                .add_option(filter.state.map(|state| Column::State.eq(state.as_str())))
-                .add_option(filter.queue.map(|id| Column::QueueId.eq(id.uuid())))
-                .add_option(filter.owner.map(|id| Column::OwnerAgentId.eq(id.uuid())))
+            let theirs = Condition::all()
                 .add_option(records.map(|records| Column::RecordId.is_in(records)))
                 .add_option(
                     parts.map(|parts| Column::ConversationId.is_in(parts.map(|id| id.uuid()))),
-                )
+                );
+            let (theirs, merged) = match filter.merged_into {
+                Some(whole) => (theirs, Column::MergedIntoId.eq(whole.uuid())),
+                None if theirs.is_empty() => (theirs, Column::MergedIntoId.is_null()),
+                None => {
+                    let wholes = merges::wholes_where(&s, theirs.clone()).await?;
+                    let wholes = Column::Id.is_in(wholes.into_iter().map(TicketId::uuid));
+                    let theirs = Condition::any().add(theirs).add(wholes);
+                    (theirs, Column::MergedIntoId.is_null())
+                }
+            };
+            let above = match filter.parent {
+                Some(parent) => Some(merges::family(&s, parent).await?.into_iter()),
+                None => None,
+            };
+            let condition = Condition::all()
+                .add_option(above.map(|ids| Column::ParentId.is_in(ids.map(TicketId::uuid))))
+                .add_option(filter.state.map(|state| Column::State.eq(state.as_str())))
+                .add_option(filter.queue.map(|id| Column::QueueId.eq(id.uuid())))
+                .add_option(filter.owner.map(|id| Column::OwnerAgentId.eq(id.uuid())))
+                .add(theirs)
+                .add(merged)
                 .add_option(after.map(|id| Column::Id.lt(id)));
             let rows = s
                 .find::<Entity>()
@@ -128,13 +158,14 @@ impl Store {
                 break;
             }
             let tickets = self.tickets_by_id(s, &wanted).await?;
-            wanted = tickets.iter().filter_map(|ticket| ticket.parent).collect();
+            let above = |ticket: &Ticket| ticket.merged_into.or(ticket.parent);
+            wanted = tickets.iter().filter_map(above).collect();
             found.extend(tickets);
         }
         Ok(found)
     }
 
-    /// The open tickets of these conversations, oldest first.
+    /// The tickets of these conversations that are open or merged into others, oldest first.
     pub(super) async fn open_tickets_of(
         &self,
         s: &Scoped,
@@ -143,7 +174,7 @@ impl Store {
         self.tickets_of(s, conversations, &OPEN).await
     }
 
-    /// The tickets of these conversations that are solved and not closed, oldest first.
+    /// The tickets of these conversations that are solved and not closed, or merged into others, oldest first.
     pub(super) async fn solved_tickets_of(
         &self,
         s: &Scoped,
@@ -163,9 +194,10 @@ impl Store {
         for chunk in conversations.chunks(CHUNK) {
             let ids = chunk.iter().map(|id| id.uuid());
             let rows = s.find::<Entity>().filter(Column::ConversationId.is_in(ids));
-            let rows = rows
-                .filter(Column::State.is_in(states.iter().copied()))
-                .order_by_asc(Column::Id);
+            let may = Condition::any()
+                .add(Column::State.is_in(states.iter().copied()))
+                .add(Column::MergedIntoId.is_not_null());
+            let rows = rows.filter(may).order_by_asc(Column::Id);
             let rows = rows.all().await?;
             tickets.extend(self.opened(s, rows).await?);
         }
@@ -186,7 +218,7 @@ impl Store {
         Ok(())
     }
 
-    async fn opened(&self, s: &Scoped, rows: Vec<Model>) -> Result<Vec<Ticket>, Error> {
+    pub(super) async fn opened(&self, s: &Scoped, rows: Vec<Model>) -> Result<Vec<Ticket>, Error> {
         let subjects: Vec<String> = rows
             .iter()
             .filter_map(|row| row.sealed_for.clone())
@@ -222,8 +254,8 @@ impl Store {
 }
 
 fn has_words(ticket: &Ticket) -> bool {
-    let none = ticket.subject.is_empty() && ticket.description.is_empty();
-    !none || !ticket.attributes.is_empty()
+    let words = [&ticket.subject, &ticket.description, &ticket.resolution];
+    words.iter().any(|text| !text.is_empty()) || !ticket.attributes.is_empty()
 }
 
 fn place(id: Uuid, column: &str) -> String {
@@ -280,6 +312,7 @@ fn write(
         waiting_on: ticket.waiting_on.map(|on| on.as_str().to_owned()),
         subject: sealed(&ticket.subject, "subject")?,
         description: sealed(&ticket.description, "description")?,
+        resolution: sealed(&ticket.resolution, "resolution")?,
         attributes: sealed(&attributes_out(&ticket.attributes)?, "attributes")?,
         sealed_for: sealed_for.clone(),
         priority: ticket.priority.as_str().to_owned(),
@@ -304,6 +337,10 @@ fn write(
         category: text(&ticket.category),
         subcategory: text(&ticket.subcategory),
         parent_id: ticket.parent.map(TicketId::uuid),
+        merged_into_id: ticket.merged_into.map(TicketId::uuid),
+        merged_count: ticket.merged_count.into(),
+        split_from_id: ticket.split_from.map(TicketId::uuid),
+        repeat_of_id: ticket.repeat_of.map(TicketId::uuid),
         reassignment_count: ticket.reassignment_count.into(),
     })
 }
@@ -327,11 +364,16 @@ fn read(row: Model, keys: &SubjectKeys) -> Result<Ticket, Error> {
             .transpose()?,
         subject: words(row.subject.as_ref(), "subject")?,
         description: words(row.description.as_ref(), "description")?,
+        resolution: words(row.resolution.as_ref(), "resolution")?,
         attributes: attributes_in(&words(row.attributes.as_ref(), "attributes")?)?,
         severity: severity(row.impact.as_ref(), row.urgency.as_ref())?,
         category: optional_code(row.category.as_ref())?,
         subcategory: optional_code(row.subcategory.as_ref())?,
         parent: row.parent_id.map(TicketId::from_uuid),
+        merged_into: row.merged_into_id.map(TicketId::from_uuid),
+        merged_count: count(row.merged_count)?,
+        split_from: row.split_from_id.map(TicketId::from_uuid),
+        repeat_of: row.repeat_of_id.map(TicketId::from_uuid),
         reassignment_count: count(row.reassignment_count)?,
         priority: named(Priority::named(&row.priority))?,
         queue: QueueId::from_uuid(row.queue_id),

@@ -82,10 +82,13 @@ const RULES: &[Rule] = &[
     (
         "solved-tickets-ask-for-nobody",
         ticket,
-        "select distinct t.tenant_id as tenant_id, t.id as id from tickets t join work_items w \
-         on w.tenant_id = t.tenant_id and w.ticket_id = t.id \
-         where t.state in ('resolved', 'closed', 'cancelled') and (w.state in ('waiting', 'offered') \
-         or (w.state = 'accepted' and not w.settled))",
+        "with recursive solved (tenant_id, id, part) as (select tenant_id, id, id from tickets \
+         where merged_into_id is null and state in ('resolved', 'closed', 'cancelled') \
+         union all select t.tenant_id, s.id, t.id from solved s join tickets t \
+         on t.tenant_id = s.tenant_id and t.merged_into_id = s.part) \
+         select distinct s.tenant_id as tenant_id, s.id as id from solved s join work_items w \
+         on w.tenant_id = s.tenant_id and w.ticket_id = s.part where w.state in ('waiting', 'offered') \
+         or (w.state = 'accepted' and not w.settled)",
     ),
     (
         "every-move-is-told",
@@ -93,6 +96,16 @@ const RULES: &[Rule] = &[
         "select t.tenant_id as tenant_id, t.id as id from tickets t where t.reassignment_count <> \
          (select count(*) from ticket_changes c where c.tenant_id = t.tenant_id \
          and c.ticket_id = t.id and c.field = 'queue_id')",
+    ),
+    (
+        "every-merge-is-told-and-counted",
+        ticket,
+        "select t.tenant_id as tenant_id, t.id as id from tickets t where t.merged_count <> \
+         (select count(*) from tickets p where p.tenant_id = t.tenant_id and p.merged_into_id = t.id) \
+         or t.merged_count <> (select coalesce(sum(case when c.old_value = '' then 1 else -1 end), 0) \
+         from ticket_changes c where c.tenant_id = t.tenant_id and c.ticket_id = t.id \
+         and c.field = 'merged_ticket_id') or (t.merged_into_id is not null and not exists \
+         (select 1 from tickets w where w.tenant_id = t.tenant_id and w.id = t.merged_into_id))",
     ),
     (
         "one-routing-policy-holds",
@@ -106,7 +119,7 @@ const RULES: &[Rule] = &[
         ticket,
         "select s.tenant_id as tenant_id, s.ticket_id as id from ticket_slas s join tickets t \
          on t.tenant_id = s.tenant_id and t.id = s.ticket_id \
-         where s.is_open <> (t.state in ('new', 'open', 'pending')) \
+         where s.is_open <> (t.state in ('new', 'open', 'pending') and t.merged_into_id is null) \
          or (s.next_at is not null and not s.is_open)",
     ),
 ];

@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
+
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{
     AgentId, InteractionId, OfferId, QueueId, TenantId, TicketId, WorkItemId,
 };
 use rapport_foundation::time::Micros;
-use sea_orm::{ColumnTrait as _, Condition, Iterable as _};
+use sea_orm::{ColumnTrait as _, Condition, Iterable as _, Value};
 use uuid::Uuid;
 
 use super::columns::{
@@ -11,7 +13,7 @@ use super::columns::{
     skills_out,
 };
 use super::entities::work_item::{ActiveModel, Column, Entity, Model};
-use super::{Page, Store};
+use super::{Page, Store, merges};
 use crate::domain::{Channel, Offer, Priority, WorkItem, WorkState};
 
 /// Names of the states in which something is still to be done.
@@ -70,13 +72,17 @@ impl Store {
     ) -> Result<Page<WorkItem>, Error> {
         let condition = Condition::all()
             .add_option(filter.state.map(|state| Column::State.eq(state)))
-            .add_option(filter.ticket.map(|id| Column::TicketId.eq(id.uuid())))
             .add_option(filter.queue.map(|id| Column::QueueId.eq(id.uuid())))
             .add_option(filter.agent.map(|id| Column::AgentId.eq(id.uuid())))
             .add_option(after.map(|id| Column::Id.lt(id)));
         let find = |s: Scoped| {
-            let condition = condition.clone();
+            let mut condition = condition.clone();
             async move {
+                if let Some(ticket) = filter.ticket {
+                    let family = merges::family(&s, ticket).await?;
+                    let family = family.into_iter().map(TicketId::uuid);
+                    condition = condition.add(Column::TicketId.is_in(family));
+                }
                 let rows = s
                     .find::<Entity>()
                     .filter(condition)
@@ -171,6 +177,44 @@ pub(super) async fn of_interactions(
         }));
     }
     Ok(found)
+}
+
+/// These work items, and those that these interactions asked for, in any state.
+pub(super) async fn taken(
+    s: &Scoped,
+    (items, interactions): &(Vec<WorkItemId>, Vec<InteractionId>),
+) -> Result<Vec<WorkItem>, Error> {
+    let mut found = BTreeMap::new();
+    for chunk in items.chunks(CHUNK) {
+        let theirs = Column::Id.is_in(chunk.iter().map(|id| id.uuid()));
+        for row in s.find::<Entity>().filter(theirs).all().await? {
+            found.insert(row.id, read(row)?);
+        }
+    }
+    for chunk in interactions.chunks(CHUNK) {
+        let theirs = Column::InteractionId.is_in(chunk.iter().map(|id| id.uuid()));
+        for row in s.find::<Entity>().filter(theirs).all().await? {
+            found.insert(row.id, read(row)?);
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// Says to which ticket work belongs now, in whatever state it is.
+pub(super) async fn split(s: &Scoped, splits: &[(TicketId, Vec<WorkItemId>)]) -> Result<(), Error> {
+    for (ticket, items) in splits {
+        for chunk in items.chunks(CHUNK) {
+            let places: Vec<String> = (3..chunk.len() + 3).map(|n| format!("${n}")).collect();
+            let sql = format!(
+                "update work_items set ticket_id = $2 where tenant_id = $1 and id in ({})",
+                places.join(", ")
+            );
+            let ids = chunk.iter().map(|id| id.uuid().into());
+            let values: Vec<Value> = std::iter::once(ticket.uuid().into()).chain(ids).collect();
+            s.raw_exec(&sql, values).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Stores work items as they are now.

@@ -15,6 +15,8 @@ const EVERY: Duration = Duration::from_secs(3_600);
 /// An interaction is linked within seconds of its contact; one that is not linked within this
 /// time asks for nobody any more.
 const ENDED_CONTACTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// What a call is about is kept longer than its request id.
+const PICKS_KEPT_LONGER: Duration = Duration::from_secs(24 * 3_600);
 
 /// Sweeps until shutdown.
 pub(crate) fn spawn(db: Database, store: Store, clock: Clock, shutdown: CancellationToken) -> Task {
@@ -27,11 +29,12 @@ pub(crate) fn spawn(db: Database, store: Store, clock: Clock, shutdown: Cancella
             let now = clock.now();
             let swept = async {
                 let ids = idempotency::sweep(&db, now).await?;
-                Ok::<_, rapport_foundation::db::Error>(
-                    ids + store
-                        .forget_ended_contacts(now - ENDED_CONTACTS_KEPT)
-                        .await?,
-                )
+                let contacts = store.forget_ended_contacts(now - ENDED_CONTACTS_KEPT);
+                let contacts = contacts.await?;
+                // A day later than the ids of their calls, which another replica may still sweep.
+                let before = now - idempotency::RETENTION - PICKS_KEPT_LONGER;
+                let picks = store.forget_picks(before).await?;
+                Ok::<_, rapport_foundation::db::Error>(ids + contacts + picks)
             };
             match swept.await {
                 Ok(0) => {}

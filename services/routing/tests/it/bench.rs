@@ -15,10 +15,15 @@ use rapport_foundation::testing::{
 use rapport_proto::events::v1::Event;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::routing::v1::agent_service_client::AgentServiceClient;
+use rapport_proto::routing::v1::incident_service_client::IncidentServiceClient;
 use rapport_proto::routing::v1::log_service_client::LogServiceClient;
 use rapport_proto::routing::v1::offer_service_client::OfferServiceClient;
 use rapport_proto::routing::v1::queue_service_client::QueueServiceClient;
+use rapport_proto::routing::v1::repeat_rule_service_client::RepeatRuleServiceClient;
+use rapport_proto::routing::v1::ticket_bulk_service_client::TicketBulkServiceClient;
+use rapport_proto::routing::v1::ticket_merge_service_client::TicketMergeServiceClient;
 use rapport_proto::routing::v1::ticket_service_client::TicketServiceClient;
+use rapport_proto::routing::v1::ticket_watch_service_client::TicketWatchServiceClient;
 use rapport_proto::routing::v1::work_item_service_client::WorkItemServiceClient;
 use rapport_proto::types::v1 as types;
 use rapport_routing::Config;
@@ -114,6 +119,26 @@ impl Bench {
 
     pub(crate) fn tickets(&self) -> TicketServiceClient<Channel> {
         TicketServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn merges(&self) -> TicketMergeServiceClient<Channel> {
+        TicketMergeServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn incidents(&self) -> IncidentServiceClient<Channel> {
+        IncidentServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn bulk(&self) -> TicketBulkServiceClient<Channel> {
+        TicketBulkServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn repeat_rules(&self) -> RepeatRuleServiceClient<Channel> {
+        RepeatRuleServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn watches(&self) -> TicketWatchServiceClient<Channel> {
+        TicketWatchServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn work_items(&self) -> WorkItemServiceClient<Channel> {

@@ -28,7 +28,7 @@ pub(crate) async fn changes(bench: &Bench, ticket: &str, field: &str) -> Vec<pb:
     }
 }
 
-async fn notes(bench: &Bench, ticket: &str) -> Vec<pb::TicketNote> {
+pub(crate) async fn notes(bench: &Bench, ticket: &str) -> Vec<pb::TicketNote> {
     let request = pb::ListTicketNotesRequest {
         ticket_id: ticket.into(),
         ..Default::default()
@@ -37,7 +37,7 @@ async fn notes(bench: &Bench, ticket: &str) -> Vec<pb::TicketNote> {
     answer.unwrap().into_inner().ticket_notes
 }
 
-fn noted(ticket: &pb::Ticket, text: &str) -> pb::AddTicketNoteRequest {
+pub(crate) fn noted(ticket: &pb::Ticket, text: &str) -> pb::AddTicketNoteRequest {
     pb::AddTicketNoteRequest {
         request_id: request_id(),
         ticket_id: ticket.id.clone(),
@@ -64,7 +64,7 @@ fn update(
 }
 
 /// A change as one line: the field, what it was and what it is.
-fn line(change: &pb::TicketChange) -> String {
+pub(crate) fn line(change: &pb::TicketChange) -> String {
     format!("{} {}>{}", change.field, change.old_value, change.new_value)
 }
 

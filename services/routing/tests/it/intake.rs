@@ -12,9 +12,9 @@ use rapport_proto::types::v1 as types;
 use crate::bench::{Bench, Teller, everywhere, request_id};
 
 pub(crate) struct Contact {
-    interaction: InteractionId,
-    conversation: ConversationId,
-    customer: types::CustomerRef,
+    pub(crate) interaction: InteractionId,
+    pub(crate) conversation: ConversationId,
+    pub(crate) customer: types::CustomerRef,
 }
 
 impl Contact {
@@ -31,7 +31,7 @@ impl Contact {
     }
 
     /// Another one of the same conversation.
-    fn next(&self) -> Self {
+    pub(crate) fn next(&self) -> Self {
         let (conversation, customer) = (self.conversation, self.customer.clone());
         Self {
             conversation,
@@ -106,7 +106,7 @@ impl Contact {
         }
     }
 
-    fn of_customer(&self) -> pb::ListTicketsRequest {
+    pub(crate) fn of_customer(&self) -> pb::ListTicketsRequest {
         pb::ListTicketsRequest {
             customer_id: self.customer.customer_id.clone(),
             ..Default::default()
@@ -126,7 +126,7 @@ pub(crate) async fn tickets(
     .await
 }
 
-async fn work(bench: &Bench, ticket: &pb::Ticket, states: &[pb::WorkItemState]) {
+pub(crate) async fn work(bench: &Bench, ticket: &pb::Ticket, states: &[pb::WorkItemState]) {
     eventually("the work is as it should be", async || {
         let mut work = bench.work_of(ticket).await;
         work.reverse();

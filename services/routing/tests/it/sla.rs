@@ -29,7 +29,7 @@ fn at(text: &str) -> Micros {
 }
 
 /// A moment as clients write it.
-fn stamp(text: &str) -> Option<prost_types::Timestamp> {
+pub(crate) fn stamp(text: &str) -> Option<prost_types::Timestamp> {
     Some(at(text).into())
 }
 
@@ -75,7 +75,7 @@ fn office() -> pb::Calendar {
     }
 }
 
-fn around_the_clock() -> pb::Calendar {
+pub(crate) fn around_the_clock() -> pb::Calendar {
     let weekly = (1..=7).map(|day| pb::WeeklyOpening {
         day,
         start_minute: 0,
@@ -90,11 +90,11 @@ fn around_the_clock() -> pb::Calendar {
     }
 }
 
-const FIRST: types::SlaClockKind = types::SlaClockKind::FirstResponse;
-const NEXT: types::SlaClockKind = types::SlaClockKind::NextResponse;
-const SOLUTION: types::SlaClockKind = types::SlaClockKind::Resolution;
+pub(crate) const FIRST: types::SlaClockKind = types::SlaClockKind::FirstResponse;
+pub(crate) const NEXT: types::SlaClockKind = types::SlaClockKind::NextResponse;
+pub(crate) const SOLUTION: types::SlaClockKind = types::SlaClockKind::Resolution;
 
-fn target(clock: types::SlaClockKind, minutes: i32) -> pb::SlaTarget {
+pub(crate) fn target(clock: types::SlaClockKind, minutes: i32) -> pb::SlaTarget {
     pb::SlaTarget {
         clock: clock.into(),
         within_s: minutes * 60,
@@ -105,7 +105,7 @@ fn target(clock: types::SlaClockKind, minutes: i32) -> pb::SlaTarget {
     }
 }
 
-fn step(code: &str, minutes: i32, action: Action) -> pb::SlaStep {
+pub(crate) fn step(code: &str, minutes: i32, action: Action) -> pb::SlaStep {
     pb::SlaStep {
         code: code.into(),
         clock: SOLUTION.into(),
@@ -114,7 +114,7 @@ fn step(code: &str, minutes: i32, action: Action) -> pb::SlaStep {
     }
 }
 
-fn policy(calendar: &pb::Calendar, targets: &[pb::SlaTarget]) -> pb::SlaPolicy {
+pub(crate) fn policy(calendar: &pb::Calendar, targets: &[pb::SlaTarget]) -> pb::SlaPolicy {
     pb::SlaPolicy {
         code: "usual".into(),
         display_name: "Usual".into(),
@@ -138,7 +138,7 @@ impl Bench {
         self.t.env.clock.set(at(text));
     }
 
-    async fn calendar(&self, calendar: pb::Calendar) -> Result<pb::Calendar, Status> {
+    pub(crate) async fn calendar(&self, calendar: pb::Calendar) -> Result<pb::Calendar, Status> {
         let request = pb::CreateCalendarRequest {
             request_id: request_id(),
             calendar: Some(calendar),
@@ -147,7 +147,7 @@ impl Bench {
         Ok(answer.into_inner().calendar.unwrap())
     }
 
-    async fn promise(&self, policy: pb::SlaPolicy) -> Result<pb::SlaPolicy, Status> {
+    pub(crate) async fn promise(&self, policy: pb::SlaPolicy) -> Result<pb::SlaPolicy, Status> {
         let request = pb::CreateSlaPolicyRequest {
             request_id: request_id(),
             sla_policy: Some(policy),
@@ -160,7 +160,7 @@ impl Bench {
         Ok(answer.into_inner().sla_policy.unwrap())
     }
 
-    async fn explained(&self, ticket: &pb::Ticket) -> pb::SlaExplanation {
+    pub(crate) async fn explained(&self, ticket: &pb::Ticket) -> pb::SlaExplanation {
         let request = pb::ExplainSlaRequest {
             ticket_id: ticket.id.clone(),
         };
@@ -168,7 +168,11 @@ impl Bench {
         answer.unwrap().into_inner().explanation.unwrap()
     }
 
-    async fn clock(&self, ticket: &pb::Ticket, kind: types::SlaClockKind) -> pb::SlaClock {
+    pub(crate) async fn clock(
+        &self,
+        ticket: &pb::Ticket,
+        kind: types::SlaClockKind,
+    ) -> pb::SlaClock {
         let clocks = self.explained(ticket).await.clocks;
         clocks
             .into_iter()
@@ -176,7 +180,11 @@ impl Bench {
             .unwrap()
     }
 
-    async fn wait_for(&self, ticket: &pb::Ticket, on: pb::TicketWaitingOn) -> pb::Ticket {
+    pub(crate) async fn wait_for(
+        &self,
+        ticket: &pb::Ticket,
+        on: pb::TicketWaitingOn,
+    ) -> pb::Ticket {
         let new = pb::Ticket {
             waiting_on: on.into(),
             ..Default::default()
@@ -192,7 +200,7 @@ impl Bench {
         self.set(ticket, new, &["state"]).await.unwrap()
     }
 
-    async fn read(&self, ticket: &pb::Ticket) -> pb::Ticket {
+    pub(crate) async fn read(&self, ticket: &pb::Ticket) -> pb::Ticket {
         let request = pb::GetTicketRequest {
             ticket_id: ticket.id.clone(),
         };
@@ -200,7 +208,7 @@ impl Bench {
         answer.into_inner().ticket.unwrap()
     }
 
-    async fn solve(&self, ticket: &pb::Ticket) -> pb::Ticket {
+    pub(crate) async fn solve(&self, ticket: &pb::Ticket) -> pb::Ticket {
         let request = pb::ResolveTicketRequest {
             request_id: request_id(),
             ticket_id: ticket.id.clone(),
@@ -210,7 +218,7 @@ impl Bench {
         answer.unwrap().into_inner().ticket.unwrap()
     }
 
-    async fn reopen(&self, ticket: &pb::Ticket) -> pb::Ticket {
+    pub(crate) async fn reopen(&self, ticket: &pb::Ticket) -> pb::Ticket {
         let request = pb::ReopenTicketRequest {
             request_id: request_id(),
             ticket_id: ticket.id.clone(),
@@ -221,7 +229,7 @@ impl Bench {
     }
 
     /// What the log says of clocks, in its order: the code of a step, `breached`, `met` or `met late`.
-    async fn told(&self, ticket: &pb::Ticket) -> Vec<String> {
+    pub(crate) async fn told(&self, ticket: &pb::Ticket) -> Vec<String> {
         let mut client = LogServiceClient::new(self.channel.clone());
         let request = pb::ReadLogRequest {
             page_size: 1_000,
@@ -245,7 +253,7 @@ impl Bench {
     }
 
     /// Waits until the log says so many things of a ticket's clocks.
-    async fn hears(&self, ticket: &pb::Ticket, words: &[&str]) {
+    pub(crate) async fn hears(&self, ticket: &pb::Ticket, words: &[&str]) {
         eventually(&format!("the log says {words:?}"), async || {
             let told = self.told(ticket).await;
             assert!(told.len() <= words.len(), "{told:?}");

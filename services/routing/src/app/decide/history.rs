@@ -6,7 +6,7 @@ use rapport_foundation::personal::Personal;
 use super::super::Error;
 use super::super::command::Done;
 use super::Fold;
-use crate::domain::{Author, By, HistoryEntry, Note, Ticket, TicketRefusal, differences};
+use crate::domain::{Author, By, Changed, HistoryEntry, Note, Ticket, TicketRefusal, differences};
 use crate::store::Worded;
 
 impl Fold<'_> {
@@ -17,20 +17,29 @@ impl Fold<'_> {
             return;
         };
         self.tickets.insert(id);
-        let (now, version, record) = (self.now, ticket.version, record_of(ticket));
-        let changes = differences(before, ticket).into_iter();
-        let entries = changes.map(|what| Worded {
-            what: HistoryEntry {
-                id: TicketChangeId::new(now),
-                ticket: id,
-                at: now,
-                version,
-                by: by.clone(),
-                what,
-            },
+        for what in differences(before, ticket) {
+            self.tell_change(id, what, by);
+        }
+    }
+
+    /// Adds a row to what is kept of a ticket's changes.
+    pub(super) fn tell_change(&mut self, id: TicketId, what: Changed, by: &By) {
+        let Some(ticket) = self.loaded.tickets.get(&id) else {
+            return;
+        };
+        let entry = HistoryEntry {
+            id: TicketChangeId::new(self.now),
+            ticket: id,
+            at: self.now,
+            version: ticket.version,
+            by: by.clone(),
+            what,
+        };
+        let record = record_of(ticket);
+        self.decision.history.push(Worded {
+            what: entry,
             record,
         });
-        self.decision.history.extend(entries);
     }
 
     pub(super) fn add_note(
@@ -39,8 +48,7 @@ impl Fold<'_> {
         text: &Personal,
         author: &Author,
     ) -> Result<Done, Error> {
-        let ticket = self.loaded.tickets.get(&id);
-        let ticket = ticket.ok_or_else(|| Error::not_found("ticket", id))?;
+        let ticket = self.own_ticket(id)?;
         let note = Note {
             id: TicketNoteId::new(self.now),
             ticket: id,
@@ -54,12 +62,14 @@ impl Fold<'_> {
         Ok(done)
     }
 
-    /// Whether a ticket, or a new one, may be a part of another.
+    /// Whether a ticket, or a new one, may be a part of another. Above one that was merged is the one it was merged
+    /// into.
     pub(super) fn check_parent(
         &self,
         part: Option<TicketId>,
         parent: TicketId,
     ) -> Result<(), Error> {
+        self.own_ticket(parent)?;
         let mut above = Some(parent);
         for _ in 0..Ticket::ABOVE_MAX {
             let Some(id) = above else { return Ok(()) };
@@ -67,7 +77,8 @@ impl Fold<'_> {
                 return Err(TicketRefusal::ParentIsPart.into());
             }
             let ticket = self.loaded.tickets.get(&id);
-            above = ticket.ok_or_else(|| Error::not_found("ticket", id))?.parent;
+            let ticket = ticket.ok_or_else(|| Error::not_found("ticket", id))?;
+            above = ticket.merged_into.or(ticket.parent);
         }
         match above {
             Some(_) => Err(TicketRefusal::ParentTooHigh.into()),

@@ -18,14 +18,22 @@ pub(super) fn needs(facts: &[Fact], needs: &mut Needs) {
         match &fact.what {
             What::Linked(linked) => {
                 needs.interactions.push(linked.interaction);
+                if linked.asks_for_agent {
+                    needs.repeats.extend(linked.customer);
+                }
                 needs.conversations.extend(linked.conversation);
                 if !linked.inbound {
                     needs.answered.extend(linked.conversation);
                 }
             }
-            What::CustomerKnown { interaction, .. } | What::ContactEnded { interaction, .. } => {
+            What::CustomerKnown {
+                interaction,
+                customer,
+            } => {
                 needs.interactions.push(*interaction);
+                needs.repeats.push(*customer);
             }
+            What::ContactEnded { interaction, .. } => needs.interactions.push(*interaction),
             What::Conversations(Joining::Joined { whole, part, .. }) => {
                 needs.conversations.extend([*whole, *part]);
             }
@@ -63,13 +71,11 @@ impl Fold<'_> {
         if !linked.asks_for_agent || self.loaded.by_interaction.contains_key(&linked.interaction) {
             return;
         }
-        let open = linked
-            .conversation
-            .and_then(|id| self.loaded.by_conversation.get(&id));
-        let (ticket, route) = match open.copied() {
+        let open = linked.conversation.and_then(|id| self.open_in(id));
+        let (ticket, route) = match open {
             Some(ticket) => {
                 self.recognise(ticket, linked.customer);
-                self.wake(ticket, self.when(linked));
+                self.wake(self.whole(ticket), self.when(linked));
                 if !linked.live && self.is_asked_for(ticket, linked) {
                     return;
                 }
@@ -124,6 +130,7 @@ impl Fold<'_> {
             subcategory: None,
             parent: None,
             attributes: Default::default(),
+            split_from: None,
         };
         let id = self.open(opening, Some(linked.interaction), &By::default());
         self.count_from(id, self.when(linked), Some(linked.channel));
@@ -133,14 +140,16 @@ impl Fold<'_> {
     /// Whether somebody is or will be at it already: the third message in a row to the same
     /// thread asks for nobody new, a call does.
     fn is_asked_for(&self, ticket: TicketId, linked: &Linked) -> bool {
-        self.tenant.engine.items_of(ticket).any(|work| {
+        let family = self.family(self.whole(ticket)).into_iter();
+        let mut items = family.flat_map(|id| self.tenant.engine.items_of(id));
+        items.any(|work| {
             work.channel == linked.channel && !matches!(work.state, WorkState::WrappingUp { .. })
         })
     }
 
     /// The customer hung up before we knew what it was about: abandoned, offered to nobody.
     fn came_too_late(&mut self, ticket: TicketId, asking: Asking) {
-        let known = self.loaded.tickets.get(&ticket);
+        let known = self.loaded.tickets.get(&self.whole(ticket));
         let Some(queue) = known.map(|ticket| ticket.queue) else {
             return;
         };
@@ -188,7 +197,9 @@ impl Fold<'_> {
         };
         let before = known.clone();
         if known.recognised(customer, now) {
+            self.mark_repeat(ticket);
             self.put_ticket(ticket, Some(&before), &By::default());
+            self.publish_update(&before, ticket);
             // The engine refuses no knowledge.
             let _ = self.step(Input::CustomerKnown { ticket, customer });
         }

@@ -2,13 +2,17 @@
 //! command is checked before it changes anything, so one that fails leaves no trace.
 
 mod agents;
+mod facts;
 mod history;
 mod intake;
+mod merges;
 mod promises;
 mod queues;
+mod repeats;
 mod room;
 mod routing;
 mod sla;
+mod split;
 mod tickets;
 mod work;
 
@@ -74,12 +78,17 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
     for asked in batch {
         needs.keys.extend(asked.key.clone());
         match &asked.command {
-            Command::OpenTicket { new, .. } => needs.above.extend(new.parent),
+            Command::OpenTicket { new, .. } => {
+                needs.above.extend(new.parent);
+                needs.repeats.extend(new.customer);
+            }
+            Command::SetRepeatRule { .. } => needs.repeat_rule = true,
             Command::CreateCalendar(_)
             | Command::ChangeCalendar { .. }
             | Command::CreatePolicy { .. }
             | Command::ChangePolicy { .. }
             | Command::CreateRoutingDraft(_)
+            | Command::PickTickets(_)
             | Command::CreateQueue(_)
             | Command::ChangeQueue { .. }
             | Command::SetStatus { .. }
@@ -91,8 +100,21 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
             Command::ChangeTicket { id, change, .. } => {
                 needs.tickets.push(*id);
                 needs.above.extend(change.parent.flatten());
+                if change.category.is_some() || change.purpose.is_some() {
+                    needs.reclassified.push(*id);
+                }
             }
             Command::AddNote { ticket, .. } => needs.tickets.push(*ticket),
+            Command::MergeTickets { whole, part, .. } => {
+                needs.tickets.push(*part);
+                needs.above.push(*whole);
+            }
+            Command::UnmergeTicket { part, .. } => needs.tickets.push(*part),
+            Command::SplitTicket { id, split, .. } => {
+                needs.tickets.push(*id);
+                needs.taken.0.extend(&split.items);
+                needs.taken.1.extend(&split.interactions);
+            }
             Command::ResolveTicket { id, .. }
             | Command::ReopenTicket { id, .. }
             | Command::CancelTicket { id, .. }
@@ -208,14 +230,10 @@ impl<'a> Fold<'a> {
             Command::ResolveTicket {
                 id,
                 by,
-                outcome,
-                root_cause,
+                solution,
                 etag,
                 said,
-            } => {
-                let codes = (outcome.as_ref(), root_cause.as_ref());
-                self.resolve_ticket(*id, *by, codes, *etag, said)
-            }
+            } => self.resolve_ticket(*id, *by, solution, *etag, said),
             Command::ReopenTicket {
                 id,
                 work_channel,
@@ -230,11 +248,25 @@ impl<'a> Fold<'a> {
                 etag,
                 said,
             } => self.cancel_ticket(*id, *by, outcome.as_ref(), *etag, said),
+            Command::MergeTickets {
+                whole,
+                part,
+                etags,
+                said,
+            } => self.merge_tickets(*whole, *part, *etags, said),
+            Command::UnmergeTicket { part, etag, said } => self.unmerge_ticket(*part, *etag, said),
+            Command::SplitTicket {
+                id,
+                split,
+                etag,
+                said,
+            } => self.split_ticket(*id, split, *etag, said),
             Command::AddNote {
                 ticket,
                 text,
                 author,
             } => self.add_note(*ticket, text, author),
+            Command::PickTickets(ids) => Ok(self.pick_tickets(ids)),
             Command::CreateCalendar(new) => self.create_calendar(new),
             Command::ChangeCalendar {
                 id,
@@ -254,6 +286,7 @@ impl<'a> Fold<'a> {
                 self.change_routing_draft(*id, draft, *etag)
             }
             Command::PublishRouting { id, back, etag } => self.publish_routing(*id, *back, *etag),
+            Command::SetRepeatRule { within, etag } => self.set_repeat_rule(*within, *etag),
             Command::CreateQueue(new) => self.create_queue(new),
             Command::ChangeQueue { id, change, etag } => self.change_queue(*id, change, *etag),
             Command::CreateAgent(new) => self.create_agent(new),

@@ -57,11 +57,12 @@ impl Fold<'_> {
         Ok(())
     }
 
-    /// Work of a ticket that nobody has accepted.
+    /// Work of a ticket, and of those that were merged into it, that nobody has accepted.
     pub(super) fn unaccepted(&self, ticket: &Ticket) -> Vec<WorkItem> {
         let is =
             |work: &&WorkItem| matches!(work.state, WorkState::Waiting | WorkState::Offered(_));
-        let items = self.tenant.engine.items_of(ticket.id);
+        let family = self.family(ticket.id).into_iter();
+        let items = family.flat_map(|id| self.tenant.engine.items_of(id));
         items.filter(is).cloned().collect()
     }
 

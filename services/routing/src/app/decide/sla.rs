@@ -8,7 +8,6 @@ use rapport_proto::events::v1 as pb;
 use super::super::command::Linked;
 use super::super::words;
 use super::Fold;
-use super::tickets::facts;
 use crate::domain::sla::{Action, Clock, ClockId, Firing, Happening, Outcome, SlaRecord, traits};
 use crate::domain::{By, Channel, Ticket, TicketChange, TicketState};
 use crate::store::SlaRow;
@@ -23,8 +22,10 @@ impl Fold<'_> {
         }
     }
 
-    /// Notes what happened to a ticket.
-    pub(super) fn happened(&mut self, id: TicketId, at: Micros, what: Happening) {
+    /// Notes what happened to a ticket. The clocks are those of the one that stands for it; a message in one of its own
+    /// conversations goes with it when it stands for itself again.
+    pub(super) fn happened(&mut self, of: TicketId, at: Micros, what: Happening) {
+        let id = self.whole(of);
         if !self.may_happen(id, what) {
             return;
         }
@@ -36,7 +37,7 @@ impl Fold<'_> {
         let at = at.min(self.now);
         let noted = self
             .record(id)
-            .is_some_and(|record| record.history.note(at, what));
+            .is_some_and(|record| record.history_of(of).note(at, what));
         if !noted {
             return;
         }
@@ -77,11 +78,11 @@ impl Fold<'_> {
         let Some(conversation) = linked.conversation else {
             return;
         };
-        let open = self.loaded.by_conversation.get(&conversation);
+        let open = self.open_in(conversation);
         // Who answers and solves at once may be heard of in the other order.
         let solved = self.loaded.solved.get(&conversation);
         let solved = solved.filter(|_| what == Happening::AgentReply);
-        if let Some(ticket) = open.or(solved).copied() {
+        if let Some(ticket) = open.or(solved.copied()) {
             self.happened(ticket, self.when(linked), what);
         }
     }
@@ -119,6 +120,10 @@ impl Fold<'_> {
         let Some(mut record) = self.record(id).cloned() else {
             return Vec::new();
         };
+        if self.whole(id) != id {
+            self.slas.insert(id, None);
+            return Vec::new();
+        }
         let standing = record.stand(&self.tenant.book, now);
         let open = self
             .loaded
@@ -140,14 +145,14 @@ impl Fold<'_> {
             let ticket = self.loaded.tickets.get(&id)?;
             Some(SlaRow {
                 record: self.loaded.slas.remove(&id)?,
-                is_open: ticket.state.is_open(),
+                is_open: ticket.is_at_work(),
                 next_at,
             })
         };
         slas.filter_map(row).collect()
     }
 
-    fn record(&mut self, id: TicketId) -> Option<&mut SlaRecord> {
+    pub(super) fn record(&mut self, id: TicketId) -> Option<&mut SlaRecord> {
         let ticket = self.loaded.tickets.get(&id)?;
         let record = self.loaded.slas.entry(id);
         Some(record.or_insert_with(|| SlaRecord::of(ticket)))
@@ -156,13 +161,13 @@ impl Fold<'_> {
     fn fire(&mut self, id: TicketId, firing: &Firing) {
         let clock = self.clock_facts(id, firing.clock, firing.clock_due);
         let Some((step, action)) = &firing.step else {
-            let ticket = self.ticket_facts(id);
+            let ticket = self.facts_of(id);
             let breached = pb::SlaBreached { ticket, clock };
             return self.publish(id, Data::SlaBreached(breached));
         };
         self.act(id, action);
         let escalated = pb::SlaEscalated {
-            ticket: self.ticket_facts(id),
+            ticket: self.facts_of(id),
             clock,
             step: step.to_string(),
             action: action.name().to_owned(),
@@ -205,16 +210,12 @@ impl Fold<'_> {
     fn tell_met(&mut self, id: TicketId, clock: &Clock) {
         let Some((at, _)) = clock.ended else { return };
         let met = pb::SlaMet {
-            ticket: self.ticket_facts(id),
+            ticket: self.facts_of(id),
             clock: self.clock_facts(id, clock.id, clock.due),
             met_time: Some(at.into()),
             breached: clock.is_breached(at),
         };
         self.publish(id, Data::SlaMet(met));
-    }
-
-    fn ticket_facts(&self, id: TicketId) -> Option<pb::TicketFacts> {
-        self.loaded.tickets.get(&id).map(facts)
     }
 
     fn clock_facts(

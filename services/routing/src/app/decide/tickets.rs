@@ -2,19 +2,18 @@ use rapport_foundation::events::Data;
 use rapport_foundation::id::{AgentId, InteractionId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 use rapport_proto::events::v1 as pb;
-use rapport_proto::types::v1 as types;
 
 use super::super::Error;
 use super::super::command::{Actor, Done, NewTicket};
-use super::super::words;
 use super::Fold;
+use super::facts::facts;
 use super::routing::Chosen;
 use crate::domain::engine::Input;
 use crate::domain::policy::Route;
 use crate::domain::sla::Happening;
 use crate::domain::{
-    By, Channel, Code, Opening, Priority, Skills, Ticket, TicketChange, TicketState, WorkItem,
-    WorkState, text,
+    By, Channel, Code, Opening, Priority, Skills, Solution, Ticket, TicketChange, TicketState,
+    WorkItem, WorkState, text,
 };
 
 /// The work that a ticket asks for.
@@ -76,6 +75,7 @@ impl Fold<'_> {
             subcategory: new.subcategory.clone(),
             parent: new.parent,
             attributes: new.attributes.clone(),
+            split_from: None,
         };
         let id = self.open(opening, None, said);
         self.count_from(id, self.now, new.work_channel);
@@ -94,7 +94,12 @@ impl Fold<'_> {
         by: Option<InteractionId>,
         said: &By,
     ) -> TicketId {
-        let ticket = Ticket::open(TicketId::new(self.now), opening, self.now);
+        let mut ticket = Ticket::open(TicketId::new(self.now), opening, self.now);
+        // What is split from another is no contact of its own.
+        if ticket.split_from.is_none() {
+            ticket.repeat_of = self.loaded.repeats.repeated(&ticket);
+        }
+        self.loaded.repeats.add(&ticket);
         let id = ticket.id;
         let opened = pb::TicketOpened {
             ticket: Some(facts(&ticket)),
@@ -115,7 +120,8 @@ impl Fold<'_> {
     /// Queues work for a ticket where there is room for it. Who asks by hand was refused before anything changed; what
     /// is asked for here is not lost for want of room, and waits in the ticket's queue all the same.
     pub(super) fn ask(&mut self, ticket: TicketId, asking: Asking) -> Result<WorkItemId, Error> {
-        let known = self.loaded.tickets.get(&ticket).ok_or(Error::Broken)?;
+        let whole = self.loaded.tickets.get(&self.whole(ticket));
+        let known = whole.ok_or(Error::Broken)?;
         let queue = known.queue;
         let own = known.skills.clone().and(&asking.skills);
         let target = asking.route.as_ref().and_then(|route| route.leg());
@@ -133,10 +139,12 @@ impl Fold<'_> {
         queue: QueueId,
         asking: Asking,
     ) -> Result<WorkItem, Error> {
+        let whole = self.loaded.tickets.get(&self.whole(ticket));
+        let whole = whole.ok_or(Error::Broken)?;
         let ticket = self.loaded.tickets.get(&ticket);
         let ticket = ticket.ok_or(Error::Broken)?;
-        let mut skills = self.skills_for(queue, &ticket.skills).and(&asking.skills);
-        let mut priority = asking.priority.unwrap_or(ticket.priority);
+        let mut skills = self.skills_for(queue, &whole.skills).and(&asking.skills);
+        let mut priority = asking.priority.unwrap_or(whole.priority);
         // What was promised may have moved the ticket the moment it was opened.
         let route = asking.route.filter(|route| {
             let leg = route.leg();
@@ -190,8 +198,10 @@ impl Fold<'_> {
         }
         let ticket = self.ticket(id, etag)?;
         ticket.change(change.clone(), now)?;
-        let after = ticket.clone();
+        self.mark_repeat(id);
+        let after = self.ticket(id, None)?.clone();
         self.put_ticket(id, Some(&before), said);
+        self.publish_update(&before, id);
         self.changed_by_hand(&before, &after);
         let graded = change.priority.is_some() || before.priority != after.priority;
         if change.queue.is_some() || change.skills.is_some() || graded {
@@ -239,7 +249,7 @@ impl Fold<'_> {
         &mut self,
         id: TicketId,
         by: Actor,
-        (outcome, root_cause): (Option<&Code>, Option<&Code>),
+        solution: &Solution,
         etag: Option<i64>,
         said: &By,
     ) -> Result<Done, Error> {
@@ -247,7 +257,7 @@ impl Fold<'_> {
         let now = self.now;
         let ticket = self.ticket(id, etag)?;
         let before = ticket.clone();
-        ticket.resolve(by, workers, outcome.cloned(), root_cause.cloned(), now)?;
+        ticket.resolve(by, workers, solution.clone(), now)?;
         let version = ticket.version;
         let resolved = pb::TicketResolved {
             ticket: Some(facts(ticket)),
@@ -290,7 +300,8 @@ impl Fold<'_> {
             WorkState::Accepted { agent, .. } => Some(agent),
             _ => None,
         };
-        let items = self.tenant.engine.items_of(id);
+        let family = self.family(id).into_iter();
+        let items = family.flat_map(|id| self.tenant.engine.items_of(id));
         let workers: Vec<AgentId> = items.filter_map(accepted).collect();
         let by = match by {
             Actor::Agent(agent) => Some(agent),
@@ -302,15 +313,18 @@ impl Fold<'_> {
     /// Nothing is to be solved any more, for now or for ever.
     fn settled(&mut self, id: TicketId, how: Happening) -> Result<(), Error> {
         // What follows in this batch opens a new one.
+        let family = self.family(id);
         self.loaded
             .by_conversation
-            .retain(|_, ticket| *ticket != id);
-        let conversation = self.loaded.tickets.get(&id).and_then(|t| t.conversation);
-        if let Some(conversation) = conversation.filter(|_| how == Happening::Resolved) {
-            self.loaded.solved.insert(conversation, id);
+            .retain(|_, ticket| !family.contains(ticket));
+        for id in family.iter().filter(|_| how == Happening::Resolved) {
+            let ticket = self.loaded.tickets.get(id);
+            if let Some(conversation) = ticket.and_then(|ticket| ticket.conversation) {
+                self.loaded.solved.insert(conversation, *id);
+            }
         }
         self.happened(id, self.now, how);
-        self.step(Input::TicketSettled(id))?;
+        self.step_family(id, Input::TicketSettled);
         Ok(())
     }
 
@@ -337,7 +351,7 @@ impl Fold<'_> {
         self.put_ticket(id, Some(&before), said);
         self.publish(id, Data::TicketReopened(reopened));
         self.happened(id, now, Happening::Reopened);
-        self.step(Input::TicketReopened(id))?;
+        self.step_family(id, Input::TicketReopened);
         if let Some(channel) = work_channel {
             self.ask(id, Asking::by_hand(channel, None))?;
         }
@@ -366,7 +380,7 @@ impl Fold<'_> {
 
     /// An agent has accepted work of the ticket.
     pub(super) fn take_up(&mut self, id: TicketId, agent: AgentId) {
-        let now = self.now;
+        let (now, id) = (self.now, self.whole(id));
         let Some(ticket) = self.loaded.tickets.get_mut(&id) else {
             return;
         };
@@ -374,13 +388,16 @@ impl Fold<'_> {
         let waited = ticket.waiting_on.is_some();
         if ticket.taken_up(agent, now) {
             self.put_ticket(id, Some(&before), &By::agent(agent));
+            self.publish_update(&before, id);
         }
         if waited {
             self.happened(id, now, Happening::Resumed);
         }
     }
 
-    fn ticket(&mut self, id: TicketId, etag: Option<i64>) -> Result<&mut Ticket, Error> {
+    /// A ticket that stands for itself, in this version.
+    pub(super) fn ticket(&mut self, id: TicketId, etag: Option<i64>) -> Result<&mut Ticket, Error> {
+        self.own_ticket(id)?;
         let ticket = self.loaded.tickets.get_mut(&id);
         let ticket = ticket.ok_or_else(|| Error::not_found("ticket", id))?;
         if etag.is_some_and(|etag| etag != ticket.version) {
@@ -417,32 +434,8 @@ impl Fold<'_> {
         let before = ticket.clone();
         if ticket.state == TicketState::Pending && ticket.change(open, now).is_ok() {
             self.put_ticket(id, Some(&before), &By::default());
+            self.publish_update(&before, id);
             self.happened(id, at, Happening::Resumed);
         }
-    }
-}
-
-/// What every event of a ticket says about it.
-pub(super) fn facts(ticket: &Ticket) -> pb::TicketFacts {
-    pb::TicketFacts {
-        ticket_id: ticket.id.to_string(),
-        conversation_id: text(ticket.conversation),
-        customer: ticket.customer.map(|customer| types::CustomerRef {
-            customer_id: customer.customer.to_string(),
-            record_id: customer.record.to_string(),
-        }),
-        queue_id: ticket.queue.to_string(),
-        owner_agent_id: text(ticket.owner),
-        priority: words::priority_out(ticket.priority).into(),
-        impact: ticket
-            .severity
-            .map_or(0, |s| words::impact_out(s.impact).into()),
-        urgency: ticket
-            .severity
-            .map_or(0, |s| words::urgency_out(s.urgency).into()),
-        category: text(ticket.category.as_ref()),
-        subcategory: text(ticket.subcategory.as_ref()),
-        parent_ticket_id: text(ticket.parent),
-        reassignment_count: i32::try_from(ticket.reassignment_count).unwrap_or(i32::MAX),
     }
 }

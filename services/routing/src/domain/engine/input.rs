@@ -114,6 +114,13 @@ pub enum Input {
     TicketSettled(TicketId),
     /// The ticket is taken up again.
     TicketReopened(TicketId),
+    /// Open work turned out to belong to another ticket.
+    WorkSplit {
+        /// The work.
+        items: Vec<WorkItemId>,
+        /// The ticket.
+        ticket: TicketId,
+    },
     /// A queue is new or has other terms, which hold from now on.
     QueueChanged(Terms),
     /// An agent is new or has another setting.

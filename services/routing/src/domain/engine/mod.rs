@@ -20,6 +20,7 @@ mod restore;
 mod route;
 mod seat;
 mod skills;
+mod split;
 mod timers;
 mod waiting;
 
@@ -162,6 +163,10 @@ impl Engine {
             }
             Input::TicketReopened(ticket) => {
                 self.mark_settled(ticket, false);
+                Ok(())
+            }
+            Input::WorkSplit { items, ticket } => {
+                self.split(&items, ticket);
                 Ok(())
             }
             Input::QueueChanged(terms) => {

@@ -7,4 +7,5 @@ mod limits;
 mod model;
 mod routes;
 mod situations;
+mod split;
 mod turns;

@@ -38,7 +38,7 @@ named! {
 }
 
 impl Happening {
-    const fn is_message(self) -> bool {
+    pub(super) const fn is_message(self) -> bool {
         matches!(self, Self::CustomerMessage | Self::AgentReply)
     }
 
@@ -66,8 +66,6 @@ pub struct Event {
 }
 
 /// What the clocks of a ticket are a function of: its events in the order of their times.
-///
-/// A merge of tickets is all events of both: the earliest opening counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     events: Vec<Event>,
@@ -117,6 +115,11 @@ impl History {
             self.forget_an_answered_message();
         }
         true
+    }
+
+    /// So many answered messages more were let go.
+    pub(super) const fn forget(&mut self, messages: u32) {
+        self.forgotten += messages;
     }
 
     fn is_full(&self) -> bool {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::book::{Book, Edition, Terms};
 use super::clock::{Clock, ClockId, ClockKind};
 use super::history::{Happening, History};
+use super::merged::Joined;
 use super::policy::{Action, Step, Traits};
 use crate::domain::{Code, Ticket, TicketState};
 
@@ -17,6 +18,9 @@ pub struct SlaRecord {
     pub traits: Traits,
     /// What happened.
     pub history: History,
+    /// What happened to tickets that were merged into it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<Joined>,
     /// By what it was last dated; none while no policy holds.
     pub edition: Option<Edition>,
     /// Whether it was ever held against the policies.
@@ -74,6 +78,7 @@ impl SlaRecord {
             ticket,
             traits,
             history,
+            joined: Vec::new(),
             edition: None,
             dated: false,
             marks: Vec::new(),
@@ -111,7 +116,7 @@ impl SlaRecord {
             self.marks.clear();
             return Standing::default();
         };
-        let clocks = terms.clocks(&self.history);
+        let clocks = terms.clocks(&self.whole());
         if redated {
             self.note_past(&clocks, &terms, now);
         }

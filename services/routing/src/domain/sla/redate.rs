@@ -30,7 +30,7 @@ impl Redating {
     pub fn add(&mut self, ticket: &SlaRecord, before: &Book, after: &Book, now: Micros) {
         let running = |book: &Book| -> Vec<Clock> {
             let terms = book.terms(&ticket.traits);
-            let clocks = terms.map(|terms| terms.clocks(&ticket.history));
+            let clocks = terms.map(|terms| terms.clocks(&ticket.whole()));
             let clocks = clocks.unwrap_or_default().into_iter();
             clocks.filter(|clock| clock.ended.is_none()).collect()
         };

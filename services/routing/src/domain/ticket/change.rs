@@ -42,6 +42,8 @@ named! {
         RootCause = "root_cause",
         /// Code of the outcome.
         Outcome = "outcome",
+        /// How it was solved, in words.
+        Resolution = "resolution",
         /// What it is about, in kind.
         Purpose = "purpose",
         /// What it belongs to.
@@ -52,6 +54,16 @@ named! {
         Parent = "parent_ticket_id",
         /// Facts of the system it comes from.
         Attributes = "attributes",
+        /// The ticket that stands for it.
+        MergedInto = "merged_into_ticket_id",
+        /// A ticket that it stands for.
+        Merged = "merged_ticket_id",
+        /// The ticket it was split from.
+        SplitFrom = "split_from_ticket_id",
+        /// The ticket that it repeats.
+        RepeatOf = "repeat_of_ticket_id",
+        /// A ticket that was split from it.
+        Split = "split_ticket_id",
     }
 }
 
@@ -147,6 +159,7 @@ pub fn differences(old: Option<&Ticket>, new: &Ticket) -> Vec<Changed> {
         (TicketField::Subject, old.subject != new.subject),
         (TicketField::Description, old.description != new.description),
         (TicketField::Attributes, old.attributes != new.attributes),
+        (TicketField::Resolution, old.resolution != new.resolution),
     ];
     let personal = personal.into_iter().filter(|(_, differs)| *differs);
     let personal = personal.map(|(field, _)| Changed {
@@ -158,7 +171,7 @@ pub fn differences(old: Option<&Ticket>, new: &Ticket) -> Vec<Changed> {
 }
 
 /// The values of a ticket that may be told.
-fn told(ticket: &Ticket) -> [(TicketField, String); 16] {
+fn told(ticket: &Ticket) -> [(TicketField, String); 18] {
     let codes = |codes: &BTreeSet<Code>| {
         let codes: Vec<&str> = codes.iter().map(Code::as_str).collect();
         codes.join(",")
@@ -196,5 +209,7 @@ fn told(ticket: &Ticket) -> [(TicketField, String); 16] {
         (TicketField::Category, text(ticket.category.as_ref())),
         (TicketField::Subcategory, text(ticket.subcategory.as_ref())),
         (TicketField::Parent, text(ticket.parent)),
+        (TicketField::MergedInto, text(ticket.merged_into)),
+        (TicketField::RepeatOf, text(ticket.repeat_of)),
     ]
 }

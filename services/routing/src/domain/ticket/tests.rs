@@ -22,6 +22,7 @@ fn ticket() -> Ticket {
         subcategory: None,
         parent: None,
         attributes: Attributes::new(),
+        split_from: None,
     };
     Ticket::open(TicketId::new(NOW), opening, NOW)
 }
@@ -43,13 +44,16 @@ fn the_first_agent_to_take_it_up_owns_it() {
 fn it_is_not_resolved_under_the_hands_of_another_agent() {
     let (mine, theirs) = (AgentId::new(NOW), AgentId::new(NOW));
     let mut ticket = ticket();
-    let refused = ticket.resolve(Some(mine), [mine, theirs], None, None, NOW);
+    let refused = ticket.resolve(Some(mine), [mine, theirs], Solution::default(), NOW);
     assert_eq!(refused, Err(TicketRefusal::WorkInProgress));
     assert_eq!(
-        ticket.resolve(None, [theirs], None, None, NOW),
+        ticket.resolve(None, [theirs], Solution::default(), NOW),
         Err(TicketRefusal::WorkInProgress)
     );
-    assert_eq!(ticket.resolve(Some(mine), [mine], None, None, NOW), Ok(()));
+    assert_eq!(
+        ticket.resolve(Some(mine), [mine], Solution::default(), NOW),
+        Ok(())
+    );
     assert_eq!(ticket.state, TicketState::Resolved);
 }
 
@@ -96,9 +100,9 @@ fn each_state_allows_its_own_decisions_only() {
     let mut ticket = ticket();
     assert_eq!(ticket.reopen(NOW), Err(TicketRefusal::NotResolved));
     assert_eq!(ticket.close(NOW), Err(TicketRefusal::NotResolved));
-    assert_eq!(ticket.resolve(None, [], None, None, NOW), Ok(()));
+    assert_eq!(ticket.resolve(None, [], Solution::default(), NOW), Ok(()));
     assert_eq!(
-        ticket.resolve(None, [], None, None, NOW),
+        ticket.resolve(None, [], Solution::default(), NOW),
         Err(TicketRefusal::NotOpen)
     );
     let pending = TicketChange {
@@ -108,7 +112,7 @@ fn each_state_allows_its_own_decisions_only() {
     assert_eq!(ticket.change(pending, NOW), Err(TicketRefusal::NotOpen));
     assert_eq!(ticket.reopen(NOW), Ok(()));
     assert_eq!((ticket.reopen_count, ticket.resolved_at), (1, None));
-    assert_eq!(ticket.resolve(None, [], None, None, NOW), Ok(()));
+    assert_eq!(ticket.resolve(None, [], Solution::default(), NOW), Ok(()));
     assert_eq!(ticket.close(NOW), Ok(()));
     assert_eq!(ticket.reopen(NOW), Err(TicketRefusal::NotResolved));
     assert_eq!(

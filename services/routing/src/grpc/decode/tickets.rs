@@ -19,12 +19,12 @@ use crate::app::command::NewTicket;
 use crate::app::words;
 use crate::domain::sla::WaitingOn;
 use crate::domain::{
-    Attributes, Channel, Code, CustomerRef, Impact, Priority, Purpose, Severity, TicketChange,
-    TicketField, TicketState, Urgency,
+    Attributes, Channel, Code, CustomerRef, Impact, Priority, Purpose, Severity, Solution,
+    TicketChange, TicketField, TicketState, Urgency,
 };
 use crate::store::TicketFilter;
 
-const SUBJECT_CHARACTERS: usize = 998;
+pub(super) const SUBJECT_CHARACTERS: usize = 998;
 const DESCRIPTION_CHARACTERS: usize = 20_000;
 const REASON_CHARACTERS: usize = 500;
 const NOTE_CHARACTERS: usize = 20_000;
@@ -146,6 +146,17 @@ fn set_by_the_service(c: &mut Check, ticket: &pb::Ticket) {
     set_by_service(c, "outcome", ticket.outcome.is_empty());
     set_by_service(c, "reopen_count", ticket.reopen_count == 0);
     set_by_service(c, "reassignment_count", ticket.reassignment_count == 0);
+    set_by_service(
+        c,
+        "merged_into_ticket_id",
+        ticket.merged_into_ticket_id.is_empty(),
+    );
+    set_by_service(c, "merged_ticket_count", ticket.merged_ticket_count == 0);
+    set_by_service(
+        c,
+        "split_from_ticket_id",
+        ticket.split_from_ticket_id.is_empty(),
+    );
     set_by_service(c, "create_time", ticket.create_time.is_none());
     set_by_service(c, "update_time", ticket.update_time.is_none());
     set_by_service(c, "resolve_time", ticket.resolve_time.is_none());
@@ -164,6 +175,8 @@ pub(in crate::grpc) fn list_tickets(
         owner: c.optional_id("owner_agent_id", &body.owner_agent_id),
         customer: c.optional_id("customer_id", &body.customer_id),
         conversation: c.optional_id("conversation_id", &body.conversation_id),
+        merged_into: c.optional_id("merged_into_ticket_id", &body.merged_into_ticket_id),
+        parent: c.optional_id("parent_ticket_id", &body.parent_ticket_id),
     };
     let paging = paging(&mut c, body.page_size, &body.page_token);
     c.done((filter, paging))
@@ -214,7 +227,11 @@ pub(in crate::grpc) fn update_ticket(
     c.done((request, id, change, terms))
 }
 
-fn ticket_change(c: &mut Check, mask: &BTreeSet<String>, ticket: &pb::Ticket) -> TicketChange {
+pub(super) fn ticket_change(
+    c: &mut Check,
+    mask: &BTreeSet<String>,
+    ticket: &pb::Ticket,
+) -> TicketChange {
     let set = |field: &str| mask.contains(field);
     let mut change = TicketChange::default();
     if set("subject") {
@@ -303,18 +320,31 @@ fn ticket_change(c: &mut Check, mask: &BTreeSet<String>, ticket: &pb::Ticket) ->
     change
 }
 
-type Codes = (Option<Code>, Option<Code>);
-
 pub(in crate::grpc) fn resolve_ticket(
     body: &pb::ResolveTicketRequest,
-) -> Result<(Uuid, TicketId, Codes, Terms), Failure> {
+) -> Result<(Uuid, TicketId, Solution, Terms), Failure> {
     let mut c = Check::new();
     let request = c.request_id(&body.request_id);
     let id = c.id("ticket_id", &body.ticket_id);
-    let outcome = optional_code(&mut c, "outcome", &body.outcome);
-    let root_cause = optional_code(&mut c, "root_cause", &body.root_cause);
+    let words = (
+        body.outcome.as_str(),
+        body.root_cause.as_str(),
+        body.resolution.as_str(),
+    );
+    let solution = solution(&mut c, words);
     let terms = terms(&mut c, &body.etag, &body.reason);
-    c.done((request, id, (outcome, root_cause), terms))
+    c.done((request, id, solution, terms))
+}
+
+pub(super) fn solution(
+    c: &mut Check,
+    (outcome, root_cause, resolution): (&str, &str, &str),
+) -> Solution {
+    Solution {
+        outcome: optional_code(c, "outcome", outcome),
+        root_cause: optional_code(c, "root_cause", root_cause),
+        resolution: text_of(c, "resolution", resolution, DESCRIPTION_CHARACTERS),
+    }
 }
 
 pub(in crate::grpc) fn cancel_ticket(
@@ -350,11 +380,14 @@ pub(in crate::grpc) fn close_ticket(
 }
 
 /// On which version, and what for.
-type Terms = (Etag, Personal);
+pub(super) type Terms = (Etag, Personal);
 
-fn terms(c: &mut Check, etag: &str, reason: &str) -> Terms {
-    let etag = c.etag(etag);
-    (etag, text_of(c, "reason", reason, REASON_CHARACTERS))
+pub(super) fn terms(c: &mut Check, etag: &str, text: &str) -> Terms {
+    (c.etag(etag), reason(c, text))
+}
+
+pub(super) fn reason(c: &mut Check, text: &str) -> Personal {
+    text_of(c, "reason", text, REASON_CHARACTERS)
 }
 
 pub(in crate::grpc) fn list_ticket_changes(
@@ -395,7 +428,7 @@ pub(in crate::grpc) fn list_ticket_notes(
     c.done((id, paging))
 }
 
-fn text_of(c: &mut Check, field: &str, text: &str, longest: usize) -> Personal {
+pub(super) fn text_of(c: &mut Check, field: &str, text: &str, longest: usize) -> Personal {
     c.text(field, text, 0..=longest).into()
 }
 
@@ -411,7 +444,7 @@ fn customer_ref(c: &mut Check, customer: &types::CustomerRef) -> CustomerRef {
     })
 }
 
-const fn ticket_state(state: pb::TicketState) -> Option<TicketState> {
+pub(super) const fn ticket_state(state: pb::TicketState) -> Option<TicketState> {
     Some(match state {
         pb::TicketState::Unspecified => return None,
         pb::TicketState::New => TicketState::New,

@@ -1,12 +1,13 @@
 //! Tickets, their changes and their notes.
 
+use rapport_foundation::error::Failure;
 use rapport_foundation::etag;
 use rapport_proto::routing::v1 as pb;
 
 use super::sla::waiting;
 use super::{codes, customer, text};
-use crate::app::words;
-use crate::domain::{Author, HistoryEntry, Note, Ticket, TicketState};
+use crate::app::{OneOfMany, ToldTicket, words};
+use crate::domain::{Author, HistoryEntry, Note, RepeatRule, Ticket, TicketState};
 
 pub(in crate::grpc) fn ticket(ticket: Ticket) -> pb::Ticket {
     let severity = ticket.severity;
@@ -45,6 +46,71 @@ pub(in crate::grpc) fn ticket(ticket: Ticket) -> pb::Ticket {
             .map(|(key, value)| (key.into(), value.into_exposed()))
             .collect(),
         waiting_on: ticket.waiting_on.map_or(0, |on| waiting(on).into()),
+        merged_into_ticket_id: text(ticket.merged_into),
+        merged_ticket_count: i32::try_from(ticket.merged_count).unwrap_or(i32::MAX),
+        split_from_ticket_id: text(ticket.split_from),
+        repeat_of_ticket_id: text(ticket.repeat_of),
+        resolution: ticket.resolution.into_exposed(),
+        // Of a list nobody counts them.
+        part_count: 0,
+        open_part_count: 0,
+    }
+}
+
+/// A ticket, with how many parts it has and how many of them are open.
+pub(in crate::grpc) fn counted_ticket((ticket, (parts, open)): (Ticket, (u64, u64))) -> pb::Ticket {
+    pb::Ticket {
+        part_count: i32::try_from(parts).unwrap_or(i32::MAX),
+        open_part_count: i32::try_from(open).unwrap_or(i32::MAX),
+        ..self::ticket(ticket)
+    }
+}
+
+pub(in crate::grpc) fn told_ticket(told: ToldTicket) -> pb::WatchTicketsResponse {
+    let mut answer = pb::WatchTicketsResponse {
+        cursor: told.cursor,
+        ..Default::default()
+    };
+    if let Some(news) = told.change {
+        answer.ticket = Some(ticket(news.ticket));
+        answer.change = news.kind;
+        answer.fields = news.fields;
+        answer.change_time = news.at.map(Into::into);
+    }
+    answer
+}
+
+pub(in crate::grpc) fn repeat_rule(rule: RepeatRule) -> pb::RepeatRule {
+    pb::RepeatRule {
+        within_s: i32::try_from(rule.within.as_secs()).unwrap_or(i32::MAX),
+        etag: etag::of(rule.version),
+    }
+}
+
+pub(in crate::grpc) fn ticket_results(all: Vec<OneOfMany>) -> Vec<pb::TicketResult> {
+    let result = |one: OneOfMany| {
+        let ticket_id = one.ticket.to_string();
+        match one.outcome {
+            Ok(version) => pb::TicketResult {
+                ticket_id,
+                etag: etag::of(version),
+                refusal: None,
+            },
+            Err(error) => pb::TicketResult {
+                ticket_id,
+                etag: String::new(),
+                refusal: Some(refusal(error.into())),
+            },
+        }
+    };
+    all.into_iter().map(result).collect()
+}
+
+fn refusal(failure: Failure) -> pb::TicketRefusal {
+    pb::TicketRefusal {
+        reason: failure.reason.to_owned(),
+        message: failure.message.clone().into_owned(),
+        code: tonic::Status::from(failure).code().into(),
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) mod sla_policy_version;
 pub(crate) mod ticket;
 pub(crate) mod ticket_change;
 pub(crate) mod ticket_note;
+pub(crate) mod ticket_pick;
 pub(crate) mod ticket_route;
 pub(crate) mod ticket_sla;
 pub(crate) mod work_item;

@@ -39,6 +39,11 @@ pub(crate) struct Model {
     pub(crate) parent_id: Option<Uuid>,
     pub(crate) attributes: Option<Vec<u8>>,
     pub(crate) reassignment_count: i64,
+    pub(crate) merged_into_id: Option<Uuid>,
+    pub(crate) merged_count: i64,
+    pub(crate) split_from_id: Option<Uuid>,
+    pub(crate) resolution: Option<Vec<u8>>,
+    pub(crate) repeat_of_id: Option<Uuid>,
 }
 
 super::owned!();
