@@ -14,7 +14,9 @@ mod policies;
 mod queues;
 mod routing;
 mod sla;
+mod supervision;
 mod tickets;
+pub(crate) mod watch;
 pub(crate) mod words;
 mod work_items;
 

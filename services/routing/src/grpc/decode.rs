@@ -1,7 +1,5 @@
 //! Requests as the domain understands them; all that is wrong with one at once.
 
-use std::collections::BTreeSet;
-
 use rapport_foundation::check::Check;
 use rapport_foundation::error::Failure;
 use rapport_foundation::id::{AgentId, OfferId, QueueId, TypedId, WorkItemId};
@@ -17,6 +15,7 @@ use crate::store::{AgentFilter, QueueFilter, WorkItemFilter};
 mod routing;
 mod settings;
 mod sla;
+mod supervision;
 mod tickets;
 
 pub(super) use routing::{
@@ -25,6 +24,10 @@ pub(super) use routing::{
 pub(super) use settings::{create_agent, create_queue, update_agent, update_queue};
 pub(super) use sla::{
     create_calendar, create_policy, list_calendars, list_policies, update_calendar, update_policy,
+};
+pub(super) use supervision::{
+    assign_work_item, estimate_wait, move_work_item, queue_statistics, release_work_item,
+    watch_agents,
 };
 pub(super) use tickets::{
     add_ticket_note, cancel_ticket, close_ticket, create_ticket, list_ticket_changes,
@@ -206,8 +209,13 @@ const fn agent_status(status: pb::AgentStatus) -> Option<Status> {
     })
 }
 
-/// The queue a list of ids names.
-fn queue_ids(c: &mut Check, field: &str, texts: &[String], most: usize) -> BTreeSet<QueueId> {
+/// What a list of ids names.
+fn ids<I: TypedId, L: FromIterator<I>>(
+    c: &mut Check,
+    field: &str,
+    texts: &[String],
+    most: usize,
+) -> L {
     c.require(
         texts.len() <= most,
         field,

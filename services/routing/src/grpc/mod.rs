@@ -9,6 +9,7 @@ mod offers;
 mod queues;
 mod routing_policies;
 mod sla_policies;
+mod supervision;
 mod tickets;
 mod work_items;
 
@@ -47,6 +48,7 @@ pub(crate) fn routes(app: &App) -> RoutesBuilder {
         calendar_service_server::CalendarServiceServer,
         sla_policy_service_server::SlaPolicyServiceServer,
         routing_policy_service_server::RoutingPolicyServiceServer,
+        supervision_service_server::SupervisionServiceServer,
     }
     routes
 }

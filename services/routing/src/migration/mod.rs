@@ -7,6 +7,7 @@ mod m0004_conversations;
 mod m0005_desk;
 mod m0006_routing_policies;
 mod m0007_queue_limits;
+mod m0009_supervision;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -22,5 +23,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0005_desk::Migration),
         Box::new(m0006_routing_policies::Migration),
         Box::new(m0007_queue_limits::Migration),
+        Box::new(m0009_supervision::Migration),
     ]
 }

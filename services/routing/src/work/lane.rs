@@ -10,6 +10,7 @@ use rapport_foundation::time::Micros;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::recount::recount;
 use super::shell::Means;
 use super::timers::SlaTimers;
 use crate::app::Error;
@@ -258,6 +259,7 @@ impl Lane {
             return Err(Error::NotOwner);
         };
         let restored = store.restored(self.tenant).await?;
+        let statistics = recount(store, self.tenant, &restored.snapshot, now).await?;
         let engine = Engine::restore(config.settings(), restored.snapshot, now);
         self.deadline = engine.next_deadline();
         let queues = restored
@@ -270,6 +272,7 @@ impl Lane {
             engine,
             queues,
             book: restored.book,
+            statistics,
             routing: RoutingBook {
                 published: restored.routing.0.map(Published::new),
                 versions: restored.routing.1,

@@ -5,6 +5,7 @@ mod floor;
 mod interactions;
 mod lane;
 mod profiles;
+mod recount;
 mod shell;
 pub(crate) mod sweep;
 mod tenure;

@@ -15,6 +15,8 @@ const EVERY: Duration = Duration::from_secs(3_600);
 /// An interaction is linked within seconds of its contact; one that is not linked within this
 /// time asks for nobody any more.
 const ENDED_CONTACTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// Longer than figures go back, and than a week is long.
+const SPELLS_KEPT: Duration = Duration::from_secs(8 * 24 * 3_600);
 
 /// Sweeps until shutdown.
 pub(crate) fn spawn(db: Database, store: Store, clock: Clock, shutdown: CancellationToken) -> Task {
@@ -27,15 +29,14 @@ pub(crate) fn spawn(db: Database, store: Store, clock: Clock, shutdown: Cancella
             let now = clock.now();
             let swept = async {
                 let ids = idempotency::sweep(&db, now).await?;
-                Ok::<_, rapport_foundation::db::Error>(
-                    ids + store
-                        .forget_ended_contacts(now - ENDED_CONTACTS_KEPT)
-                        .await?,
-                )
+                let contacts = store.forget_ended_contacts(now - ENDED_CONTACTS_KEPT);
+                let contacts = contacts.await?;
+                let spells = store.forget_spells(now - SPELLS_KEPT).await?;
+                Ok::<_, rapport_foundation::db::Error>(ids + contacts + spells)
             };
             match swept.await {
                 Ok(0) => {}
-                Ok(swept) => tracing::info!(swept, "forgot old request ids and contacts"),
+                Ok(swept) => tracing::info!(swept, "forgot old request ids, contacts and spells"),
                 Err(error) => tracing::warn!(%error, "what is old cannot be forgotten"),
             }
         }

@@ -11,9 +11,11 @@
 mod assign;
 mod candidates;
 mod check;
+mod figures;
 mod floor;
 mod input;
 mod lifecycle;
+mod manual;
 mod presence;
 mod restore;
 mod route;
@@ -33,7 +35,9 @@ use rapport_foundation::time::Micros;
 
 pub use candidates::{Candidate, Hindrance, Vacancy};
 pub use check::Fault;
+pub use figures::AtWork;
 pub use input::{Changes, Effect, Input, Profile, Refusal, Snapshot, StreamId, Terms};
+pub use manual::Handing;
 
 use crate::domain::{Presence, Standing, WorkItem, WorkState};
 use floor::Floor;
@@ -179,6 +183,14 @@ impl Engine {
             Input::WrapUpEnded { item, agent } => {
                 self.end_wrap_up_early(now, item, agent, &mut out)
             }
+            Input::WorkAssigned { item, to } => self.assign(now, item, to, &mut out),
+            Input::WorkMoved {
+                item,
+                queue,
+                skills,
+                priority,
+            } => self.move_work(now, item, (queue, skills, priority), &mut out),
+            Input::WorkReleased { item, to } => self.release(now, item, to, &mut out),
         };
         if let Err(refusal) = refused {
             out.push(Effect::Refused(refusal));

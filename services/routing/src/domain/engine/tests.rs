@@ -3,6 +3,7 @@
 mod bench;
 mod desk;
 mod limits;
+mod manual;
 mod model;
 mod routes;
 mod situations;

@@ -50,6 +50,10 @@ named! {
         Parent = "parent_ticket_id",
         /// Facts of the system it comes from.
         Attributes = "attributes",
+        /// By hand: who has work of it, or is offered it.
+        WorkAgent = "work_item.agent_id",
+        /// By hand: the queue that work of it waits in.
+        WorkQueue = "work_item.queue_id",
     }
 }
 
