@@ -17,6 +17,7 @@ use rapport_proto::routing::v1::agent_service_client::AgentServiceClient;
 use rapport_proto::routing::v1::log_service_client::LogServiceClient;
 use rapport_proto::routing::v1::offer_service_client::OfferServiceClient;
 use rapport_proto::routing::v1::queue_service_client::QueueServiceClient;
+use rapport_proto::routing::v1::supervision_service_client::SupervisionServiceClient;
 use rapport_proto::routing::v1::ticket_service_client::TicketServiceClient;
 use rapport_proto::routing::v1::work_item_service_client::WorkItemServiceClient;
 use rapport_proto::types::v1 as types;
@@ -125,6 +126,10 @@ impl Bench {
 
     pub(crate) fn queues(&self) -> QueueServiceClient<Channel> {
         QueueServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn supervision(&self) -> SupervisionServiceClient<Channel> {
+        SupervisionServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn offers(&self) -> OfferServiceClient<Channel> {

@@ -16,4 +16,5 @@ mod restart;
 mod routing_policies;
 mod severity;
 mod sla;
+mod supervision;
 mod tickets;

@@ -21,7 +21,7 @@ fn at(address: &str) -> Config {
 }
 
 /// Two replicas that reach each other; where there is one process a database there is nothing to see.
-async fn two(test: impl AsyncFn(Bench, Bench)) {
+pub(crate) async fn two(test: impl AsyncFn(Bench, Bench)) {
     on_every_engine(Role::Routing, rapport_routing::migrations, async |t| {
         if t.database.engine == Engine::Sqlite {
             return;

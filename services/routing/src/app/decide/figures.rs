@@ -1,4 +1,4 @@
-//! What the owner counts, and what it tells of it.
+//! What the owner tells of its figures.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,38 +11,14 @@ use super::super::Error;
 use super::super::command::Done;
 use super::super::watch::{AgentView, Forecast, Look, QueueView, Seen, View, Waiter};
 use super::Tenant;
-use crate::domain::engine::{Changes, Refusal};
-use crate::domain::statistics::{Spell, StaffCount, Statistics, Time, Window};
+use crate::domain::engine::Refusal;
+use crate::domain::statistics::{StaffCount, Statistics, Time, Window};
 use crate::domain::{Channel, Presence, Priority, Queue, Skills, WorkState};
 
 /// Over what time it is told how estimates came true.
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 impl Tenant {
-    /// Counts what a batch changed, and notes of work that has to wait how long it is said to. Answers how agents spent
-    /// their time.
-    pub(super) fn count(&mut self, now: Micros, changes: &mut Changes) -> Vec<Spell> {
-        let Self {
-            engine, statistics, ..
-        } = self;
-        let mut agents: BTreeSet<AgentId> = statistics.unseen().into_iter().collect();
-        agents.extend(changes.agents.iter().map(|(agent, _)| *agent));
-        for work in &mut changes.items {
-            agents.extend(statistics.holder(work.id));
-            agents.extend(work.agent());
-            if let Some(promise) = statistics.promise(now, work) {
-                work.figures.promise = Some(promise);
-                engine.promise(work.id, promise);
-            }
-            statistics.item(now, work);
-        }
-        statistics.forget(now);
-        let at_work = agents.into_iter().filter_map(|agent| engine.at_work(agent));
-        at_work
-            .flat_map(|agent| statistics.agent(now, &agent))
-            .collect()
-    }
-
     /// Tells what somebody looks at. Nothing changes.
     pub(super) fn look(&mut self, now: Micros, look: &Look) -> Result<Done, Error> {
         let view = match look {

@@ -368,7 +368,10 @@ impl<'a> Fold<'a> {
     fn finish(mut self, answers: Vec<Result<Done, Error>>) -> Folded {
         let mut changes = self.tenant.engine.take_changes();
         let mut decision = std::mem::take(&mut self.decision);
-        decision.spells = self.tenant.count(self.now, &mut changes);
+        let Tenant {
+            engine, statistics, ..
+        } = &mut *self.tenant;
+        decision.spells = statistics.take_in(self.now, engine, &mut changes);
         decision.items.extend(changes.items);
         decision.standings = changes.agents;
         decision.slas = self.sla_rows();

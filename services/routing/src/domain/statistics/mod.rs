@@ -24,7 +24,7 @@ pub use staff::{Spell, StaffCount, Time};
 pub use sums::Sums;
 pub use window::Window;
 
-use super::engine::AtWork;
+use super::engine::{Changes, Engine};
 use super::{Priority, Promise, WorkItem, WorkState};
 use buckets::Buckets;
 use pace::Pace;
@@ -108,6 +108,32 @@ impl Statistics {
         now - buckets::KEPT
     }
 
+    /// Counts what a batch changed, and notes of new work that has to wait how long it is said to. Answers the spells of
+    /// agents that began and ended by that.
+    pub fn take_in(
+        &mut self,
+        now: Micros,
+        engine: &mut Engine,
+        changes: &mut Changes,
+    ) -> Vec<Spell> {
+        let mut agents: BTreeSet<AgentId> = self.staff.unseen().into_iter().collect();
+        agents.extend(changes.agents.iter().map(|(agent, _)| *agent));
+        for work in &mut changes.items {
+            let before = self.open.get(&work.id).and_then(|seen| seen.agent);
+            agents.extend(before.into_iter().chain(work.agent()));
+            if let Some(promise) = self.promise(now, work) {
+                work.figures.promise = Some(promise);
+                engine.promise(work.id, promise);
+            }
+            self.item(now, work);
+        }
+        self.forget(now);
+        let at_work = agents.into_iter().filter_map(|agent| engine.at_work(agent));
+        at_work
+            .flat_map(|agent| self.staff.look(now, &agent))
+            .collect()
+    }
+
     /// Counts a work item as it is now, rather than as it was when it was last seen.
     pub fn item(&mut self, now: Micros, work: &WorkItem) {
         let before = self.open.remove(&work.id);
@@ -146,12 +172,6 @@ impl Statistics {
 
     fn line(&mut self, queue: QueueId) -> &mut Line {
         self.lines.entry(queue).or_default()
-    }
-
-    /// In whose hands open work was when it was last counted.
-    #[must_use]
-    pub fn holder(&self, item: WorkItemId) -> Option<AgentId> {
-        self.open.get(&item)?.agent
     }
 
     fn leave(&mut self, seen: Seen) {
@@ -249,11 +269,6 @@ impl Statistics {
         line.map(|line| line.sums.from(from)).unwrap_or_default()
     }
 
-    /// Looks at what an agent is at; answers the spells that began and ended by that.
-    pub fn agent(&mut self, now: Micros, agent: &AtWork<'_>) -> Vec<Spell> {
-        self.staff.look(now, agent)
-    }
-
     /// Takes in a spell that was stored.
     pub fn spell(&mut self, now: Micros, spell: Spell) {
         self.staff.recall(now, spell);
@@ -263,11 +278,6 @@ impl Statistics {
     /// stored. What it is now is to be looked at.
     pub fn resume(&mut self, seen: Micros) {
         self.staff.resume(seen);
-    }
-
-    /// Who is to be looked at since the figures were read from the tables.
-    pub fn unseen(&mut self) -> Vec<AgentId> {
-        self.staff.unseen()
     }
 
     /// How agents spent their time since the beginning of a window.
@@ -316,7 +326,7 @@ impl Statistics {
     }
 
     /// What work is told that came now, was not counted yet, and has to wait.
-    pub fn promise(&self, now: Micros, work: &WorkItem) -> Option<Promise> {
+    fn promise(&self, now: Micros, work: &WorkItem) -> Option<Promise> {
         let is_new = work.queued_at == now && !self.open.contains_key(&work.id);
         if !is_new || work.state != WorkState::Waiting {
             return None;
@@ -326,7 +336,7 @@ impl Statistics {
     }
 
     /// Forgets what is too old to be asked for, once a minute.
-    pub fn forget(&mut self, now: Micros) {
+    fn forget(&mut self, now: Micros) {
         let minute = buckets::minute(now);
         if minute == self.forgotten {
             return;

@@ -7,7 +7,7 @@ use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::engine::{Engine, Input, Profile, Settings, Terms};
+use crate::domain::engine::{Changes, Engine, Input, Profile, Settings, Terms};
 use crate::domain::{Answered, Capacity, Channel, Figures, Skills, Status};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -245,10 +245,8 @@ fn one_call() -> (Engine, Statistics, Vec<Spell>) {
     let mut step = |engine: &mut Engine, at: u64, input: Input| {
         let now = NOW + Duration::from_secs(at);
         engine.step(now, input);
-        for work in engine.take_changes().items {
-            figures.item(now, &work);
-        }
-        spells.extend(figures.agent(now, &engine.at_work(agent(1)).unwrap()));
+        let mut changes = engine.take_changes();
+        spells.extend(figures.take_in(now, engine, &mut changes));
     };
     let profile = Profile {
         id: agent(1),
@@ -352,9 +350,9 @@ fn after_a_restart_time_goes_on_as_it_is_known() {
         recounted.spell(later, *spell);
     }
     recounted.resume(NOW + Duration::from_secs(40));
-    assert_eq!(recounted.unseen(), [agent(1)]);
     let mut engine = Engine::restore(Settings::default(), engine.snapshot(), later);
-    let closed = recounted.agent(later, &engine.at_work(agent(1)).unwrap());
+    let mut nothing = Changes::default();
+    let closed = recounted.take_in(later, &mut engine, &mut nothing);
     assert_eq!(closed.len(), 1);
     assert_eq!(closed[0].ended, Some(NOW + Duration::from_secs(40)));
     let from = Window::Minutes(30).from(later);
@@ -370,7 +368,8 @@ fn after_a_restart_time_goes_on_as_it_is_known() {
             stream: 2,
         },
     );
-    let begun = recounted.agent(later, &engine.at_work(agent(1)).unwrap());
+    let mut changes = engine.take_changes();
+    let begun = recounted.take_in(later, &mut engine, &mut changes);
     assert_eq!(
         begun.first().map(|spell| (spell.began, spell.ended)),
         Some((later, None))
