@@ -5,7 +5,7 @@ mod estimates;
 
 use rapport_foundation::events::Data;
 use rapport_foundation::role::Role;
-use rapport_foundation::testing::eventually;
+use rapport_foundation::testing::{eventually, on_every_engine};
 use rapport_proto::events::v1 as events;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::routing::v1::statistics_window::Window;
@@ -21,14 +21,12 @@ use crate::restart::stop;
 
 /// Statistics that are told as often as they can be.
 async fn often(test: impl AsyncFn(Bench)) {
-    everywhere(async |bench: Bench| {
-        let bench = bench
-            .another_with(Config {
-                statistics_ms: 10,
-                ..Config::default()
-            })
-            .await;
-        Box::pin(test(bench)).await;
+    on_every_engine(Role::Routing, rapport_routing::migrations, async |t| {
+        let config = Config {
+            statistics_ms: 10,
+            ..Config::default()
+        };
+        Box::pin(test(Bench::open(t, config).await)).await;
     })
     .await;
 }
@@ -204,7 +202,10 @@ async fn a_day(bench: &Bench, queue: &pb::Queue) {
     let contact = Contact::new();
     let call = contact.facts(types::InteractionKind::Call, types::Channel::Phone);
     let call = events::InteractionFacts {
-        queue: queue.code.clone(),
+        routing: Some(types::RoutingHint {
+            queue: queue.code.clone(),
+            ..types::RoutingHint::default()
+        }),
         ..call
     };
     let linked = contact.linked(call);
