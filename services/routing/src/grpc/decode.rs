@@ -2,7 +2,7 @@
 
 use rapport_foundation::check::Check;
 use rapport_foundation::error::Failure;
-use rapport_foundation::id::{AgentId, OfferId, QueueId, TypedId, WorkItemId};
+use rapport_foundation::id::{AgentId, OfferId, TypedId, WorkItemId};
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 use uuid::Uuid;
@@ -222,6 +222,6 @@ fn ids<I: TypedId, L: FromIterator<I>>(
         "TOO_MANY",
         "has too many elements",
     );
-    let id = |(place, text): (usize, &String)| c.id(&format!("{field}[{place}]"), text);
+    let id = |(place, text): (usize, &String)| c.id::<I>(&format!("{field}[{place}]"), text);
     texts.iter().take(most).enumerate().map(id).collect()
 }

@@ -131,7 +131,7 @@ where
         let mut watch = watch?;
         match watch.message().await {
             Ok(seen) => Some((Ok(encode(seen)), Some(watch))),
-            Err(error) => Some((Err(error.into()), None)),
+            Err(error) => Some((Err(Status::from(error)), None)),
         }
     };
     Box::pin(futures::stream::unfold(Some(watch), next))

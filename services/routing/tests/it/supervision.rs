@@ -3,7 +3,6 @@
 mod by_hand;
 mod estimates;
 
-use rapport_foundation::events::Data;
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::{eventually, on_every_engine};
 use rapport_proto::events::v1 as events;

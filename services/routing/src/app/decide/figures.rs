@@ -47,7 +47,7 @@ impl Tenant {
         for id in asked {
             self.known(*id)?;
         }
-        let from = window.from(now);
+        let from = window.begins(now);
         let all = self.queues.keys().filter(|_| asked.is_empty());
         let mut staff: BTreeMap<QueueId, (StaffCount, Time)> = all
             .chain(asked)

@@ -371,6 +371,10 @@ impl<'a> Fold<'a> {
         let Tenant {
             engine, statistics, ..
         } = &mut *self.tenant;
+        // What was over before it came to the engine.
+        for work in &decision.items {
+            statistics.item(self.now, work);
+        }
         decision.spells = statistics.take_in(self.now, engine, &mut changes);
         decision.items.extend(changes.items);
         decision.standings = changes.agents;

@@ -44,8 +44,8 @@ impl<T: Copy + Default + AddAssign> Buckets<T> {
         }
     }
 
-    /// Everything since the beginning of a window, see [`super::Window::from`].
-    pub(super) fn from(&self, from: Micros) -> T {
+    /// Everything since the beginning of a window, see [`super::Window::begins`].
+    pub(super) fn since(&self, from: Micros) -> T {
         let buckets = if from.0.rem_euclid(QUARTER) == 0 {
             &self.quarters
         } else {

@@ -266,7 +266,7 @@ impl Statistics {
     #[must_use]
     pub fn sums(&self, queue: QueueId, from: Micros) -> Sums {
         let line = self.lines.get(&queue);
-        line.map(|line| line.sums.from(from)).unwrap_or_default()
+        line.map(|line| line.sums.since(from)).unwrap_or_default()
     }
 
     /// Takes in a spell that was stored.

@@ -34,18 +34,12 @@ pub struct Time {
 }
 
 impl Time {
-    /// Busy / (busy + idle and available); none when that is of nothing.
-    #[must_use]
-    pub fn occupancy(&self) -> Option<f64> {
-        let whole = (self.busy + self.idle).as_secs_f64();
-        (whole > 0.0).then(|| self.busy.as_secs_f64() / whole)
-    }
-
-    /// The same in tenths of a percent.
+    /// Occupancy: busy / (busy + idle and available), in tenths of a percent; none when that is of nothing.
     #[must_use]
     pub fn permille(&self) -> Option<u16> {
-        self.occupancy()
-            .map(|share| (share * 1_000.0).round() as u16)
+        let whole = (self.busy + self.idle).as_micros();
+        let share = (self.busy.as_micros() * 1_000 + whole / 2).checked_div(whole)?;
+        u16::try_from(share).ok()
     }
 
     fn spend(&mut self, busy: bool, span: Duration) {
@@ -183,7 +177,7 @@ impl Staff {
         let Some(shift) = self.shifts.get(&agent) else {
             return Time::default();
         };
-        let mut time = shift.time.from(from);
+        let mut time = shift.time.since(from);
         if let Some((began, busy)) = shift.running {
             time.spend(busy, now - began.max(from));
         }

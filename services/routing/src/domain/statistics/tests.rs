@@ -78,9 +78,9 @@ fn windows_begin_on_the_minute_and_days_at_midnight_on_the_wall() {
     };
     let now = utc("2026-03-29T10:07:30Z");
     assert_eq!(now, NOW);
-    assert_eq!(Window::Minutes(15).from(now), utc("2026-03-29T09:52:00Z"));
+    assert_eq!(Window::Minutes(15).begins(now), utc("2026-03-29T09:52:00Z"));
     let midnight =
-        |zone: &str, at: &str| Window::SinceMidnight(zone.parse().unwrap()).from(utc(at));
+        |zone: &str, at: &str| Window::SinceMidnight(zone.parse().unwrap()).begins(utc(at));
     for (zone, at, begins) in [
         ("UTC", "2026-03-29T10:07:30Z", "2026-03-29T00:00:00Z"),
         // It was winter when the day began.
@@ -132,7 +132,7 @@ fn the_service_level_leaves_out_who_left_early() {
         figures.item(NOW, &left);
     }
     figures.item(NOW, &work(6, came, WorkState::Withdrawn { at: NOW }));
-    let sums = figures.sums(queue(1), Window::Minutes(5).from(NOW));
+    let sums = figures.sums(queue(1), Window::Minutes(5).begins(NOW));
     assert_eq!(
         (sums.queued, sums.answered, sums.abandoned, sums.left_early),
         (6, 3, 2, 1)
@@ -153,7 +153,7 @@ fn what_came_before_the_window_is_not_counted_in_it() {
         figures.item(NOW, &work);
     }
     let count = |figures: &Statistics, window: Window, now| {
-        figures.sums(queue(1), window.from(now)).answered
+        figures.sums(queue(1), window.begins(now)).answered
     };
     let day = Window::SinceMidnight("UTC".parse().unwrap());
     for (window, expected) in [
@@ -178,7 +178,7 @@ fn what_came_before_the_window_is_not_counted_in_it() {
 #[test]
 fn work_that_moves_is_counted_where_it_is_and_where_it_was_answered() {
     let mut figures = Statistics::default();
-    let from = Window::Minutes(5).from(NOW);
+    let from = Window::Minutes(5).begins(NOW);
     let mut moved = work(1, NOW, WorkState::Waiting);
     figures.item(NOW, &moved);
     moved.queue = queue(2);
@@ -312,7 +312,7 @@ fn one_call() -> (Engine, Statistics, Vec<Spell>) {
 fn who_handles_work_is_busy_and_who_waits_for_it_is_idle() {
     let (_, figures, spells) = one_call();
     let now = NOW + Duration::from_secs(45);
-    let time = figures.time(now, Window::Minutes(5).from(now), agent(1));
+    let time = figures.time(now, Window::Minutes(5).begins(now), agent(1));
     // Idle from 10 to 25 and from 35 on, busy from 25 to 35.
     assert_eq!((time.idle.as_secs(), time.busy.as_secs()), (25, 10));
     assert_eq!(time.permille(), Some(286));
@@ -335,7 +335,7 @@ fn who_handles_work_is_busy_and_who_waits_for_it_is_idle() {
             (false, None)
         ]
     );
-    assert_eq!(figures.time(now, now, agent(2)).occupancy(), None);
+    assert_eq!(figures.time(now, now, agent(2)).permille(), None);
 }
 
 #[test]
@@ -355,7 +355,7 @@ fn after_a_restart_time_goes_on_as_it_is_known() {
     let closed = recounted.take_in(later, &mut engine, &mut nothing);
     assert_eq!(closed.len(), 1);
     assert_eq!(closed[0].ended, Some(NOW + Duration::from_secs(40)));
-    let from = Window::Minutes(30).from(later);
+    let from = Window::Minutes(30).begins(later);
     let time = recounted.time(later, from, agent(1));
     // Nobody knows what was between the fortieth second and the restart.
     assert_eq!((time.idle.as_secs(), time.busy.as_secs()), (20, 10));

@@ -5,7 +5,7 @@ use rapport_foundation::time::Micros;
 use super::buckets::{minute, quarter};
 
 /// Over what time sums are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
     /// So many minutes up to now.
     Minutes(u16),
@@ -21,7 +21,7 @@ impl Window {
 
     /// Where it begins: on the whole minute; the day of a time zone on a quarter of an hour.
     #[must_use]
-    pub fn from(self, now: Micros) -> Micros {
+    pub fn begins(self, now: Micros) -> Micros {
         match self {
             Self::Minutes(count) => {
                 let most = count.min(Self::MOST_MINUTES);

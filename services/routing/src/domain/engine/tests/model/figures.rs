@@ -20,7 +20,7 @@ proptest! {
         for work in day.rows.values() {
             recounted.item(day.now, work);
         }
-        let (hour, from) = (Window::Minutes(60).from(day.now), Micros::EPOCH);
+        let (hour, from) = (Window::Minutes(60).begins(day.now), Micros::EPOCH);
         for n in 1..=QUEUES + 1 {
             let told = |statistics: &Statistics| {
                 let sums = [hour, from].map(|from| statistics.sums(queue(n), from));
