@@ -70,10 +70,8 @@ impl Engine {
 
     fn look_at<'a>(&'a self, seat: &'a Seat) -> AtWork<'a> {
         let (mut state, mut since) = (AgentState::Idle, seat.standing.idle_since);
-        for (theirs, at) in (seat.holds.iter())
-            .filter_map(|id| self.item(*id))
-            .filter_map(at_it)
-        {
+        let held = seat.holds.iter().filter_map(|id| self.item(*id));
+        for (theirs, at) in held.filter_map(at_it) {
             if theirs > state || (theirs == state && at < since) {
                 (state, since) = (theirs, at);
             }

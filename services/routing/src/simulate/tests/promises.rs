@@ -42,7 +42,7 @@ fn last_day(code: &str) -> Sums {
         engine: Engine::new(Settings::default()),
         figures: &mut figures,
     };
-    drive(&row.scenario, 1, router);
+    let _tally = drive(&row.scenario, 1, router);
     figures.sums(QueueId::from_uuid(Uuid::from_u128(1)), Micros::EPOCH)
 }
 
