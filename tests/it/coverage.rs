@@ -191,6 +191,9 @@ fn filled(method: &MethodDescriptor) -> Value {
         "UpdateTicket" => json!({"ticket": {"subject": "x"}, "update_mask": "subject"}),
         "UpdateAgent" => json!({"agent": {"display_name": "x"}, "update_mask": "displayName"}),
         "SetAgentStatus" => json!({"status": "AGENT_STATUS_AWAY"}),
+        "AssignWorkItem" => json!({"to": {"agent_id": another_of("agt")}, "reason": "x"}),
+        "MoveWorkItem" => json!({"queue_id": another_of("que"), "reason": "x"}),
+        "ReleaseWorkItem" => json!({"reason": "x"}),
         "UpdateQueue" => json!({"queue": {"display_name": "x"}, "update_mask": "displayName"}),
         "UpdateCalendar" => {
             json!({"calendar": {"display_name": "x"}, "update_mask": "displayName"})

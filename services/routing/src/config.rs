@@ -33,8 +33,11 @@ pub struct Config {
     /// Messages that may wait for a desk that reads slowly; beyond it the stream is ended and
     /// the agent's desk opens a new one, which begins with a snapshot.
     pub desk_backlog: usize,
-    /// Between two signs of life on an idle desk stream, in milliseconds.
+    /// Between two signs of life on an idle stream, in milliseconds.
     pub heartbeat_ms: u64,
+    /// Between two messages of a stream of statistics at least, in milliseconds: people look at it, and numbers that
+    /// change more often cannot be read.
+    pub statistics_ms: u64,
     /// How the logs of the other services are read.
     pub consumer: ConsumerConfig,
 }
@@ -51,6 +54,7 @@ impl Default for Config {
             advertise: String::new(),
             desk_backlog: 256,
             heartbeat_ms: 15_000,
+            statistics_ms: 1_000,
             consumer: ConsumerConfig::default(),
         }
     }

@@ -312,6 +312,22 @@ fn of_engine(refusal: Refusal) -> Failure {
         Refusal::NotWrappingUp => state("NOT_WRAPPING_UP", "The work item is not in wrap-up."),
         Refusal::AgentUnknown => state("AGENT_UNKNOWN", "There is no such agent."),
         Refusal::WorkKnown => state("WORK_KNOWN", "The work item is queued already."),
+        Refusal::QueueUnknown => state("QUEUE_UNKNOWN", "There is no such queue."),
+        Refusal::AgentNotPresent => state("AGENT_NOT_PRESENT", "No stream of the agent is open."),
+        Refusal::AgentNotAvailable => state("AGENT_NOT_AVAILABLE", "The agent takes no work."),
+        Refusal::SkillsMissing => state(
+            "SKILLS_MISSING",
+            "The agent does not hold every skill that the work item asks for.",
+        ),
+        Refusal::NoCapacity => state(
+            "NO_CAPACITY",
+            "The agent has as much of the channel as they take at once.",
+        ),
+        Refusal::HasIt => state("AGENT_HAS_IT", "The agent has the work item already."),
+        Refusal::ContactOver => state(
+            "CONTACT_OVER",
+            "The contact is over: the work item can only be completed.",
+        ),
         Refusal::QueueFull => Failure::new(
             Code::ResourceExhausted,
             "QUEUE_FULL",

@@ -13,7 +13,8 @@ use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
 use super::desk::Desk;
-use crate::domain::engine::StreamId;
+use super::watch::{Look, View};
+use crate::domain::engine::{Handing, StreamId};
 use crate::domain::policy::Draft;
 use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
@@ -156,6 +157,25 @@ pub(crate) enum Command {
         item: WorkItemId,
         agent: AgentId,
     },
+    AssignWork {
+        item: WorkItemId,
+        to: Handing,
+        said: By,
+    },
+    MoveWork {
+        item: WorkItemId,
+        queue: QueueId,
+        /// None: as it is.
+        priority: Option<Priority>,
+        said: By,
+    },
+    ReleaseWork {
+        item: WorkItemId,
+        to: Option<Handing>,
+        said: By,
+    },
+    /// Nothing is decided: the owner tells.
+    Look(Look),
     OpenDesk(Desk),
     CloseDesk {
         agent: AgentId,
@@ -184,6 +204,8 @@ pub(crate) struct Done {
     pub(crate) version: i64,
     /// The work item itself, as it was decided: it needs not be read again.
     pub(crate) work: Option<Box<WorkItem>>,
+    /// What was asked for.
+    pub(crate) seen: Option<Box<View>>,
 }
 
 impl Done {
@@ -192,6 +214,7 @@ impl Done {
             id,
             version,
             work: None,
+            seen: None,
         }
     }
 }
@@ -262,6 +285,8 @@ pub(crate) struct QueueChange {
     pub(crate) required_skills: Option<Skills>,
     pub(crate) most_waiting: Option<Option<u32>>,
     pub(crate) overflow: Option<Option<QueueId>>,
+    pub(crate) answer_target: Option<Duration>,
+    pub(crate) short_abandon: Option<Duration>,
 }
 
 /// An agent set up by hand.

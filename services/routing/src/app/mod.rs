@@ -17,8 +17,10 @@ mod queues;
 mod repeats;
 mod routing;
 mod sla;
+mod supervision;
+mod ticket_watch;
 mod tickets;
-mod watch;
+pub(crate) mod watch;
 pub(crate) mod words;
 mod work_items;
 
@@ -34,7 +36,7 @@ pub(crate) use many::{BULK_MAX, Counted, OneOfMany, Which};
 pub(crate) use offers::Watched;
 pub(crate) use routing::{Asked as AskedRouting, Decided as DecidedRouting, ExplainedRouting};
 pub(crate) use sla::Explained;
-pub(crate) use watch::{ToldTicket, WatchFrom, WatchedTickets};
+pub(crate) use ticket_watch::{ToldTicket, WatchFrom, WatchedTickets};
 
 pub(crate) use crate::Config;
 pub(crate) use crate::Error;

@@ -71,6 +71,20 @@ named! {
     }
 }
 
+named! {
+    /// What an agent is at; of several things the last of these.
+    pub enum AgentState {
+        /// Nothing is in their hands.
+        Idle = "idle",
+        /// Work is offered to them.
+        Offered = "offered",
+        /// They write things up.
+        WrapUp = "wrap_up",
+        /// They handle work.
+        Busy = "busy",
+    }
+}
+
 /// Whether an agent can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {

@@ -15,10 +15,11 @@ mod repeat;
 mod severity;
 mod skill;
 pub mod sla;
+pub mod statistics;
 mod ticket;
 mod work_item;
 
-pub use agent::{Agent, Capacity, Presence, Standing, Status};
+pub use agent::{Agent, AgentState, Capacity, Presence, Standing, Status};
 pub use channel::{Channel, PerChannel, Purpose};
 pub(crate) use code::text;
 pub use code::{Code, NotACode};
@@ -31,4 +32,7 @@ pub use ticket::{
     Attributes, Author, By, Changed, HistoryEntry, Note, Opening, Solution, Ticket, TicketChange,
     TicketField, TicketRefusal, TicketState, differences,
 };
-pub use work_item::{Decline, Offer, OfferEnd, OfferOutcome, Priority, WorkItem, WorkState};
+pub use work_item::{
+    Answered, Decline, Figures, Offer, OfferEnd, OfferOutcome, Priority, Promise, WorkItem,
+    WorkState,
+};

@@ -31,6 +31,10 @@ pub struct Queue {
     pub most_waiting: Option<u32>,
     /// Where work goes that finds it full.
     pub overflow: Option<QueueId>,
+    /// Work that is answered within this is answered in time.
+    pub answer_target: Duration,
+    /// Who leaves within this left too soon to be counted against the service level; zero: nobody does.
+    pub short_abandon: Duration,
     /// When it was made.
     pub created_at: Micros,
     /// When it last changed.
@@ -44,6 +48,8 @@ impl Queue {
     pub const LONGEST_CHAIN: usize = 8;
     /// How long an offer stands where nobody says otherwise.
     pub const OFFER_TIMEOUT: Duration = Duration::from_secs(20);
+    /// Within what time work is to be answered where nobody says otherwise.
+    pub const ANSWER_TARGET: Duration = Duration::from_secs(20);
 
     /// A queue with the usual settings.
     #[must_use]
@@ -59,6 +65,8 @@ impl Queue {
             required_skills: Skills::new(),
             most_waiting: None,
             overflow: None,
+            answer_target: Self::ANSWER_TARGET,
+            short_abandon: Duration::ZERO,
             created_at: now,
             updated_at: now,
             version: 1,

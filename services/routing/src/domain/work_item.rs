@@ -54,8 +54,45 @@ pub struct WorkItem {
     pub route: Option<Box<Route>>,
     /// W3C trace context of what asked for it, so that one trace shows the whole way.
     pub traceparent: Option<String>,
+    /// What is counted of it besides its state.
+    pub figures: Figures,
     /// Counts changes from 1.
     pub version: i64,
+}
+
+/// What is counted of a work item besides its state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// That an agent took it; of several times the first.
+    pub answered: Option<Answered>,
+    /// The customer left so soon that it does not count against the service level.
+    pub left_early: bool,
+    /// How long it was in the hands of agents whom it was taken from.
+    pub handled_before: Duration,
+    /// Its agent has it beyond their capacity, because somebody wanted it so.
+    pub over_capacity: bool,
+    /// How long it was said to wait when it came.
+    pub promise: Option<Promise>,
+}
+
+/// That an agent took a work item for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// When.
+    pub at: Micros,
+    /// The queue it waited in.
+    pub queue: QueueId,
+    /// Within the time that the queue had for it then.
+    pub in_time: bool,
+}
+
+/// How long work was said to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// As likely shorter as longer.
+    pub p50: Duration,
+    /// Shorter in nine of ten cases.
+    pub p90: Duration,
 }
 
 /// How far a work item is.

@@ -1,10 +1,8 @@
 //! Requests as the domain understands them; all that is wrong with one at once.
 
-use std::collections::BTreeSet;
-
 use rapport_foundation::check::Check;
 use rapport_foundation::error::Failure;
-use rapport_foundation::id::{AgentId, OfferId, QueueId, TypedId, WorkItemId};
+use rapport_foundation::id::{AgentId, OfferId, TypedId, WorkItemId};
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 use uuid::Uuid;
@@ -19,6 +17,7 @@ mod merges;
 mod routing;
 mod settings;
 mod sla;
+mod supervision;
 mod tickets;
 
 pub(super) use many::{
@@ -31,6 +30,10 @@ pub(super) use routing::{
 pub(super) use settings::{create_agent, create_queue, update_agent, update_queue};
 pub(super) use sla::{
     create_calendar, create_policy, list_calendars, list_policies, update_calendar, update_policy,
+};
+pub(super) use supervision::{
+    assign_work_item, estimate_wait, move_work_item, queue_statistics, release_work_item,
+    watch_agents,
 };
 pub(super) use tickets::{
     add_ticket_note, cancel_ticket, close_ticket, create_ticket, list_ticket_changes,
@@ -248,7 +251,19 @@ const fn agent_status(status: pb::AgentStatus) -> Option<Status> {
     })
 }
 
-/// The queue a list of ids names.
-fn queue_ids(c: &mut Check, field: &str, texts: &[String], most: usize) -> BTreeSet<QueueId> {
-    merges::ids(c, field, texts, most).into_iter().collect()
+/// What a list of ids names.
+fn ids<I: TypedId, L: FromIterator<I>>(
+    c: &mut Check,
+    field: &str,
+    texts: &[String],
+    most: usize,
+) -> L {
+    c.require(
+        texts.len() <= most,
+        field,
+        "TOO_MANY",
+        "has too many elements",
+    );
+    let id = |(place, text): (usize, &String)| c.id::<I>(&format!("{field}[{place}]"), text);
+    texts.iter().take(most).enumerate().map(id).collect()
 }

@@ -9,10 +9,12 @@ use rapport_proto::types::v1 as types;
 
 mod routing;
 mod sla;
+mod supervision;
 mod tickets;
 
 pub(super) use routing::{findings, routing_explanation, routing_policy};
 pub(super) use sla::{calendar, explanation, policy, redating};
+pub(super) use supervision::{agents_seen, estimate, queues_seen, queues_told};
 pub(super) use tickets::{
     counted_ticket, repeat_rule, ticket, ticket_change, ticket_note, ticket_results, told_ticket,
 };
@@ -112,6 +114,8 @@ pub(super) fn work_item(work: &WorkItem) -> pb::WorkItem {
         wrap_up_expire_time: progress.wrap_up_until.map(Into::into),
         disposition: text(progress.disposition),
         etag: etag::of(work.version),
+        answer_time: work.figures.answered.map(|answered| answered.at.into()),
+        over_capacity: work.figures.over_capacity,
     }
 }
 
@@ -176,6 +180,8 @@ pub(super) fn queue((queue, waiting): (Queue, u32)) -> pb::Queue {
         required_skills: queue.required_skills.texts(),
         most_waiting: (queue.most_waiting).map(|most| i32::try_from(most).unwrap_or(i32::MAX)),
         overflow_queue_id: text(queue.overflow),
+        answer_target_s: seconds(queue.answer_target),
+        short_abandon_s: seconds(queue.short_abandon),
         waiting_work_items: i32::try_from(waiting).unwrap_or(i32::MAX),
         create_time: Some(queue.created_at.into()),
         update_time: Some(queue.updated_at.into()),

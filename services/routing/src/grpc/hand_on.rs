@@ -1,5 +1,5 @@
 //! Calls that the owner of a tenant decides are handed on to it, byte for byte, with the credential they
-//! came with. What is only read is answered here.
+//! came with. What is only read from the tables is answered here.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -28,10 +28,14 @@ const MARK: HeaderValue = HeaderValue::from_static("1");
 /// How an owner that is going, or gone, is answered for.
 const UNAVAILABLE: HeaderValue = HeaderValue::from_static("14");
 
-/// The methods that the owner decides: all that do more than read. The log, and what is told from it, is every
-/// replica's.
+/// The methods that the owner decides: all that do more than read, and what it tells from memory. The log, and what is told
+/// from it, is every replica's.
 static DECIDED: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let told = paths(|_| true)
+        .into_iter()
+        .filter(|path| path.starts_with("/rapport.routing.v1.SupervisionService/"));
     let mut paths = paths(|policy| policy.rate() != RateClass::Read);
+    paths.extend(told);
     paths.retain(|path| {
         path.starts_with("/rapport.routing.v1.")
             && !path.starts_with("/rapport.routing.v1.LogService/")

@@ -11,6 +11,7 @@ mod offers;
 mod queues;
 mod routing_policies;
 mod sla_policies;
+mod supervision;
 mod ticket_merges;
 mod ticket_watch;
 mod tickets;
@@ -56,6 +57,7 @@ pub(crate) fn routes(app: &App) -> RoutesBuilder {
         calendar_service_server::CalendarServiceServer,
         sla_policy_service_server::SlaPolicyServiceServer,
         routing_policy_service_server::RoutingPolicyServiceServer,
+        supervision_service_server::SupervisionServiceServer,
     }
     routes
 }

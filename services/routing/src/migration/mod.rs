@@ -8,6 +8,7 @@ mod m0005_desk;
 mod m0006_routing_policies;
 mod m0007_queue_limits;
 mod m0008_skill_ends;
+mod m0009_supervision;
 mod m0010_matters;
 mod m0011_called;
 
@@ -26,6 +27,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0006_routing_policies::Migration),
         Box::new(m0007_queue_limits::Migration),
         Box::new(m0008_skill_ends::Migration),
+        Box::new(m0009_supervision::Migration),
         Box::new(m0010_matters::Migration),
         Box::new(m0011_called::Migration),
     ]

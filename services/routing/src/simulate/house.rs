@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::scenario::{Scenario, Team};
 use super::tally::Tally;
 use crate::domain::engine::{Profile, Terms};
-use crate::domain::{Capacity, Offer, PerChannel, WorkItem, WorkState};
+use crate::domain::{Capacity, Figures, Offer, PerChannel, WorkItem, WorkState};
 
 /// A customer who is not through yet.
 #[derive(Clone, Debug)]
@@ -194,6 +194,8 @@ pub(super) fn terms(scenario: &Scenario) -> impl Iterator<Item = Terms> {
             wrap_up: line.wrap_up,
             max_lapsed_offers: line.max_lapsed_offers,
             most_waiting: line.most_waiting,
+            answer_target: line.target,
+            short_abandon: line.short_abandon,
         })
 }
 
@@ -232,6 +234,7 @@ pub(super) fn work(scenario: &Scenario, demand: usize, number: u64, now: Micros)
         state: WorkState::Waiting,
         route: None,
         traceparent: None,
+        figures: Figures::default(),
         version: 1,
     }
 }

@@ -3,3 +3,4 @@
 mod broken;
 mod conforms;
 mod houses;
+mod promises;

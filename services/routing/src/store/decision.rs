@@ -15,11 +15,12 @@ use super::picks::Pick;
 use super::sealed::Worded;
 use super::slas::SlaRow;
 use super::{
-    Store, calendars, conversations, customers, lease, offers, picks, policies, queues, repeats,
-    routing_policies, slas, standings, ticket_routes, work_items,
+    Store, calendars, conversations, customers, figures, lease, offers, picks, policies, queues,
+    repeats, routing_policies, slas, standings, ticket_routes, work_items,
 };
 use crate::domain::policy::{RouteRecord, RoutingPolicy};
 use crate::domain::sla::{Calendar, Policy};
+use crate::domain::statistics::Spell;
 use crate::domain::{
     Agent, CustomerRef, HistoryEntry, Note, Offer, OfferOutcome, Queue, RepeatRule, Standing,
     Ticket, WorkItem,
@@ -57,6 +58,8 @@ pub(crate) struct Decision {
     pub(crate) agents: Vec<Agent>,
     /// How agents stand, of those the engine changed.
     pub(crate) standings: Vec<(AgentId, Standing)>,
+    /// How agents spent their time.
+    pub(crate) spells: Vec<Spell>,
     /// Customers heard of.
     pub(crate) customers: Vec<CustomerRef>,
     /// Contacts that were over before their interaction was linked.
@@ -100,6 +103,7 @@ impl Decision {
             && self.queues.is_empty()
             && self.agents.is_empty()
             && self.standings.is_empty()
+            && self.spells.is_empty()
             && self.customers.is_empty()
             && self.contacts_ended.is_empty()
             && self.contacts_met.is_empty()
@@ -157,6 +161,7 @@ impl Store {
         queues::put(s, &decision.queues).await?;
         self.put_agents(s, &decision.agents).await?;
         standings::put(s, &decision.standings).await?;
+        figures::put(s, &decision.spells).await?;
         customers::note(s, &decision.customers).await?;
         self.put_tickets(s, &decision.tickets).await?;
         picks::put(s, &decision.picks).await?;

@@ -10,6 +10,7 @@ mod conversations;
 mod customers;
 mod decision;
 pub(crate) mod entities;
+mod figures;
 mod history;
 mod lease;
 mod load;

@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod figures;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -13,9 +15,9 @@ use uuid::Uuid;
 
 use super::{Committed, Decision, Lease, Needs, OfferRow, Replica, Store, TicketFilter};
 use crate::domain::{
-    Agent, Capacity, Channel, CustomerRef, Decline, Impact, Offer, OfferEnd, OfferOutcome, Opening,
-    Presence, Priority, Purpose, Queue, Severity, Standing, Status, Ticket, Urgency, WorkItem,
-    WorkState,
+    Agent, Answered, Capacity, Channel, CustomerRef, Decline, Figures, Impact, Offer, OfferEnd,
+    OfferOutcome, Opening, Presence, Priority, Promise, Purpose, Queue, Severity, Standing, Status,
+    Ticket, Urgency, WorkItem, WorkState,
 };
 
 const NOW: Micros = Micros(1_700_000_000_000_000);
@@ -152,6 +154,20 @@ fn work(ticket: &Ticket, state: impl FnOnce(WorkItemId) -> WorkState) -> WorkIte
         state: state(id),
         route: None,
         traceparent: Some("00-1-2-01".into()),
+        figures: Figures {
+            answered: Some(Answered {
+                at: NOW,
+                queue: ticket.queue,
+                in_time: true,
+            }),
+            left_early: true,
+            handled_before: Duration::from_micros(7),
+            over_capacity: true,
+            promise: Some(Promise {
+                p50: Duration::from_secs(1),
+                p90: Duration::from_secs(4),
+            }),
+        },
         version: 3,
     }
 }

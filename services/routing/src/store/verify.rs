@@ -23,6 +23,9 @@ type Rule = (&'static str, fn(Uuid) -> String, &'static str);
 fn item(id: Uuid) -> String {
     WorkItemId::from_uuid(id).to_string()
 }
+fn agent(id: Uuid) -> String {
+    AgentId::from_uuid(id).to_string()
+}
 fn ticket(id: Uuid) -> String {
     TicketId::from_uuid(id).to_string()
 }
@@ -115,6 +118,12 @@ const RULES: &[Rule] = &[
          where p.state = 'published'",
     ),
     (
+        "one-spell-runs",
+        agent,
+        "select tenant_id, agent_id as id from agent_spells where ended_at is null \
+         group by tenant_id, agent_id having count(*) > 1",
+    ),
+    (
         "clocks-run-for-open-tickets-only",
         ticket,
         "select s.tenant_id as tenant_id, s.ticket_id as id from ticket_slas s join tickets t \
@@ -146,9 +155,10 @@ pub async fn verify(db: &Database) -> Result<Vec<Breach>, Error> {
 }
 
 /// Agents with more in hand on a channel than they may have. What they accepted before their
-/// limit sank does not count against them.
+/// limit sank does not count against them, nor what somebody gave them by hand all the same.
 async fn over_capacity(s: &System) -> Result<Vec<Breach>, Error> {
-    let sql = "select w.tenant_id as tenant_id, w.agent_id as id, w.channel as channel, count(*) as held, \
+    let sql = "select w.tenant_id as tenant_id, w.agent_id as id, w.channel as channel, \
+               count(*) - count(case when w.over_capacity then 1 end) as held, \
                a.usual_capacity as usual, a.capacities as capacities \
                from work_items w join agents a on a.tenant_id = w.tenant_id and a.id = w.agent_id \
                where w.state in ('offered', 'accepted', 'wrapping_up') \

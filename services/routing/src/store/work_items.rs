@@ -10,16 +10,16 @@ use uuid::Uuid;
 
 use super::columns::{
     count, customer, declines_in, declines_out, json_in, json_out, named, optional_code, skills_in,
-    skills_out,
+    skills_out, span_in, span_out,
 };
 use super::entities::work_item::{ActiveModel, Column, Entity, Model};
 use super::{Page, Store, merges};
-use crate::domain::{Channel, Offer, Priority, WorkItem, WorkState};
+use crate::domain::{Answered, Channel, Figures, Offer, Priority, Promise, WorkItem, WorkState};
 
 /// Names of the states in which something is still to be done.
 pub(super) const OPEN: [&str; 4] = ["waiting", "offered", "accepted", "wrapping_up"];
 
-/// Rows in one statement: 27 columns each, far below the engines' limit of values.
+/// Rows in one statement: 35 columns each, far below the engines' limit of values.
 const CHUNK: usize = 400;
 
 /// Which work items to list.
@@ -135,6 +135,21 @@ pub(super) async fn open(s: &Scoped) -> Result<Vec<WorkItem>, Error> {
         .filter(Column::State.is_in(OPEN))
         .all()
         .await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// Work items that ended at or after a moment, in the order of their ids, behind `after`.
+pub(super) async fn ended_since(
+    s: &Scoped,
+    since: Micros,
+    after: Option<Uuid>,
+    size: u64,
+) -> Result<Vec<WorkItem>, Error> {
+    let condition = Condition::all()
+        .add(Column::EndedAt.gte(since))
+        .add_option(after.map(|id| Column::Id.gt(id)));
+    let rows = s.find::<Entity>().filter(condition);
+    let rows = rows.order_by_asc(Column::Id).limit(size).all().await?;
     rows.into_iter().map(read).collect()
 }
 
@@ -294,6 +309,7 @@ fn state_columns(state: &WorkState) -> StateColumns {
 
 fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
     let state = state_columns(&work.state);
+    let figures = &work.figures;
     Ok(Model {
         tenant_id: tenant.uuid(),
         id: work.id.uuid(),
@@ -321,12 +337,21 @@ fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
         disposition: state.disposition,
         route: work.route.as_deref().map(json_out).transpose()?,
         traceparent: work.traceparent.clone(),
+        answered_at: figures.answered.map(|answered| answered.at),
+        answered_queue_id: figures.answered.map(|answered| answered.queue.uuid()),
+        in_time: figures.answered.is_some_and(|answered| answered.in_time),
+        left_early: figures.left_early,
+        handled_before: span_out(figures.handled_before),
+        over_capacity: figures.over_capacity,
+        promised_p50: figures.promise.map(|promise| span_out(promise.p50)),
+        promised_p90: figures.promise.map(|promise| span_out(promise.p90)),
         version: work.version,
     })
 }
 
 fn read(row: Model) -> Result<WorkItem, Error> {
     let state = read_state(&row).ok_or(Error::Corrupt("the state of a work item"))??;
+    let figures = read_figures(&row)?;
     Ok(WorkItem {
         id: WorkItemId::from_uuid(row.id),
         ticket: TicketId::from_uuid(row.ticket_id),
@@ -343,7 +368,29 @@ fn read(row: Model) -> Result<WorkItem, Error> {
         state,
         route: row.route.map(json_in).transpose()?,
         traceparent: row.traceparent,
+        figures,
         version: row.version,
+    })
+}
+
+fn read_figures(row: &Model) -> Result<Figures, Error> {
+    let answered = row.answered_at.zip(row.answered_queue_id);
+    let promise = row.promised_p50.zip(row.promised_p90).map(|(p50, p90)| {
+        Ok::<_, Error>(Promise {
+            p50: span_in(p50)?,
+            p90: span_in(p90)?,
+        })
+    });
+    Ok(Figures {
+        answered: answered.map(|(at, queue)| Answered {
+            at,
+            queue: QueueId::from_uuid(queue),
+            in_time: row.in_time,
+        }),
+        left_early: row.left_early,
+        handled_before: span_in(row.handled_before)?,
+        over_capacity: row.over_capacity,
+        promise: promise.transpose()?,
     })
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::pace::Pace;
+use super::recount::recount;
 use super::shell::Means;
 use super::timers::SlaTimers;
 use crate::app::Error;
@@ -273,6 +274,7 @@ impl Lane {
         let restored = store.restored(self.tenant).await?;
         self.pace.go_on_from(restored.decided);
         let now = self.pace.now();
+        let statistics = recount(store, self.tenant, &restored.snapshot, now).await?;
         let engine = Engine::restore(config.settings(), restored.snapshot, now);
         self.deadline = engine.next_deadline();
         let queues = restored
@@ -285,6 +287,7 @@ impl Lane {
             engine,
             queues,
             book: restored.book,
+            statistics,
             routing: RoutingBook {
                 published: restored.routing.0.map(Published::new),
                 versions: restored.routing.1,

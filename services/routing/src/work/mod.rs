@@ -6,6 +6,7 @@ mod interactions;
 mod lane;
 mod pace;
 mod profiles;
+mod recount;
 mod shell;
 pub(crate) mod sweep;
 mod tenure;

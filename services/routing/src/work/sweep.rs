@@ -17,6 +17,8 @@ const EVERY: Duration = Duration::from_secs(3_600);
 const ENDED_CONTACTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// What a call is about is kept longer than its request id.
 const PICKS_KEPT_LONGER: Duration = Duration::from_secs(24 * 3_600);
+/// Longer than figures go back, and than a week is long.
+const SPELLS_KEPT: Duration = Duration::from_secs(8 * 24 * 3_600);
 
 /// Sweeps until shutdown.
 pub(crate) fn spawn(db: Database, store: Store, clock: Clock, shutdown: CancellationToken) -> Task {
@@ -34,11 +36,12 @@ pub(crate) fn spawn(db: Database, store: Store, clock: Clock, shutdown: Cancella
                 // A day later than the ids of their calls, which another replica may still sweep.
                 let before = now - idempotency::RETENTION - PICKS_KEPT_LONGER;
                 let picks = store.forget_picks(before).await?;
-                Ok::<_, rapport_foundation::db::Error>(ids + contacts + picks)
+                let spells = store.forget_spells(now - SPELLS_KEPT).await?;
+                Ok::<_, rapport_foundation::db::Error>(ids + contacts + picks + spells)
             };
             match swept.await {
                 Ok(0) => {}
-                Ok(swept) => tracing::info!(swept, "forgot old request ids and contacts"),
+                Ok(swept) => tracing::info!(swept, "forgot old request ids, contacts and spells"),
                 Err(error) => tracing::warn!(%error, "what is old cannot be forgotten"),
             }
         }

@@ -20,6 +20,7 @@ use rapport_proto::routing::v1::log_service_client::LogServiceClient;
 use rapport_proto::routing::v1::offer_service_client::OfferServiceClient;
 use rapport_proto::routing::v1::queue_service_client::QueueServiceClient;
 use rapport_proto::routing::v1::repeat_rule_service_client::RepeatRuleServiceClient;
+use rapport_proto::routing::v1::supervision_service_client::SupervisionServiceClient;
 use rapport_proto::routing::v1::ticket_bulk_service_client::TicketBulkServiceClient;
 use rapport_proto::routing::v1::ticket_merge_service_client::TicketMergeServiceClient;
 use rapport_proto::routing::v1::ticket_service_client::TicketServiceClient;
@@ -151,6 +152,10 @@ impl Bench {
 
     pub(crate) fn queues(&self) -> QueueServiceClient<Channel> {
         QueueServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn supervision(&self) -> SupervisionServiceClient<Channel> {
+        SupervisionServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn offers(&self) -> OfferServiceClient<Channel> {

@@ -89,7 +89,7 @@ impl Contact {
         self.linked(self.facts(types::InteractionKind::Call, types::Channel::Phone))
     }
 
-    fn ended(&self) -> (String, Data) {
+    pub(crate) fn ended(&self) -> (String, Data) {
         let ended = events::ContactEnded {
             interaction_id: self.interaction.to_string(),
             conversation_id: self.conversation.to_string(),

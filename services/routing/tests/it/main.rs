@@ -21,5 +21,6 @@ mod restart;
 mod routing_policies;
 mod severity;
 mod sla;
+mod supervision;
 mod tickets;
 mod watching;

@@ -87,6 +87,6 @@ impl Fold<'_> {
     }
 }
 
-fn record_of(ticket: &Ticket) -> Option<RecordId> {
+pub(super) fn record_of(ticket: &Ticket) -> Option<RecordId> {
     ticket.customer.map(|customer| customer.record)
 }

@@ -10,7 +10,7 @@ use super::routing::Chosen;
 use super::tickets::Asking;
 use crate::domain::engine::Input;
 use crate::domain::policy::Route;
-use crate::domain::{By, CustomerRef, Opening, WorkItem, WorkState};
+use crate::domain::{By, CustomerRef, Figures, Opening, WorkItem, WorkState};
 use crate::store::{Joining, Needs};
 
 pub(super) fn needs(facts: &[Fact], needs: &mut Needs) {
@@ -160,11 +160,17 @@ impl Fold<'_> {
         let wait = work.waited(self.now);
         self.publish(work.id, news::abandoned(&work, wait));
         let state = WorkState::Abandoned { at: self.now };
-        // It waits nowhere.
+        // It waits nowhere, and left as soon as anybody can.
         let route = None;
+        let queue = self.tenant.queues.get(&queue);
+        let left_early = queue.is_some_and(|queue| !queue.short_abandon.is_zero());
         self.decision.items.push(WorkItem {
             state,
             route,
+            figures: Figures {
+                left_early,
+                ..Figures::default()
+            },
             ..work
         });
     }

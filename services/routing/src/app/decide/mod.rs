@@ -3,8 +3,10 @@
 
 mod agents;
 mod facts;
+mod figures;
 mod history;
 mod intake;
+mod manual;
 mod merges;
 mod promises;
 mod queues;
@@ -30,6 +32,7 @@ use super::command::{Command, Done};
 use super::news::{self, News};
 use crate::domain::engine::{Effect, Engine, Input, Refusal};
 use crate::domain::sla::Book;
+use crate::domain::statistics::Statistics;
 use crate::domain::{Code, Offer, OfferOutcome, Queue};
 use crate::store::{Decision, Loaded, Needs, OfferRow};
 
@@ -42,6 +45,7 @@ pub(crate) struct Tenant {
     pub(crate) queues: BTreeMap<QueueId, Queue>,
     pub(crate) book: Book,
     pub(crate) routing: RoutingBook,
+    pub(crate) statistics: Statistics,
 }
 
 impl Tenant {
@@ -95,6 +99,7 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
             | Command::RejectOffer { .. }
             | Command::CompleteWork { .. }
             | Command::EndWrapUp { .. }
+            | Command::Look(_)
             | Command::OpenDesk(_)
             | Command::CloseDesk { .. } => {}
             Command::ChangeTicket { id, change, .. } => {
@@ -119,7 +124,10 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
             | Command::ReopenTicket { id, .. }
             | Command::CancelTicket { id, .. }
             | Command::CloseTicket { id, .. } => needs.tickets.push(*id),
-            Command::AcceptOffer { item, .. } => needs.work_items.push(*item),
+            Command::AcceptOffer { item, .. }
+            | Command::AssignWork { item, .. }
+            | Command::MoveWork { item, .. }
+            | Command::ReleaseWork { item, .. } => needs.work_items.push(*item),
             Command::CreateAgent(agent) => {
                 needs.principals.push(agent.principal.expose().to_owned());
             }
@@ -155,7 +163,13 @@ pub(crate) fn fold(
         let claim = asked.key.as_ref().and_then(|_| claims.next()).flatten();
         answers.push(fold.answer(asked, claim));
     }
-    fold.finish(answers)
+    let mut folded = fold.finish(answers);
+    for (asked, answer) in batch.iter().zip(&mut folded.answers) {
+        if let Command::Look(look) = &asked.command {
+            *answer = tenant.look(now, look);
+        }
+    }
+    folded
 }
 
 /// A batch being decided.
@@ -305,6 +319,16 @@ impl<'a> Fold<'a> {
                 skip_wrap_up,
             } => self.complete_work(*item, *agent, disposition.as_ref(), *skip_wrap_up),
             Command::EndWrapUp { item, agent } => self.end_wrap_up(*item, *agent),
+            Command::AssignWork { item, to, said } => self.assign_work(*item, *to, said),
+            Command::MoveWork {
+                item,
+                queue,
+                priority,
+                said,
+            } => self.move_work_by_hand(*item, *queue, *priority, said),
+            Command::ReleaseWork { item, to, said } => self.release_work(*item, *to, said),
+            // Told when everything of the batch is counted.
+            Command::Look(_) => Ok(Done::new(uuid::Uuid::nil(), 0)),
             Command::OpenDesk(desk) => self.open_desk(desk.agent, desk.stream),
             Command::CloseDesk { agent, stream } => self.close_desk(*agent, *stream),
             Command::Apply { facts, mark } => {
@@ -375,8 +399,16 @@ impl<'a> Fold<'a> {
     }
 
     fn finish(mut self, answers: Vec<Result<Done, Error>>) -> Folded {
-        let changes = self.tenant.engine.take_changes();
+        let mut changes = self.tenant.engine.take_changes();
         let mut decision = std::mem::take(&mut self.decision);
+        let Tenant {
+            engine, statistics, ..
+        } = &mut *self.tenant;
+        // What was over before it came to the engine.
+        for work in &decision.items {
+            statistics.item(self.now, work);
+        }
+        decision.spells = statistics.take_in(self.now, engine, &mut changes);
         decision.items.extend(changes.items);
         decision.standings = changes.agents;
         decision.slas = self.sla_rows();

@@ -99,4 +99,6 @@ fn apply(queue: &mut Queue, change: &QueueChange) {
     set(&mut queue.required_skills, change.required_skills.as_ref());
     set(&mut queue.most_waiting, change.most_waiting.as_ref());
     set(&mut queue.overflow, change.overflow.as_ref());
+    set(&mut queue.answer_target, change.answer_target.as_ref());
+    set(&mut queue.short_abandon, change.short_abandon.as_ref());
 }

@@ -12,8 +12,8 @@ use crate::domain::engine::Input;
 use crate::domain::policy::Route;
 use crate::domain::sla::Happening;
 use crate::domain::{
-    By, Channel, Code, Opening, Priority, Skills, Solution, Ticket, TicketChange, TicketState,
-    WorkItem, WorkState, text,
+    By, Channel, Code, Figures, Opening, Priority, Skills, Solution, Ticket, TicketChange,
+    TicketState, WorkItem, WorkState, text,
 };
 
 /// The work that a ticket asks for.
@@ -170,6 +170,7 @@ impl Fold<'_> {
             state: WorkState::Waiting,
             route,
             traceparent: self.cause.clone(),
+            figures: Figures::default(),
             version: 1,
         })
     }
@@ -380,6 +381,11 @@ impl Fold<'_> {
 
     /// An agent has accepted work of the ticket.
     pub(super) fn take_up(&mut self, id: TicketId, agent: AgentId) {
+        self.take_up_by(id, agent, &By::agent(agent));
+    }
+
+    /// The same, because somebody wanted it so.
+    pub(super) fn take_up_by(&mut self, id: TicketId, agent: AgentId, by: &By) {
         let (now, id) = (self.now, self.whole(id));
         let Some(ticket) = self.loaded.tickets.get_mut(&id) else {
             return;
@@ -387,7 +393,7 @@ impl Fold<'_> {
         let before = ticket.clone();
         let waited = ticket.waiting_on.is_some();
         if ticket.taken_up(agent, now) {
-            self.put_ticket(id, Some(&before), &By::agent(agent));
+            self.put_ticket(id, Some(&before), by);
             self.publish_update(&before, id);
         }
         if waited {

@@ -59,7 +59,7 @@ impl Fold<'_> {
         Ok(self.work_done(item))
     }
 
-    fn work_done(&self, item: WorkItemId) -> Done {
+    pub(super) fn work_done(&self, item: WorkItemId) -> Done {
         let work = self.tenant.engine.last_seen(item).cloned();
         let version = work.as_ref().map_or(0, |work| work.version);
         Done {

@@ -56,7 +56,13 @@ impl Engine {
         }
     }
 
-    fn make_offer(&mut self, now: Micros, id: WorkItemId, agent: AgentId, out: &mut Vec<Effect>) {
+    pub(super) fn make_offer(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        agent: AgentId,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(held) = self.items.get_mut(&id) else {
             return;
         };
@@ -93,6 +99,7 @@ impl Engine {
         let held = self.items.get_mut(&id)?;
         let offer = *held.work.offer()?;
         held.work.state = WorkState::Waiting;
+        held.work.figures.over_capacity = false;
         let channel = held.work.channel;
         self.waiting.insert(held.spot(), held.rank());
         self.offers.remove(&offer.id);
@@ -156,6 +163,7 @@ impl Engine {
         if lapsed.is_some_and(|n| n > 0) {
             self.touch_agent(agent);
         }
+        self.note_answer(now, id);
         self.touch_item(id);
         out.push(Effect::Accepted { offer, wait });
         Ok(())

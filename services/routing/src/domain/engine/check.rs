@@ -147,8 +147,11 @@ impl Engine {
         for seat in self.floor.seats() {
             let agent = seat.profile.id;
             let mut used = PerChannel::all(0_u16);
+            // What somebody gave them by hand although their hands were full.
+            let mut allowed = PerChannel::all(0_u16);
             for id in &seat.holds {
                 let held = self.items.get(id);
+                let beyond = held.is_some_and(|h| h.work.figures.over_capacity);
                 if owner.insert(*id, agent).is_some()
                     || held.and_then(|h| h.work.agent()) != Some(agent)
                 {
@@ -156,6 +159,7 @@ impl Engine {
                 }
                 if let Some(held) = held {
                     *used.at(held.work.channel) += 1;
+                    *allowed.at(held.work.channel) += u16::from(beyond);
                 }
             }
             if used != seat.used {
@@ -172,7 +176,7 @@ impl Engine {
             };
             if Channel::ALL
                 .iter()
-                .any(|c| used.get(*c) > seat.limit.get(*c) && taken_since(*c))
+                .any(|c| used.get(*c) > seat.limit.get(*c) + allowed.get(*c) && taken_since(*c))
             {
                 faults.push(Fault::OverCapacity(agent));
             }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use rapport_foundation::id::{AgentId, OfferId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 
+use super::manual::Handing;
 use crate::domain::{
     Agent, Capacity, Code, OfferEnd, Priority, Queue, Skills, Standing, Status, WorkItem,
 };
@@ -52,6 +53,10 @@ pub struct Terms {
     pub max_lapsed_offers: u32,
     /// How many may wait; who comes when so many do and nobody is free is refused. None: no limit.
     pub most_waiting: Option<u32>,
+    /// Work that is answered within this is answered in time.
+    pub answer_target: Duration,
+    /// Who leaves within this left too soon to be counted against the service level.
+    pub short_abandon: Duration,
 }
 
 impl From<&Queue> for Terms {
@@ -62,6 +67,8 @@ impl From<&Queue> for Terms {
             wrap_up: queue.wrap_up,
             max_lapsed_offers: queue.max_lapsed_offers,
             most_waiting: queue.most_waiting,
+            answer_target: queue.answer_target,
+            short_abandon: queue.short_abandon,
         }
     }
 }
@@ -180,6 +187,32 @@ pub enum Input {
         /// Who.
         agent: AgentId,
     },
+    /// Work that nobody has accepted is put before one agent, whoever is asked otherwise, or into their hands.
+    WorkAssigned {
+        /// The work.
+        item: WorkItemId,
+        /// To whom.
+        to: Handing,
+    },
+    /// Work goes to another queue, also out of an agent's hands, who is passed over for it as if they had said no.
+    /// Its age is kept.
+    WorkMoved {
+        /// The work.
+        item: WorkItemId,
+        /// The queue it waits in.
+        queue: QueueId,
+        /// Skills an agent must hold.
+        skills: Skills,
+        /// How urgent it is.
+        priority: Priority,
+    },
+    /// Accepted work is taken from its agent, who is passed over for it as if they had said no.
+    WorkReleased {
+        /// The work.
+        item: WorkItemId,
+        /// To whom it goes; none: back to its queue.
+        to: Option<Handing>,
+    },
     /// Time has passed.
     Tick,
 }
@@ -208,7 +241,7 @@ pub enum Effect {
         /// How long the work had waited.
         wait: Duration,
     },
-    /// Accepted work was taken back from an agent who did not return within the grace.
+    /// Accepted work was taken back from an agent who did not return within the grace, or by hand.
     Released {
         /// The work.
         item: WorkItemId,
@@ -281,6 +314,20 @@ pub enum Refusal {
     WorkKnown,
     /// As many wait in the queue as may, and nobody is free for this one.
     QueueFull,
+    /// No such queue.
+    QueueUnknown,
+    /// No stream of the agent is open.
+    AgentNotPresent,
+    /// The agent takes no work.
+    AgentNotAvailable,
+    /// The agent does not hold every skill that the work asks for.
+    SkillsMissing,
+    /// The agent has as much of the channel as they take at once.
+    NoCapacity,
+    /// The agent has it already.
+    HasIt,
+    /// The contact is over: the work can only be completed.
+    ContactOver,
 }
 
 /// Everything a stopped engine needs to stand where it stood.

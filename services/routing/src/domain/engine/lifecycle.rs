@@ -143,6 +143,7 @@ impl Engine {
         };
         let freed = self.end_offer(id, reason, out).map(|offer| offer.agent);
         if abandoned {
+            self.note_left(now, id);
             self.close_item(id, WorkState::Abandoned { at: now });
             out.push(Effect::Abandoned { item: id, wait });
         } else {

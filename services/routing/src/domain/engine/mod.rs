@@ -12,9 +12,11 @@ mod assign;
 mod candidates;
 mod check;
 mod easing;
+mod figures;
 mod floor;
 mod input;
 mod lifecycle;
+mod manual;
 mod presence;
 mod restore;
 mod route;
@@ -36,7 +38,9 @@ use uuid::Uuid;
 
 pub use candidates::{Candidate, Hindrance, Vacancy};
 pub use check::Fault;
+pub use figures::AtWork;
 pub use input::{Changes, Effect, Input, Profile, Refusal, Snapshot, StreamId, Terms};
+pub use manual::Handing;
 
 use crate::domain::{Presence, Standing, WorkItem, WorkState};
 use floor::Floor;
@@ -197,6 +201,14 @@ impl Engine {
             Input::WrapUpEnded { item, agent } => {
                 self.end_wrap_up_early(now, item, agent, &mut out)
             }
+            Input::WorkAssigned { item, to } => self.assign(now, item, to, &mut out),
+            Input::WorkMoved {
+                item,
+                queue,
+                skills,
+                priority,
+            } => self.move_work(now, item, (queue, skills, priority), &mut out),
+            Input::WorkReleased { item, to } => self.release(now, item, to, &mut out),
         };
         if let Err(refusal) = refused {
             out.push(Effect::Refused(refusal));

@@ -178,21 +178,7 @@ impl Engine {
             !(settled && self.complete(now, *id, agent, None, true, out).is_ok())
         });
         for (_, _, id) in &ranks {
-            let Some(held) = self.items.get_mut(id) else {
-                continue;
-            };
-            held.work.state = WorkState::Waiting;
-            let channel = held.work.channel;
-            self.ask(now, *id);
-            if let Some(held) = self.items.get(id) {
-                self.waiting.insert(held.spot(), held.rank());
-            }
-            self.floor
-                .change(agent, |seat| seat.give_back(*id, channel));
-            self.wait_again(now, *id);
-            self.touch_item(*id);
-            out.push(Effect::Released { item: *id, agent });
-            out.push(Effect::Queued { item: *id });
+            self.take_out(now, *id, out);
         }
         for (_, _, id) in ranks {
             self.match_item(now, id, out);

@@ -4,6 +4,7 @@ mod bench;
 mod desk;
 mod levels;
 mod limits;
+mod manual;
 mod model;
 mod routes;
 mod situations;

@@ -64,6 +64,10 @@ named! {
         RepeatOf = "repeat_of_ticket_id",
         /// A ticket that was split from it.
         Split = "split_ticket_id",
+        /// By hand: who has work of it, or is offered it.
+        WorkAgent = "work_item.agent_id",
+        /// By hand: the queue that work of it waits in.
+        WorkQueue = "work_item.queue_id",
     }
 }
 

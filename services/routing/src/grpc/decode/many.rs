@@ -9,9 +9,8 @@ use rapport_foundation::personal::Personal;
 use rapport_proto::routing::v1 as pb;
 use uuid::Uuid;
 
-use super::Etag;
-use super::merges::ids;
 use super::tickets::{Terms, reason, solution, terms, ticket_change, ticket_state};
+use super::{Etag, ids};
 use crate::app::{BULK_MAX, WatchFrom, WatchedTickets, Which};
 use crate::domain::{Solution, TicketChange};
 use crate::store::TicketFilter;

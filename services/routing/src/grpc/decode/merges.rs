@@ -2,13 +2,13 @@
 
 use rapport_foundation::check::Check;
 use rapport_foundation::error::Failure;
-use rapport_foundation::id::{TicketId, TypedId};
+use rapport_foundation::id::TicketId;
 use rapport_foundation::personal::Personal;
 use rapport_proto::routing::v1 as pb;
 use uuid::Uuid;
 
-use super::Etag;
 use super::tickets::{SUBJECT_CHARACTERS, Terms, reason, terms, text_of};
+use super::{Etag, ids};
 use crate::app::command::Split;
 
 /// Work items, and interactions, in one split.
@@ -64,16 +64,4 @@ pub(in crate::grpc) fn split_ticket(
     };
     let terms = terms(&mut c, &body.etag, &body.reason);
     c.done((request, id, split, terms))
-}
-
-/// So many ids at most; each that is none is named.
-pub(super) fn ids<I: TypedId>(c: &mut Check, field: &str, texts: &[String], most: usize) -> Vec<I> {
-    c.require(
-        texts.len() <= most,
-        field,
-        "TOO_MANY",
-        "has too many elements",
-    );
-    let id = |(place, text): (usize, &String)| c.id(&format!("{field}[{place}]"), text);
-    texts.iter().take(most).enumerate().map(id).collect()
 }

@@ -12,7 +12,7 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
-use super::{Etag, SKILLS_OF_WORK, priority, queue_ids, required_code, set_by_service, skills};
+use super::{Etag, SKILLS_OF_WORK, ids, priority, required_code, set_by_service, skills};
 use crate::app::command::{AgentChange, NewAgent, NewQueue, QueueChange};
 use crate::app::words;
 use crate::domain::{Channel, Code, Priority, Queue};
@@ -23,6 +23,8 @@ const SKILLS_OF_AGENT: usize = 64;
 const QUEUES_OF_AGENT: usize = 500;
 const MOST_CONCURRENT: i32 = 100;
 const MOST_WAITING: i32 = 1_000_000;
+/// A week: there are queues of mails.
+const ANSWER_TARGET_S: i32 = 604_800;
 
 const AGENT_FIELDS: [&str; 6] = [
     "display_name",
@@ -33,7 +35,7 @@ const AGENT_FIELDS: [&str; 6] = [
     "default_capacity",
 ];
 
-const QUEUE_FIELDS: [&str; 8] = [
+const QUEUE_FIELDS: [&str; 10] = [
     "display_name",
     "default_priority",
     "offer_timeout_s",
@@ -42,6 +44,8 @@ const QUEUE_FIELDS: [&str; 8] = [
     "required_skills",
     "most_waiting",
     "overflow_queue_id",
+    "answer_target_s",
+    "short_abandon_s",
 ];
 
 fn all(fields: &[&str]) -> BTreeSet<String> {
@@ -105,7 +109,7 @@ fn agent_change(c: &mut Check, mask: &BTreeSet<String>, agent: &pb::Agent) -> Ag
         change.skills_until = Some(skill_ends(c, &agent.skill_ends));
     }
     if set("queue_ids") {
-        change.queues = Some(queue_ids(c, "queue_ids", &agent.queue_ids, QUEUES_OF_AGENT));
+        change.queues = Some(ids(c, "queue_ids", &agent.queue_ids, QUEUES_OF_AGENT));
     }
     if set("capacities") {
         change.capacities = Some(capacities(c, &agent.capacities));
@@ -235,6 +239,19 @@ fn queue_change(c: &mut Check, mask: &BTreeSet<String>, queue: &pb::Queue) -> Qu
     }
     if set("overflow_queue_id") {
         change.overflow = Some(c.optional_id("overflow_queue_id", &queue.overflow_queue_id));
+    }
+    if set("answer_target_s") {
+        let given = c.number(
+            "answer_target_s",
+            queue.answer_target_s,
+            0..=ANSWER_TARGET_S,
+        );
+        let usual = Queue::ANSWER_TARGET;
+        change.answer_target = Some(if given == 0 { usual } else { seconds(given) });
+    }
+    if set("short_abandon_s") {
+        let given = c.number("short_abandon_s", queue.short_abandon_s, 0..=3_600);
+        change.short_abandon = Some(seconds(given));
     }
     change
 }

@@ -13,7 +13,7 @@ use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
 use super::settings::NAME_CHARACTERS;
-use super::{Etag, optional_code, paging, priority, queue_ids, set_by_service};
+use super::{Etag, ids, optional_code, paging, priority, set_by_service};
 use crate::app::Paging;
 use crate::app::command::{NewCalendar, NewPolicy};
 use crate::app::words;
@@ -308,7 +308,7 @@ fn policy_change(c: &mut Check, mask: &BTreeSet<String>, policy: &pb::SlaPolicy)
 
 fn conditions(c: &mut Check, given: &pb::SlaConditions) -> Conditions {
     Conditions {
-        queues: queue_ids(c, "queue_ids", &given.queue_ids, QUEUES),
+        queues: ids(c, "queue_ids", &given.queue_ids, QUEUES),
         priorities: named::<types::Priority, _>(
             c,
             "priorities",

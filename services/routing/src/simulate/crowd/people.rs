@@ -11,7 +11,8 @@ use super::Size;
 use crate::domain::engine::{Profile, Terms};
 use crate::domain::policy::{Leg, Relaxation, Route};
 use crate::domain::{
-    Capacity, Channel, Code, Level, Priority, Skill, Skills, Standing, WorkItem, WorkState,
+    Capacity, Channel, Code, Figures, Level, Priority, Queue, Skill, Skills, Standing, WorkItem,
+    WorkState,
 };
 use crate::simulate::dice::{Dice, Purpose};
 
@@ -81,6 +82,8 @@ impl People {
             wrap_up: Duration::ZERO,
             max_lapsed_offers: u32::MAX,
             most_waiting: None,
+            answer_target: Queue::ANSWER_TARGET,
+            short_abandon: Duration::ZERO,
         };
         (0..self.size.queues).map(terms).collect()
     }
@@ -138,6 +141,7 @@ impl People {
             state: WorkState::Waiting,
             route: route.map(Box::new),
             traceparent: None,
+            figures: Figures::default(),
             version: 1,
         }
     }

@@ -19,6 +19,7 @@ use owned;
 
 pub(crate) mod agent;
 pub(crate) mod agent_queue;
+pub(crate) mod agent_spell;
 pub(crate) mod agent_standing;
 pub(crate) mod calendar;
 pub(crate) mod calendar_version;

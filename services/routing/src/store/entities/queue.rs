@@ -18,6 +18,8 @@ pub(crate) struct Model {
     pub(crate) skills: Json,
     pub(crate) most_waiting: Option<i64>,
     pub(crate) overflow_id: Option<Uuid>,
+    pub(crate) answer_target: i64,
+    pub(crate) short_abandon: i64,
     pub(crate) created_at: Micros,
     pub(crate) updated_at: Micros,
     pub(crate) version: i64,

@@ -35,6 +35,14 @@ pub(crate) struct Model {
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub(crate) route: Option<Json>,
     pub(crate) traceparent: Option<String>,
+    pub(crate) answered_at: Option<Micros>,
+    pub(crate) answered_queue_id: Option<Uuid>,
+    pub(crate) in_time: bool,
+    pub(crate) left_early: bool,
+    pub(crate) handled_before: i64,
+    pub(crate) over_capacity: bool,
+    pub(crate) promised_p50: Option<i64>,
+    pub(crate) promised_p90: Option<i64>,
     pub(crate) version: i64,
 }
 

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use crate::domain::engine::{Effect, Engine, Input, Profile, Settings, Terms};
 use crate::domain::policy::{Leg, Relaxation};
 use crate::domain::{
-    Capacity, Channel, Offer, OfferEnd, Priority, Skill, Skills, Status, WorkItem, WorkState,
+    Capacity, Channel, Figures, Offer, OfferEnd, Priority, Skill, Skills, Status, WorkItem,
+    WorkState,
 };
 
 pub(super) fn secs(n: u64) -> Micros {
@@ -45,6 +46,8 @@ pub(super) fn terms(n: u128) -> Terms {
         wrap_up: Duration::from_secs(10),
         max_lapsed_offers: 1,
         most_waiting: None,
+        answer_target: Duration::from_secs(20),
+        short_abandon: Duration::from_secs(5),
     }
 }
 
@@ -79,6 +82,7 @@ pub(super) fn work(n: u128, in_queue: u128, at: Micros) -> WorkItem {
         state: WorkState::Waiting,
         route: None,
         traceparent: None,
+        figures: Figures::default(),
         version: 1,
     }
 }

@@ -1,6 +1,9 @@
 //! Random days: whatever happens in whatever order, the promises hold, and an engine rebuilt
 //! from what was stored decides like the one that went on.
 
+mod by_hand;
+mod figures;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,7 +15,11 @@ use rapport_foundation::time::Micros;
 use super::desk::*;
 use crate::domain::engine::{Changes, Effect, Engine, Input, Settings, Snapshot};
 use crate::domain::policy::{Leg, Route};
-use crate::domain::{Capacity, Channel, Presence, Priority, Standing, Status, WorkItem, WorkState};
+use crate::domain::statistics::Statistics;
+use crate::domain::{
+    Capacity, Channel, Offer, Presence, Priority, Standing, Status, WorkItem, WorkState,
+};
+use by_hand::{ByHand, by_hand, handed};
 
 const AGENTS: u128 = 4;
 const QUEUES: u128 = 3;
@@ -81,6 +88,7 @@ enum Op {
         seconds: u64,
     },
     PassToDeadline,
+    ByHand(ByHand),
 }
 
 const SKILLS: [&[&str]; 4] = [&[], &["a"], &["b:3"], &["a:4", "b"]];
@@ -107,6 +115,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (1..=6_u128).prop_map(|ticket| Op::Reopen { ticket }),
         2 => (1..70_u64).prop_map(|seconds| Op::Pass { seconds }),
         2 => Just(Op::PassToDeadline),
+        3 => by_hand().prop_map(Op::ByHand),
     ]
 }
 
@@ -122,6 +131,10 @@ struct Day {
     standings: BTreeMap<AgentId, Standing>,
     open: BTreeSet<WorkItemId>,
     out: BTreeMap<WorkItemId, OfferId>,
+    /// What was given to somebody by hand although their hands might be full.
+    allowed: BTreeSet<WorkItemId>,
+    /// The figures, counted as it goes.
+    statistics: Statistics,
 }
 
 impl Day {
@@ -136,6 +149,8 @@ impl Day {
             standings: BTreeMap::new(),
             open: BTreeSet::new(),
             out: BTreeMap::new(),
+            allowed: BTreeSet::new(),
+            statistics: Statistics::default(),
         };
         for n in 1..=QUEUES {
             day.step(Input::QueueChanged(terms(n)));
@@ -311,18 +326,28 @@ impl Day {
                 self.now = self.now.max(self.engine.next_deadline()?);
                 Input::Tick
             }
+            Op::ByHand(op) => op.input(&self.engine.snapshot().items)?,
         })
     }
 
     fn step(&mut self, input: Input) -> Vec<Effect> {
         let before = self.engine.snapshot().items;
+        let handed = handed(&input);
+        let allowed = handed.filter(|(_, to)| to.over_capacity);
+        self.allowed.extend(allowed.map(|(item, _)| item));
         let effects = self.engine.step(self.now, input);
-        self.assert_in_turn(&before, &effects);
+        let by_itself = |offer: &Offer| handed.is_none_or(|(item, _)| item != offer.item);
+        let made: Vec<Offer> = offers(&effects).into_iter().filter(by_itself).collect();
+        self.assert_in_turn(&before, &made);
+        self.assert_room(&made);
         self.before = self.now;
         if let Err(faults) = self.engine.check() {
             panic!("{faults:?} after {effects:?}");
         }
         let Changes { items, agents } = self.engine.take_changes();
+        for work in &items {
+            self.statistics.item(self.now, work);
+        }
         self.rows
             .extend(items.into_iter().map(|work| (work.id, work)));
         self.standings.extend(agents);
@@ -345,12 +370,12 @@ impl Day {
 
     /// Who got an offer was the first of those whom that agent could have got instead: the most urgent, of these the
     /// oldest. Only who waited all the while is looked at; what comes back within a step comes after its offers.
-    fn assert_in_turn(&self, before: &[WorkItem], effects: &[Effect]) {
+    fn assert_in_turn(&self, before: &[WorkItem], made: &[Offer]) {
         let rank = |work: &WorkItem| (Reverse(work.priority), work.queued_at, work.id);
         let agents = self.engine.snapshot().agents;
-        for offer in offers(effects) {
+        for offer in made {
             let taken = self.engine.item(offer.item);
-            let Some(taken) = taken.filter(|work| work.offer() == Some(&offer)) else {
+            let Some(taken) = taken.filter(|work| work.offer() == Some(offer)) else {
                 continue;
             };
             let (profile, _) = agents.iter().find(|(p, _)| p.id == offer.agent).unwrap();

@@ -1,0 +1,229 @@
+//! What somebody who directs others decides about work by hand.
+//!
+//! All of it keeps the engine's promises: work is before one agent at a time, nothing is forgotten, and whoever is
+//! free afterwards gets what waits. Only capacity and skills give way, each only where it is said so, and the work
+//! tells that its agent has it beyond their capacity.
+
+use rapport_foundation::id::{AgentId, QueueId, WorkItemId};
+use rapport_foundation::time::Micros;
+
+use super::input::{Effect, Refusal};
+use super::lifecycle::Change;
+use super::{Engine, Timer};
+use crate::domain::{Decline, OfferEnd, Presence, Priority, Skills, Status, WorkItem, WorkState};
+
+/// To whom work is to go, and what does not keep it from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handing {
+    /// To whom.
+    pub agent: AgentId,
+    /// They have it at once, rather than being asked.
+    pub forced: bool,
+    /// Although they have as much of the channel as they take.
+    pub over_capacity: bool,
+    /// Although they do not hold every skill that it asks for.
+    pub without_skills: bool,
+}
+
+impl Engine {
+    /// Puts work that nobody has accepted before one agent, or into their hands.
+    pub(super) fn assign(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        to: Handing,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
+        if !matches!(work.state, WorkState::Waiting | WorkState::Offered(_)) {
+            return Err(Refusal::WorkAccepted);
+        }
+        self.may_hand(work, to)?;
+        self.hand(now, id, to, out)
+    }
+
+    /// Moves work to another queue, also out of an agent's hands. Its age stays.
+    pub(super) fn move_work(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        (queue, skills, priority): (QueueId, Skills, Priority),
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
+        let channel = work.channel;
+        if !self.queues.contains_key(&queue) {
+            return Err(Refusal::QueueUnknown);
+        }
+        if matches!(work.state, WorkState::Waiting | WorkState::Offered(_)) {
+            let change = Change::by_hand(queue, skills, priority);
+            return self.change_item(now, id, change, out);
+        }
+        self.may_take_out(id)?;
+        if !self.has_room(queue, channel, &skills) {
+            return Err(Refusal::QueueFull);
+        }
+        let Some(agent) = self.take_out(now, id, out) else {
+            return Ok(());
+        };
+        self.pass_over(now, id, agent);
+        self.put_into(now, id, (queue, skills, priority));
+        self.match_agent(now, agent, out);
+        self.match_item(now, id, out);
+        Ok(())
+    }
+
+    /// Takes accepted work from its agent, back to its queue or to somebody else.
+    pub(super) fn release(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        to: Option<Handing>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        self.may_take_out(id)?;
+        if let Some(to) = to {
+            let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
+            if work.agent() == Some(to.agent) {
+                return Err(Refusal::HasIt);
+            }
+            self.may_hand(work, to)?;
+        }
+        let Some(agent) = self.take_out(now, id, out) else {
+            return Ok(());
+        };
+        self.pass_over(now, id, agent);
+        let handed = match to {
+            Some(to) => self.hand(now, id, to, out),
+            None => Ok(()),
+        };
+        self.match_agent(now, agent, out);
+        self.match_item(now, id, out);
+        handed
+    }
+
+    /// Takes accepted work out of its agent's hands, to where it stood in its queue. Nobody is matched yet.
+    pub(super) fn take_out(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        out: &mut Vec<Effect>,
+    ) -> Option<AgentId> {
+        let held = self.items.get_mut(&id)?;
+        let WorkState::Accepted { agent, at } = held.work.state else {
+            return None;
+        };
+        held.work.state = WorkState::Waiting;
+        held.work.figures.handled_before += now - at;
+        held.work.figures.over_capacity = false;
+        let channel = held.work.channel;
+        self.ask(now, id);
+        if let Some(held) = self.items.get(&id) {
+            self.waiting.insert(held.spot(), held.rank());
+        }
+        self.floor.change(agent, |seat| seat.give_back(id, channel));
+        self.wait_again(now, id);
+        self.touch_item(id);
+        out.push(Effect::Released { item: id, agent });
+        out.push(Effect::Queued { item: id });
+        Some(agent)
+    }
+
+    fn may_take_out(&self, id: WorkItemId) -> Result<(), Refusal> {
+        let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
+        match work.state {
+            WorkState::Accepted { .. } if work.settled => Err(Refusal::ContactOver),
+            WorkState::Accepted { .. } => Ok(()),
+            WorkState::WrappingUp { .. } => Err(Refusal::ContactOver),
+            _ => Err(Refusal::WorkNotAccepted),
+        }
+    }
+
+    /// Whether work may go to somebody; the first thing that keeps it from them.
+    fn may_hand(&self, work: &WorkItem, to: Handing) -> Result<(), Refusal> {
+        let seat = self.floor.seat(to.agent).ok_or(Refusal::AgentUnknown)?;
+        if seat.standing.presence != Presence::Present {
+            return Err(Refusal::AgentNotPresent);
+        }
+        let asked = seat.standing.status == Status::Available;
+        if !asked && !(to.forced && seat.standing.status != Status::Offline) {
+            return Err(Refusal::AgentNotAvailable);
+        }
+        let asked = self.items.get(&work.id).map(|held| &held.asked);
+        if !to.without_skills && asked.is_some_and(|asked| !seat.held.cover(asked)) {
+            return Err(Refusal::SkillsMissing);
+        }
+        let has_it = work.agent() == Some(to.agent);
+        if !to.over_capacity && !has_it && !seat.has_room(work.channel) {
+            return Err(Refusal::NoCapacity);
+        }
+        Ok(())
+    }
+
+    /// Puts work that waits, or is offered to somebody, before the one it goes to.
+    fn hand(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        to: Handing,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let out_to = self.item(id).and_then(WorkItem::agent);
+        if out_to != Some(to.agent) {
+            let freed = self.end_offer(id, OfferEnd::Withdrawn, out);
+            let seat = self.floor.seat(to.agent).ok_or(Refusal::AgentUnknown)?;
+            let channel = self.item(id).map(|work| work.channel);
+            let beyond = channel.is_some_and(|channel| !seat.has_room(channel));
+            if let Some(held) = self.items.get_mut(&id) {
+                held.work.figures.over_capacity = beyond;
+            }
+            self.make_offer(now, id, to.agent, out);
+            if let Some(offer) = freed {
+                self.match_agent(now, offer.agent, out);
+            }
+        }
+        let offer = self
+            .item(id)
+            .and_then(WorkItem::offer)
+            .map(|offer| offer.id);
+        match offer.filter(|_| to.forced) {
+            Some(offer) => self.accept(now, offer, to.agent, out),
+            None => Ok(()),
+        }
+    }
+
+    /// Whom it was taken from is not asked for it again at once, and stands at the end of the line.
+    fn pass_over(&mut self, now: Micros, id: WorkItemId, agent: AgentId) {
+        self.floor
+            .change(agent, |seat| seat.standing.idle_since = now);
+        self.touch_agent(agent);
+        let until = now + self.settings.decline_pause;
+        if let Some(held) = self.items.get_mut(&id) {
+            held.work.declines.push(Decline { agent, until });
+            self.timers.set(until, Timer::DeclineEnds(id, agent));
+        }
+    }
+
+    /// Waiting work stands in another queue, and is on no way to anywhere else.
+    fn put_into(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        (queue, skills, priority): (QueueId, Skills, Priority),
+    ) {
+        self.stop_waiting(id);
+        let Some(held) = self.items.get_mut(&id) else {
+            return;
+        };
+        self.waiting.remove(held.spot(), held.rank());
+        held.work.queue = queue;
+        held.work.skills = skills;
+        held.work.priority = priority;
+        held.work.route = None;
+        self.ask(now, id);
+        if let Some(held) = self.items.get(&id) {
+            self.waiting.insert(held.spot(), held.rank());
+        }
+        self.touch_item(id);
+    }
+}
