@@ -1,12 +1,13 @@
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-/// A short code of the tenant's own vocabulary: `[a-z0-9._-]{1,64}`.
+/// A short code of the tenant's own vocabulary: `[a-z0-9._-]{1,64}`. A copy is the same text.
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 #[serde(try_from = "String", into = "String")]
-pub struct Code(String);
+pub struct Code(Arc<str>);
 
 /// Text that is not a [`Code`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +27,7 @@ impl Code {
 
 impl From<Code> for String {
     fn from(code: Code) -> Self {
-        code.0
+        code.0.to_string()
     }
 }
 
@@ -47,7 +48,7 @@ impl FromStr for Code {
         if text.is_empty() || text.len() > Self::LENGTH_MAX || !text.bytes().all(allowed) {
             return Err(NotACode);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU8;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -90,30 +91,29 @@ impl fmt::Display for Skill {
     }
 }
 
-/// A set of skills, each at one level, in the order of their codes.
+/// A set of skills, each at one level, in the order of their codes. A copy is the same set: work keeps several.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
-pub struct Skills(Vec<Skill>);
+pub struct Skills(Arc<[Skill]>);
 
 impl Skills {
     /// None.
     #[must_use]
-    pub const fn new() -> Self {
-        Self(Vec::new())
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Adds a skill; of one that is there the higher level stays.
     pub fn insert(&mut self, skill: Skill) {
-        match self.place(&skill.code) {
-            Ok(place) => self.0[place].level = self.0[place].level.max(skill.level),
-            Err(place) => self.0.insert(place, skill),
-        }
+        let mut skills = self.0.to_vec();
+        add(&mut skills, skill);
+        self.0 = skills.into();
     }
 
     /// How well a skill is held or asked for, if at all.
     #[must_use]
     pub fn level(&self, code: &Code) -> Option<Level> {
-        let place = self.place(code).ok()?;
+        let place = place(&self.0, code).ok()?;
         Some(self.0[place].level)
     }
 
@@ -132,27 +132,33 @@ impl Skills {
 
     /// These and the others.
     #[must_use]
-    pub fn and(mut self, others: &Self) -> Self {
-        for skill in others {
-            self.insert(skill.clone());
+    pub fn and(self, others: &Self) -> Self {
+        if others.is_empty() {
+            return self;
         }
-        self
+        let mut skills = self.0.to_vec();
+        for skill in others {
+            add(&mut skills, skill.clone());
+        }
+        Self(skills.into())
     }
 
-    /// Only those for which it holds.
+    /// Only those for which it holds, as it leaves them.
     pub fn retain(&mut self, holds: impl FnMut(&mut Skill) -> bool) {
-        self.0.retain_mut(holds);
+        let mut skills = self.0.to_vec();
+        skills.retain_mut(holds);
+        self.0 = skills.into();
     }
 
     /// Whether there are none.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// How many there are.
     #[must_use]
-    pub const fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.0.len()
     }
 
@@ -170,9 +176,16 @@ impl Skills {
     fn covers(&self, asked: &Skill) -> bool {
         self.level(&asked.code) >= Some(asked.level)
     }
+}
 
-    fn place(&self, code: &Code) -> Result<usize, usize> {
-        self.0.binary_search_by(|skill| skill.code.cmp(code))
+fn place(skills: &[Skill], code: &Code) -> Result<usize, usize> {
+    skills.binary_search_by(|skill| skill.code.cmp(code))
+}
+
+fn add(skills: &mut Vec<Skill>, skill: Skill) {
+    match place(skills, &skill.code) {
+        Ok(place) => skills[place].level = skills[place].level.max(skill.level),
+        Err(place) => skills.insert(place, skill),
     }
 }
 
@@ -187,11 +200,11 @@ impl<'a> IntoIterator for &'a Skills {
 
 impl FromIterator<Skill> for Skills {
     fn from_iter<I: IntoIterator<Item = Skill>>(skills: I) -> Self {
-        let mut set = Self::new();
+        let mut set = Vec::new();
         for skill in skills {
-            set.insert(skill);
+            add(&mut set, skill);
         }
-        set
+        Self(set.into())
     }
 }
 

@@ -210,7 +210,7 @@ fn skills(c: &mut Check, field: &str, texts: &[String], most: usize) -> Skills {
             }
             Err(_) => c.fail(
                 &field,
-                "MALFORMED_SKILL",
+                "MALFORMED_CODE",
                 "is not of the form [a-z0-9._-]{1,64}, with `:` and 1 to 10 where it has a level",
             ),
         }

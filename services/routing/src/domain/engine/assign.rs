@@ -44,7 +44,7 @@ impl Engine {
                     .is_some_and(|h| h.work.declines.iter().any(|d| d.agent == agent))
             };
             let queues = seat.profile.queues.iter().copied();
-            let Some((_, _, id)) = self.waiting.first(
+            let Some(rank) = self.waiting.first(
                 queues,
                 |channel| seat.has_room(channel),
                 &seat.held,
@@ -52,7 +52,7 @@ impl Engine {
             ) else {
                 return;
             };
-            self.make_offer(now, id, agent, out);
+            self.make_offer(now, rank.id, agent, out);
         }
     }
 
@@ -119,11 +119,11 @@ impl Engine {
             .filter_map(|work| self.rank_of(work.id))
             .collect();
         ranks.sort_unstable();
-        for (_, _, id) in &ranks {
-            self.end_offer(*id, OfferEnd::AgentGone, out);
+        for rank in &ranks {
+            self.end_offer(rank.id, OfferEnd::AgentGone, out);
         }
-        for (_, _, id) in ranks {
-            self.match_item(now, id, out);
+        for rank in ranks {
+            self.match_item(now, rank.id, out);
         }
     }
 

@@ -1,7 +1,8 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use rapport_foundation::id::{AgentId, QueueId};
 
+use super::Map;
 use super::input::Profile;
 use super::seat::{IdleRank, Seat};
 use super::skills::Grades;
@@ -10,8 +11,8 @@ use crate::domain::Channel;
 /// Everybody, and for each queue who of its agents is free, in the order they are asked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Floor {
-    seats: HashMap<AgentId, Seat>,
-    free: HashMap<QueueId, BTreeSet<IdleRank>>,
+    seats: Map<AgentId, Seat>,
+    free: Map<QueueId, BTreeSet<IdleRank>>,
 }
 
 impl Floor {
@@ -71,7 +72,7 @@ impl Floor {
         seat.listed = rank;
     }
 
-    fn unlist(free: &mut HashMap<QueueId, BTreeSet<IdleRank>>, seat: &mut Seat) {
+    fn unlist(free: &mut Map<QueueId, BTreeSet<IdleRank>>, seat: &mut Seat) {
         if let Some(rank) = seat.listed.take() {
             for queue in &seat.profile.queues {
                 if let Some(line) = free.get_mut(queue) {

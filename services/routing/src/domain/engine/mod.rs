@@ -67,14 +67,17 @@ impl Default for Settings {
     }
 }
 
+/// By ids and codes that the service or the tenant made, looked up many times in a decision.
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
 /// One tenant's agents, queues and open work, and who gets what.
 #[derive(Clone, Debug, Default)]
 pub struct Engine {
     settings: Settings,
-    queues: HashMap<QueueId, Terms>,
+    queues: Map<QueueId, Terms>,
     floor: Floor,
-    items: HashMap<WorkItemId, Box<Held>>,
-    offers: HashMap<OfferId, WorkItemId>,
+    items: Map<WorkItemId, Box<Held>>,
+    offers: Map<OfferId, WorkItemId>,
     by_ticket: BTreeSet<(TicketId, WorkItemId)>,
     waiting: Waiting,
     timers: Timers,
@@ -101,11 +104,7 @@ struct Touched {
 
 impl Held {
     const fn rank(&self) -> Rank {
-        (
-            std::cmp::Reverse(self.work.priority),
-            self.work.queued_at,
-            self.work.id,
-        )
+        Rank::of(&self.work)
     }
 
     const fn spot(&self) -> Spot<'_> {

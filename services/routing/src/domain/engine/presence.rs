@@ -5,6 +5,7 @@ use rapport_foundation::time::Micros;
 
 use super::input::{Effect, Profile, Refusal, StreamId};
 use super::seat::Seat;
+use super::waiting::Rank;
 use super::{Engine, Timer};
 use crate::domain::{Channel, Code, OfferEnd, Presence, Standing, Status, WorkState};
 
@@ -50,8 +51,8 @@ impl Engine {
         }
         // The newest are taken back first, but the oldest are offered first.
         ranks.sort_unstable();
-        for (_, _, id) in ranks {
-            self.match_item(now, id, out);
+        for rank in ranks {
+            self.match_item(now, rank.id, out);
         }
     }
 
@@ -173,15 +174,15 @@ impl Engine {
             .collect();
         ranks.sort_unstable();
         // What only waited for its agent to finish a solved matter is finished by that.
-        ranks.retain(|(_, _, id)| {
+        ranks.retain(|Rank { id, .. }| {
             let settled = self.item(*id).is_some_and(|work| work.settled);
             !(settled && self.complete(now, *id, agent, None, true, out).is_ok())
         });
-        for (_, _, id) in &ranks {
+        for Rank { id, .. } in &ranks {
             self.take_out(now, *id, out);
         }
-        for (_, _, id) in ranks {
-            self.match_item(now, id, out);
+        for rank in ranks {
+            self.match_item(now, rank.id, out);
         }
     }
 }

@@ -1,6 +1,5 @@
-use std::collections::HashMap;
-
-use crate::domain::{Code, Level, Skills};
+use super::Map;
+use crate::domain::{Code, Level, Skill, Skills};
 
 /// A skill at a level in one number: that of the skill above, the level below. Of one skill, the
 /// better held is the greater.
@@ -25,38 +24,61 @@ impl Grade {
 }
 
 /// A set of grades, a skill once, from the skill seen last to the one seen first: what many ask
-/// for is mostly seen early, so what tells most comes first. Equal sets are equal values.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Grades(Box<[Grade]>);
+/// for is mostly seen early, so what tells most comes first. Equal sets are equal values. Most
+/// work asks for few, and those stand in place: what waits is looked at by the thousand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Grades {
+    Few(u8, [Grade; FEW]),
+    Many(Box<[Grade]>),
+}
+
+const FEW: usize = 4;
+
+impl Default for Grades {
+    fn default() -> Self {
+        Self::Few(0, [Grade(0); FEW])
+    }
+}
 
 impl Grades {
+    fn of(mut grades: Vec<Grade>) -> Self {
+        grades.sort_unstable_by(|a, b| b.cmp(a));
+        let count = u8::try_from(grades.len()).ok();
+        match count.filter(|count| usize::from(*count) <= FEW) {
+            Some(count) => {
+                grades.resize(FEW, Grade(0));
+                Self::Few(count, std::array::from_fn(|place| grades[place]))
+            }
+            None => Self::Many(grades.into_boxed_slice()),
+        }
+    }
+
     /// Whether who holds these holds everything that is `asked`, well enough.
     pub(super) fn cover(&self, asked: &Self) -> bool {
-        let mut held = self.0.iter();
-        asked.0.iter().all(|grade| {
+        let mut held = self.as_slice().iter();
+        asked.as_slice().iter().all(|grade| {
             held.find(|held| held.skill() <= grade.skill())
                 .is_some_and(|held| held.skill() == grade.skill() && held >= grade)
         })
     }
 
     pub(super) fn as_slice(&self) -> &[Grade] {
-        &self.0
+        match self {
+            Self::Few(count, grades) => &grades[..usize::from(*count).min(FEW)],
+            Self::Many(grades) => grades,
+        }
     }
 }
 
 /// Gives each skill a number, in order of first sight. Comparing numbers instead of names is
 /// what keeps a match cheap.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SkillBook(HashMap<Code, u32>);
+pub(super) struct SkillBook(Map<Code, u32>);
 
 impl SkillBook {
     pub(super) fn grades(&mut self, skills: &Skills) -> Grades {
-        let mut grades: Vec<_> = skills
-            .iter()
-            .map(|skill| Grade::new(self.number(&skill.code), skill.level))
-            .collect();
-        grades.sort_unstable_by(|a, b| b.cmp(a));
-        Grades(grades.into_boxed_slice())
+        let grade = |skill: &Skill| Grade::new(self.number(&skill.code), skill.level);
+        Grades::of(skills.iter().map(grade).collect())
     }
 
     fn number(&mut self, skill: &Code) -> u32 {

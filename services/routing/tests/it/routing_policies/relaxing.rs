@@ -164,9 +164,9 @@ async fn what_is_no_level_is_told_all_at_once() {
             .await;
         let path = "routing_policy.filters[0].targets[0]";
         let expected = [
-            "required_skills[0] MALFORMED_SKILL",
+            "required_skills[0] MALFORMED_CODE",
             "required_skills[2] DUPLICATE",
-            "required_skills[3] MALFORMED_SKILL",
+            "required_skills[3] MALFORMED_CODE",
             "relaxations[0].skill MALFORMED_CODE",
             "relaxations[1].after_s OUT_OF_RANGE",
             "relaxations[1].every_s OUT_OF_RANGE",

@@ -1,6 +1,5 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -36,7 +35,7 @@ fn some_skills(most: usize) -> impl Strategy<Value = Skills> {
 fn listed() -> impl Strategy<Value = Listed> {
     let rank = (0..4_usize, -2..6_i64, 1..40_u128).prop_map(|(priority, at, id)| {
         let id = WorkItemId::from_uuid(Uuid::from_u128(id));
-        (Reverse(Priority::ALL[priority]), Micros(at), id)
+        Rank::new(Priority::ALL[priority], Micros(at), id)
     });
     (1..=3_u128, 0..2_usize, some_skills(4), rank)
         .prop_map(|(queue, channel, asked, rank)| (queue, CHANNELS[channel], asked, rank))
@@ -96,7 +95,7 @@ impl Both {
             .waiting
             .first(queue_ids, room, &grades, |id| id == declined);
         let fits = |(q, channel, asked, rank): &&Listed| {
-            queues.contains(q) && room(*channel) && held.cover(asked) && rank.2 != declined
+            queues.contains(q) && room(*channel) && held.cover(asked) && rank.id != declined
         };
         let first = self.list.iter().filter(fits).map(|entry| entry.3).min();
         [found, first]

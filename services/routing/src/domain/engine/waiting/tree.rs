@@ -5,36 +5,31 @@
 //!
 //! Set tries: Savnik, "Index data structure for fast subset and superset queries", CD-ARES 2013.
 
+mod alike;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use rapport_foundation::id::WorkItemId;
 
-use super::Rank;
-use super::line::Line;
+use super::{Rank, Urgency};
 use crate::domain::engine::skills::{Grade, Grades};
+use alike::Alike;
 
 /// A node, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NodeId(u32);
 
-/// How urgent the most urgent is: the less, the more so. It orders as [`Rank`] does, up to the id.
-type Bound = u64;
+/// How urgent the most urgent is.
+type Bound = Urgency;
 
 const NOTHING: Bound = Bound::MAX;
 
-/// The priority above, the time below. A time before 1970 counts as 1970: the order of what is
-/// that old is left to the rank.
-fn bound(rank: Rank) -> Bound {
-    let (Reverse(priority), at, _) = rank;
-    let class = 3 - (priority as u64);
-    let at = u64::try_from(at.0).unwrap_or(0).min((1 << 61) - 1);
-    class << 61 | at
-}
-
+/// As large as a line of the processor's cache, and in one.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 struct Node {
-    line: Line,
+    alike: Alike,
     children: Vec<Child>,
     bound: Bound,
 }
@@ -49,7 +44,7 @@ struct Child {
 
 impl Node {
     const BARE: Self = Self {
-        line: Line::Empty,
+        alike: Alike::None,
         children: Vec::new(),
         bound: NOTHING,
     };
@@ -66,17 +61,20 @@ impl Node {
 
     fn most_urgent(&self) -> Bound {
         let below = self.children.iter().map(|child| child.bound).min();
-        let own = self.line.first().map_or(NOTHING, bound);
+        let own = self.alike.first().map_or(NOTHING, |rank| rank.urgency);
         below.map_or(own, |below| below.min(own))
     }
 }
 
-/// Nodes by place; those nobody needs are used again.
+/// Nodes by place, in blocks that never move; those nobody needs are used again.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
-    nodes: Vec<Node>,
+    blocks: Vec<Vec<Node>>,
     bare: Vec<NodeId>,
 }
+
+/// Nodes of a block.
+const BLOCK: usize = 4096;
 
 impl Tree {
     /// A root.
@@ -84,42 +82,50 @@ impl Tree {
         if let Some(node) = self.bare.pop() {
             return node;
         }
-        self.nodes.push(Node::BARE);
+        if self.blocks.last().is_none_or(|block| block.len() == BLOCK) {
+            self.blocks.push(Vec::with_capacity(BLOCK));
+        }
+        let full = (self.blocks.len() - 1) * BLOCK;
+        let place = self.blocks.last_mut().map_or(0, |block| {
+            block.push(Node::BARE);
+            block.len() - 1
+        });
         // Four thousand million nodes do not fit into a machine.
-        NodeId(u32::try_from(self.nodes.len() - 1).unwrap_or(u32::MAX))
+        NodeId(u32::try_from(full + place).unwrap_or(u32::MAX))
     }
 
     pub(super) fn insert(&mut self, root: NodeId, asked: &Grades, rank: Rank) -> bool {
-        let found = bound(rank);
+        let found = rank.urgency;
         let mut at = root;
         self.lower(at, found);
         for grade in asked.as_slice() {
             at = self.grow(at, *grade, found);
         }
-        self.node_mut(at).line.insert(rank)
+        self.node_mut(at).alike.insert(rank)
     }
 
     pub(super) fn remove(&mut self, root: NodeId, asked: &Grades, rank: Rank) -> bool {
         let Some(way) = self.way(root, asked) else {
             return false;
         };
-        let Some(removed) = way.last().map(|at| self.node_mut(*at).line.remove(rank)) else {
+        let Some(removed) = way.last().map(|at| self.node_mut(*at).alike.remove(rank)) else {
             return false;
         };
-        self.raise(&way, asked, bound(rank));
+        self.raise(&way, asked, rank.urgency);
         removed
     }
 
     pub(super) fn contains(&self, root: NodeId, asked: &Grades, rank: Rank) -> bool {
         let way = self.way(root, asked);
         way.and_then(|way| way.last().copied())
-            .is_some_and(|at| self.node(at).line.contains(rank))
+            .is_some_and(|at| self.node(at).alike.contains(rank))
     }
 
     /// How many nodes are in use.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.nodes.len() - self.bare.len()
+        let all: usize = self.blocks.iter().map(Vec::len).sum();
+        all - self.bare.len()
     }
 
     /// The nodes from a root to the one of these grades, if it is there.
@@ -190,11 +196,13 @@ impl Tree {
     }
 
     fn node(&self, id: NodeId) -> &Node {
-        &self.nodes[id.0 as usize]
+        let place = id.0 as usize;
+        &self.blocks[place / BLOCK][place % BLOCK]
     }
 
     fn node_mut(&mut self, id: NodeId) -> &mut Node {
-        &mut self.nodes[id.0 as usize]
+        let place = id.0 as usize;
+        &mut self.blocks[place / BLOCK][place % BLOCK]
     }
 }
 
@@ -209,24 +217,26 @@ pub(super) struct Search<'a, P> {
 }
 
 impl<'a, P: Fn(WorkItemId) -> bool> Search<'a, P> {
-    pub(super) fn new(tree: &'a Tree, held: &'a Grades, passes_over: P) -> Self {
+    /// What was found elsewhere is `best`: only what comes before it counts.
+    pub(super) fn new(
+        tree: &'a Tree,
+        held: &'a Grades,
+        passes_over: P,
+        best: Option<Rank>,
+    ) -> Self {
         Self {
             tree,
             held,
             passes_over,
             open: BinaryHeap::new(),
-            best: None,
+            best,
         }
     }
 
-    pub(super) fn begin_at(&mut self, root: NodeId) {
-        let bound = self.tree.node(root).bound;
-        if bound != NOTHING {
-            self.open.push(Reverse((bound, root, 0)));
-        }
-    }
-
-    pub(super) fn first(mut self) -> Option<Rank> {
+    pub(super) fn first(mut self, roots: impl IntoIterator<Item = NodeId>) -> Option<Rank> {
+        let roots = roots.into_iter();
+        let open = roots.map(|root| Reverse((self.tree.node(root).bound, root, 0)));
+        self.open = open.collect();
         while let Some(Reverse((bound, at, decided))) = self.open.pop() {
             if bound > self.limit() {
                 break;
@@ -237,12 +247,12 @@ impl<'a, P: Fn(WorkItemId) -> bool> Search<'a, P> {
     }
 
     fn limit(&self) -> Bound {
-        self.best.map_or(NOTHING - 1, bound)
+        self.best.map_or(NOTHING - 1, |best| best.urgency)
     }
 
     fn enter(&mut self, at: NodeId, decided: usize) {
         let node = self.tree.node(at);
-        let own = node.line.find(|rank| !(self.passes_over)(rank.2));
+        let own = node.alike.find(|rank| !(self.passes_over)(rank.id));
         if let Some(own) = own {
             self.best = Some(self.best.map_or(own, |best| best.min(own)));
         }

@@ -1,24 +1,24 @@
 use std::collections::BTreeSet;
 
-use super::Rank;
+use super::super::Rank;
 
-/// Work that asks for the same, in order. Most lines are of one: it needs no tree of its own.
+/// Work of one queue that asks for the same, in order. Mostly it is one, which needs no set of its own.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Line {
+pub(super) enum Alike {
     #[default]
-    Empty,
+    None,
     One(Rank),
     #[expect(
         clippy::box_collection,
-        reason = "lines of many are few, and a node is small without them"
+        reason = "sets that many ask for are few, and a node is small without them"
     )]
     Many(Box<BTreeSet<Rank>>),
 }
 
-impl Line {
+impl Alike {
     pub(super) fn insert(&mut self, rank: Rank) -> bool {
         match self {
-            Self::Empty => *self = Self::One(rank),
+            Self::None => *self = Self::One(rank),
             Self::One(one) if *one == rank => return false,
             Self::One(one) => *self = Self::Many(Box::new(BTreeSet::from([*one, rank]))),
             Self::Many(many) => return many.insert(rank),
@@ -28,7 +28,7 @@ impl Line {
 
     pub(super) fn remove(&mut self, rank: Rank) -> bool {
         match self {
-            Self::One(one) if *one == rank => *self = Self::Empty,
+            Self::One(one) if *one == rank => *self = Self::None,
             Self::Many(many) => {
                 let removed = many.remove(&rank);
                 if let (1, Some(one)) = (many.len(), many.first()) {
@@ -43,7 +43,7 @@ impl Line {
 
     pub(super) fn first(&self) -> Option<Rank> {
         match self {
-            Self::Empty => None,
+            Self::None => None,
             Self::One(one) => Some(*one),
             Self::Many(many) => many.first().copied(),
         }
@@ -51,7 +51,7 @@ impl Line {
 
     pub(super) fn find(&self, fits: impl Fn(&Rank) -> bool) -> Option<Rank> {
         match self {
-            Self::Empty => None,
+            Self::None => None,
             Self::One(one) => Some(*one).filter(fits),
             Self::Many(many) => many.iter().find(|rank| fits(rank)).copied(),
         }
@@ -59,7 +59,7 @@ impl Line {
 
     pub(super) fn contains(&self, rank: Rank) -> bool {
         match self {
-            Self::Empty => false,
+            Self::None => false,
             Self::One(one) => *one == rank,
             Self::Many(many) => many.contains(&rank),
         }
