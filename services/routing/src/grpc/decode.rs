@@ -1,5 +1,7 @@
 //! Requests as the domain understands them; all that is wrong with one at once.
 
+use std::collections::BTreeSet;
+
 use rapport_foundation::check::Check;
 use rapport_foundation::error::Failure;
 use rapport_foundation::id::{AgentId, OfferId, TypedId, WorkItemId};

@@ -186,7 +186,7 @@ impl Lane {
         let due = self.timers.due(self.tenant, &self.means, now).await;
         let mut needs = needs(asked.iter());
         needs.tickets.extend(&due);
-        needs.now = self.now();
+        needs.now = now;
         let loaded = match self.means.store.load(self.tenant, &needs).await {
             Ok(loaded) => loaded,
             Err(error) => {

@@ -124,7 +124,8 @@ impl Tenant {
             return Err(Refusal::WorkAccepted.into());
         }
         let ahead = self.statistics.ahead_of(item);
-        let asked = (work.queue, Some(work.channel), &work.skills);
+        let skills = work.asked_for(now);
+        let asked = (work.queue, Some(work.channel), &skills);
         Ok(self.forecast(now, asked, ahead.map(|(_, ahead)| ahead), offered))
     }
 
@@ -138,7 +139,7 @@ impl Tenant {
     ) -> Result<Forecast, Error> {
         let known = self.known(queue)?;
         let priority = priority.unwrap_or(known.default_priority);
-        let skills: Skills = known.required_skills.union(own).cloned().collect();
+        let skills = own.clone().and(&known.required_skills);
         let free = self.engine.is_free(queue, channel, &skills);
         let ahead = self.statistics.ahead_of_new(queue, priority);
         Ok(self.forecast(now, (queue, channel, &skills), Some(ahead), free))
@@ -151,8 +152,7 @@ impl Tenant {
         ahead: Option<usize>,
         agent_free: bool,
     ) -> Forecast {
-        let none = Skills::new();
-        let staffed = self.engine.is_staffed(queue, channel, [skills, &none]);
+        let staffed = self.engine.is_staffed(queue, channel, skills);
         let promise = match ahead {
             _ if agent_free => self.statistics.forecast_offered(queue),
             Some(ahead) if staffed => self.statistics.forecast(now, queue, ahead),

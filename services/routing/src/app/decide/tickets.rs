@@ -28,7 +28,7 @@ pub(super) struct Asking {
 
 impl Asking {
     /// Asked for by hand.
-    const fn by_hand(channel: Channel, route: Option<Box<Route>>) -> Self {
+    fn by_hand(channel: Channel, route: Option<Box<Route>>) -> Self {
         Self {
             channel,
             interaction: None,

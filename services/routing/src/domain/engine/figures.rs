@@ -46,9 +46,9 @@ impl Engine {
 
     /// Whether somebody would be asked at once for such work of a channel, or of any.
     pub fn is_free(&mut self, queue: QueueId, channel: Option<Channel>, skills: &Skills) -> bool {
-        let mask = self.book.mask(skills);
+        let asked = self.book.grades(skills);
         let free = |channel| {
-            let first = self.floor.first(queue, channel, &mask, |_| false);
+            let first = self.floor.first(queue, channel, &asked, |_| false);
             first.is_some()
         };
         match channel {

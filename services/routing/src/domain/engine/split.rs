@@ -12,13 +12,8 @@ impl Engine {
                 continue;
             };
             let before = std::mem::replace(&mut held.work.ticket, ticket);
-            if let Some(ids) = self.by_ticket.get_mut(&before) {
-                ids.retain(|other| other != id);
-                if ids.is_empty() {
-                    self.by_ticket.remove(&before);
-                }
-            }
-            self.by_ticket.entry(ticket).or_default().push(*id);
+            self.by_ticket.remove(&(before, *id));
+            self.by_ticket.insert((ticket, *id));
             self.touch_item(*id);
         }
     }

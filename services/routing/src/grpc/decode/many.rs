@@ -95,7 +95,7 @@ pub(in crate::grpc) fn bulk_update_tickets(
 
 fn which(c: &mut Check, body: &pb::BulkUpdateTicketsRequest) -> Which {
     let most = usize::try_from(BULK_MAX).unwrap_or(usize::MAX);
-    let named = ids(c, "ticket_ids", &body.ticket_ids, most);
+    let named: Vec<TicketId> = ids(c, "ticket_ids", &body.ticket_ids, most);
     let Some(given) = &body.filter else {
         let text = "or filter must say which tickets";
         c.require(!named.is_empty(), "ticket_ids", "REQUIRED", text);

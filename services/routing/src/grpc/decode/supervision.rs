@@ -8,7 +8,7 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::routing::v1::statistics_window::Window as Wanted;
 use uuid::Uuid;
 
-use super::{SKILLS_OF_WORK, channel, codes, ids, priority};
+use super::{SKILLS_OF_WORK, channel, ids, priority, skills};
 use crate::app::watch::Waiter;
 use crate::domain::Priority;
 use crate::domain::engine::Handing;
@@ -65,7 +65,7 @@ pub(in crate::grpc) fn estimate_wait(body: &pb::EstimateWaitRequest) -> Result<W
     let item = c.optional_id("work_item_id", &body.work_item_id);
     let channel = channel(&mut c, "channel", body.channel);
     let priority = priority(&mut c, "priority", body.priority);
-    let skills = codes(
+    let skills = skills(
         &mut c,
         "required_skills",
         &body.required_skills,
