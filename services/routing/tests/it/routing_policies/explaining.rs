@@ -14,7 +14,12 @@ fn rank(told: &pb::RoutingExplanation, agent: &pb::Agent) -> i32 {
     theirs.unwrap().rank
 }
 
-pub(super) async fn skilled(bench: &Bench, name: &str, queue: &pb::Queue, skills: &[&str]) -> pb::Agent {
+pub(super) async fn skilled(
+    bench: &Bench,
+    name: &str,
+    queue: &pb::Queue,
+    skills: &[&str],
+) -> pb::Agent {
     let agent = pb::Agent {
         principal: name.into(),
         display_name: name.into(),
