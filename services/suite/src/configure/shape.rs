@@ -105,9 +105,14 @@ impl Shape {
                 continue;
             };
             let value = field.trimmed(value, key);
-            let needless = !field.present && value == field.usual(key);
-            if !needless || matches!(field.form, Form::Clock) {
+            if field.present || value != field.usual(key) {
                 kept.insert(name, value);
+            }
+        }
+        // Midnight is said: an opening without its beginning would be hard to read.
+        for field in &self.fields {
+            if matches!(field.form, Form::Clock) && !kept.contains_key(&field.name) {
+                kept.insert(field.name.clone(), field.usual(key));
             }
         }
         kept

@@ -104,6 +104,8 @@ pub(crate) async fn rapport(arguments: &[&str]) -> Output {
         .env_remove("RAPPORT_CONFIG")
         .env_remove("RAPPORT_TOKEN")
         .env_remove("RAPPORT_GATEWAY")
+        // Nobody can be asked.
+        .stdin(std::process::Stdio::null())
         .output()
         .await
         .unwrap()

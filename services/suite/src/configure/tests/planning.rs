@@ -31,12 +31,13 @@ queues = [
         queue("b", json!({"overflow_queue_id": "que_a"})),
         queue("a", json!({})),
     ];
-    let faults = Plan::make(&documents, &present(&there), false).unwrap_err();
+    let mut faults = Plan::make(&documents, &present(&there), false).unwrap_err();
+    faults.sort();
     let faults: Vec<String> = faults.iter().map(Fault::to_string).collect();
     let expected = [
+        "a.toml:4: queue a: overflow_queue: the chain of overflow leads back, or has more than 8 queues",
         "a.toml:7: queue c: there is no queue nowhere, in the files or else",
         "a.toml:13: agent one: there is no queue gone, in the files or else",
-        "a.toml:4: queue a: overflow_queue: the chain of overflow leads back, or has more than 8 queues",
     ];
     assert_eq!(faults, expected);
 }
@@ -283,7 +284,7 @@ fn what_is_written_is_read_back_as_the_same() {
     let there = [
         queue(
             "a",
-            json!({"display_name": "Say \"hello\" \\ twice\u{1}", "most_waiting": 0, "required_skills": ["x", "y"]}),
+            json!({"display_name": "Say \"hello\" \\ twice\t", "most_waiting": 0, "required_skills": ["x", "y"]}),
         ),
         queue("b", json!({"overflow_queue_id": "que_a", "wrap_up_s": 5})),
         (
