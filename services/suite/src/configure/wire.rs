@@ -100,7 +100,9 @@ impl Form {
                 Value::from(short.map_or(text.as_str(), |(short, _)| short.as_str()))
             }
             (Form::Reference(_), Value::String(id)) => Value::from(known.key(id)),
-            (Form::Time, Value::String(text)) => Value::from(time(text).as_ref().unwrap_or(text)),
+            (Form::Time, Value::String(text)) => {
+                Value::from(time(text).unwrap_or_else(|| text.clone()))
+            }
             (Form::Mark, _) => Value::Bool(true),
             (Form::Table(shape), Value::Object(message)) => {
                 Value::Object(shape.of_wire(message, known))
