@@ -52,8 +52,8 @@ fn nine_of_ten_estimates_of_nine_in_ten_come_true() {
     let sums = last_day("erlang-c-50");
     assert!(sums.promised > 30_000, "{sums:?}");
     let (p50, p90) = sums.coverage().unwrap();
-    assert!((p50 - 0.5).abs() < 0.03, "{p50} of {}", sums.promised);
-    assert!((p90 - 0.9).abs() < 0.02, "{p90} of {}", sums.promised);
+    assert!((p50 - 0.5).abs() < 0.05, "{p50} of {}", sums.promised);
+    assert!((p90 - 0.9).abs() < 0.03, "{p90} of {}", sums.promised);
 }
 
 /// Who runs out of patience makes room for those behind: this is in the pace, but not that the longer a line is the

@@ -81,7 +81,7 @@ async fn told(bench: &Bench, ticket: &pb::Ticket) -> Vec<[String; 5]> {
         .list_ticket_changes(bench.boss(request))
         .await
         .unwrap();
-    let changes = changes.into_inner().changes.into_iter().rev();
+    let changes = changes.into_inner().ticket_changes.into_iter().rev();
     let by_hand = changes.filter(|change| change.field.starts_with("work_item."));
     by_hand
         .map(|c| [c.field, c.old_value, c.new_value, c.principal, c.reason])
