@@ -252,6 +252,7 @@ fn one_call() -> (Engine, Statistics, Vec<Spell>) {
         id: agent(1),
         queues: [queue(1)].into(),
         skills: Skills::new(),
+        skills_until: Default::default(),
         capacity: Capacity {
             usual: 1,
             named: Vec::new(),
