@@ -285,6 +285,7 @@ async fn what_is_in_time_is_the_queues_to_say() {
                 code: "care".into(),
                 display_name: "Care".into(),
                 answer_target_s: 90,
+                wrap_up_s: 30,
                 short_abandon_s: 3_600,
                 ..pb::Queue::default()
             })

@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use rapport_foundation::id::{QueueId, WorkItemId};
@@ -46,7 +46,8 @@ fn listed() -> impl Strategy<Value = Listed> {
 struct Both {
     waiting: Waiting,
     book: SkillBook,
-    list: BTreeSet<(u128, Channel, Skills, Rank)>,
+    /// A place is taken once, whatever its work asks for.
+    list: BTreeMap<(u128, Channel, Rank), Skills>,
 }
 
 impl Both {
@@ -54,29 +55,27 @@ impl Both {
         self.book.grades(skills)
     }
 
+    /// Puts work there, or takes away what is in its place.
     fn toggle(&mut self, (q, channel, asked, rank): Listed) {
-        let grades = self.grades(&asked);
+        let place = (q, channel, rank);
+        let there = self.list.remove(&place);
+        let grades = self.grades(there.as_ref().unwrap_or(&asked));
         let spot = Spot {
             queue: queue(q),
             channel,
             asked: &grades,
         };
-        let entry = (q, channel, asked, rank);
-        assert_eq!(
-            self.waiting.contains(spot, rank),
-            self.list.contains(&entry)
-        );
-        match self.list.remove(&entry) {
-            true => self.waiting.remove(spot, rank),
-            false => {
-                self.waiting.insert(spot, rank);
-                // Twice is once.
-                self.waiting.insert(spot, rank);
-                self.list.insert(entry);
-            }
+        assert_eq!(self.waiting.contains(spot, rank), there.is_some());
+        if there.is_some() {
+            self.waiting.remove(spot, rank);
+        } else {
+            self.waiting.insert(spot, rank);
+            // Twice is once.
+            self.waiting.insert(spot, rank);
+            self.list.insert(place, asked);
         }
         assert_eq!(self.waiting.len(), self.list.len());
-        let here = self.list.iter().filter(|(of, ..)| *of == q).count();
+        let here = self.list.keys().filter(|(of, ..)| *of == q).count();
         assert_eq!(self.waiting.len_of(queue(q)), here);
     }
 
@@ -94,10 +93,15 @@ impl Both {
         let found = self
             .waiting
             .first(queue_ids, room, &grades, |id| id == declined);
-        let fits = |(q, channel, asked, rank): &&Listed| {
+        let fits = |((q, channel, rank), asked): &(&(u128, Channel, Rank), &Skills)| {
             queues.contains(q) && room(*channel) && held.cover(asked) && rank.id != declined
         };
-        let first = self.list.iter().filter(fits).map(|entry| entry.3).min();
+        let first = self
+            .list
+            .iter()
+            .filter(fits)
+            .map(|(place, _)| place.2)
+            .min();
         [found, first]
     }
 }
@@ -121,8 +125,8 @@ proptest! {
             }
         }
         // Everything goes, and nothing is left of it.
-        for entry in both.list.clone() {
-            both.toggle(entry);
+        for ((queue, channel, rank), asked) in both.list.clone() {
+            both.toggle((queue, channel, asked, rank));
         }
         prop_assert_eq!(both.waiting.len(), 0);
         prop_assert!(both.waiting.is_bare());
