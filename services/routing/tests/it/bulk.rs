@@ -201,10 +201,9 @@ async fn what_is_wrong_with_a_bulk_update_is_told_all_at_once() {
                 .collect();
             assert_eq!(named, fields);
         }
-        let foreign = bench
-            .bulk()
-            .bulk_update_tickets(bench.stranger(urgent(&[&ticket])));
-        let foreign = foreign.await.unwrap().into_inner();
+        let foreign = bench.stranger(urgent(&[&ticket]));
+        let foreign = bench.bulk().bulk_update_tickets(foreign).await;
+        let foreign = foreign.unwrap().into_inner();
         let refusal = foreign.results[0].refusal.clone().unwrap();
         assert_eq!(refusal.reason, "NOT_FOUND");
         assert_eq!(bench.read(&ticket).await.etag, ticket.etag);

@@ -249,10 +249,9 @@ async fn what_cannot_be_linked_is_told_each_and_the_others_are() {
             let refused = bench.incidents().link_tickets(bench.boss(wrong)).await;
             assert_eq!(refused.unwrap_err().code(), Code::InvalidArgument);
         }
-        let foreign = bench
-            .incidents()
-            .link_tickets(bench.stranger(link(&cause, &[&part])));
-        assert_eq!(foreign.await.unwrap_err().code(), Code::NotFound);
+        let foreign = bench.stranger(link(&cause, &[&part]));
+        let foreign = bench.incidents().link_tickets(foreign).await;
+        assert_eq!(foreign.unwrap_err().code(), Code::NotFound);
         let foreign = bench.stranger(solved(&cause));
         let foreign = bench.incidents().resolve_incident(foreign).await;
         assert_eq!(foreign.unwrap_err().code(), Code::NotFound);

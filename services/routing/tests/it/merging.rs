@@ -234,7 +234,7 @@ async fn what_was_merged_is_solved_and_moved_with_the_one_that_stands_for_it() {
         assert_eq!(bench.read(low).await.merged_into_ticket_id, middle.id);
         bench.verified().await;
         let other = bench.another().await;
-        let again = other.merge(&bench.ticket(&care).await, middle).await;
+        let again = other.merge(&other.ticket(&care).await, middle).await;
         assert_eq!(again.unwrap().merged_ticket_count, 1);
         bench.verified().await;
     })

@@ -6,7 +6,7 @@ use rapport_foundation::id::{AgentId, QueueId, TicketId};
 use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
 use rapport_routing::domain::{
-    Attributes, Opening, Priority, Skills, Ticket, TicketChange, TicketState,
+    Attributes, Opening, Priority, Skills, Solution, Ticket, TicketChange, TicketState,
 };
 
 use super::log::{Incident, Row};
@@ -81,6 +81,7 @@ fn open(row: &Row, names: &mut Names) -> Ticket {
         subcategory: row.subcategory.clone(),
         parent: None,
         attributes: attributes(row),
+        split_from: None,
     };
     Ticket::open(TicketId::new(Micros(1)), opening, Micros(1))
 }
@@ -105,7 +106,7 @@ fn follow(ticket: &mut Ticket, row: &Row, state: TicketState, names: &mut Names,
     };
     ticket.change(change, now).unwrap();
     if !state.is_open() && ticket.state.is_open() {
-        ticket.resolve(None, [], None, None, now).unwrap();
+        ticket.resolve(None, [], Solution::default(), now).unwrap();
     }
     if state == TicketState::Closed {
         ticket.close(now).unwrap();

@@ -149,14 +149,16 @@ async fn what_is_not_the_tickets_is_named_all_at_once_and_nothing_is_split() {
         let violations = refused.get_details_bad_request().unwrap().field_violations;
         let fields: Vec<_> = violations.iter().map(|v| v.field.as_str()).collect();
         assert_eq!(fields, ["work_item_ids[0]", "interaction_ids[0]"]);
-        let nothing = bench.merges().split_ticket(bench.boss(split(&ticket)));
-        assert_eq!(nothing.await.unwrap_err().code(), Code::InvalidArgument);
+        let nothing = bench.boss(split(&ticket));
+        let nothing = bench.merges().split_ticket(nothing).await;
+        assert_eq!(nothing.unwrap_err().code(), Code::InvalidArgument);
         let request = pb::SplitTicketRequest {
             work_item_ids: vec![ours],
             ..split(&ticket)
         };
-        let foreign = bench.merges().split_ticket(bench.stranger(request.clone()));
-        assert_eq!(foreign.await.unwrap_err().code(), Code::NotFound);
+        let foreign = bench.stranger(request.clone());
+        let foreign = bench.merges().split_ticket(foreign).await;
+        assert_eq!(foreign.unwrap_err().code(), Code::NotFound);
         let cancel = pb::CancelTicketRequest {
             request_id: request_id(),
             ticket_id: ticket.id.clone(),
