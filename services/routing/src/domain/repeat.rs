@@ -125,8 +125,8 @@ mod tests {
     fn the_same_reason_within_the_window_is_a_repetition() {
         let rule = RepeatRule::default();
         let (support, order) = (Some(Purpose::Support), Some(Purpose::Order));
-        let new = ticket(100, "network", support);
-        for (earlier, expected) in [
+        // Ids are given in the order in which tickets are opened.
+        let earlier = [
             (solved(ticket(10, "network", support), 93), true),
             (solved(ticket(10, "network", support), 92), false),
             (Earlier::from(&ticket(10, "network", order)), true),
@@ -134,13 +134,15 @@ mod tests {
             (Earlier::from(&ticket(10, "", support)), true),
             (Earlier::from(&ticket(10, "", order)), false),
             (Earlier::from(&ticket(10, "", None)), false),
-            (Earlier::from(&ticket(101, "network", support)), false),
-        ] {
+        ];
+        let new = ticket(100, "network", support);
+        let later = (Earlier::from(&ticket(101, "network", support)), false);
+        for (earlier, expected) in earlier.into_iter().chain([later]) {
             let found = rule.repeated(&new, [&earlier]);
             assert_eq!(found, expected.then_some(earlier.id), "{earlier:?}");
         }
-        let without_reason = ticket(100, "", None);
         let same = Earlier::from(&ticket(99, "", None));
+        let without_reason = ticket(100, "", None);
         assert_eq!(rule.repeated(&without_reason, [&same]), None);
     }
 

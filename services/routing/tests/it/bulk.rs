@@ -201,8 +201,8 @@ async fn what_is_wrong_with_a_bulk_update_is_told_all_at_once() {
                 .collect();
             assert_eq!(named, fields);
         }
-        let urgent = bench.stranger(urgent(&[&ticket]));
-        let foreign = bench.bulk().bulk_update_tickets(urgent).await;
+        let foreign = bench.stranger(urgent(&[&ticket]));
+        let foreign = bench.bulk().bulk_update_tickets(foreign).await;
         let foreign = foreign.unwrap().into_inner();
         let refusal = foreign.results[0].refusal.clone().unwrap();
         assert_eq!(refusal.reason, "NOT_FOUND");

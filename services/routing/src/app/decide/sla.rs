@@ -37,7 +37,7 @@ impl Fold<'_> {
         let at = at.min(self.now);
         let noted = self
             .record(id)
-            .is_some_and(|record| record.history_of(of).note(at, what));
+            .is_some_and(|record| record.note(of, at, what));
         if !noted {
             return;
         }

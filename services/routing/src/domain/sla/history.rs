@@ -117,6 +117,17 @@ impl History {
         true
     }
 
+    /// Takes in a message, although there may be another before it: who answered it may be told elsewhere.
+    pub(super) fn put(&mut self, at: Micros, message: Happening) -> bool {
+        if self.is_full() {
+            return false;
+        }
+        let place = self.events.partition_point(|event| event.at <= at);
+        let what = message;
+        self.events.insert(place, Event { at, what });
+        true
+    }
+
     /// So many answered messages more were let go.
     pub(super) const fn forget(&mut self, messages: u32) {
         self.forgotten += messages;

@@ -54,13 +54,18 @@ impl SlaRecord {
         }
     }
 
-    /// What happened to the ticket itself, or to one that was merged into it.
-    pub fn history_of(&mut self, ticket: TicketId) -> &mut History {
-        let joined = self.joined.iter_mut();
-        match joined.into_iter().find(|joined| joined.ticket == ticket) {
+    /// Takes in what happened to the ticket itself, or to one that was merged into it. Answers whether anything may be
+    /// different now. A message in one of their conversations may be answered in another, and asked again in the first.
+    pub fn note(&mut self, ticket: TicketId, at: Micros, what: Happening) -> bool {
+        if self.joined.is_empty() || !what.is_message() {
+            return self.history.note(at, what);
+        }
+        let mut joined = self.joined.iter_mut();
+        let history = match joined.find(|joined| joined.ticket == ticket) {
             Some(joined) => &mut joined.history,
             None => &mut self.history,
-        }
+        };
+        history.put(at, what)
     }
 
     /// Whether the customer turned to us about a merged ticket since it was merged.
@@ -194,21 +199,19 @@ mod tests {
             at: Micros(*at),
             history: history(events),
         });
-        let whole = whole(&history(own), &joined.collect::<Vec<_>>());
-        let events = whole.events().iter();
+        told(&whole(&history(own), &joined.collect::<Vec<_>>()))
+    }
+
+    fn told(history: &History) -> Vec<(i64, Happening)> {
+        let events = history.events().iter();
         events.map(|event| (event.at.0, event.what)).collect()
     }
 
     #[test]
     fn the_earliest_opening_counts_and_every_message() {
         let younger = &[(20, Opened), (30, AgentReply)][..];
-        let older = &[(5, Opened), (8, CustomerMessage), (60, CustomerMessage)][..];
-        let expected = [
-            (5, Opened),
-            (8, CustomerMessage),
-            (30, AgentReply),
-            (60, CustomerMessage),
-        ];
+        let older = &[(5, Opened), (8, CustomerMessage)][..];
+        let expected = [(5, Opened), (8, CustomerMessage), (30, AgentReply)];
         assert_eq!(merged(younger, &[(50, older)]), expected);
         assert_eq!(merged(older, &[(50, younger)]), expected);
     }
@@ -240,24 +243,48 @@ mod tests {
         );
     }
 
+    fn record(at: i64) -> SlaRecord {
+        let traits = super::super::Traits {
+            queue: rapport_foundation::id::QueueId::nil(),
+            priority: crate::domain::Priority::Normal,
+            channel: None,
+            purpose: None,
+        };
+        SlaRecord::new(TicketId::new(Micros(at)), traits, Micros(at))
+    }
+
+    #[test]
+    fn what_is_asked_in_one_conversation_and_answered_in_another_can_be_asked_again() {
+        for answered_by_whole in [true, false] {
+            let (mut whole, part) = (record(1), record(2));
+            whole.join(&part, Micros(3));
+            let (asks, answers) = match answered_by_whole {
+                true => (part.ticket, whole.ticket),
+                false => (whole.ticket, part.ticket),
+            };
+            whole.note(asks, Micros(4), CustomerMessage);
+            whole.note(answers, Micros(5), AgentReply);
+            whole.note(asks, Micros(6), CustomerMessage);
+            whole.note(asks, Micros(7), CustomerMessage);
+            let expected = [
+                (1, Opened),
+                (4, CustomerMessage),
+                (5, AgentReply),
+                (6, CustomerMessage),
+            ];
+            assert_eq!(told(&whole.whole()), expected);
+        }
+    }
+
     #[test]
     fn a_merge_that_is_taken_back_leaves_each_with_its_own() {
-        let traits = |at| {
-            let traits = super::super::Traits {
-                queue: rapport_foundation::id::QueueId::nil(),
-                priority: crate::domain::Priority::Normal,
-                channel: None,
-                purpose: None,
-            };
-            SlaRecord::new(TicketId::new(Micros(at)), traits, Micros(at))
-        };
-        let (mut top, mut middle, low) = (traits(1), traits(2), traits(3));
+        let (mut top, mut middle, low) = (record(1), record(2), record(3));
         let (before, low_id) = (middle.clone(), low.ticket);
         middle.join(&low, Micros(10));
         top.join(&middle, Micros(20));
         let middle_id = middle.ticket;
-        top.history_of(low_id).note(Micros(30), CustomerMessage);
-        top.history_of(top.ticket).note(Micros(31), AgentReply);
+        top.note(low_id, Micros(30), CustomerMessage);
+        top.note(top.ticket, Micros(31), AgentReply);
         assert!(top.was_asked_since(low_id) && !top.was_asked_since(middle_id));
         top.leave(&mut middle, &[middle_id, low_id]);
         assert_eq!((top.joined.len(), middle.joined.len()), (0, 1));
