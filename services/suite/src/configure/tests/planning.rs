@@ -291,7 +291,7 @@ fn what_is_written_is_read_back_as_the_same() {
             "calendar",
             json!({
                 "id": "cal_1", "code": "office", "display_name": "Office", "time_zone": "Asia/Jakarta",
-                "weekly_openings": [{"day": "DAY_OF_WEEK_SUNDAY", "end_minute": 2880}],
+                "weekly_openings": [{"day": "DAY_OF_WEEK_SUNDAY", "start_minute": 1380, "end_minute": 1800}, {"day": "DAY_OF_WEEK_MONDAY", "end_minute": 60}],
                 "exceptions": [
                     {"date": "2026-12-25", "display_name": "Christmas"},
                     {"date": "2026-12-31", "openings": [{"start_minute": 480, "end_minute": 720}]},
