@@ -82,7 +82,6 @@ fn open(row: &Row, names: &mut Names) -> Ticket {
         parent: None,
         split_from: None,
         attributes: attributes(row),
-        split_from: None,
     };
     Ticket::open(TicketId::new(Micros(1)), opening, Micros(1))
 }
