@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod figures;
+mod ops;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,105 +20,8 @@ use crate::domain::statistics::Statistics;
 use crate::domain::{
     Capacity, Channel, Offer, Presence, Priority, Standing, Status, WorkItem, WorkState,
 };
-use by_hand::{ByHand, by_hand, handed};
-
-const AGENTS: u128 = 4;
-const QUEUES: u128 = 3;
-
-#[derive(Clone, Debug)]
-enum Op {
-    Queue {
-        queue: u128,
-        skill: usize,
-        chat: bool,
-        priority: usize,
-        ticket: u128,
-        /// Where it goes next, and after how many seconds.
-        next: Option<(u128, u64)>,
-    },
-    Withdraw {
-        pick: usize,
-        abandoned: bool,
-    },
-    Change {
-        pick: usize,
-        queue: u128,
-        priority: usize,
-    },
-    Accept {
-        pick: usize,
-        by: u128,
-    },
-    Reject {
-        pick: usize,
-    },
-    Complete {
-        pick: usize,
-        skip: bool,
-    },
-    EndWrapUp {
-        pick: usize,
-    },
-    Status {
-        agent: u128,
-        status: usize,
-    },
-    Open {
-        agent: u128,
-        stream: u64,
-    },
-    Close {
-        agent: u128,
-        stream: u64,
-    },
-    Retrain {
-        agent: u128,
-        queues: Vec<u128>,
-        skill: usize,
-        usual: u16,
-        /// After how many seconds a skill of theirs ends.
-        ends: Option<u64>,
-    },
-    Settle {
-        ticket: u128,
-    },
-    Reopen {
-        ticket: u128,
-    },
-    Pass {
-        seconds: u64,
-    },
-    PassToDeadline,
-    ByHand(ByHand),
-}
-
-const SKILLS: [&[&str]; 4] = [&[], &["a"], &["b:3"], &["a:4", "b"]];
-
-fn op() -> impl Strategy<Value = Op> {
-    let agent = 1..=AGENTS;
-    let queue = 1..=QUEUES;
-    let pick = any::<prop::sample::Index>().prop_map(|i| i.index(1 << 16));
-    prop_oneof![
-        6 => (queue.clone(), 0..4_usize, any::<bool>(), 0..4_usize, 1..=6_u128, prop::option::of((queue.clone(), 1..60_u64)))
-            .prop_map(|(queue, skill, chat, priority, ticket, next)| Op::Queue { queue, skill, chat, priority, ticket, next }),
-        1 => (pick.clone(), any::<bool>()).prop_map(|(pick, abandoned)| Op::Withdraw { pick, abandoned }),
-        1 => (pick.clone(), queue.clone(), 0..4_usize).prop_map(|(pick, queue, priority)| Op::Change { pick, queue, priority }),
-        5 => (pick.clone(), 0..=AGENTS).prop_map(|(pick, by)| Op::Accept { pick, by }),
-        1 => pick.clone().prop_map(|pick| Op::Reject { pick }),
-        3 => (pick.clone(), any::<bool>()).prop_map(|(pick, skip)| Op::Complete { pick, skip }),
-        1 => pick.prop_map(|pick| Op::EndWrapUp { pick }),
-        3 => (agent.clone(), 0..3_usize).prop_map(|(agent, status)| Op::Status { agent, status }),
-        3 => (agent.clone(), 1..=2_u64).prop_map(|(agent, stream)| Op::Open { agent, stream }),
-        1 => (agent.clone(), 1..=2_u64).prop_map(|(agent, stream)| Op::Close { agent, stream }),
-        1 => (agent, prop::collection::vec(queue, 0..3), 0..4_usize, 0..3_u16, prop::option::of(0..90_u64))
-            .prop_map(|(agent, queues, skill, usual, ends)| Op::Retrain { agent, queues, skill, usual, ends }),
-        1 => (1..=6_u128).prop_map(|ticket| Op::Settle { ticket }),
-        1 => (1..=6_u128).prop_map(|ticket| Op::Reopen { ticket }),
-        2 => (1..70_u64).prop_map(|seconds| Op::Pass { seconds }),
-        2 => Just(Op::PassToDeadline),
-        3 => by_hand().prop_map(Op::ByHand),
-    ]
-}
+use by_hand::handed;
+use ops::{AGENTS, Op, QUEUES, SKILLS, op};
 
 /// Drives an engine and keeps what a store would keep, and what an onlooker would know.
 struct Day {
