@@ -85,8 +85,6 @@ fn has_same_reason(ticket: &Ticket, earlier: &Earlier) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
     use rapport_foundation::id::QueueId;
 
     use super::*;

@@ -53,7 +53,7 @@ async fn work_is_taken_out_into_a_ticket_of_its_own_and_merged_back() {
             ),
             (&old.id, "the bill", &old.queue_id, &old.customer)
         );
-        assert_eq!(bench.asked_by(&new).await, [asks.clone()]);
+        assert_eq!(bench.asked_by(&new).await, [asks]);
         assert_eq!(bench.asked_by(&old).await, [first.interaction.to_string()]);
         let at = async |ticket: &pb::Ticket, field: &str| {
             let told = changes(&bench, &ticket.id, field).await;
