@@ -217,7 +217,7 @@ impl Crowd {
     fn answer(&mut self, agent: AgentId, step: Stepper<'_>, always: bool) {
         for offer in self.out_to(agent) {
             self.accepted += 1;
-            if always || self.accepted % UNANSWERED != 0 {
+            if always || !self.accepted.is_multiple_of(UNANSWERED) {
                 step(
                     &mut self.engine,
                     self.now,

@@ -181,7 +181,7 @@ impl Reading {
                 Some(text) => {
                     let line = self.line(at);
                     self.references.push(Reference {
-                        kind: *kind,
+                        kind,
                         key: text.to_owned(),
                         line,
                     });

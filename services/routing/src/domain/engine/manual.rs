@@ -145,8 +145,9 @@ impl Engine {
         if seat.standing.presence != Presence::Present {
             return Err(Refusal::AgentNotPresent);
         }
-        let asked = seat.standing.status == Status::Available;
-        if !asked && !(to.forced && seat.standing.status != Status::Offline) {
+        let status = seat.standing.status;
+        let may = status == Status::Available || (to.forced && status != Status::Offline);
+        if !may {
             return Err(Refusal::AgentNotAvailable);
         }
         let asked = self.items.get(&work.id).map(|held| &held.asked);

@@ -34,13 +34,10 @@ impl<T: Copy + Default + AddAssign> Buckets<T> {
 
     /// Changes what was added at a moment, where it is kept.
     pub(super) fn correct(&mut self, at: Micros, correct: impl Fn(&mut T)) {
-        for bucket in [
-            self.quarters.get_mut(&floor(at, QUARTER)),
-            self.minutes.get_mut(&floor(at, MINUTE)),
-        ] {
-            if let Some(bucket) = bucket {
-                correct(bucket);
-            }
+        let quarter = self.quarters.get_mut(&floor(at, QUARTER));
+        let minute = self.minutes.get_mut(&floor(at, MINUTE));
+        for bucket in quarter.into_iter().chain(minute) {
+            correct(bucket);
         }
     }
 

@@ -124,9 +124,12 @@ pub(in crate::grpc) fn assign_work_item(
     c.done((request, id, to, reason))
 }
 
+/// Where work is to go, and how urgent it is there, if it is not as urgent as before.
+type Elsewhere = (QueueId, Option<Priority>);
+
 pub(in crate::grpc) fn move_work_item(
     body: &pb::MoveWorkItemRequest,
-) -> Result<(Uuid, WorkItemId, (QueueId, Option<Priority>), Personal), Failure> {
+) -> Result<(Uuid, WorkItemId, Elsewhere, Personal), Failure> {
     let mut c = Check::new();
     let request = c.request_id(&body.request_id);
     let id = c.id("work_item_id", &body.work_item_id);

@@ -18,6 +18,7 @@ use crate::simulate::dice::{Dice, Purpose};
 
 /// When the crowd comes to work. What waits then came in the hour before.
 pub(super) const OPENING: Micros = Micros(3_600_000_000);
+const HOUR_MICROS: usize = 3_600_000_000;
 /// Queues that an agent serves at most.
 const QUEUES_OF_AGENT: usize = 8;
 /// How many skills agents hold, from and to.
@@ -117,7 +118,9 @@ impl People {
         let id = Uuid::from_u128(self.drawn + 1);
         self.drawn += 1;
         let queued_at = match now {
-            Micros::EPOCH => Micros((self.dice.even() * OPENING.0 as f64) as i64),
+            Micros::EPOCH => {
+                Micros::EPOCH + Duration::from_micros(below(&mut self.dice, HOUR_MICROS) as u64)
+            }
             now => now,
         };
         let queue = queue_id(below(&mut self.dice, self.size.queues));
@@ -191,6 +194,11 @@ impl People {
 }
 
 /// Evenly one of so many.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a number between 0 and a small one"
+)]
 pub(super) fn below(dice: &mut Dice, count: usize) -> usize {
     let place = (dice.even() * count as f64) as usize;
     place.min(count.saturating_sub(1))
