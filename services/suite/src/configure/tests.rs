@@ -45,6 +45,7 @@ fn queue(code: &str, more: Value) -> (&'static str, Value) {
         "default_priority": "PRIORITY_NORMAL",
         "offer_timeout_s": 20,
         "max_lapsed_offers": 1,
+        "answer_target_s": 20,
         "etag": "\"1\"",
         "waiting_work_items": 7,
     });
