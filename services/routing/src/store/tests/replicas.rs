@@ -79,7 +79,7 @@ async fn who_is_called_puts_away_who_is_not_and_nobody_else() {
         store.begin(&desk.replica, LONG, false).await.unwrap();
         assert_eq!(take(&store, tenant, &own).await, None, "it lives");
         let uncalled = store.uncalled(own.id, LONG).await.unwrap();
-        assert_eq!(uncalled, [desk.replica.clone()]);
+        assert_eq!(uncalled, std::slice::from_ref(&desk.replica));
         // Who is called by nobody puts nobody away.
         assert_eq!(store.uncalled(desk.replica.id, LONG).await.unwrap(), none);
         assert!(store.put_away(desk.replica.id, LONG).await.unwrap());

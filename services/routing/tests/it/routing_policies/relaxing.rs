@@ -99,7 +99,7 @@ async fn a_skill_that_has_ended_brings_no_work() {
             .await;
         assert_eq!(
             ended.unwrap().into_inner().agent.unwrap().skill_ends,
-            [end.clone()]
+            std::slice::from_ref(&end)
         );
         let mut desk = bench.desk(&ana).await;
         bench.set_status(&ana, pb::AgentStatus::Available).await;
