@@ -133,7 +133,7 @@ impl Crowd {
         }
     }
 
-    /// Lets one thing happen, and whatever is due before it; `checked`: a matcher that looks at everything is asked.
+    /// Lets one thing happen, and whatever is due before it; nothing where nobody is busy or waits. `checked`: a matcher that looks at everything is asked.
     ///
     /// # Errors
     /// When that matcher would have decided otherwise.
@@ -171,7 +171,9 @@ impl Crowd {
     }
 
     fn come_free(&mut self, step: Stepper<'_>, checked: bool) -> Result<(), Mistake> {
-        let (agent, item) = self.somebody_busy();
+        let Some((agent, item)) = self.somebody_busy() else {
+            return Ok(());
+        };
         let done = Input::WorkCompleted {
             item,
             agent,
@@ -201,7 +203,9 @@ impl Crowd {
     }
 
     fn hang_up(&mut self, step: Stepper<'_>) -> Result<(), Mistake> {
-        let item = self.somebody_waiting();
+        let Some(item) = self.somebody_waiting() else {
+            return Ok(());
+        };
         let input = Input::WorkItemWithdrawn {
             item,
             abandoned: true,
@@ -237,29 +241,28 @@ impl Crowd {
         people::below(&mut self.dice, count)
     }
 
-    /// An agent who has accepted something, and what.
-    fn somebody_busy(&mut self) -> (AgentId, WorkItemId) {
-        loop {
+    /// An agent who has accepted something, and what; nobody when too few are busy to come upon one.
+    fn somebody_busy(&mut self) -> Option<(AgentId, WorkItemId)> {
+        (0..self.people.size.agents).find_map(|_| {
             let agent = agent_id(self.below(self.people.size.agents));
             let accepted = |state: &WorkState| matches!(state, WorkState::Accepted { .. });
             let item = self
                 .engine
                 .held_by(agent)
                 .find(|work| accepted(&work.state));
-            if let Some(item) = item.map(|work| work.id) {
-                return (agent, item);
-            }
-        }
+            item.map(|work| (agent, work.id))
+        })
     }
 
-    fn somebody_waiting(&mut self) -> WorkItemId {
-        loop {
+    fn somebody_waiting(&mut self) -> Option<WorkItemId> {
+        while !self.waited.is_empty() {
             let place = self.below(self.waited.len());
             let id = self.waited.swap_remove(place);
             if self.waits(id) {
-                return id;
+                return Some(id);
             }
         }
+        None
     }
 
     fn waits(&self, id: WorkItemId) -> bool {

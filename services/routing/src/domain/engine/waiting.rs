@@ -2,8 +2,6 @@
 mod tests;
 mod tree;
 
-use std::collections::BTreeMap;
-
 use rapport_foundation::id::{QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
 
@@ -54,9 +52,9 @@ pub(super) struct Spot<'a> {
     pub(super) asked: &'a Grades,
 }
 
-/// What waits, by queue and channel, in order and by the skills it asks for. A free agent looks
-/// at the head of each line, where mostly something suits them, and is led along the skills they
-/// hold where nothing there does: they never look at all that waits.
+/// What waits, by queue, channel and the skills it asks for. A free agent is led along the
+/// skills they hold, the most urgent first: they never look at work that asks for others, which
+/// is most of what is old where much waits.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiting {
     queues: Map<QueueId, Lot>,
@@ -67,47 +65,26 @@ pub(super) struct Waiting {
 /// What waits in one queue.
 #[derive(Clone, Debug, Default)]
 struct Lot {
-    lines: Vec<Line>,
+    roots: Vec<(Channel, NodeId)>,
     count: usize,
 }
 
-/// What waits in one queue on one channel.
-#[derive(Clone, Debug)]
-struct Line {
-    channel: Channel,
-    order: BTreeMap<Rank, Grades>,
-    root: NodeId,
-}
-
-/// How much of a line is looked at before the tree is: of work that every tenth agent may take,
-/// something suits in all but one of a thousand heads. Tests go on to the tree sooner.
-const HEAD: usize = if cfg!(test) { 2 } else { 64 };
-
 impl Lot {
-    fn line(&self, channel: Channel) -> Option<&Line> {
-        self.lines.iter().find(|line| line.channel == channel)
-    }
-
-    fn line_mut(&mut self, channel: Channel) -> Option<&mut Line> {
-        self.lines.iter_mut().find(|line| line.channel == channel)
+    fn root(&self, channel: Channel) -> Option<NodeId> {
+        let found = self.roots.iter().find(|(of, _)| *of == channel);
+        found.map(|(_, root)| *root)
     }
 }
 
 impl Waiting {
     pub(super) fn insert(&mut self, spot: Spot<'_>, rank: Rank) {
         let lot = self.queues.entry(spot.queue).or_default();
-        if lot.line(spot.channel).is_none() {
-            lot.lines.push(Line {
-                channel: spot.channel,
-                order: BTreeMap::new(),
-                root: self.tree.plant(),
-            });
-        }
-        let Some(line) = lot.line_mut(spot.channel) else {
-            return;
-        };
-        if line.order.insert(rank, spot.asked.clone()).is_none() {
-            self.tree.insert(line.root, spot.asked, rank);
+        let root = lot.root(spot.channel).unwrap_or_else(|| {
+            let root = self.tree.plant();
+            lot.roots.push((spot.channel, root));
+            root
+        });
+        if self.tree.insert(root, spot.asked, rank) {
             lot.count += 1;
             self.count += 1;
         }
@@ -117,11 +94,10 @@ impl Waiting {
         let Some(lot) = self.queues.get_mut(&spot.queue) else {
             return;
         };
-        let Some(line) = lot.line_mut(spot.channel) else {
+        let Some(root) = lot.root(spot.channel) else {
             return;
         };
-        if line.order.remove(&rank).is_some() {
-            self.tree.remove(line.root, spot.asked, rank);
+        if self.tree.remove(root, spot.asked, rank) {
             lot.count -= 1;
             self.count -= 1;
         }
@@ -136,23 +112,10 @@ impl Waiting {
         held: &Grades,
         passes_over: impl Fn(WorkItemId) -> bool,
     ) -> Option<Rank> {
-        let mut best = None;
-        let mut deeper = Vec::new();
         let lots = queues.filter_map(|queue| self.queues.get(&queue));
-        for line in lots.flat_map(|lot| &lot.lines) {
-            if !room(line.channel) {
-                continue;
-            }
-            match line.head(held, best, &passes_over) {
-                Head::First(rank) => best = Some(rank),
-                Head::Nothing => {}
-                Head::Deeper => deeper.push(line.root),
-            }
-        }
-        if deeper.is_empty() {
-            return best;
-        }
-        Search::new(&self.tree, held, passes_over, best).first(deeper)
+        let roots = lots.flat_map(|lot| &lot.roots);
+        let roots = roots.filter(|(channel, _)| room(*channel));
+        Search::new(&self.tree, held, passes_over).first(roots.map(|(_, root)| *root))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -165,49 +128,14 @@ impl Waiting {
 
     pub(super) fn contains(&self, spot: Spot<'_>, rank: Rank) -> bool {
         let lot = self.queues.get(&spot.queue);
-        let line = lot.and_then(|lot| lot.line(spot.channel));
-        line.is_some_and(|line| {
-            line.order.get(&rank) == Some(spot.asked)
-                && self.tree.contains(line.root, spot.asked, rank)
-        })
+        lot.and_then(|lot| lot.root(spot.channel))
+            .is_some_and(|root| self.tree.contains(root, spot.asked, rank))
     }
 
     /// Whether no more than the roots is left of the index.
     #[cfg(test)]
     fn is_bare(&self) -> bool {
-        let roots = self.queues.values().map(|lot| lot.lines.len());
+        let roots = self.queues.values().map(|lot| lot.roots.len());
         self.tree.len() == roots.sum::<usize>()
-    }
-}
-
-/// What the head of a line holds for somebody.
-enum Head {
-    /// This is the first for them.
-    First(Rank),
-    /// Nothing that comes before what was found already.
-    Nothing,
-    /// Nothing, and the line goes on.
-    Deeper,
-}
-
-impl Line {
-    fn head(
-        &self,
-        held: &Grades,
-        best: Option<Rank>,
-        passes_over: impl Fn(WorkItemId) -> bool,
-    ) -> Head {
-        for (place, (rank, asked)) in self.order.iter().enumerate() {
-            if best.is_some_and(|best| best < *rank) {
-                return Head::Nothing;
-            }
-            if place == HEAD {
-                return Head::Deeper;
-            }
-            if held.cover(asked) && !passes_over(rank.id) {
-                return Head::First(*rank);
-            }
-        }
-        Head::Nothing
     }
 }

@@ -75,6 +75,8 @@ pub(super) struct Tree {
 
 /// Nodes of a block.
 const BLOCK: usize = 4096;
+/// Of so many branches each is tried; of more, those are looked up that may be entered.
+const BRANCHES: usize = if cfg!(test) { 2 } else { 12 };
 
 impl Tree {
     /// A root.
@@ -217,19 +219,13 @@ pub(super) struct Search<'a, P> {
 }
 
 impl<'a, P: Fn(WorkItemId) -> bool> Search<'a, P> {
-    /// What was found elsewhere is `best`: only what comes before it counts.
-    pub(super) fn new(
-        tree: &'a Tree,
-        held: &'a Grades,
-        passes_over: P,
-        best: Option<Rank>,
-    ) -> Self {
+    pub(super) fn new(tree: &'a Tree, held: &'a Grades, passes_over: P) -> Self {
         Self {
             tree,
             held,
             passes_over,
             open: BinaryHeap::new(),
-            best,
+            best: None,
         }
     }
 
@@ -251,14 +247,36 @@ impl<'a, P: Fn(WorkItemId) -> bool> Search<'a, P> {
     }
 
     fn enter(&mut self, at: NodeId, decided: usize) {
-        let node = self.tree.node(at);
+        let tree = self.tree;
+        let node = tree.node(at);
         let own = node.alike.find(|rank| !(self.passes_over)(rank.id));
         if let Some(own) = own {
             self.best = Some(self.best.map_or(own, |best| best.min(own)));
         }
-        if node.children.is_empty() {
-            return;
+        if node.children.len() <= BRANCHES {
+            self.try_each(node, decided);
+        } else {
+            self.look_up(node, decided);
         }
+    }
+
+    /// Of a few branches, those that may be entered.
+    fn try_each(&mut self, node: &Node, decided: usize) {
+        let limit = self.limit();
+        let held = self.held.as_slice().get(decided..).unwrap_or_default();
+        for child in node.children.iter().filter(|child| child.bound <= limit) {
+            let skill = child.grade.skill();
+            let place = held.partition_point(|held| held.skill() > skill);
+            let suits = |held: &Grade| held.skill() == skill && *held >= child.grade;
+            if held.get(place).is_some_and(suits) {
+                let open = (child.bound, child.node, decided + place + 1);
+                self.open.push(Reverse(open));
+            }
+        }
+    }
+
+    /// Of many branches, those for what is held.
+    fn look_up(&mut self, node: &Node, decided: usize) {
         let limit = self.limit();
         for (place, held) in self.held.as_slice().iter().enumerate().skip(decided) {
             let from = node
