@@ -227,7 +227,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     (
         "S44",
-        "services/foundation/src/error.rs",
+        "services/foundation/src/error/tests.rs",
         "a_status_carries_reason_violations_and_retry_but_never_the_cause",
     ),
     ("S45", "gateway/tests/it/fuzz.rs", "no_request_does_harm"),
