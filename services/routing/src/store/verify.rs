@@ -163,7 +163,8 @@ async fn over_capacity(s: &System) -> Result<Vec<Breach>, Error> {
                from work_items w join agents a on a.tenant_id = w.tenant_id and a.id = w.agent_id \
                where w.state in ('offered', 'accepted', 'wrapping_up') \
                group by w.tenant_id, w.agent_id, w.channel, a.usual_capacity, a.capacities, a.capacity_since \
-               having max(coalesce(w.accepted_at, w.offered_at)) > a.capacity_since";
+               having max(case when w.over_capacity then null else coalesce(w.accepted_at, w.offered_at) end) \
+               > a.capacity_since";
     let mut breaches = Vec::new();
     for row in s.raw_all(sql, []).await? {
         let (held, limit) = (row.try_get::<i64>("", "held")?, limit(&row)?);

@@ -165,11 +165,11 @@ impl Engine {
             if used != seat.used {
                 faults.push(Fault::Index("capacity in use"));
             }
-            // What was accepted before a limit sank may exceed it; nothing taken since may.
+            // What was accepted before a limit sank may exceed it; nothing taken since may, but by hand.
             let taken_since = |c: Channel| {
                 let newest = self
                     .held_by(agent)
-                    .filter(|work| work.channel == c)
+                    .filter(|work| work.channel == c && !work.figures.over_capacity)
                     .map(taken_at)
                     .max();
                 newest > Some(seat.profile.capacity.since)
