@@ -140,21 +140,12 @@ impl Engine {
         };
         held.work.state = WorkState::Accepted { agent, at: now };
         let wait = held.work.waited(now);
-        if let Some(at) = held.eases_at.take() {
-            self.timers.cancel(at, Timer::WorkEases(id));
-        }
-        if let Some(until) = held
-            .work
-            .route
-            .as_mut()
-            .and_then(|route| route.until.take())
-        {
-            self.timers.cancel(until, Timer::TargetEnds(id));
-        }
         for decline in held.work.declines.drain(..) {
             self.timers
                 .cancel(decline.until, Timer::DeclineEnds(id, decline.agent));
         }
+        self.stop_easing(id);
+        self.stop_waiting(id);
         self.offers.remove(&offer.id);
         self.timers.cancel(offer.expires_at, Timer::OfferLapses(id));
         let lapsed = self.floor.change(agent, |seat| {
@@ -177,13 +168,8 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let (id, _) = self.offer_of(offer, agent)?;
-        let until = now + self.settings.decline_pause;
         self.end_offer(id, OfferEnd::Rejected, out);
-        if let Some(held) = self.items.get_mut(&id) {
-            held.work.declines.push(Decline { agent, until });
-            self.timers.set(until, Timer::DeclineEnds(id, agent));
-        }
-        self.send_to_end_of_line(now, agent);
+        self.pass_over(now, id, agent);
         self.match_item(now, id, out);
         self.match_agent(now, agent, out);
         Ok(())
@@ -232,6 +218,16 @@ impl Engine {
             self.touch_item(id);
             self.match_item(now, id, out);
         }
+    }
+
+    /// Who said no, or whom it was taken from, is not asked for it again at once, and stands at the end of the line.
+    pub(super) fn pass_over(&mut self, now: Micros, id: WorkItemId, agent: AgentId) {
+        let until = now + self.settings.decline_pause;
+        if let Some(held) = self.items.get_mut(&id) {
+            held.work.declines.push(Decline { agent, until });
+            self.timers.set(until, Timer::DeclineEnds(id, agent));
+        }
+        self.send_to_end_of_line(now, agent);
     }
 
     fn send_to_end_of_line(&mut self, now: Micros, agent: AgentId) {

@@ -6,12 +6,12 @@ use rapport_foundation::id::{AgentId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::input::{Effect, Profile};
-use super::skills::Grades;
+use super::skills::{Grades, SkillBook};
 use super::{Engine, Held, Timer};
 use crate::domain::policy::Route;
 use crate::domain::{Skills, WorkItem, WorkState};
 
-impl Engine {
+impl SkillBook {
     /// What work asks for at `now`, and when it asks for less.
     pub(super) fn asked(
         &mut self,
@@ -20,15 +20,18 @@ impl Engine {
         route: Option<&Route>,
     ) -> (Grades, Option<Micros>) {
         match route.and_then(|route| route.eased(skills, now)) {
-            Some((eased, next)) => (self.book.grades(&eased), next),
-            None => (self.book.grades(skills), None),
+            Some((eased, next)) => (self.grades(&eased), next),
+            None => (self.grades(skills), None),
         }
     }
+}
 
+impl Engine {
     /// An item as it came to where it waits. What has eased since is made good by its timer, which is due.
     pub(super) fn hold(&mut self, work: WorkItem) -> Held {
         let came = work.route.as_ref().map_or(work.queued_at, |r| r.since());
-        let (asked, next) = self.asked(came, &work.skills, work.route.as_deref());
+        let route = work.route.as_deref();
+        let (asked, next) = self.book.asked(came, &work.skills, route);
         let eases = matches!(work.state, WorkState::Waiting | WorkState::Offered(_));
         Held {
             work,
@@ -37,19 +40,32 @@ impl Engine {
         }
     }
 
-    /// Finds out anew what an item asks for. It must not be listed as waiting meanwhile.
-    pub(super) fn ask(&mut self, now: Micros, id: WorkItemId) {
+    /// Changes work that nobody has accepted afterwards. It stands where it belongs then, if it waits, and asks for
+    /// what is left by `now` of what it asks for.
+    pub(super) fn alter(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        change: impl FnOnce(&mut WorkItem),
+    ) {
         self.stop_easing(id);
-        let Some(mut held) = self.items.remove(&id) else {
+        let Some(held) = self.items.get_mut(&id) else {
             return;
         };
-        let (asked, next) = self.asked(now, &held.work.skills, held.work.route.as_deref());
+        if held.work.state == WorkState::Waiting {
+            self.waiting.remove(held.spot(), held.rank());
+        }
+        change(&mut held.work);
+        let work = &held.work;
+        let (asked, next) = self.book.asked(now, &work.skills, work.route.as_deref());
         held.asked = asked;
         held.eases_at = next;
         if let Some(at) = next {
             self.timers.set(at, Timer::WorkEases(id));
         }
-        self.items.insert(id, held);
+        if held.work.state == WorkState::Waiting {
+            self.waiting.insert(held.spot(), held.rank());
+        }
     }
 
     pub(super) fn stop_easing(&mut self, id: WorkItemId) {
@@ -62,18 +78,7 @@ impl Engine {
     /// Work asks for less: whom it did not suit before it may suit now. Nothing is stored: what it
     /// asks for follows from when it came to its target.
     pub(super) fn ease(&mut self, now: Micros, id: WorkItemId, out: &mut Vec<Effect>) {
-        let Some(held) = self.items.get_mut(&id) else {
-            return;
-        };
-        held.eases_at = None;
-        let waits = held.work.state == WorkState::Waiting;
-        if waits {
-            self.waiting.remove(held.spot(), held.rank());
-        }
-        self.ask(now, id);
-        if waits && let Some(held) = self.items.get(&id) {
-            self.waiting.insert(held.spot(), held.rank());
-        }
+        self.alter(now, id, |_| {});
         self.match_item(now, id, out);
     }
 

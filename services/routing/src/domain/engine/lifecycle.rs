@@ -196,22 +196,12 @@ impl Engine {
             None
         };
         self.stop_waiting(id);
-        self.stop_easing(id);
-        let Some(held) = self.items.get_mut(&id) else {
-            return Ok(());
-        };
-        let waits = held.work.state == WorkState::Waiting;
-        if waits {
-            self.waiting.remove(held.spot(), held.rank());
-        }
-        held.work.queue = change.queue;
-        held.work.skills = change.skills;
-        held.work.priority = change.priority;
-        held.work.route = change.route;
-        self.ask(now, id);
-        if waits && let Some(held) = self.items.get(&id) {
-            self.waiting.insert(held.spot(), held.rank());
-        }
+        self.alter(now, id, |work| {
+            work.queue = change.queue;
+            work.skills = change.skills;
+            work.priority = change.priority;
+            work.route = change.route;
+        });
         self.time_leg(id);
         self.touch_item(id);
         // Who had it before them takes what is first now, which need not be this.
@@ -224,7 +214,8 @@ impl Engine {
 
     /// Whether the agent it is offered to may take it as it is to be.
     fn may_keep(&mut self, now: Micros, id: WorkItemId, change: &Change) -> bool {
-        let (asked, _) = self.asked(now, &change.skills, change.route.as_deref());
+        let route = change.route.as_deref();
+        let (asked, _) = self.book.asked(now, &change.skills, route);
         let offered = self.item(id).and_then(WorkItem::offer);
         let seat = offered.and_then(|offer| self.floor.seat(offer.agent));
         let keeps =

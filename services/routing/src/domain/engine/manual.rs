@@ -7,10 +7,10 @@
 use rapport_foundation::id::{AgentId, QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
 
+use super::Engine;
 use super::input::{Effect, Refusal};
 use super::lifecycle::Change;
-use super::{Engine, Timer};
-use crate::domain::{Decline, OfferEnd, Presence, Priority, Skills, Status, WorkItem, WorkState};
+use crate::domain::{OfferEnd, Presence, Priority, Skills, Status, WorkItem, WorkState};
 
 /// To whom work is to go, and what does not keep it from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,18 +109,16 @@ impl Engine {
         id: WorkItemId,
         out: &mut Vec<Effect>,
     ) -> Option<AgentId> {
-        let held = self.items.get_mut(&id)?;
-        let WorkState::Accepted { agent, at } = held.work.state else {
+        let work = self.item(id)?;
+        let WorkState::Accepted { agent, at } = work.state else {
             return None;
         };
-        held.work.state = WorkState::Waiting;
-        held.work.figures.handled_before += now - at;
-        held.work.figures.over_capacity = false;
-        let channel = held.work.channel;
-        self.ask(now, id);
-        if let Some(held) = self.items.get(&id) {
-            self.waiting.insert(held.spot(), held.rank());
-        }
+        let channel = work.channel;
+        self.alter(now, id, |work| {
+            work.state = WorkState::Waiting;
+            work.figures.handled_before += now - at;
+            work.figures.over_capacity = false;
+        });
         self.floor.change(agent, |seat| seat.give_back(id, channel));
         self.wait_again(now, id);
         self.touch_item(id);
@@ -193,18 +191,6 @@ impl Engine {
         }
     }
 
-    /// Whom it was taken from is not asked for it again at once, and stands at the end of the line.
-    fn pass_over(&mut self, now: Micros, id: WorkItemId, agent: AgentId) {
-        self.floor
-            .change(agent, |seat| seat.standing.idle_since = now);
-        self.touch_agent(agent);
-        let until = now + self.settings.decline_pause;
-        if let Some(held) = self.items.get_mut(&id) {
-            held.work.declines.push(Decline { agent, until });
-            self.timers.set(until, Timer::DeclineEnds(id, agent));
-        }
-    }
-
     /// Waiting work stands in another queue, and is on no way to anywhere else.
     fn put_into(
         &mut self,
@@ -213,18 +199,12 @@ impl Engine {
         (queue, skills, priority): (QueueId, Skills, Priority),
     ) {
         self.stop_waiting(id);
-        let Some(held) = self.items.get_mut(&id) else {
-            return;
-        };
-        self.waiting.remove(held.spot(), held.rank());
-        held.work.queue = queue;
-        held.work.skills = skills;
-        held.work.priority = priority;
-        held.work.route = None;
-        self.ask(now, id);
-        if let Some(held) = self.items.get(&id) {
-            self.waiting.insert(held.spot(), held.rank());
-        }
+        self.alter(now, id, |work| {
+            work.queue = queue;
+            work.skills = skills;
+            work.priority = priority;
+            work.route = None;
+        });
         self.touch_item(id);
     }
 }

@@ -25,7 +25,7 @@ impl Grade {
 
 /// A set of grades, a skill once, from the skill seen last to the one seen first: what many ask
 /// for is mostly seen early, so what tells most comes first. Equal sets are equal values. Most
-/// work asks for few, and those stand in place: what waits is looked at by the thousand.
+/// work asks for few, and those stand in place: a million need no million allocations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Grades {
     Few(u8, [Grade; FEW]),
