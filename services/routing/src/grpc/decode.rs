@@ -171,13 +171,13 @@ fn required_code(c: &mut Check, field: &str, text: &str) -> Option<Code> {
     optional_code(c, field, text)
 }
 
+/// So many elements of a list at most.
+fn limit(c: &mut Check, field: &str, count: usize, most: usize) {
+    c.require(count <= most, field, "TOO_MANY", "has too many elements");
+}
+
 fn codes(c: &mut Check, field: &str, texts: &[String], most: usize) -> BTreeSet<Code> {
-    c.require(
-        texts.len() <= most,
-        field,
-        "TOO_MANY",
-        "has too many elements",
-    );
+    limit(c, field, texts.len(), most);
     let mut codes = BTreeSet::new();
     for (place, text) in texts.iter().take(most).enumerate() {
         match text.parse() {
@@ -195,12 +195,7 @@ fn codes(c: &mut Check, field: &str, texts: &[String], most: usize) -> BTreeSet<
 }
 
 fn skills(c: &mut Check, field: &str, texts: &[String], most: usize) -> Skills {
-    c.require(
-        texts.len() <= most,
-        field,
-        "TOO_MANY",
-        "has too many elements",
-    );
+    limit(c, field, texts.len(), most);
     let mut skills = Skills::new();
     for (place, text) in texts.iter().take(most).enumerate() {
         let field = format!("{field}[{place}]");
@@ -260,12 +255,7 @@ fn ids<I: TypedId, L: FromIterator<I>>(
     texts: &[String],
     most: usize,
 ) -> L {
-    c.require(
-        texts.len() <= most,
-        field,
-        "TOO_MANY",
-        "has too many elements",
-    );
+    limit(c, field, texts.len(), most);
     let id = |(place, text): (usize, &String)| c.id::<I>(&format!("{field}[{place}]"), text);
     texts.iter().take(most).enumerate().map(id).collect()
 }

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::settings::NAME_CHARACTERS;
 use super::tickets::{TAGS, purpose};
 use super::{
-    Etag, SKILLS_OF_WORK, channel, codes, optional_code, priority, required_code, set_by_service,
-    skills,
+    Etag, SKILLS_OF_WORK, channel, codes, limit, optional_code, priority, required_code,
+    set_by_service, skills,
 };
 use crate::app::{AskedRouting, Paging};
 use crate::domain::Level;
@@ -129,10 +129,6 @@ fn draft(c: &mut Check, mask: &BTreeSet<String>, policy: &pb::RoutingPolicy) -> 
     draft
 }
 
-fn limit(c: &mut Check, field: &str, count: usize, most: usize) {
-    c.require(count <= most, field, "TOO_MANY", "has too many elements");
-}
-
 fn filters(c: &mut Check, given: &[pb::RoutingFilter]) -> Vec<Filter> {
     limit(c, "filters", given.len(), FILTERS);
     let mut filters: Vec<Filter> = Vec::new();
@@ -180,8 +176,7 @@ fn target(c: &mut Check, given: &pb::RoutingTarget) -> Target {
 
 fn relaxations(c: &mut Check, given: &[pb::RoutingRelaxation]) -> Vec<Relaxation> {
     let mut all: Vec<Relaxation> = Vec::new();
-    let few = given.len() <= SKILLS_OF_WORK;
-    c.require(few, "relaxations", "TOO_MANY", "has too many elements");
+    limit(c, "relaxations", given.len(), SKILLS_OF_WORK);
     for (place, given) in given.iter().take(SKILLS_OF_WORK).enumerate() {
         c.within(format_args!("relaxations[{place}]"), |c| {
             let Some(relaxation) = relaxation(c, given) else {

@@ -12,7 +12,7 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
-use super::{Etag, SKILLS_OF_WORK, ids, priority, required_code, set_by_service, skills};
+use super::{Etag, SKILLS_OF_WORK, ids, limit, priority, required_code, set_by_service, skills};
 use crate::app::command::{AgentChange, NewAgent, NewQueue, QueueChange};
 use crate::app::words;
 use crate::domain::{Channel, Code, Priority, Queue};
@@ -124,8 +124,7 @@ fn agent_change(c: &mut Check, mask: &BTreeSet<String>, agent: &pb::Agent) -> Ag
 
 fn skill_ends(c: &mut Check, given: &[pb::SkillEnd]) -> BTreeMap<Code, Micros> {
     let mut ends = BTreeMap::new();
-    let few = given.len() <= SKILLS_OF_AGENT;
-    c.require(few, "skill_ends", "TOO_MANY", "has too many elements");
+    limit(c, "skill_ends", given.len(), SKILLS_OF_AGENT);
     for (place, end) in given.iter().take(SKILLS_OF_AGENT).enumerate() {
         c.within(format_args!("skill_ends[{place}]"), |c| {
             let until = c.time("end_time", end.end_time.as_ref());
@@ -141,12 +140,7 @@ fn skill_ends(c: &mut Check, given: &[pb::SkillEnd]) -> BTreeMap<Code, Micros> {
 
 fn capacities(c: &mut Check, given: &[pb::ChannelCapacity]) -> Vec<(Channel, u16)> {
     let mut named: Vec<(Channel, u16)> = Vec::new();
-    c.require(
-        given.len() <= Channel::ALL.len(),
-        "capacities",
-        "TOO_MANY",
-        "has too many elements",
-    );
+    limit(c, "capacities", given.len(), Channel::ALL.len());
     for (place, capacity) in given.iter().take(Channel::ALL.len()).enumerate() {
         c.within(format_args!("capacities[{place}]"), |c| {
             let channel: types::Channel = c.enumeration("channel", capacity.channel);

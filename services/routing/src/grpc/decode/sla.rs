@@ -13,7 +13,7 @@ use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
 use super::settings::NAME_CHARACTERS;
-use super::{Etag, ids, optional_code, paging, priority, set_by_service};
+use super::{Etag, ids, limit, optional_code, paging, priority, set_by_service};
 use crate::app::Paging;
 use crate::app::command::{NewCalendar, NewPolicy};
 use crate::app::words;
@@ -164,10 +164,6 @@ fn check_timetable(c: &mut Check, change: &CalendarChange) {
         let violation = violation(fault);
         c.fail(&violation.field, violation.reason, violation.description);
     }
-}
-
-fn limit(c: &mut Check, field: &str, count: usize, most: usize) {
-    c.require(count <= most, field, "TOO_MANY", "has too many elements");
 }
 
 fn opening(start: i32, end: i32) -> Opening {
