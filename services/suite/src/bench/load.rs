@@ -104,12 +104,15 @@ pub(super) fn histogram() -> Histogram<u64> {
         .unwrap_or_else(|_| unreachable!("these bounds are accepted"))
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "microseconds of a run are small"
-)]
+/// Of microseconds.
 pub(super) fn quantiles(histogram: &Histogram<u64>) -> Quantiles {
-    let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
+    quantiles_of(histogram, 1_000.0)
+}
+
+/// Of a unit of which so many are a millisecond.
+#[expect(clippy::cast_precision_loss, reason = "times of a run are short")]
+pub(super) fn quantiles_of(histogram: &Histogram<u64>, per_ms: f64) -> Quantiles {
+    let at = |quantile| histogram.value_at_quantile(quantile) as f64 / per_ms;
     Quantiles {
         p50_ms: at(0.50),
         p99_ms: at(0.99),

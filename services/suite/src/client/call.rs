@@ -68,7 +68,7 @@ fn parse(kind: &MessageDescriptor, text: &str) -> Result<DynamicMessage, Status>
         && field.kind() == Kind::String
         && !message.has_field(&field)
     {
-        message.set_field(&field, Value::String(uuid::Uuid::new_v4().to_string()));
+        message.set_field(&field, Value::String(super::request_id()));
     }
     Ok(message)
 }

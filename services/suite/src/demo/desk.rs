@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tonic::Status;
 
 use super::wait::WITHIN;
-use crate::client::Authorised;
+use crate::client::{Authorised, request_id};
 
 /// An agent at work.
 pub(super) struct Desk {
@@ -185,9 +185,4 @@ impl Desk {
         }
         Ok(done)
     }
-}
-
-/// A fresh id for a call that must have one effect.
-pub(super) fn request_id() -> String {
-    uuid::Uuid::new_v4().to_string()
 }

@@ -15,8 +15,8 @@ use rapport_proto::types::v1::{Channel, Direction, Priority, Purpose, RoutingHin
 use tonic::Status;
 
 use super::connector::Connector;
-use super::desk::{Desk, request_id};
-use crate::client::Authorised;
+use super::desk::Desk;
+use crate::client::{Authorised, request_id};
 use crate::embed::{Suite, Who};
 use crate::error::Error;
 

@@ -22,7 +22,7 @@ use super::super::load::{histogram, quantiles};
 use super::super::postgres::Cluster;
 use super::{Durable, Report, Times};
 use crate::cli::say;
-use crate::client::{Authorised, Gateway};
+use crate::client::{Authorised, Gateway, request_id};
 use crate::error::Error;
 
 /// How long an agent has a ticket in hand: short enough that agents come free as fast as tickets come.
@@ -363,8 +363,4 @@ async fn finished(sheet: &Sheet, sent: u64) {
     while sheet.with(|seen| seen.completed + seen.failed) < sent && Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-}
-
-fn request_id() -> String {
-    uuid::Uuid::new_v4().to_string()
 }

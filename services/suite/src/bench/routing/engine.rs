@@ -8,7 +8,7 @@ use rapport_foundation::time::Micros;
 use rapport_routing::domain::engine::{Effect, Engine, Input};
 use rapport_routing::simulate::crowd::{Crowd, Kind, Size};
 
-use super::super::load::Quantiles;
+use super::super::load::quantiles_of;
 use super::super::process;
 use super::{Report, Times};
 use crate::cli::say;
@@ -18,6 +18,7 @@ use crate::error::Error;
 const CHECKED: u64 = 1000;
 /// After so many the waiting work is made up to its number again.
 const ROUND: u64 = 10_000;
+const NANOS_PER_MS: f64 = 1e6;
 /// Tickets that ask for four skills each, which the maker of another matcher says it matches in 6 s on 16 cores.
 const HARD: Size = Size {
     agents: 15_000,
@@ -117,7 +118,7 @@ pub(super) fn run(size: Size, decisions: u64) -> Result<Report, Error> {
         report.times.push(Times {
             what,
             count: times.len(),
-            quantiles: quantiles(&times),
+            quantiles: quantiles_of(&times, NANOS_PER_MS),
         });
     }
     let p99 = report.times.iter().find(|times| times.what == "decisions");
@@ -159,16 +160,6 @@ fn hard_case() -> Duration {
         watch.step(e, now, input, kind)
     }));
     watch.spent
-}
-
-#[expect(clippy::cast_precision_loss, reason = "nanoseconds of a run are small")]
-fn quantiles(times: &Histogram<u64>) -> Quantiles {
-    let at = |quantile| times.value_at_quantile(quantile) as f64 / 1e6;
-    Quantiles {
-        p50_ms: at(0.50),
-        p99_ms: at(0.99),
-        p999_ms: at(0.999),
-    }
 }
 
 fn resident_kib() -> Result<u64, Error> {
