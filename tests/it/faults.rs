@@ -5,7 +5,7 @@
 use std::{sync::LazyLock, time::Duration};
 
 use rapport_foundation::testing::{Proxy, own_cluster};
-use rapport_tests::{Database, Suite, Topology, until};
+use rapport_tests::{Database, Suite, Topology, Ways, until};
 use tokio::{
     sync::{Mutex, MutexGuard},
     time::sleep,
@@ -56,27 +56,16 @@ async fn an_owner_that_is_killed_or_stopped_is_replaced_and_nothing_is_offered_t
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_is_cut_off_from_its_database_is_replaced_and_nothing_is_offered_twice() {
-    let Ok(database) = Database::postgres() else {
-        return;
-    };
-    let _alone = alone().await;
-    let suite = Suite::fresh(Topology::Owners, database).await;
-    let floor = Floor::open(&suite).await;
-    // Nothing comes through; then connections break.
-    for cut in [Proxy::hold, Proxy::cut] {
-        let owner = floor.owner(&suite).await;
-        let way = &suite.ways(&owner).database;
-        cut(way);
-        is_replaced(&suite, &owner).await;
-        floor.is_served().await;
-        way.restore();
-        floor.is_served().await;
-    }
-    floor.ends_well(suite).await;
+    is_cut_off(|ways| &ways.database).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_nobody_reaches_is_replaced_and_nothing_is_offered_twice() {
+    is_cut_off(|ways| &ways.door).await;
+}
+
+/// One owner after the other loses a way: nothing comes through; then connections break.
+async fn is_cut_off(way: impl Fn(&Ways) -> &Proxy) {
     let Ok(database) = Database::postgres() else {
         return;
     };
@@ -85,7 +74,7 @@ async fn an_owner_that_nobody_reaches_is_replaced_and_nothing_is_offered_twice()
     let floor = Floor::open(&suite).await;
     for cut in [Proxy::hold, Proxy::cut] {
         let owner = floor.owner(&suite).await;
-        let way = &suite.ways(&owner).door;
+        let way = way(suite.ways(&owner));
         cut(way);
         is_replaced(&suite, &owner).await;
         floor.is_served().await;
