@@ -119,6 +119,7 @@ impl Ledger {
             hold.version += 1;
         }
         self.give_back(now, id, rest, false);
+        self.pay_debt(now);
         Ok(entry)
     }
 
@@ -141,6 +142,7 @@ impl Ledger {
             .map(|part| (part.lot, part.units))
             .collect();
         self.give_back(now, id, rest, false);
+        self.pay_debt(now);
         Ok(self
             .posted
             .get(before)

@@ -8,14 +8,13 @@ use super::{Allocation, Bucket, EntryKind, HoldState, Ledger, Line, Postings, mo
 impl Ledger {
     /// Brings the ledger to the present: what was due since then happens in the order of its own
     /// times, so the outcome does not depend on when or how often this is called. At the same moment
-    /// lots expire before holds lapse: what then returns to a lot that is over is all it has.
+    /// lots expire before holds lapse: what then returns to a lot that is over is all it has. Holds that
+    /// lapse at the same moment have all given back before a debt is paid: which points pay it does not
+    /// depend on which of them is asked first.
     pub fn catch_up(&mut self, now: Micros) {
         loop {
-            let lapse = self
-                .open_holds()
-                .map(|hold| (hold.expires_at, hold.id))
-                .min();
-            let lapse = lapse.filter(|(at, _)| *at <= now);
+            let lapse = self.open_holds().map(|hold| hold.expires_at).min();
+            let lapse = lapse.filter(|at| *at <= now);
             let expiry = self
                 .lots
                 .range(..=(now, i64::MAX))
@@ -23,15 +22,28 @@ impl Ledger {
                 .map(|(place, lot)| (place.0, lot.id));
             match (lapse, expiry) {
                 (None, None) => return,
-                (Some((at, hold)), Some((end, _))) if at < end => self.lapse(at, hold),
+                (Some(at), Some((end, _))) if at < end => self.lapse_until(at),
                 (_, Some((end, lot))) => self.expire(end, lot, None),
-                (Some((at, hold)), None) => self.lapse(at, hold),
+                (Some(at), None) => self.lapse_until(at),
             }
         }
     }
 
-    fn lapse(&mut self, at: Micros, id: HoldId) {
+    /// Every hold that ends by then gives back, then what came back pays.
+    fn lapse_until(&mut self, at: Micros) {
+        let due: Vec<HoldId> = self
+            .open_holds()
+            .filter(|hold| hold.expires_at <= at)
+            .map(|hold| hold.id)
+            .collect();
         let at = self.not_before_the_last(at);
+        for hold in due {
+            self.lapse(at, hold);
+        }
+        self.pay_debt(at);
+    }
+
+    fn lapse(&mut self, at: Micros, id: HoldId) {
         let Some(hold) = self.holds.get_mut(&id) else {
             return;
         };
@@ -62,8 +74,8 @@ impl Ledger {
         self.post(line);
     }
 
-    /// Points of a hold that is no longer open return to their lots. What is over expires at once;
-    /// the rest pays a debt first.
+    /// Points of a hold that is no longer open return to their lots, where what is over expires at once.
+    /// The rest is there to pay a debt with.
     pub(super) fn give_back(
         &mut self,
         at: Micros,
@@ -95,7 +107,6 @@ impl Ledger {
             hold.voided = units - expired;
         }
         self.touched_holds.insert(id);
-        self.pay_debt(at);
     }
 
     /// Of what just came back, expires what is in lots that are over. Tells how much.

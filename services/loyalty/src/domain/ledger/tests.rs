@@ -100,6 +100,31 @@ fn pending_points_cannot_be_held_and_still_pay_a_debt() {
 }
 
 #[test]
+fn of_holds_that_lapse_together_the_first_points_to_lapse_pay_a_debt() {
+    let mut ledger = empty();
+    let hold = |ledger: &mut Ledger, now, timeout| {
+        let timeout = Duration::from_secs(timeout);
+        ledger.hold(at(now), points(10), timeout, None).unwrap().0
+    };
+    earn(&mut ledger, 1, 10, terms(0, None));
+    hold(&mut ledger, 2, 11);
+    earn(&mut ledger, 3, 10, terms(0, Some(100)));
+    hold(&mut ledger, 4, 9);
+    let spent = earn(&mut ledger, 5, 10, terms(0, None));
+    let last = hold(&mut ledger, 6, 60);
+    ledger.capture(at(6), last, None, None).unwrap();
+    let mut spent = original(&ledger, spent);
+    ledger
+        .reverse(at(7), &mut spent, Some(points(8)), None)
+        .unwrap();
+    assert_eq!(balance(&ledger, 7), [0, 20, 0, 8]);
+    ledger.catch_up(at(13));
+    let left: Vec<i64> = ledger.lots().map(|lot| lot.available).collect();
+    // In the order of spending: what ends, then what never does.
+    assert_eq!(left, [2, 10, 0]);
+}
+
+#[test]
 fn an_earn_that_lapsed_unspent_is_taken_back_without_a_debt() {
     let mut ledger = empty();
     let earned = earn(&mut ledger, 1, 10, terms(0, Some(5)));

@@ -129,6 +129,7 @@ impl Model {
         }
         self.last_capture = held;
         self.release(hold);
+        self.settle();
         Verdict::Done
     }
 
@@ -143,6 +144,7 @@ impl Model {
             return Verdict::Refused;
         }
         self.release(hold);
+        self.settle();
         Verdict::Done
     }
 
@@ -192,7 +194,6 @@ impl Model {
         for token in self.where_is(Where::Held(hold)) {
             self.tokens[token].at = Where::Available;
         }
-        self.settle();
     }
 
     /// What is over lapses; then a debt takes what is there.
