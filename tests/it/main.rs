@@ -4,7 +4,6 @@
 mod audit;
 mod contracts;
 mod coverage;
-mod faults;
 mod foreign;
 mod hostile;
 mod journeys;

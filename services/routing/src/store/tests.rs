@@ -61,7 +61,7 @@ async fn replica(store: &Store, address: &str, lease: Duration) -> Replica {
         address: address.into(),
     };
     if store.is_shared() {
-        store.begin(&replica, lease, true).await.unwrap();
+        store.begin(&replica, lease, Duration::ZERO).await.unwrap();
     }
     replica
 }

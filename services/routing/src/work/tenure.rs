@@ -10,8 +10,7 @@
 //! nobody calls, puts that one away. Two that cannot reach each other and are both called leave each other alone:
 //! what one of them refuses is asked of the other.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rapport_foundation::db;
@@ -34,8 +33,8 @@ struct Inner {
     lease: Duration,
     /// None: for ever.
     until: Mutex<Option<Instant>>,
-    /// Whether somebody has called since the last sign of life.
-    called: AtomicBool,
+    /// When somebody called last.
+    called: Mutex<Instant>,
     /// How often it was not kept alive in time: whoever owned something before owns it no more.
     lapses: watch::Sender<u64>,
 }
@@ -53,7 +52,7 @@ impl Tenure {
         };
         let asked = Instant::now();
         let until = if store.is_shared() {
-            store.begin(&replica, lease, true).await?;
+            store.begin(&replica, lease, Duration::ZERO).await?;
             Some(asked + lease * 2 / 3)
         } else {
             None
@@ -63,7 +62,7 @@ impl Tenure {
             replica,
             lease,
             until: Mutex::new(until),
-            called: AtomicBool::new(false),
+            called: Mutex::new(asked),
             lapses: watch::Sender::new(0),
         })))
     }
@@ -74,7 +73,7 @@ impl Tenure {
 
     /// Somebody has called this process.
     pub(super) fn called(&self) {
-        self.0.called.store(true, Ordering::Relaxed);
+        *lock(&self.0.called) = Instant::now();
     }
 
     /// Whether this process may decide now.
@@ -150,7 +149,7 @@ impl Tenure {
 
     async fn relieve_once(&self, shell: &Shell, beat: Duration) -> Result<(), db::Error> {
         let Inner { store, replica, .. } = &*self.0;
-        // Each sign of life says whether there was a call since the last one: one that comes late is no reason.
+        // A sign of life says how long ago there was a call: between two of them that is not known.
         let lately = beat * 2;
         for other in store.uncalled(replica.id, lately).await? {
             let answers = tokio::time::timeout(beat / 2, shell.answers(&other.address));
@@ -184,12 +183,12 @@ impl Tenure {
             called,
             ..
         } = &*self.0;
-        let called = called.swap(false, Ordering::Relaxed);
+        let uncalled = lock(called).elapsed();
         let living = async {
-            let alive = store.live_on(replica.id, *lease, called).await?;
+            let alive = store.live_on(replica.id, *lease, uncalled).await?;
             if !alive {
                 // Its row was taken away: it had been dead for long, or nobody had reached it.
-                store.begin(replica, *lease, called).await?;
+                store.begin(replica, *lease, uncalled).await?;
             }
             Ok(alive)
         };
@@ -207,10 +206,14 @@ impl Tenure {
     }
 
     fn until(&self) -> Option<Instant> {
-        *self.0.until.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.0.until)
     }
 
     fn set(&self, until: Instant) {
-        *self.0.until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+        *lock(&self.0.until) = Some(until);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -33,13 +33,12 @@ impl Store {
         self.db.engine() == Engine::Postgres
     }
 
-    /// Begins to live, as one that was called just now or as one that was not. Who lived at the same address before is
-    /// dead.
+    /// Begins to live, as one that nobody has called for so long. Who lived at the same address before is dead.
     pub(crate) async fn begin(
         &self,
         replica: &Replica,
         lease: Duration,
-        called: bool,
+        uncalled: Duration,
     ) -> Result<(), Error> {
         let now = present(self.db.engine());
         let kept = micros(KEPT);
@@ -48,7 +47,7 @@ impl Store {
         );
         let live = format!(
             "insert into replica (id, address, started_at, until, called_at) \
-             values ($1, $2, {now}, {now} + $3, case when $4 then {now} else 0 end)"
+             values ($1, $2, {now}, {now} + $3, {now} - $4)"
         );
         let begin = |s: System| {
             let (gone, live) = (gone.clone(), live.clone());
@@ -58,7 +57,7 @@ impl Store {
                     replica.id.into(),
                     replica.address.as_str().into(),
                     micros(lease).into(),
-                    called.into(),
+                    micros(uncalled).into(),
                 ];
                 s.raw_exec(&live, values).await
             }
@@ -67,21 +66,19 @@ impl Store {
         Ok(())
     }
 
-    /// Lives on, and was called since it said so last, or was not. Answers whether it had lived until now.
+    /// Lives on, and nobody has called it for so long. Answers whether it had lived until now.
     pub(crate) async fn live_on(
         &self,
         id: Uuid,
         lease: Duration,
-        called: bool,
+        uncalled: Duration,
     ) -> Result<bool, Error> {
         let now = present(self.db.engine());
-        let sql = format!(
-            "update replica set until = {now} + $2, called_at = case when $3 then {now} else called_at end \
-             where id = $1"
-        );
+        let sql =
+            format!("update replica set until = {now} + $2, called_at = {now} - $3 where id = $1");
         let live = |s: System| {
             let sql = sql.clone();
-            let values = [id.into(), micros(lease).into(), called.into()];
+            let values = [id.into(), micros(lease).into(), micros(uncalled).into()];
             async move { s.raw_exec(&sql, values).await }
         };
         Ok(self.db.system_write(live).await? == 1)

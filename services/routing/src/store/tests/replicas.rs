@@ -11,9 +11,19 @@ async fn a_tenant_is_taken_over_from_the_dead_and_never_from_the_living() {
             assert_eq!(take(&store, tenant, &other).await, None, "it lives");
             let owner = store.owner_of(tenant).await.unwrap();
             assert_eq!(owner.as_ref(), Some(&desk.replica));
-            assert!(store.live_on(desk.replica.id, LONG, false).await.unwrap());
+            assert!(
+                store
+                    .live_on(desk.replica.id, LONG, Duration::ZERO)
+                    .await
+                    .unwrap()
+            );
             store.leave(desk.replica.id).await.unwrap();
-            assert!(!store.live_on(desk.replica.id, LONG, false).await.unwrap());
+            assert!(
+                !store
+                    .live_on(desk.replica.id, LONG, Duration::ZERO)
+                    .await
+                    .unwrap()
+            );
             assert_eq!(store.owner_of(tenant).await.unwrap(), None);
         }
         let theirs = take(&store, tenant, &other).await.unwrap();
@@ -74,9 +84,9 @@ async fn who_is_called_puts_away_who_is_not_and_nobody_else() {
             "it was called"
         );
         assert!(!store.put_away(desk.replica.id, LONG).await.unwrap());
-        // The first comes back, and nobody has called it since.
+        // The first comes back, and nobody has called it for longer.
         store.leave(desk.replica.id).await.unwrap();
-        store.begin(&desk.replica, LONG, false).await.unwrap();
+        store.begin(&desk.replica, LONG, 2 * LONG).await.unwrap();
         assert_eq!(take(&store, tenant, &own).await, None, "it lives");
         let uncalled = store.uncalled(own.id, LONG).await.unwrap();
         assert_eq!(uncalled, std::slice::from_ref(&desk.replica));
@@ -84,7 +94,12 @@ async fn who_is_called_puts_away_who_is_not_and_nobody_else() {
         assert_eq!(store.uncalled(desk.replica.id, LONG).await.unwrap(), none);
         assert!(store.put_away(desk.replica.id, LONG).await.unwrap());
         assert!(take(&store, tenant, &own).await.is_some());
-        assert!(!store.live_on(desk.replica.id, LONG, true).await.unwrap());
+        assert!(
+            !store
+                .live_on(desk.replica.id, LONG, Duration::ZERO)
+                .await
+                .unwrap()
+        );
     })
     .await;
 }
@@ -106,7 +121,12 @@ async fn a_lease_that_has_run_out_frees_what_is_at_work() {
         if store.is_shared() {
             assert_eq!(store.orphans().await.unwrap(), []);
             let id = desk.replica.id;
-            assert!(store.live_on(id, Duration::ZERO, false).await.unwrap());
+            assert!(
+                store
+                    .live_on(id, Duration::ZERO, Duration::ZERO)
+                    .await
+                    .unwrap()
+            );
         }
         assert_eq!(store.orphans().await.unwrap(), [tenant]);
         let other = replica(&store, "http://b", LONG).await;

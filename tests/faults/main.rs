@@ -1,6 +1,9 @@
 //! The process that decides for a tenant is killed, stopped where it stands, cut off from its database or from everybody
 //! who calls, and its database is stopped: somebody decides again within five seconds, nothing is offered to two agents,
 //! and nothing is forgotten.
+//!
+//! A program of its own: how long nobody decides tells something only while nothing else wants the machine.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 use std::{sync::LazyLock, time::Duration};
 
