@@ -3,7 +3,7 @@ use crate::domain::{Code, Level, Skill, Skills};
 
 /// A skill at a level in one number: that of the skill above, the level below. Of one skill, the
 /// better held is the greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Grade(u32);
 
 impl Grade {

@@ -37,7 +37,7 @@ fn listed() -> impl Strategy<Value = Listed> {
         let id = WorkItemId::from_uuid(Uuid::from_u128(id));
         Rank::new(Priority::ALL[priority], Micros(at), id)
     });
-    (1..=3_u128, 0..2_usize, some_skills(4), rank)
+    (1..=3_u128, 0..2_usize, some_skills(7), rank)
         .prop_map(|(queue, channel, asked, rank)| (queue, CHANNELS[channel], asked, rank))
 }
 
@@ -104,6 +104,36 @@ impl Both {
             .min();
         [found, first]
     }
+}
+
+#[test]
+fn ways_that_do_not_part_are_one_edge_whatever_came_and_went() {
+    let asked = [
+        skills(&[(1, 1), (2, 1), (3, 1)]),
+        skills(&[(1, 1), (2, 1), (4, 1)]),
+        skills(&[(5, 2)]),
+        skills(&[(1, 1), (2, 1), (3, 1), (5, 2)]),
+    ];
+    let rank = |n: usize| {
+        let id = WorkItemId::from_uuid(Uuid::from_u128(n as u128));
+        Rank::new(Priority::ALL[0], Micros(0), id)
+    };
+    let mut both = Both::default();
+    // Skills are numbered in the order in which they are seen: all are, before the first is looked for.
+    for asked in &asked {
+        both.grades(asked);
+    }
+    let mut nodes = Vec::new();
+    for round in [0..4, 0..4] {
+        for n in round {
+            both.toggle((1, CHANNELS[0], asked[n].clone(), rank(n)));
+            nodes.push(both.waiting.tree.len());
+        }
+    }
+    // The second shares two grades with the first or none, and what stands alone is one node.
+    assert_eq!(nodes[0], 2);
+    assert_eq!(nodes[6..], [2, 1]);
+    assert!(nodes.iter().all(|count| *count <= 6), "{nodes:?}");
 }
 
 proptest! {

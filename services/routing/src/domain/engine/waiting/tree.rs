@@ -1,11 +1,13 @@
-//! A tree of sets of grades (a set trie): a node stands for the grades on the way to it, and
-//! knows how urgent the most urgent below it is. Whoever holds a set of skills goes down the
-//! branches of those alone, so work that asks for others costs nothing, however much there is;
-//! and a branch whose most urgent comes after what was found already is not entered.
+//! A tree of sets of grades (a set trie whose single ways are joined): a node stands for the grades on
+//! the way to it, and knows how urgent the most urgent below it is. Whoever holds a set of skills goes
+//! along the edges of those alone, so work that asks for others costs nothing, however much there is;
+//! and an edge whose most urgent comes after what was found already is not gone.
 //!
-//! Set tries: Savnik, "Index data structure for fast subset and superset queries", CD-ARES 2013.
+//! Set tries: Savnik, "Index data structure for fast subset and superset queries", CD-ARES 2013. Joined
+//! ways: Morrison, "PATRICIA", Journal of the ACM 15 (4), 1968.
 
 mod alike;
+mod label;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -15,6 +17,7 @@ use rapport_foundation::id::WorkItemId;
 use super::{Rank, Urgency};
 use crate::domain::engine::skills::{Grade, Grades};
 use alike::Alike;
+use label::Label;
 
 /// A node, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,19 +28,20 @@ type Bound = Urgency;
 
 const NOTHING: Bound = Bound::MAX;
 
-/// As large as a line of the processor's cache, and in one.
+/// As large as a line of the processor's cache, and in one. Of all but roots: there is something here, or there are
+/// several ways on, or the way here and the way on are too long for one edge.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 struct Node {
     alike: Alike,
-    children: Vec<Child>,
+    edges: Vec<Edge>,
     bound: Bound,
 }
 
-/// A branch, with the bound of its node: one look tells whether to enter it.
+/// A way on, with the bound of its node: one look tells whether to go. No two of a node begin with the same grade.
 #[derive(Clone, Copy, Debug)]
-struct Child {
-    grade: Grade,
+struct Edge {
+    label: Label,
     node: NodeId,
     bound: Bound,
 }
@@ -45,22 +49,21 @@ struct Child {
 impl Node {
     const BARE: Self = Self {
         alike: Alike::None,
-        children: Vec::new(),
+        edges: Vec::new(),
         bound: NOTHING,
     };
 
-    fn place(&self, grade: Grade) -> Result<usize, usize> {
-        self.children
-            .binary_search_by_key(&grade, |child| child.grade)
+    fn is_bare(&self) -> bool {
+        self.edges.is_empty() && self.alike.first().is_none()
     }
 
-    fn child(&self, grade: Grade) -> Option<NodeId> {
-        let place = self.place(grade).ok()?;
-        self.children.get(place).map(|child| child.node)
+    fn place(&self, grade: Grade) -> Result<usize, usize> {
+        self.edges
+            .binary_search_by_key(&grade, |edge| edge.label.first())
     }
 
     fn most_urgent(&self) -> Bound {
-        let below = self.children.iter().map(|child| child.bound).min();
+        let below = self.edges.iter().map(|edge| edge.bound).min();
         let own = self.alike.first().map_or(NOTHING, |rank| rank.urgency);
         below.map_or(own, |below| below.min(own))
     }
@@ -73,10 +76,17 @@ pub(super) struct Tree {
     bare: Vec<NodeId>,
 }
 
+/// A node, and which edge of the one before leads to it; of a root that means nothing.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    node: NodeId,
+    place: usize,
+}
+
 /// Nodes of a block.
 const BLOCK: usize = 4096;
-/// Of so many branches each is tried; of more, those are looked up that may be entered.
-const BRANCHES: usize = if cfg!(test) { 2 } else { 12 };
+/// Of so many edges each is looked at; of more, those are looked up that may be gone.
+const EDGES: usize = if cfg!(test) { 2 } else { 12 };
 
 impl Tree {
     /// A root.
@@ -97,11 +107,11 @@ impl Tree {
     }
 
     pub(super) fn insert(&mut self, root: NodeId, asked: &Grades, rank: Rank) -> bool {
-        let found = rank.urgency;
-        let mut at = root;
-        self.lower(at, found);
-        for grade in asked.as_slice() {
-            at = self.grow(at, *grade, found);
+        let (mut at, mut rest) = (root, asked.as_slice());
+        self.lower(at, rank.urgency);
+        while let Some(first) = rest.first() {
+            let (node, gone) = self.grow(at, *first, rest, rank.urgency);
+            (at, rest) = (node, &rest[gone..]);
         }
         self.node_mut(at).alike.insert(rank)
     }
@@ -110,17 +120,18 @@ impl Tree {
         let Some(way) = self.way(root, asked) else {
             return false;
         };
-        let Some(removed) = way.last().map(|at| self.node_mut(*at).alike.remove(rank)) else {
-            return false;
-        };
-        self.raise(&way, asked, rank.urgency);
+        let end = way.last().map(|step| step.node);
+        let removed = end.is_some_and(|end| self.node_mut(end).alike.remove(rank));
+        let way = self.cut(&way);
+        self.raise(way, rank.urgency);
+        self.join(way);
         removed
     }
 
     pub(super) fn contains(&self, root: NodeId, asked: &Grades, rank: Rank) -> bool {
         let way = self.way(root, asked);
         way.and_then(|way| way.last().copied())
-            .is_some_and(|at| self.node(at).alike.contains(rank))
+            .is_some_and(|step| self.node(step.node).alike.contains(rank))
     }
 
     /// How many nodes are in use.
@@ -130,38 +141,73 @@ impl Tree {
         all - self.bare.len()
     }
 
-    /// The nodes from a root to the one of these grades, if it is there.
-    fn way(&self, root: NodeId, asked: &Grades) -> Option<Vec<NodeId>> {
-        let mut way = Vec::with_capacity(asked.as_slice().len() + 1);
-        way.push(root);
-        let mut at = root;
-        for grade in asked.as_slice() {
-            at = self.node(at).child(*grade)?;
+    /// From a root to the node of these grades, if it is there.
+    fn way(&self, root: NodeId, asked: &Grades) -> Option<Vec<Step>> {
+        let mut rest = asked.as_slice();
+        let mut at = Step {
+            node: root,
+            place: 0,
+        };
+        let mut way = vec![at];
+        while let Some(first) = rest.first() {
+            let node = self.node(at.node);
+            let place = node.place(*first).ok()?;
+            let edge = &node.edges[place];
+            rest = rest.strip_prefix(edge.label.as_slice())?;
+            at = Step {
+                node: edge.node,
+                place,
+            };
             way.push(at);
         }
         Some(way)
     }
 
-    /// The branch of a node, made where there is none, with something as urgent below it.
-    fn grow(&mut self, at: NodeId, grade: Grade, found: Bound) -> NodeId {
-        match self.node(at).place(grade) {
+    /// The node at the end of the edge that begins with `first` as `rest` does, made where there is none, with
+    /// something as urgent below it; and how many of `rest` lead there.
+    fn grow(&mut self, at: NodeId, first: Grade, rest: &[Grade], found: Bound) -> (NodeId, usize) {
+        let (place, gone) = match self.node(at).place(first) {
             Ok(place) => {
-                let child = &mut self.node_mut(at).children[place];
-                child.bound = child.bound.min(found);
-                let node = child.node;
-                self.lower(node, found);
-                node
+                let label = self.node(at).edges[place].label;
+                let shared = label.shared(rest);
+                if shared < label.as_slice().len() {
+                    self.part(at, place, shared);
+                }
+                (place, shared)
             }
             Err(place) => {
-                let node = self.plant();
-                self.lower(node, found);
-                let bound = found;
-                self.node_mut(at)
-                    .children
-                    .insert(place, Child { grade, node, bound });
-                node
+                let edge = Edge {
+                    label: Label::of(rest),
+                    node: self.plant(),
+                    bound: NOTHING,
+                };
+                self.node_mut(at).edges.insert(place, edge);
+                (place, edge.label.as_slice().len())
             }
-        }
+        };
+        let edge = &mut self.node_mut(at).edges[place];
+        edge.bound = edge.bound.min(found);
+        let node = edge.node;
+        self.lower(node, found);
+        (node, gone)
+    }
+
+    /// Makes a node on an edge, after so many of its grades.
+    fn part(&mut self, at: NodeId, place: usize, after: usize) {
+        let whole = self.node(at).edges[place];
+        let (front, back) = whole.label.split(after);
+        let middle = self.plant();
+        let node = self.node_mut(middle);
+        node.bound = whole.bound;
+        node.edges.push(Edge {
+            label: back,
+            ..whole
+        });
+        self.node_mut(at).edges[place] = Edge {
+            label: front,
+            node: middle,
+            ..whole
+        };
     }
 
     fn lower(&mut self, at: NodeId, found: Bound) {
@@ -169,32 +215,54 @@ impl Tree {
         node.bound = node.bound.min(found);
     }
 
-    /// Makes good the bounds along a way from whose end something so urgent was taken, and takes
-    /// away what is bare. A root stays.
-    fn raise(&mut self, way: &[NodeId], asked: &Grades, gone: Bound) {
-        for (depth, at) in way.iter().enumerate().rev() {
-            let node = self.node_mut(*at);
+    /// Takes away what is bare at the end of a way. A root stays.
+    fn cut<'a>(&mut self, mut way: &'a [Step]) -> &'a [Step] {
+        while let [rest @ .., end] = way
+            && let Some(above) = rest.last()
+            && self.node(end.node).is_bare()
+        {
+            self.node_mut(above.node).edges.remove(end.place);
+            self.strip(end.node);
+            way = rest;
+        }
+        way
+    }
+
+    /// Makes good the bounds along a way from whose end something so urgent was taken.
+    fn raise(&mut self, way: &[Step], gone: Bound) {
+        for (depth, step) in way.iter().enumerate().rev() {
+            let node = self.node_mut(step.node);
             if node.bound < gone {
                 return;
             }
             let bound = node.most_urgent();
             node.bound = bound;
-            let Some(above) = depth.checked_sub(1) else {
-                return;
-            };
-            let grade = asked.as_slice()[above];
-            let parent = self.node_mut(way[above]);
-            let Ok(place) = parent.place(grade) else {
-                return;
-            };
-            if bound == NOTHING {
-                parent.children.remove(place);
-                *self.node_mut(*at) = Node::BARE;
-                self.bare.push(*at);
-            } else {
-                parent.children[place].bound = bound;
+            if let Some(above) = depth.checked_sub(1).and_then(|above| way.get(above)) {
+                self.node_mut(above.node).edges[step.place].bound = bound;
             }
         }
+    }
+
+    /// Makes one edge of the two at the end of a way, when nothing else is there.
+    fn join(&mut self, way: &[Step]) {
+        let [.., above, end] = way else {
+            return;
+        };
+        let node = self.node(end.node);
+        let ([on], None) = (node.edges.as_slice(), node.alike.first()) else {
+            return;
+        };
+        let (on, edge) = (*on, &mut self.node_mut(above.node).edges[end.place]);
+        if let Some(label) = edge.label.joined(&on.label) {
+            *edge = Edge { label, ..on };
+            self.strip(end.node);
+        }
+    }
+
+    /// Nobody needs it.
+    fn strip(&mut self, id: NodeId) {
+        *self.node_mut(id) = Node::BARE;
+        self.bare.push(id);
     }
 
     fn node(&self, id: NodeId) -> &Node {
@@ -208,10 +276,10 @@ impl Tree {
     }
 }
 
-/// Looks for the first place that whoever holds these grades may take, the most urgent branch first.
+/// Looks for the first place that whoever holds these grades may take, the most urgent way first.
 pub(super) struct Search<'a, P> {
     tree: &'a Tree,
-    held: &'a Grades,
+    held: &'a [Grade],
     passes_over: P,
     /// Nodes to enter, and how many of the grades, from the first, were decided on the way.
     open: BinaryHeap<Reverse<(Bound, NodeId, usize)>>,
@@ -222,7 +290,7 @@ impl<'a, P: Fn(WorkItemId) -> bool> Search<'a, P> {
     pub(super) fn new(tree: &'a Tree, held: &'a Grades, passes_over: P) -> Self {
         Self {
             tree,
-            held,
+            held: held.as_slice(),
             passes_over,
             open: BinaryHeap::new(),
             best: None,
@@ -253,42 +321,43 @@ impl<'a, P: Fn(WorkItemId) -> bool> Search<'a, P> {
         if let Some(own) = own {
             self.best = Some(self.best.map_or(own, |best| best.min(own)));
         }
-        if node.children.len() <= BRANCHES {
-            self.try_each(node, decided);
+        if node.edges.len() <= EDGES {
+            self.look_at_each(node, decided);
         } else {
             self.look_up(node, decided);
         }
     }
 
-    /// Of a few branches, those that may be entered.
-    fn try_each(&mut self, node: &Node, decided: usize) {
+    /// Of a few edges, those that may be gone.
+    fn look_at_each(&mut self, node: &Node, decided: usize) {
         let limit = self.limit();
-        let held = self.held.as_slice().get(decided..).unwrap_or_default();
-        for child in node.children.iter().filter(|child| child.bound <= limit) {
-            let skill = child.grade.skill();
-            let place = held.partition_point(|held| held.skill() > skill);
-            let suits = |held: &Grade| held.skill() == skill && *held >= child.grade;
-            if held.get(place).is_some_and(suits) {
-                let open = (child.bound, child.node, decided + place + 1);
-                self.open.push(Reverse(open));
+        let held = self.held.get(decided..).unwrap_or_default();
+        for edge in node.edges.iter().filter(|edge| edge.bound <= limit) {
+            if let Some(more) = edge.label.admits(held) {
+                self.open(edge, decided + more);
             }
         }
     }
 
-    /// Of many branches, those for what is held.
+    /// Of many edges, those for what is held.
     fn look_up(&mut self, node: &Node, decided: usize) {
-        let limit = self.limit();
-        for (place, held) in self.held.as_slice().iter().enumerate().skip(decided) {
+        let (limit, all) = (self.limit(), self.held);
+        for (place, held) in all.iter().enumerate().skip(decided) {
             let from = node
-                .children
-                .partition_point(|child| child.grade < held.least());
-            let suited = node.children[from..]
+                .edges
+                .partition_point(|edge| edge.label.first() < held.least());
+            let suited = node.edges[from..]
                 .iter()
-                .take_while(|child| child.grade <= *held);
-            for child in suited.filter(|child| child.bound <= limit) {
-                self.open
-                    .push(Reverse((child.bound, child.node, place + 1)));
+                .take_while(|edge| edge.label.first() <= *held);
+            for edge in suited.filter(|edge| edge.bound <= limit) {
+                if let Some(more) = edge.label.admits_after_first(&all[place + 1..]) {
+                    self.open(edge, place + 1 + more);
+                }
             }
         }
+    }
+
+    fn open(&mut self, edge: &Edge, decided: usize) {
+        self.open.push(Reverse((edge.bound, edge.node, decided)));
     }
 }
