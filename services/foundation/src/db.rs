@@ -7,6 +7,7 @@
 //! This folder is the only place that touches the connection and the unscoped query functions of the ORM.
 
 mod access;
+mod arrays;
 pub mod bulk;
 mod circuit;
 mod config;

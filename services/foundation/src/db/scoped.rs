@@ -1,12 +1,15 @@
 //! The store as one tenant sees it: every statement that goes through here is bound to the tenant.
 
-use sea_orm::sea_query::{IntoCondition, OnConflict};
+use sea_orm::sea_query::extension::postgres::PgFunc;
+use sea_orm::sea_query::{ArrayType, Expr, ExprTrait as _, IntoCondition, OnConflict};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ColumnTrait, EntityTrait, Insert, IntoActiveModel,
     QueryFilter, QueryResult, UpdateMany, Value,
 };
+use uuid::Uuid;
 
 use super::access::Access;
+use super::arrays::{Insertion, Taken};
 use super::rows::Rows;
 use super::{Engine, Error};
 use crate::id::TenantId;
@@ -64,6 +67,17 @@ impl Scoped {
         )
     }
 
+    /// That a column holds one of these ids: on PostgreSQL in one array, so that one prepared text serves every number
+    /// of them.
+    pub fn among(&self, column: impl ColumnTrait, ids: impl IntoIterator<Item = Uuid>) -> Expr {
+        if self.engine() != Engine::Postgres {
+            return column.is_in(ids);
+        }
+        let ids = ids.into_iter().map(Value::from).collect();
+        let ids = Value::Array(ArrayType::Uuid, Some(Box::new(ids)));
+        column.into_expr().eq(PgFunc::any(Expr::val(ids)))
+    }
+
     /// Stores one row; the tenant column is set here, whatever the model says.
     ///
     /// # Errors
@@ -97,6 +111,10 @@ impl Scoped {
             self.own(row)?;
         }
         let count = rows.len() as u64;
+        if let Some(insertion) = Insertion::of(self.engine(), &rows) {
+            let run = insertion.run::<A>(&self.access, &[], Taken::Fails);
+            return run.await.map(|_| count);
+        }
         Insert::many(rows)
             .exec_without_returning(self.access.conn())
             .await
@@ -123,6 +141,10 @@ impl Scoped {
         }
         for row in &mut rows {
             self.own(row)?;
+        }
+        let key: Vec<_> = key.into_iter().collect();
+        if let Some(insertion) = Insertion::of(self.engine(), &rows) {
+            return insertion.run::<A>(&self.access, &key, Taken::Stays).await;
         }
         let keep = OnConflict::columns(key).do_nothing().to_owned();
         Insert::many(rows)
@@ -152,6 +174,12 @@ impl Scoped {
         }
         for row in &mut rows {
             self.own(row)?;
+        }
+        let (key, changed): (Vec<_>, Vec<_>) =
+            (key.into_iter().collect(), changed.into_iter().collect());
+        if let Some(insertion) = Insertion::of(self.engine(), &rows) {
+            let run = insertion.run::<A>(&self.access, &key, Taken::Changes(changed));
+            return run.await.map(|_| ());
         }
         let replace = OnConflict::columns(key).update_columns(changed).to_owned();
         Insert::many(rows)

@@ -147,7 +147,7 @@ impl Store {
         let ids = ids.iter().map(|id| id.uuid());
         let rows = s
             .find::<Entity>()
-            .filter(Column::Id.is_in(ids))
+            .filter(s.among(Column::Id, ids))
             .all()
             .await?;
         self.agents_of(s, rows).await
@@ -184,7 +184,7 @@ impl Store {
         let mut queues: HashMap<Uuid, BTreeSet<QueueId>> = HashMap::new();
         for chunk in rows.chunks(CHUNK) {
             let ids = chunk.iter().map(|row| row.id);
-            let of_agents = agent_queue::Column::AgentId.is_in(ids);
+            let of_agents = s.among(agent_queue::Column::AgentId, ids);
             for pair in s
                 .find::<agent_queue::Entity>()
                 .filter(of_agents)
@@ -231,7 +231,7 @@ impl Store {
         s.upsert_many(rows, [Column::TenantId, Column::Id], changed)
             .await?;
         let ids = agents.iter().map(|agent| agent.id.uuid());
-        s.delete_where::<agent_queue::Entity>(agent_queue::Column::AgentId.is_in(ids))
+        s.delete_where::<agent_queue::Entity>(s.among(agent_queue::Column::AgentId, ids))
             .await?;
         for chunk in pairs.chunks(CHUNK) {
             s.insert_many(chunk.to_vec()).await?;
@@ -257,7 +257,7 @@ pub(super) async fn serving(s: &Scoped, queues: &[QueueId]) -> Result<Vec<AgentI
 
 async fn holds(s: &Scoped, agents: &[AgentId]) -> Result<HashMap<AgentId, u32>, Error> {
     let ids = agents.iter().map(|id| id.uuid());
-    let theirs = work_item::Column::AgentId.is_in(ids);
+    let theirs = s.among(work_item::Column::AgentId, ids);
     let open = work_item::Column::State.is_in(work_items::OPEN);
     let mut counts = HashMap::new();
     for row in s

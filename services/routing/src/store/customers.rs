@@ -41,7 +41,7 @@ pub(super) async fn of_records(
         let ids = chunk.iter().map(|id| id.uuid());
         for row in s
             .find::<Entity>()
-            .filter(Column::RecordId.is_in(ids))
+            .filter(s.among(Column::RecordId, ids))
             .all()
             .await?
         {

@@ -5,7 +5,7 @@ use rapport_foundation::events::{self, Mark, Outgoing};
 use rapport_foundation::id::{AgentId, InteractionId, RecordId, TenantId, TicketId, WorkItemId};
 use rapport_foundation::idempotency::{Key, settle_many};
 use rapport_foundation::time::Micros;
-use sea_orm::{ActiveValue, ColumnTrait as _};
+use sea_orm::ActiveValue;
 use uuid::Uuid;
 
 use super::conversations::Joining;
@@ -196,7 +196,7 @@ impl Store {
         }
         if !decision.contacts_met.is_empty() {
             let ids = decision.contacts_met.iter().map(|id| id.uuid());
-            let met = ended_contact::Column::InteractionId.is_in(ids);
+            let met = s.among(ended_contact::Column::InteractionId, ids);
             s.delete_where::<ended_contact::Entity>(met).await?;
         }
         conversations::note(s, &decision.joinings).await?;

@@ -209,7 +209,7 @@ impl Store {
             self.vault.destroy(s, &record.to_string()).await?;
         }
         for chunk in records.chunks(CHUNK) {
-            let theirs = ticket::Column::RecordId.is_in(chunk.iter().map(|id| id.uuid()));
+            let theirs = s.among(ticket::Column::RecordId, chunk.iter().map(|id| id.uuid()));
             let rows = s.find::<ticket::Entity>().filter(theirs).all().await?;
             let tickets = rows
                 .iter()

@@ -8,7 +8,6 @@ use rapport_foundation::id::{
 };
 use rapport_foundation::idempotency::{Claim, Key, look_up_many};
 use rapport_foundation::time::Micros;
-use sea_orm::ColumnTrait as _;
 
 use super::entities::ended_contact;
 use super::{Repeats, Store, conversations, merges, repeats, routing_policies, slas, work_items};
@@ -137,7 +136,7 @@ impl Store {
             loaded.slas = slas::of_tickets(&s, &ids).await?;
             for chunk in needs.interactions.chunks(CHUNK) {
                 let ids = chunk.iter().map(|id| id.uuid());
-                let ended = ended_contact::Column::InteractionId.is_in(ids);
+                let ended = s.among(ended_contact::Column::InteractionId, ids);
                 let rows = s
                     .find::<ended_contact::Entity>()
                     .filter(ended)

@@ -101,7 +101,10 @@ pub(super) async fn earlier(
     let asked: HashSet<CustomerId> = repeats.today.values().copied().collect();
     let asked: Vec<CustomerId> = asked.into_iter().collect();
     for chunk in asked.chunks(CHUNK) {
-        let theirs = customer_map::Column::CustomerId.is_in(chunk.iter().map(|id| id.uuid()));
+        let theirs = s.among(
+            customer_map::Column::CustomerId,
+            chunk.iter().map(|id| id.uuid()),
+        );
         for row in s
             .find::<customer_map::Entity>()
             .filter(theirs)
@@ -117,7 +120,7 @@ pub(super) async fn earlier(
     for chunk in records.chunks(CHUNK) {
         let rows = s
             .find::<ticket::Entity>()
-            .filter(recent(chunk, &repeats.rule, now));
+            .filter(recent(s, chunk, &repeats.rule, now));
         for row in rows.all().await? {
             let Some(record) = row.record_id.map(RecordId::from_uuid) else {
                 continue;
@@ -132,13 +135,13 @@ pub(super) async fn earlier(
     Ok(repeats)
 }
 
-fn recent(records: &[RecordId], rule: &RepeatRule, now: Micros) -> Condition {
+fn recent(s: &Scoped, records: &[RecordId], rule: &RepeatRule, now: Micros) -> Condition {
     use ticket::Column;
     let may = Condition::any()
         .add(Column::State.is_in(OPEN))
         .add(Column::ResolvedAt.gte(now - rule.within));
     Condition::all()
-        .add(Column::RecordId.is_in(records.iter().map(|id| id.uuid())))
+        .add(s.among(Column::RecordId, records.iter().map(|id| id.uuid())))
         .add(Column::State.ne(TicketState::Cancelled.as_str()))
         .add(Column::MergedIntoId.is_null())
         .add(may)

@@ -57,7 +57,7 @@ pub(super) async fn by_id(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let ids = Column::Id.is_in(ids.iter().map(|id| id.uuid()));
+    let ids = s.among(Column::Id, ids.iter().map(|id| id.uuid()));
     let rows = s.find::<Entity>().filter(ids).all().await?;
     rows.into_iter().map(read).collect()
 }

@@ -43,7 +43,7 @@ pub(super) async fn of(
     let mut standings = HashMap::with_capacity(agents.len());
     for chunk in agents.chunks(CHUNK) {
         let ids = chunk.iter().copied();
-        let rows = s.find::<Entity>().filter(Column::AgentId.is_in(ids));
+        let rows = s.find::<Entity>().filter(s.among(Column::AgentId, ids));
         for row in rows.all().await? {
             standings.insert(row.agent_id, read(&row)?);
         }

@@ -137,7 +137,7 @@ impl Store {
             let ids = chunk.iter().map(|id| id.uuid());
             let rows = s
                 .find::<Entity>()
-                .filter(Column::Id.is_in(ids))
+                .filter(s.among(Column::Id, ids))
                 .all()
                 .await?;
             tickets.extend(self.opened(s, rows).await?);
@@ -193,7 +193,9 @@ impl Store {
         let mut tickets = Vec::new();
         for chunk in conversations.chunks(CHUNK) {
             let ids = chunk.iter().map(|id| id.uuid());
-            let rows = s.find::<Entity>().filter(Column::ConversationId.is_in(ids));
+            let rows = s
+                .find::<Entity>()
+                .filter(s.among(Column::ConversationId, ids));
             let may = Condition::any()
                 .add(Column::State.is_in(states.iter().copied()))
                 .add(Column::MergedIntoId.is_not_null());

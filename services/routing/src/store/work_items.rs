@@ -119,7 +119,7 @@ impl Store {
 pub(super) async fn in_hands(s: &Scoped, agents: &[AgentId]) -> Result<Vec<WorkItem>, Error> {
     let mut held = Vec::new();
     for chunk in agents.chunks(CHUNK) {
-        let theirs = Column::AgentId.is_in(chunk.iter().map(|id| id.uuid()));
+        let theirs = s.among(Column::AgentId, chunk.iter().map(|id| id.uuid()));
         let rows = s.find::<Entity>().filter(theirs);
         for row in rows.filter(Column::State.is_in(OPEN)).all().await? {
             held.push(read(row)?);
@@ -180,7 +180,7 @@ pub(super) async fn of_interactions(
         let ids = chunk.iter().map(|id| id.uuid());
         let rows = s
             .find::<Entity>()
-            .filter(Column::InteractionId.is_in(ids))
+            .filter(s.among(Column::InteractionId, ids))
             .all()
             .await?;
         found.extend(rows.into_iter().filter_map(|row| {
@@ -201,13 +201,13 @@ pub(super) async fn taken(
 ) -> Result<Vec<WorkItem>, Error> {
     let mut found = BTreeMap::new();
     for chunk in items.chunks(CHUNK) {
-        let theirs = Column::Id.is_in(chunk.iter().map(|id| id.uuid()));
+        let theirs = s.among(Column::Id, chunk.iter().map(|id| id.uuid()));
         for row in s.find::<Entity>().filter(theirs).all().await? {
             found.insert(row.id, read(row)?);
         }
     }
     for chunk in interactions.chunks(CHUNK) {
-        let theirs = Column::InteractionId.is_in(chunk.iter().map(|id| id.uuid()));
+        let theirs = s.among(Column::InteractionId, chunk.iter().map(|id| id.uuid()));
         for row in s.find::<Entity>().filter(theirs).all().await? {
             found.insert(row.id, read(row)?);
         }
