@@ -9,6 +9,7 @@
 mod access;
 mod arrays;
 pub mod bulk;
+mod bundle;
 mod circuit;
 mod config;
 mod error;

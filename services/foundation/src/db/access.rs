@@ -9,6 +9,7 @@ use sea_orm::{
 };
 
 use super::Error;
+use super::bundle::Bundle;
 
 /// A connection of a pool, or a transaction that has begun.
 #[derive(Clone)]
@@ -151,6 +152,8 @@ impl Notes {
 pub(crate) struct Access {
     conn: Conn,
     notes: Arc<Notes>,
+    /// Insertions that are kept until all are there.
+    bundle: Option<Arc<Bundle>>,
 }
 
 impl Access {
@@ -158,6 +161,7 @@ impl Access {
         Self {
             conn: Conn::Pooled(conn.clone()),
             notes,
+            bundle: None,
         }
     }
 
@@ -165,7 +169,25 @@ impl Access {
         Self {
             conn: Conn::Transaction(tx, Arc::clone(&notes)),
             notes,
+            bundle: None,
         }
+    }
+
+    /// The same, with insertions kept in a bundle.
+    pub(crate) fn bundling(&self, bundle: Arc<Bundle>) -> Self {
+        Self {
+            bundle: Some(bundle),
+            ..self.clone()
+        }
+    }
+
+    /// Runs an insertion that nobody waits for an answer of, or keeps it.
+    pub(crate) async fn insert(&self, sql: String, values: Vec<Value>) -> Result<(), Error> {
+        match &self.bundle {
+            Some(bundle) => bundle.add(&sql, values),
+            None => drop(self.exec(&sql, values).await?),
+        }
+        Ok(())
     }
 
     pub(crate) fn conn(&self) -> &Conn {

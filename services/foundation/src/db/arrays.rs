@@ -2,7 +2,7 @@
 //! list has a text of its own for each number, which is parsed anew and asked for twice whenever it has not been met
 //! lately: a batch of decisions over a dozen tables spent more on that than on its rows.
 
-use sea_orm::sea_query::ArrayType;
+use sea_orm::sea_query::{ArrayType, ColumnType};
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, EntityName, EntityTrait, Iterable, Value,
 };
@@ -30,8 +30,10 @@ pub(super) enum Taken<C> {
     Fails,
     /// The row there gets the new values of these columns.
     Changes(Vec<C>),
-    /// The row there stays; those that were inserted are answered.
+    /// The row there stays.
     Stays,
+    /// The same; those that were inserted are answered.
+    StaysAndSays,
 }
 
 impl Insertion {
@@ -81,7 +83,8 @@ impl Insertion {
                 let changes = names(&columns, |name| format!("{name} = excluded.{name}"));
                 self.sql += &format!(" on conflict ({key}) do update set {changes}");
             }
-            Taken::Stays => {
+            Taken::Stays => self.sql += &format!(" on conflict ({key}) do nothing"),
+            Taken::StaysAndSays => {
                 let all: Vec<_> = ColumnOf::<A>::iter().collect();
                 let all = names(&all, |name| name.to_owned());
                 self.sql += &format!(" on conflict ({key}) do nothing returning {all}");
@@ -93,7 +96,7 @@ impl Insertion {
                     .collect();
             }
         }
-        access.exec(&self.sql, self.values).await?;
+        access.insert(self.sql, self.values).await?;
         Ok(Vec::new())
     }
 }
@@ -103,6 +106,8 @@ struct Column<C> {
     column: C,
     nullable: bool,
     array: (ArrayType, &'static str),
+    /// What its text is to become, if it is no text.
+    cast: &'static str,
     values: Vec<Value>,
 }
 
@@ -116,6 +121,11 @@ impl<C: ColumnTrait> Column<C> {
             column,
             nullable: column.def().is_null(),
             array: array(&value(first, column)?)?,
+            cast: match column.def().get_column_type() {
+                ColumnType::Json => "::json",
+                ColumnType::JsonBinary => "::jsonb",
+                _ => "",
+            },
             values: Vec::new(),
         })
     }
@@ -131,7 +141,10 @@ where
     A::Entity: EntityTrait<Column = C>,
 {
     match row.get(column) {
-        ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Some(value),
+        ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Some(match value {
+            Value::Json(json) => Value::String(json.map(|json| json.to_string())),
+            value => value,
+        }),
         ActiveValue::NotSet => None,
     }
 }
@@ -182,7 +195,7 @@ fn text<C: ColumnTrait>(table: &str, columns: &[Column<C>]) -> String {
     let all = names(&all, |name| name.to_owned());
     let mut bit = 1_i64;
     let chosen = columns.iter().map(|column| {
-        let name = quoted(column.column.as_str());
+        let name = quoted(column.column.as_str()) + column.cast;
         if !column.nullable {
             return name;
         }

@@ -1,5 +1,7 @@
 //! The store as one tenant sees it: every statement that goes through here is bound to the tenant.
 
+use std::sync::Arc;
+
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{ArrayType, Expr, ExprTrait as _, IntoCondition, OnConflict};
 use sea_orm::{
@@ -10,6 +12,7 @@ use uuid::Uuid;
 
 use super::access::Access;
 use super::arrays::{Insertion, Taken};
+use super::bundle::Bundle;
 use super::rows::Rows;
 use super::{Engine, Error};
 use crate::id::TenantId;
@@ -65,6 +68,30 @@ impl Scoped {
             E::find().filter(E::tenant_column().eq(self.tenant.uuid())),
             self.access.clone(),
         )
+    }
+
+    /// Runs writes of several tables; on PostgreSQL what [`Scoped::insert_many`] and [`Scoped::upsert_many`] are asked
+    /// for goes there in one statement, after all else: none of it may be looked for within.
+    ///
+    /// # Errors
+    /// What the writes say.
+    pub async fn together<Fut>(&self, writes: impl FnOnce(Self) -> Fut + Send) -> Result<(), Error>
+    where
+        Fut: Future<Output = Result<(), Error>> + Send,
+    {
+        if self.engine() != Engine::Postgres {
+            return writes(self.clone()).await;
+        }
+        let bundle = Arc::<Bundle>::default();
+        let bundling = Self {
+            access: self.access.bundling(Arc::clone(&bundle)),
+            ..self.clone()
+        };
+        writes(bundling).await?;
+        match bundle.take() {
+            Some((sql, values)) => self.access.exec(&sql, values).await.map(|_| ()),
+            None => Ok(()),
+        }
     }
 
     /// That a column holds one of these ids: on PostgreSQL in one array, so that one prepared text serves every number
@@ -144,7 +171,9 @@ impl Scoped {
         }
         let key: Vec<_> = key.into_iter().collect();
         if let Some(insertion) = Insertion::of(self.engine(), &rows) {
-            return insertion.run::<A>(&self.access, &key, Taken::Stays).await;
+            return insertion
+                .run::<A>(&self.access, &key, Taken::StaysAndSays)
+                .await;
         }
         let keep = OnConflict::columns(key).do_nothing().to_owned();
         Insert::many(rows)
@@ -152,6 +181,39 @@ impl Scoped {
             .exec_with_returning(self.access.conn())
             .await
             .map_err(|error| self.access.noted(error))
+    }
+
+    /// Stores those rows whose key (the given columns) is free, in one statement.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn insert_absent<A>(
+        &self,
+        mut rows: Vec<A>,
+        key: impl IntoIterator<Item = <A::Entity as EntityTrait>::Column> + Send,
+    ) -> Result<(), Error>
+    where
+        A: ActiveModelTrait + Send,
+        A::Entity: TenantOwned,
+    {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in &mut rows {
+            self.own(row)?;
+        }
+        let key: Vec<_> = key.into_iter().collect();
+        if let Some(insertion) = Insertion::of(self.engine(), &rows) {
+            let run = insertion.run::<A>(&self.access, &key, Taken::Stays);
+            return run.await.map(|_| ());
+        }
+        let keep = OnConflict::columns(key).do_nothing().to_owned();
+        Insert::many(rows)
+            .on_conflict(keep)
+            .exec_without_returning(self.access.conn())
+            .await
+            .map_err(|error| self.access.noted(error))?;
+        Ok(())
     }
 
     /// Stores many rows in one statement; where the key (the given columns) is taken, the row's `changed` columns get

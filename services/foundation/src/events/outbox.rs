@@ -99,7 +99,8 @@ async fn insert(access: &crate::db::Access, rows: &[(TenantId, &Outgoing)]) -> R
     let encoded: Vec<(&'static str, Vec<u8>)> =
         rows.iter().map(|(_, event)| encode(&event.data)).collect();
     if access.engine() == Engine::Postgres && rows.len() > 1 {
-        access.exec(UNNEST, columns(rows, encoded)).await?;
+        let values = columns(rows, encoded);
+        access.insert(UNNEST.to_owned(), values).await?;
     } else {
         let mut encoded = encoded.into_iter();
         for chunk in rows.chunks(ROWS) {
@@ -119,9 +120,8 @@ async fn insert(access: &crate::db::Access, rows: &[(TenantId, &Outgoing)]) -> R
                         ]
                     });
             let values: Vec<Value> = values.collect();
-            access
-                .exec(&values_list(access.engine(), chunk.len()), values)
-                .await?;
+            let sql = values_list(access.engine(), chunk.len());
+            access.insert(sql, values).await?;
         }
     }
     access.note_appended();

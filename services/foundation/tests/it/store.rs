@@ -7,6 +7,7 @@ use std::time::Duration;
 use rapport_foundation::db::{Database, Error};
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::{on_every_engine, tenant};
+use rapport_foundation::time::Micros;
 use sea_orm::prelude::{ColumnTrait as _, Expr, Uuid};
 use sea_orm::{ActiveValue::Set, QueryFilter as _};
 use tokio::sync::{Barrier, Semaphore};
@@ -53,6 +54,92 @@ async fn a_row_reads_back_equal_and_only_for_its_tenant() {
         });
         assert_eq!(touched.await.unwrap(), (0, 0, 0, 0));
         assert_eq!(read(ours).await.unwrap(), stored);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_rows_go_in_and_change_as_they_are_and_several_writes_go_together() {
+    on_every_engine(Role::Profiles, migrations, async |t| {
+        let ours = tenant();
+        let row = |n: u128, words: &str, sealed: Option<&[u8]>| note::ActiveModel {
+            sealed: Set(sealed.map(<[u8]>::to_vec)),
+            extra: Set(serde_json::json!({"n": n.to_string(), "quote": "\"$1\\ '"})),
+            ..note(Uuid::from_u128(n), words)
+        };
+        let key = [Column::TenantId, Column::Id];
+        let first = vec![
+            row(1, "a", None),
+            row(2, "b", Some(&[])),
+            row(3, "c", Some(&[0, 255])),
+        ];
+        let second = vec![row(1, "d", Some(&[7])), row(3, "e", None), row(4, "", None)];
+        let taken = vec![row(4, "taken", None), row(5, "$1", None)];
+        let written = t.db.write(ours, |s| {
+            let (first, second, taken) = (first.clone(), second.clone(), taken.clone());
+            async move {
+                assert_eq!(s.insert_many(first).await?, 3);
+                s.upsert_many(second, key, [Column::Words, Column::Sealed])
+                    .await?;
+                s.together(|s| async move {
+                    s.insert_absent(taken, key).await?;
+                    s.insert_many(vec![row(6, "f", None)]).await?;
+                    s.upsert_many(vec![row(2, "g", None)], key, [Column::Words])
+                        .await
+                })
+                .await?;
+                s.together(|_| async { Ok(()) }).await
+            }
+        });
+        written.await.unwrap();
+        let ids = (1..=9).map(Uuid::from_u128);
+        let read = t.db.read(ours, |s| {
+            let among = s.among(Column::Id, ids.clone());
+            async move {
+                s.find::<Entity>()
+                    .filter(among)
+                    .order_by_asc(Column::Id)
+                    .all()
+                    .await
+            }
+        });
+        let read: Vec<_> = read.await.unwrap();
+        let told: Vec<_> = read
+            .iter()
+            .map(|note| (note.words.as_str(), note.sealed.as_deref()))
+            .collect();
+        let seven: &[u8] = &[7];
+        let empty: &[u8] = &[];
+        let expected = [
+            ("d", Some(seven)),
+            ("g", Some(empty)),
+            ("e", None),
+            ("", None),
+            ("$1", None),
+            ("f", None),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(
+            read[2].extra,
+            serde_json::json!({"n": "3", "quote": "\"$1\\ '"})
+        );
+        assert_eq!(
+            (read[4].at, read[4].tenant_id),
+            (Micros(i64::MAX), ours.uuid())
+        );
+        let unique = t.db.write(ours, |s| async move {
+            s.together(|s| async move {
+                s.insert_many(vec![row(7, "h", None)]).await?;
+                s.insert_many(vec![row(8, "i", None), row(1, "j", None)])
+                    .await
+                    .map(drop)
+            })
+            .await
+        });
+        assert!(matches!(unique.await, Err(Error::Unique)));
+        let count =
+            t.db.read(ours, |s| async move { s.find::<Entity>().count().await });
+        assert_eq!(count.await.unwrap(), 6, "none of them is there");
     })
     .await;
 }

@@ -19,7 +19,7 @@ use crate::domain::policy::Draft;
 use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
     Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Severity, Skills,
-    Solution, Status, TicketChange, WorkItem,
+    Solution, Status, Ticket, TicketChange, WorkItem,
 };
 use crate::store::Joining;
 
@@ -204,6 +204,8 @@ pub(crate) struct Done {
     pub(crate) version: i64,
     /// The work item itself, as it was decided: it needs not be read again.
     pub(crate) work: Option<Box<WorkItem>>,
+    /// The ticket itself, the same, its customer as they were when it was opened.
+    pub(crate) ticket: Option<Box<Ticket>>,
     /// What was asked for.
     pub(crate) seen: Option<Box<View>>,
 }
@@ -214,6 +216,7 @@ impl Done {
             id,
             version,
             work: None,
+            ticket: None,
             seen: None,
         }
     }

@@ -47,9 +47,9 @@ impl App {
 
     /// The offer, when the caller may act for the agent it was made to.
     async fn offered(&self, ctx: &Context, id: OfferId) -> Result<Offer, Error> {
-        let row = found(self.store().offer(ctx.tenant, id).await?, "offer", id)?;
-        self.may_act_as(ctx, row.offer.agent).await?;
-        Ok(row.offer)
+        let offer = found(self.store().offer_made(ctx.tenant, id).await?, "offer", id)?;
+        self.may_act_as(ctx, offer.agent).await?;
+        Ok(offer)
     }
 
     /// An offer that is not out any more: how it ended is in the tables.

@@ -162,7 +162,13 @@ impl App {
         command: Command,
     ) -> Result<Ticket, Error> {
         let done = self.shell().submit(ctx.tenant, Some(key), command).await?;
-        let id = TicketId::from_uuid(done.id);
-        found(self.store().ticket(ctx.tenant, id).await?, "ticket", id)
+        match done.ticket {
+            Some(ticket) => Ok(self.store().as_of_today(ctx.tenant, *ticket).await?),
+            // A repetition is answered with what has become of it.
+            None => {
+                let id = TicketId::from_uuid(done.id);
+                found(self.store().ticket(ctx.tenant, id).await?, "ticket", id)
+            }
+        }
     }
 }

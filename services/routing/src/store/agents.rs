@@ -55,9 +55,12 @@ impl Store {
         tenant: TenantId,
         principal: &str,
     ) -> Result<Option<AgentId>, Error> {
-        let index = self.principal_index(tenant, principal);
+        let known = (tenant, self.principal_index(tenant, principal));
+        if let Some(agent) = self.known.agents.get(&known) {
+            return Ok(Some(agent));
+        }
         let find = |s: Scoped| {
-            let index = index.clone();
+            let index = known.1.clone();
             async move {
                 let row = s
                     .find::<Entity>()
@@ -67,7 +70,11 @@ impl Store {
                 Ok(row.map(|row| AgentId::from_uuid(row.id)))
             }
         };
-        self.db.read(tenant, find).await
+        let agent = self.db.read(tenant, find).await?;
+        if let Some(agent) = agent {
+            self.known.agents.insert(known, agent);
+        }
+        Ok(agent)
     }
 
     /// Agents that fit every given condition, newest first, behind `after`.

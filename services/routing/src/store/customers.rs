@@ -65,7 +65,7 @@ pub(super) async fn note(s: &Scoped, customers: &[CustomerRef]) -> Result<(), Er
     customers.sort_unstable_by_key(|c| c.record);
     customers.dedup_by_key(|c| c.record);
     for chunk in customers.chunks(CHUNK) {
-        s.insert_fresh(rows(chunk), [Column::TenantId, Column::RecordId])
+        s.insert_absent(rows(chunk), [Column::TenantId, Column::RecordId])
             .await?;
     }
     Ok(())

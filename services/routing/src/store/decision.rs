@@ -151,13 +151,30 @@ impl Store {
             }
             settle_many(&s, &decision.settlements).await?;
             self.put_all(&s, decision).await?;
-            events::append_many(&s, &decision.events).await?;
             Ok(Committed::Stored)
         };
-        self.db.write(tenant, write).await
+        let committed = self.db.write(tenant, write).await?;
+        if committed == Committed::Stored {
+            for OfferRow { offer, .. } in &decision.offers {
+                self.known.offers.insert((tenant, offer.id), *offer);
+            }
+        }
+        Ok(committed)
     }
 
     async fn put_all(&self, s: &Scoped, decision: &Decision) -> Result<(), Error> {
+        s.together(|s| async move { self.put_rows(&s, decision).await })
+            .await?;
+        put_contacts(s, decision).await?;
+        if decision.redate {
+            slas::redate(s).await?;
+        }
+        conversations::note(s, &decision.joinings).await?;
+        // Last: whatever was sealed in this decision goes with it.
+        self.forget(s, &decision.erased).await
+    }
+
+    async fn put_rows(&self, s: &Scoped, decision: &Decision) -> Result<(), Error> {
         queues::put(s, &decision.queues).await?;
         self.put_agents(s, &decision.agents).await?;
         standings::put(s, &decision.standings).await?;
@@ -178,29 +195,30 @@ impl Store {
         }
         ticket_routes::put(s, &decision.routes).await?;
         slas::put(s, &decision.slas).await?;
-        if decision.redate {
-            slas::redate(s).await?;
-        }
-        for chunk in decision.contacts_ended.chunks(CHUNK) {
-            let row = |(id, at): &(InteractionId, Micros)| ended_contact::ActiveModel {
-                // Set by the scoped store.
-                tenant_id: ActiveValue::NotSet,
-                interaction_id: ActiveValue::Set(id.uuid()),
-                ended_at: ActiveValue::Set(*at),
-            };
-            let key = [
-                ended_contact::Column::TenantId,
-                ended_contact::Column::InteractionId,
-            ];
-            s.insert_fresh(chunk.iter().map(row).collect(), key).await?;
-        }
-        if !decision.contacts_met.is_empty() {
-            let ids = decision.contacts_met.iter().map(|id| id.uuid());
-            let met = s.among(ended_contact::Column::InteractionId, ids);
-            s.delete_where::<ended_contact::Entity>(met).await?;
-        }
-        conversations::note(s, &decision.joinings).await?;
-        // Last: whatever was sealed in this decision goes with it.
-        self.forget(s, &decision.erased).await
+        events::append_many(s, &decision.events).await
     }
+}
+
+/// Contacts that are over; of those that one batch tells of both, the second counts.
+async fn put_contacts(s: &Scoped, decision: &Decision) -> Result<(), Error> {
+    for chunk in decision.contacts_ended.chunks(CHUNK) {
+        let row = |(id, at): &(InteractionId, Micros)| ended_contact::ActiveModel {
+            // Set by the scoped store.
+            tenant_id: ActiveValue::NotSet,
+            interaction_id: ActiveValue::Set(id.uuid()),
+            ended_at: ActiveValue::Set(*at),
+        };
+        let key = [
+            ended_contact::Column::TenantId,
+            ended_contact::Column::InteractionId,
+        ];
+        s.insert_absent(chunk.iter().map(row).collect(), key)
+            .await?;
+    }
+    if !decision.contacts_met.is_empty() {
+        let ids = decision.contacts_met.iter().map(|id| id.uuid());
+        let met = s.among(ended_contact::Column::InteractionId, ids);
+        s.delete_where::<ended_contact::Entity>(met).await?;
+    }
+    Ok(())
 }

@@ -12,6 +12,7 @@ mod decision;
 pub(crate) mod entities;
 mod figures;
 mod history;
+mod known;
 mod lease;
 mod load;
 mod merges;
@@ -52,6 +53,8 @@ use rapport_foundation::seal::Vault;
 use sea_orm::{ColumnTrait as _, Condition};
 use uuid::Uuid;
 
+use known::Known;
+
 /// One page of a listing: the rows, and the id to go on behind when there are more.
 pub(crate) struct Page<T> {
     pub(crate) rows: Vec<T>,
@@ -74,11 +77,16 @@ impl<T> Page<T> {
 pub(crate) struct Store {
     db: Database,
     vault: Vault,
+    known: Known,
 }
 
 impl Store {
-    pub(crate) const fn new(db: Database, vault: Vault) -> Self {
-        Self { db, vault }
+    pub(crate) fn new(db: Database, vault: Vault) -> Self {
+        Self {
+            db,
+            vault,
+            known: Known::default(),
+        }
     }
 
     /// Rows that fit, newest first, behind `after`: one more than `size`, if there are more.

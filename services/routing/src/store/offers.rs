@@ -29,6 +29,18 @@ impl Store {
         };
         self.db.read(tenant, find).await
     }
+
+    /// What an offer is about.
+    pub(crate) async fn offer_made(
+        &self,
+        tenant: TenantId,
+        id: OfferId,
+    ) -> Result<Option<Offer>, Error> {
+        match self.known.offers.get(&(tenant, id)) {
+            Some(offer) => Ok(Some(offer)),
+            None => Ok(self.offer(tenant, id).await?.map(|row| row.offer)),
+        }
+    }
 }
 
 /// Stores offers as they are now.

@@ -39,7 +39,7 @@ pub(super) async fn put(s: &Scoped, records: &[RouteRecord]) -> Result<(), Error
             }))
         };
         let rows: Result<Vec<ActiveModel>, Error> = chunk.iter().map(row).collect();
-        s.insert_fresh(rows?, [Column::TenantId, Column::TicketId])
+        s.insert_absent(rows?, [Column::TenantId, Column::TicketId])
             .await?;
     }
     Ok(())

@@ -61,6 +61,26 @@ impl Store {
         self.db.read(tenant, find).await
     }
 
+    /// This ticket, its customer as known today.
+    pub(crate) async fn as_of_today(
+        &self,
+        tenant: TenantId,
+        ticket: Ticket,
+    ) -> Result<Ticket, Error> {
+        if ticket.customer.is_none() {
+            return Ok(ticket);
+        }
+        let find = |s: Scoped| {
+            let mut tickets = [ticket.clone()];
+            async move {
+                self.as_known_today(&s, &mut tickets).await?;
+                let [ticket] = tickets;
+                Ok::<_, Error>(ticket)
+            }
+        };
+        self.db.read(tenant, find).await
+    }
+
     /// Whether there is such a ticket.
     pub(crate) async fn has_ticket(&self, tenant: TenantId, id: TicketId) -> Result<bool, Error> {
         let find = |s: Scoped| async move {

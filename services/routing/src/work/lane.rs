@@ -10,6 +10,7 @@ use rapport_foundation::time::Micros;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::kept::{self, Kept};
 use super::pace::Pace;
 use super::recount::recount;
 use super::shell::Means;
@@ -47,6 +48,7 @@ pub(super) struct Lane {
     deadline: Option<Micros>,
     pace: Pace,
     timers: SlaTimers,
+    kept: Kept,
     desks: HashMap<AgentId, Vec<Desk>>,
 }
 
@@ -76,6 +78,7 @@ impl Lane {
             deadline: None,
             pace,
             timers: SlaTimers::default(),
+            kept: Kept::default(),
             desks: HashMap::new(),
         }
     }
@@ -187,7 +190,8 @@ impl Lane {
         let mut needs = needs(asked.iter());
         needs.tickets.extend(&due);
         needs.now = now;
-        let loaded = match self.means.store.load(self.tenant, &needs).await {
+        let known = self.kept.spare(&mut needs);
+        let mut loaded = match self.means.store.load(self.tenant, &needs).await {
             Ok(loaded) => loaded,
             Err(error) => {
                 self.timers.put_off(&due, now);
@@ -201,6 +205,7 @@ impl Lane {
                 return;
             }
         };
+        kept::add(&mut loaded, known);
         let now = self.pace.now();
         let decided = self.means.floor.decide(self.tenant, move |tenant| {
             let folded = fold(tenant, loaded, &asked, &due, now);
@@ -214,6 +219,7 @@ impl Lane {
         self.deadline = folded.deadline;
         match self.store(&folded.decision).await {
             Stored::Yes => {
+                self.kept.stored(&folded.decision);
                 self.timers.touched(folded.sla_at, folded.decision.redate);
                 self.tell(folded, asked, answers).await;
             }
@@ -302,6 +308,7 @@ impl Lane {
     /// Forgets everything in memory; the tables know.
     async fn give_up(&mut self, error: Error) {
         self.lease = None;
+        self.kept.forget();
         // Restored soon, so that timers go on although nobody calls.
         let soon = self.pace.now() + Duration::from_secs(1);
         self.deadline = Some(soon);

@@ -3,6 +3,7 @@
 
 mod floor;
 mod interactions;
+mod kept;
 mod lane;
 mod pace;
 mod profiles;

@@ -33,7 +33,7 @@ use super::news::{self, News};
 use crate::domain::engine::{Effect, Engine, Input, Refusal};
 use crate::domain::sla::Book;
 use crate::domain::statistics::Statistics;
-use crate::domain::{Code, Offer, OfferOutcome, Queue};
+use crate::domain::{Code, Offer, OfferOutcome, Queue, Ticket};
 use crate::store::{Decision, Loaded, Needs, OfferRow};
 
 pub(crate) use routing::{RoutingBook, legs};
@@ -165,11 +165,22 @@ pub(crate) fn fold(
     }
     let mut folded = fold.finish(answers);
     for (asked, answer) in batch.iter().zip(&mut folded.answers) {
-        if let Command::Look(look) = &asked.command {
-            *answer = tenant.look(now, look);
+        match (&asked.command, answer) {
+            (Command::Look(look), answer) => *answer = tenant.look(now, look),
+            (_, Ok(done)) => done.ticket = decided_ticket(&folded.decision, done),
+            _ => {}
         }
     }
     folded
+}
+
+/// The ticket that was made or changed, unless the same batch changed it again.
+fn decided_ticket(decision: &Decision, done: &Done) -> Option<Box<Ticket>> {
+    let tickets = &decision.tickets;
+    // By id, as they were chosen.
+    let place = tickets.binary_search_by_key(&done.id, |ticket| ticket.id.uuid());
+    let ticket = tickets.get(place.ok()?)?;
+    (ticket.version == done.version).then(|| Box::new(ticket.clone()))
 }
 
 /// A batch being decided.

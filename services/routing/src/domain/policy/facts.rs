@@ -5,7 +5,7 @@ use rapport_foundation::time::Micros;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::cel::{Env, Type, Value, Variables};
-use crate::domain::{Channel, Code, Priority, Purpose, Skills};
+use crate::domain::{Channel, Code, Impact, Priority, Purpose, Skills, Urgency};
 
 /// What is known of work when it comes in: enough to choose its queue, and nothing personal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,18 @@ pub struct Facts {
     pub purpose: Option<Purpose>,
     /// How urgent it is, where somebody said so.
     pub priority: Option<Priority>,
+    /// How much it affects, where somebody said so.
+    #[serde(default)]
+    pub impact: Option<Impact>,
+    /// How soon it must be solved, where somebody said so.
+    #[serde(default)]
+    pub urgency: Option<Urgency>,
+    /// What it belongs to.
+    #[serde(default)]
+    pub category: Option<Code>,
+    /// What within that.
+    #[serde(default)]
+    pub subcategory: Option<Code>,
     /// Labels.
     pub tags: BTreeSet<Code>,
     /// Skills an agent must hold.
@@ -49,6 +61,10 @@ pub(super) static ENV: LazyLock<Env> = LazyLock::new(|| {
         ("channel", Type::Text),
         ("purpose", Type::Text),
         ("priority", Type::Int),
+        ("impact", Type::Text),
+        ("urgency", Type::Text),
+        ("category", Type::Text),
+        ("subcategory", Type::Text),
         ("tags", codes()),
         ("skills", codes()),
         ("by_hand", Type::Bool),
@@ -76,6 +92,7 @@ impl Facts {
     /// What the names of a condition stand for.
     pub(crate) fn variables(&self) -> Variables {
         let name = |name: Option<&'static str>| Value::text(name.unwrap_or_default());
+        let code = |code: Option<&Code>| Value::text(code.map_or("", Code::as_str));
         let codes = |codes: &BTreeSet<Code>| {
             Value::List(
                 codes
@@ -92,6 +109,10 @@ impl Facts {
             ("channel", name(self.channel.map(Channel::as_str))),
             ("purpose", name(self.purpose.map(Purpose::as_str))),
             ("priority", Value::Int(self.priority.map_or(0, number))),
+            ("impact", name(self.impact.map(Impact::as_str))),
+            ("urgency", name(self.urgency.map(Urgency::as_str))),
+            ("category", code(self.category.as_ref())),
+            ("subcategory", code(self.subcategory.as_ref())),
             ("tags", codes(&self.tags)),
             ("skills", skills(&self.skills)),
             ("by_hand", Value::Bool(self.by_hand)),

@@ -9,7 +9,9 @@ use rapport_foundation::time::Micros;
 use super::rules::Rules;
 use super::*;
 use crate::domain::engine::Profile;
-use crate::domain::{Capacity, Channel, Code, Priority, Purpose, Queue, Skill, Skills};
+use crate::domain::{
+    Capacity, Channel, Code, Impact, Priority, Purpose, Queue, Skill, Skills, Urgency,
+};
 
 const NOW: Micros = Micros(1_772_404_200_000_000);
 
@@ -78,6 +80,10 @@ fn facts() -> Facts {
         channel: Some(Channel::Phone),
         purpose: Some(Purpose::Complaint),
         priority: Some(Priority::High),
+        impact: Some(Impact::High),
+        urgency: Some(Urgency::Medium),
+        category: Some(code("card")),
+        subcategory: None,
         tags: codes(&["vip"]),
         skills: skills_of(&["dutch"]),
         by_hand: false,
@@ -220,6 +226,10 @@ fn every_name_of_the_environment_has_a_value_of_its_type() {
             "ticket.priority == HIGH && ticket.priority < URGENT && LOW < NORMAL",
             "true",
         ),
+        (
+            "ticket.impact + ' ' + ticket.urgency + ' ' + ticket.category + ticket.subcategory",
+            "\"high medium card\"",
+        ),
         ("ticket.tags", "[\"vip\"]"),
         ("ticket.skills", "[\"dutch\"]"),
         ("ticket.by_hand || contact.automatic", "false"),
@@ -240,9 +250,10 @@ fn every_name_of_the_environment_has_a_value_of_its_type() {
         channel: None,
         purpose: None,
         priority: None,
+        impact: None,
         ..facts()
     };
-    let source = "ticket.channel == '' && !has(ticket.purpose) && ticket.priority < LOW";
+    let source = "ticket.channel == '' && !has(ticket.purpose) && ticket.priority < LOW && ticket.impact == ''";
     let value = evaluate(&parse(source).unwrap(), &nothing.variables(), &mut {
         STEPS_MAX
     });

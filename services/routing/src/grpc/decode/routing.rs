@@ -13,7 +13,7 @@ use rapport_proto::routing::v1 as pb;
 use uuid::Uuid;
 
 use super::settings::NAME_CHARACTERS;
-use super::tickets::{TAGS, purpose};
+use super::tickets::{TAGS, impact, purpose, urgency};
 use super::{
     Etag, SKILLS_OF_WORK, channel, codes, limit, optional_code, priority, required_code,
     set_by_service, skills,
@@ -219,6 +219,10 @@ pub(in crate::grpc) fn explain_routing(
         channel: channel(&mut c, "channel", body.channel),
         purpose: purpose(&mut c, "purpose", body.purpose),
         priority: priority(&mut c, "priority", body.priority),
+        impact: impact(&mut c, body.impact),
+        urgency: urgency(&mut c, body.urgency),
+        category: optional_code(&mut c, "category", &body.category),
+        subcategory: optional_code(&mut c, "subcategory", &body.subcategory),
         tags: codes(&mut c, "tags", &body.tags, TAGS),
         skills: skills(
             &mut c,

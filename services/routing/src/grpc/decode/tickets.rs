@@ -82,7 +82,7 @@ pub(in crate::grpc) fn create_ticket(
 
 /// Both or neither; a priority beside them says the same.
 fn severity(c: &mut Check, ticket: &pb::Ticket) -> Option<Severity> {
-    let given = (impact(c, ticket), urgency(c, ticket));
+    let given = (impact(c, ticket.impact), urgency(c, ticket.urgency));
     together(c, ticket);
     let severity = Severity::of(given.0, given.1).ok().flatten()?;
     let priority = types::Priority::try_from(ticket.priority).ok();
@@ -106,13 +106,13 @@ fn together(c: &mut Check, ticket: &pb::Ticket) {
     c.fail(missing, "REQUIRED_TOGETHER", text);
 }
 
-fn impact(c: &mut Check, ticket: &pb::Ticket) -> Option<Impact> {
-    let impact = c.optional_enumeration("impact", ticket.impact);
+pub(super) fn impact(c: &mut Check, given: i32) -> Option<Impact> {
+    let impact = c.optional_enumeration("impact", given);
     impact.and_then(words::impact)
 }
 
-fn urgency(c: &mut Check, ticket: &pb::Ticket) -> Option<Urgency> {
-    let urgency = c.optional_enumeration("urgency", ticket.urgency);
+pub(super) fn urgency(c: &mut Check, given: i32) -> Option<Urgency> {
+    let urgency = c.optional_enumeration("urgency", given);
     urgency.and_then(words::urgency)
 }
 
@@ -254,10 +254,10 @@ pub(super) fn ticket_change(
         change.priority = priority.or((!follows).then_some(Priority::Normal));
     }
     if set("impact") {
-        change.impact = Some(impact(c, ticket));
+        change.impact = Some(impact(c, ticket.impact));
     }
     if set("urgency") {
-        change.urgency = Some(urgency(c, ticket));
+        change.urgency = Some(urgency(c, ticket.urgency));
     }
     if set("impact") && set("urgency") {
         together(c, ticket);

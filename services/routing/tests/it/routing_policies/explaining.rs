@@ -224,3 +224,54 @@ async fn what_a_ticket_could_have_is_held_against_any_version() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_goes_by_what_it_belongs_to_and_how_bad_it_is_and_so_it_is_foretold() {
+    everywhere(async |bench: Bench| {
+        let (care, cards, crisis) = (
+            bench.queue("care").await,
+            bench.queue("cards").await,
+            bench.queue("crisis").await,
+        );
+        let bad = "ticket.impact == 'high' && ticket.urgency != 'low'";
+        let lost = "ticket.category == 'card' && ticket.subcategory.startsWith('lost')";
+        let filters = vec![
+            filter("bad", bad, vec![to(&crisis)]),
+            filter("lost", lost, vec![to(&cards)]),
+            filter("rest", "true", vec![to(&care)]),
+        ];
+        bench.route(filters).await;
+        let (high, low) = (types::Impact::High, types::Impact::Low);
+        let (soon, late) = (types::Urgency::Medium, types::Urgency::Low);
+        for (category, subcategory, severity, expected) in [
+            ("card", "lost-abroad", None, &cards),
+            ("card", "lost-abroad", Some((high, soon)), &crisis),
+            ("card", "limit", Some((high, late)), &care),
+            ("", "", Some((low, soon)), &care),
+            ("", "", None, &care),
+        ] {
+            let severity = severity.map(|(impact, urgency)| (impact.into(), urgency.into()));
+            let (impact, urgency) = severity.unwrap_or_default();
+            let ticket = pb::Ticket {
+                category: category.into(),
+                subcategory: subcategory.into(),
+                impact,
+                urgency,
+                ..Default::default()
+            };
+            let opened = bench.open_ticket(ticket).await;
+            assert_eq!(opened.queue_id, expected.id, "{category} {subcategory}");
+            let foretold = pb::ExplainRoutingRequest {
+                category: category.into(),
+                subcategory: subcategory.into(),
+                impact,
+                urgency,
+                ..Default::default()
+            };
+            let foretold = bench.explain(foretold).await;
+            let told = bench.explain_ticket(&opened).await;
+            assert_eq!(foretold.filter, told.filter, "{category} {subcategory}");
+        }
+    })
+    .await;
+}

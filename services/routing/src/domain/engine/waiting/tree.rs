@@ -8,6 +8,7 @@
 
 mod alike;
 mod label;
+mod sieve;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,6 +19,7 @@ use super::{Rank, Urgency};
 use crate::domain::engine::skills::{Grade, Grades};
 use alike::Alike;
 use label::Label;
+use sieve::Sieve;
 
 /// A node, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,7 +88,7 @@ struct Step {
 /// Nodes of a block.
 const BLOCK: usize = 4096;
 /// Of so many edges each is looked at; of more, those are looked up that may be gone.
-const EDGES: usize = if cfg!(test) { 2 } else { 12 };
+const EDGES: usize = if cfg!(test) { 2 } else { 64 };
 
 impl Tree {
     /// A root.
@@ -280,6 +282,7 @@ impl Tree {
 pub(super) struct Search<'a, P> {
     tree: &'a Tree,
     held: &'a [Grade],
+    sieve: Sieve,
     passes_over: P,
     /// Nodes to enter, and how many of the grades, from the first, were decided on the way.
     open: BinaryHeap<Reverse<(Bound, NodeId, usize)>>,
@@ -291,6 +294,7 @@ impl<'a, P: Fn(WorkItemId) -> bool> Search<'a, P> {
         Self {
             tree,
             held: held.as_slice(),
+            sieve: Sieve::of(held.as_slice()),
             passes_over,
             open: BinaryHeap::new(),
             best: None,
@@ -330,9 +334,10 @@ impl<'a, P: Fn(WorkItemId) -> bool> Search<'a, P> {
 
     /// Of a few edges, those that may be gone.
     fn look_at_each(&mut self, node: &Node, decided: usize) {
-        let limit = self.limit();
+        let (limit, sieve) = (self.limit(), self.sieve);
         let held = self.held.get(decided..).unwrap_or_default();
-        for edge in node.edges.iter().filter(|edge| edge.bound <= limit) {
+        let may = |edge: &&Edge| edge.bound <= limit && sieve.passes(edge.label.first());
+        for edge in node.edges.iter().filter(may) {
             if let Some(more) = edge.label.admits(held) {
                 self.open(edge, decided + more);
             }
