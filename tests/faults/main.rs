@@ -1,6 +1,6 @@
 //! The process that decides for a tenant is killed, stopped where it stands, cut off from its database or from everybody
 //! who calls, and its database is stopped: somebody decides again within five seconds, nothing is offered to two agents,
-//! and nothing is forgotten.
+//! and nothing is forgotten. And every process is restarted on purpose, under load.
 //!
 //! A program of its own: how long nobody decides tells something only while nothing else wants the machine.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
@@ -15,13 +15,14 @@ use tokio::{
 };
 
 mod floor;
+mod rolling;
 
 use floor::Floor;
 
 /// Longer than a lease lasts.
 const STOPPED: Duration = Duration::from_secs(6);
 
-/// One at a time: each has a suite of six processes, and what is waited for is waited for in seconds.
+/// One at a time: each has a suite of six processes or more, and what is waited for is waited for in seconds.
 async fn alone() -> MutexGuard<'static, ()> {
     static ALONE: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
     ALONE.lock().await

@@ -7,6 +7,5 @@ mod coverage;
 mod foreign;
 mod hostile;
 mod journeys;
-mod rolling;
 mod storm;
 mod tidy;

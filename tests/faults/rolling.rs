@@ -18,6 +18,8 @@ use tokio::{
 };
 use tonic::Code;
 
+use crate::alone;
+
 /// Between two calls: far below what the suite can do, since what is asked for is that none fails.
 const EVERY: Duration = Duration::from_millis(50);
 /// How often a call is made at most.
@@ -33,6 +35,7 @@ async fn every_process_is_restarted_under_load_and_no_call_fails_that_is_tried_a
     let Ok(database) = Database::postgres() else {
         return;
     };
+    let _alone = alone().await;
     let mut suite = Suite::fresh(Topology::Replicated, database).await;
     let floor = Floor::of(&suite).await;
     let before = suite.row_counts().await;
