@@ -18,8 +18,8 @@ use crate::domain::engine::{Handing, StreamId};
 use crate::domain::policy::Draft;
 use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
-    Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Severity, Skills,
-    Solution, Status, TicketChange, WorkItem,
+    Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Selection, Severity,
+    Skills, Solution, Status, TicketChange, WorkItem, WorkSelection,
 };
 use crate::store::Joining;
 
@@ -287,6 +287,9 @@ pub(crate) struct QueueChange {
     pub(crate) overflow: Option<Option<QueueId>>,
     pub(crate) answer_target: Option<Duration>,
     pub(crate) short_abandon: Option<Duration>,
+    pub(crate) selection: Option<Selection>,
+    pub(crate) most_occupancy_spread: Option<Option<u8>>,
+    pub(crate) weight: Option<u16>,
 }
 
 /// An agent set up by hand.
@@ -305,6 +308,7 @@ pub(crate) struct AgentChange {
     pub(crate) queues: Option<BTreeSet<QueueId>>,
     pub(crate) usual_capacity: Option<u16>,
     pub(crate) capacities: Option<Vec<(Channel, u16)>>,
+    pub(crate) work_selection: Option<WorkSelection>,
 }
 
 /// One event of another service, as routing understands it.

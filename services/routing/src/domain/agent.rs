@@ -5,7 +5,7 @@ use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
 
 use super::code::named;
-use super::{Channel, Code, PerChannel, Skills};
+use super::{Channel, Code, Load, PerChannel, Skills, WorkSelection};
 
 /// Someone who takes work, as the tenant set them up.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Agent {
     pub queues: BTreeSet<QueueId>,
     /// How much they take at once.
     pub capacity: Capacity,
+    /// Which of their queues' work they get when they come free.
+    pub work_selection: WorkSelection,
     /// How they stand: what the engine keeps of them.
     pub standing: Standing,
     /// When they were created.
@@ -114,6 +116,8 @@ pub struct Standing {
     pub idle_since: Micros,
     /// Offers in a row they let lapse.
     pub lapsed_offers: u32,
+    /// How much of their time work took of late.
+    pub load: Load,
 }
 
 impl Standing {
@@ -127,6 +131,7 @@ impl Standing {
             presence: Presence::Absent,
             idle_since: now,
             lapsed_offers: 0,
+            load: Load::new(now),
         }
     }
 }

@@ -153,6 +153,7 @@ pub(super) fn agent(stored: &StoredAgent) -> pb::Agent {
         update_time: Some(agent.updated_at.into()),
         etag: etag::of(agent.version),
         skill_ends: agent.skills_until.iter().map(skill_end).collect(),
+        work_selection: words::work_selection_out(agent.work_selection).into(),
     }
 }
 
@@ -182,6 +183,9 @@ pub(super) fn queue((queue, waiting): (Queue, u32)) -> pb::Queue {
         overflow_queue_id: text(queue.overflow),
         answer_target_s: seconds(queue.answer_target),
         short_abandon_s: seconds(queue.short_abandon),
+        selection: words::selection_out(queue.discipline.selection).into(),
+        most_occupancy_spread: queue.discipline.most_occupancy_spread.map(Into::into),
+        weight: queue.discipline.weight.into(),
         waiting_work_items: i32::try_from(waiting).unwrap_or(i32::MAX),
         create_time: Some(queue.created_at.into()),
         update_time: Some(queue.updated_at.into()),

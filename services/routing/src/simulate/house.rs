@@ -196,6 +196,7 @@ pub(super) fn terms(scenario: &Scenario) -> impl Iterator<Item = Terms> {
             most_waiting: line.most_waiting,
             answer_target: line.target,
             short_abandon: line.short_abandon,
+            discipline: line.discipline,
         })
 }
 
@@ -212,6 +213,7 @@ pub(super) fn profile(scenario: &Scenario, seat: usize, team: usize) -> Profile 
             named: team.named.clone(),
             since: Micros::EPOCH,
         },
+        work_selection: team.work_selection,
     }
 }
 

@@ -8,12 +8,12 @@ use sea_orm::{ActiveValue, ColumnTrait as _, Condition, Iterable as _};
 use uuid::Uuid;
 
 use super::columns::{
-    capacities_in, capacities_out, count, skills_in, skills_out, skills_until_in, skills_until_out,
+    capacities_in, capacities_out, count, named, skills_in, skills_out, skills_until_in, skills_until_out,
 };
 use super::entities::agent::{ActiveModel, Column, Entity, Model};
 use super::entities::{agent_queue, work_item};
 use super::{Page, Store, standings, work_items};
-use crate::domain::{Agent, Capacity, Standing, Status};
+use crate::domain::{Agent, Capacity, Standing, Status, WorkSelection};
 
 /// Agents in one statement.
 const CHUNK: usize = 400;
@@ -306,6 +306,7 @@ fn write(
         capacities: capacities_out(&agent.capacity.named),
         usual_capacity: agent.capacity.usual.into(),
         capacity_since: agent.capacity.since,
+        work_selection: agent.work_selection.as_str().to_owned(),
         created_at: agent.created_at,
         updated_at: agent.updated_at,
         version: agent.version,
@@ -339,6 +340,7 @@ fn read(
             named: capacities_in(&row.capacities)?,
             since: row.capacity_since,
         },
+        work_selection: named(WorkSelection::named(&row.work_selection))?,
         standing,
         created_at: row.created_at,
         updated_at: row.updated_at,

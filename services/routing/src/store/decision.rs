@@ -16,8 +16,9 @@ use super::sealed::Worded;
 use super::slas::SlaRow;
 use super::{
     Store, calendars, conversations, customers, figures, lease, offers, picks, policies, queues,
-    repeats, routing_policies, slas, standings, ticket_routes, work_items,
+    records, repeats, routing_policies, slas, standings, ticket_routes, work_items,
 };
+use crate::domain::engine::{Pace, Turn};
 use crate::domain::policy::{RouteRecord, RoutingPolicy};
 use crate::domain::sla::{Calendar, Policy};
 use crate::domain::statistics::Spell;
@@ -58,6 +59,9 @@ pub(crate) struct Decision {
     pub(crate) agents: Vec<Agent>,
     /// How agents stand, of those the engine changed.
     pub(crate) standings: Vec<(AgentId, Standing)>,
+    /// What disciplines that look back are remembered by.
+    pub(crate) paces: Vec<Pace>,
+    pub(crate) turns: Vec<Turn>,
     /// How agents spent their time.
     pub(crate) spells: Vec<Spell>,
     /// Customers heard of.
@@ -103,6 +107,8 @@ impl Decision {
             && self.queues.is_empty()
             && self.agents.is_empty()
             && self.standings.is_empty()
+            && self.paces.is_empty()
+            && self.turns.is_empty()
             && self.spells.is_empty()
             && self.customers.is_empty()
             && self.contacts_ended.is_empty()
@@ -161,6 +167,7 @@ impl Store {
         queues::put(s, &decision.queues).await?;
         self.put_agents(s, &decision.agents).await?;
         standings::put(s, &decision.standings).await?;
+        records::put(s, &decision.paces, &decision.turns).await?;
         figures::put(s, &decision.spells).await?;
         customers::note(s, &decision.customers).await?;
         self.put_tickets(s, &decision.tickets).await?;

@@ -20,6 +20,7 @@ mod parts;
 mod picks;
 mod policies;
 mod queues;
+mod records;
 mod repeats;
 mod routing_policies;
 mod sealed;

@@ -4,7 +4,7 @@ use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{QueueId, TenantId};
 use rapport_foundation::time::Micros;
 
-use super::{Store, queues, routing_policies, slas, work_items};
+use super::{Store, queues, records, routing_policies, slas, work_items};
 use crate::domain::engine::{Profile, Snapshot, Terms};
 use crate::domain::policy::RoutingPolicy;
 use crate::domain::sla::Book;
@@ -32,10 +32,13 @@ impl Store {
             let agents = agents
                 .iter()
                 .map(|agent| (Profile::from(agent), agent.standing.clone()));
+            let (paces, turns) = records::of(&s, None).await?;
             let snapshot = Snapshot {
                 queues: queues.iter().map(Terms::from).collect(),
                 agents: agents.collect(),
                 items: work_items::open(&s).await?,
+                paces,
+                turns,
             };
             Ok(Restored {
                 decided: latest(&snapshot),
@@ -56,18 +59,23 @@ impl Store {
     pub(crate) async fn pictured(
         &self,
         tenant: TenantId,
-        queues: &[QueueId],
+        served: &[QueueId],
     ) -> Result<Snapshot, Error> {
         let read = |s: Scoped| async move {
-            let ids = super::agents::serving(&s, queues).await?;
+            let ids = super::agents::serving(&s, served).await?;
             let agents = self.agents_by_id(&s, &ids).await?;
             let agents = agents
                 .iter()
                 .map(|agent| (Profile::from(agent), agent.standing.clone()));
+            let (paces, turns) = records::of(&s, Some(served)).await?;
+            let mut terms = queues::all(&s).await?;
+            terms.retain(|queue| served.contains(&queue.id));
             Ok(Snapshot {
-                queues: Vec::new(),
+                queues: terms.iter().map(Terms::from).collect(),
                 agents: agents.collect(),
                 items: work_items::in_hands(&s, &ids).await?,
+                paces,
+                turns,
             })
         };
         self.db.read(tenant, read).await
@@ -97,7 +105,10 @@ impl Store {
 /// The latest moment that a snapshot tells of. What is still to come does not count.
 fn latest(snapshot: &Snapshot) -> Micros {
     let agents = snapshot.agents.iter().map(|(_, standing)| standing);
-    let agents = agents.map(|standing| standing.status_since.max(standing.idle_since));
+    let agents = agents.map(|standing| {
+        let since = standing.status_since.max(standing.idle_since);
+        since.max(standing.load.until)
+    });
     let items = snapshot.items.iter().map(|item| {
         let since = match &item.state {
             WorkState::Offered(offer) => offer.made_at,

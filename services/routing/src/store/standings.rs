@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Store;
 use super::columns::{count, named, optional_code};
 use super::entities::agent_standing::{ActiveModel, Column, Entity, Model};
-use crate::domain::{Presence, Standing, Status};
+use crate::domain::{Load, Presence, Standing, Status};
 
 /// Rows in one statement.
 const CHUNK: usize = 500;
@@ -81,6 +81,9 @@ fn write(tenant: TenantId, agent: AgentId, standing: &Standing) -> Model {
         leaving_until,
         idle_since: standing.idle_since,
         lapsed_offers: standing.lapsed_offers.into(),
+        busy_time: i64::try_from(standing.load.busy).unwrap_or(i64::MAX),
+        staffed_time: i64::try_from(standing.load.staffed).unwrap_or(i64::MAX),
+        counted_until: Some(standing.load.until),
     }
 }
 
@@ -98,5 +101,13 @@ fn read(row: &Model) -> Result<Standing, Error> {
         presence,
         idle_since: row.idle_since,
         lapsed_offers: count(row.lapsed_offers)?,
+        load: Load {
+            busy: count(row.busy_time)?,
+            staffed: count(row.staffed_time)?,
+            // Nothing was counted before there was the column.
+            until: row
+                .counted_until
+                .unwrap_or(row.idle_since.max(row.status_since)),
+        },
     })
 }

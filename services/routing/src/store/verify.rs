@@ -1,7 +1,9 @@
 //! What must hold in the tables, whoever wrote them and whatever was killed meanwhile.
 
 use rapport_foundation::db::{Database, Error, System};
-use rapport_foundation::id::{AgentId, OfferId, RoutingPolicyId, TenantId, TicketId, WorkItemId};
+use rapport_foundation::id::{
+    AgentId, OfferId, QueueId, RoutingPolicyId, TenantId, TicketId, WorkItemId,
+};
 use rapport_foundation::verify::Breach;
 use sea_orm::QueryResult;
 use uuid::Uuid;
@@ -31,6 +33,9 @@ fn ticket(id: Uuid) -> String {
 }
 fn routing_policy(id: Uuid) -> String {
     RoutingPolicyId::from_uuid(id).to_string()
+}
+fn queue(id: Uuid) -> String {
+    QueueId::from_uuid(id).to_string()
 }
 fn offer(id: Uuid) -> String {
     OfferId::from_uuid(id).to_string()
@@ -116,6 +121,28 @@ const RULES: &[Rule] = &[
         "select p.tenant_id as tenant_id, p.id as id from routing_policies p join routing_policies q \
          on q.tenant_id = p.tenant_id and q.id <> p.id and q.state = 'published' \
          where p.state = 'published'",
+    ),
+    (
+        "agents-work-no-longer-than-they-are-there",
+        agent,
+        "select tenant_id, agent_id as id from agent_standings \
+         where busy_time < 0 or busy_time > staffed_time",
+    ),
+    (
+        "paces-are-of-agents-and-queues",
+        agent,
+        "select distinct p.tenant_id as tenant_id, p.agent_id as id from agent_paces p \
+         left join agents a on a.tenant_id = p.tenant_id and a.id = p.agent_id \
+         left join queues q on q.tenant_id = p.tenant_id and q.id = p.queue_id \
+         where a.id is null or q.id is null or p.handle_time < 0",
+    ),
+    (
+        "turns-are-of-queues-and-agents",
+        queue,
+        "select t.tenant_id as tenant_id, t.queue_id as id from queue_turns t \
+         left join queues q on q.tenant_id = t.tenant_id and q.id = t.queue_id \
+         left join agents a on a.tenant_id = t.tenant_id and a.id = t.last_agent_id \
+         where q.id is null or t.taken < 0 or (t.last_agent_id is not null and a.id is null)",
     ),
     (
         "one-spell-runs",

@@ -10,6 +10,7 @@ mod bulk;
 mod complaints;
 mod desk_log;
 mod desks;
+mod disciplines;
 mod faults;
 mod history;
 mod incidents;

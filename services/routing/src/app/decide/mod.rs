@@ -411,6 +411,8 @@ impl<'a> Fold<'a> {
         decision.spells = statistics.take_in(self.now, engine, &mut changes);
         decision.items.extend(changes.items);
         decision.standings = changes.agents;
+        decision.paces = changes.paces;
+        decision.turns = changes.turns;
         decision.slas = self.sla_rows();
         decision.offers = self.offers.into_values().collect();
         let sla_at = decision.slas.iter().filter_map(|row| row.next_at).min();

@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::input::{Effect, Refusal};
 use super::{Engine, Timer};
-use crate::domain::{Decline, Offer, OfferEnd, Queue, Status, WorkState};
+use crate::domain::{
+    Decline, Offer, OfferEnd, Queue, Selection, Status, WorkSelection, WorkState,
+};
 
 impl Engine {
     /// Offers a waiting item to the first who may take it.
@@ -19,16 +21,14 @@ impl Engine {
         }
         let declines = &held.work.declines;
         let passes_over = |agent| declines.iter().any(|d| d.agent == agent);
-        if let Some(agent) =
-            self.floor
-                .first(held.work.queue, held.work.channel, &held.asked, passes_over)
-        {
+        let work = &held.work;
+        if let Some(agent) = self.select(work.queue, work.channel, &held.asked, passes_over) {
             self.make_offer(now, id, agent, out);
         }
     }
 
-    /// Fills the hands of an agent with what waits for them, the most urgent and oldest of
-    /// all their queues first.
+    /// Fills the hands of an agent with what waits for them, the most urgent of all their
+    /// queues first; of these the oldest, or what their rule says.
     pub(super) fn match_agent(&mut self, now: Micros, agent: AgentId, out: &mut Vec<Effect>) {
         loop {
             let Some(seat) = self
@@ -43,13 +43,15 @@ impl Engine {
                     .get(&id)
                     .is_some_and(|h| h.work.declines.iter().any(|d| d.agent == agent))
             };
-            let queues = seat.profile.queues.iter().copied();
-            let Some(rank) = self.waiting.first(
-                queues,
-                |channel| seat.has_room(channel),
-                &seat.held,
-                declined,
-            ) else {
+            let first = match seat.profile.work_selection {
+                WorkSelection::Oldest => {
+                    let queues = seat.profile.queues.iter().copied();
+                    let room = |channel| seat.has_room(channel);
+                    self.waiting.first(queues, room, &seat.held, declined)
+                }
+                _ => self.weigh(now, seat, declined),
+            };
+            let Some(rank) = first else {
                 return;
             };
             self.make_offer(now, rank.id, agent, out);
@@ -80,11 +82,14 @@ impl Engine {
             expires_at: now + timeout,
         };
         work.state = WorkState::Offered(offer);
-        let channel = work.channel;
+        let (channel, queue) = (work.channel, work.queue);
         self.waiting.remove(held.spot(), held.rank());
         self.offers.insert(offer.id, id);
         self.timers.set(offer.expires_at, Timer::OfferLapses(id));
         self.floor.change(agent, |seat| seat.take(id, channel));
+        if self.discipline(queue).selection == Selection::RoundRobin {
+            self.records.note_asked(queue, agent);
+        }
         self.touch_item(id);
         out.push(Effect::Offered(offer));
     }
@@ -139,7 +144,7 @@ impl Engine {
             return Err(Refusal::OfferNotOut);
         };
         held.work.state = WorkState::Accepted { agent, at: now };
-        let wait = held.work.waited(now);
+        let (wait, queue) = (held.work.waited(now), held.work.queue);
         for decline in held.work.declines.drain(..) {
             self.timers
                 .cancel(decline.until, Timer::DeclineEnds(id, decline.agent));
@@ -149,8 +154,12 @@ impl Engine {
         self.offers.remove(&offer.id);
         self.timers.cancel(offer.expires_at, Timer::OfferLapses(id));
         let lapsed = self.floor.change(agent, |seat| {
+            seat.working += 1;
             std::mem::take(&mut seat.standing.lapsed_offers)
         });
+        if self.floor.anybody_chooses_by(WorkSelection::QueueRatio) {
+            self.records.note_taken(now, queue);
+        }
         if lapsed.is_some_and(|n| n > 0) {
             self.touch_agent(agent);
         }

@@ -66,6 +66,9 @@ impl Engine {
         if self.by_ticket.len() != self.items.len() {
             faults.push(Fault::Index("by ticket"));
         }
+        if !self.records.add_up() {
+            faults.push(Fault::Index("paces"));
+        }
         if self.timers.len() != self.timers_needed() {
             faults.push(Fault::Index("timers"));
         }
@@ -161,6 +164,14 @@ impl Engine {
                     *used.at(held.work.channel) += 1;
                     *allowed.at(held.work.channel) += u16::from(beyond);
                 }
+            }
+            let accepted = self.held_by(agent).filter(|work| work.offer().is_none());
+            if accepted.count() != usize::from(seat.working) {
+                faults.push(Fault::Index("work accepted"));
+            }
+            let load = seat.load(self.floor.now());
+            if load.busy > load.staffed || load.until < seat.standing.load.until {
+                faults.push(Fault::Index("time of agents"));
             }
             if used != seat.used {
                 faults.push(Fault::Index("capacity in use"));

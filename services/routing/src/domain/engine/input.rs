@@ -5,8 +5,10 @@ use rapport_foundation::id::{AgentId, OfferId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::manual::Handing;
+use super::records::{Pace, Turn};
 use crate::domain::{
-    Agent, Capacity, Code, OfferEnd, Priority, Queue, Skills, Standing, Status, WorkItem,
+    Agent, Capacity, Code, Discipline, OfferEnd, Priority, Queue, Skills, Standing, Status,
+    WorkItem, WorkSelection,
 };
 use crate::domain::{CustomerRef, Offer};
 
@@ -26,6 +28,8 @@ pub struct Profile {
     pub skills_until: BTreeMap<Code, Micros>,
     /// How much they take at once.
     pub capacity: Capacity,
+    /// Which of their queues' work they get when they come free.
+    pub work_selection: WorkSelection,
 }
 
 impl From<&Agent> for Profile {
@@ -36,6 +40,7 @@ impl From<&Agent> for Profile {
             skills: agent.skills.clone(),
             skills_until: agent.skills_until.clone(),
             capacity: agent.capacity.clone(),
+            work_selection: agent.work_selection,
         }
     }
 }
@@ -57,6 +62,8 @@ pub struct Terms {
     pub answer_target: Duration,
     /// Who leaves within this left too soon to be counted against the service level.
     pub short_abandon: Duration,
+    /// How its work finds its agents.
+    pub discipline: Discipline,
 }
 
 impl From<&Queue> for Terms {
@@ -69,6 +76,7 @@ impl From<&Queue> for Terms {
             most_waiting: queue.most_waiting,
             answer_target: queue.answer_target,
             short_abandon: queue.short_abandon,
+            discipline: queue.discipline,
         }
     }
 }
@@ -339,6 +347,10 @@ pub struct Snapshot {
     pub agents: Vec<(Profile, Standing)>,
     /// Every open work item.
     pub items: Vec<WorkItem>,
+    /// How fast agents are, where that is counted.
+    pub paces: Vec<Pace>,
+    /// Whose turn it was, and how much was taken, by queue.
+    pub turns: Vec<Turn>,
 }
 
 /// The rows that the decisions since the last look touched, as they are now.
@@ -348,4 +360,8 @@ pub struct Changes {
     pub items: Vec<WorkItem>,
     /// How agents stand, by id.
     pub agents: Vec<(AgentId, Standing)>,
+    /// How fast agents are, where that is another.
+    pub paces: Vec<Pace>,
+    /// Whose turn it was, and how much was taken, where that is another.
+    pub turns: Vec<Turn>,
 }

@@ -101,7 +101,11 @@ impl Engine {
                 .set(decline.until, Timer::DeclineEnds(id, decline.agent));
         }
         if let Some(agent) = work.agent() {
-            self.floor.change(agent, |seat| seat.take(id, work.channel));
+            let accepted = work.offer().is_none();
+            self.floor.change(agent, |seat| {
+                seat.take(id, work.channel);
+                seat.working += u16::from(accepted);
+            });
         }
         let held = self.hold(work);
         if let Some(at) = held.eases_at {
@@ -327,7 +331,7 @@ impl Engine {
         else {
             return;
         };
-        let (channel, disposition) = (work.channel, disposition.clone());
+        let (channel, queue, disposition) = (work.channel, work.queue, disposition.clone());
         self.close_item(
             id,
             WorkState::Completed {
@@ -347,8 +351,14 @@ impl Engine {
         });
         self.floor.change(agent, |seat| {
             seat.give_back(id, channel);
+            seat.working = seat.working.saturating_sub(1);
             seat.standing.idle_since = now;
         });
+        if self.counts_pace(queue) {
+            let handle = (now - accepted_at).as_micros();
+            let handle = u64::try_from(handle).unwrap_or(u64::MAX / 2);
+            self.records.note_pace(queue, agent, handle);
+        }
         self.touch_agent(agent);
         self.match_agent(now, agent, out);
     }

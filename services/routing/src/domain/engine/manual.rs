@@ -119,7 +119,10 @@ impl Engine {
             work.figures.handled_before += now - at;
             work.figures.over_capacity = false;
         });
-        self.floor.change(agent, |seat| seat.give_back(id, channel));
+        self.floor.change(agent, |seat| {
+            seat.give_back(id, channel);
+            seat.working = seat.working.saturating_sub(1);
+        });
         self.wait_again(now, id);
         self.touch_item(id);
         out.push(Effect::Released { item: id, agent });

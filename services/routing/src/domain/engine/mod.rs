@@ -18,9 +18,11 @@ mod input;
 mod lifecycle;
 mod manual;
 mod presence;
+mod records;
 mod restore;
 mod route;
 mod seat;
+mod select;
 mod skills;
 mod split;
 mod timers;
@@ -41,10 +43,12 @@ pub use check::Fault;
 pub use figures::AtWork;
 pub use input::{Changes, Effect, Input, Profile, Refusal, Snapshot, StreamId, Terms};
 pub use manual::Handing;
+pub use records::{Pace, Turn};
 
 use crate::domain::{Presence, Standing, WorkItem, WorkState};
 use floor::Floor;
 use lifecycle::Change;
+use records::Records;
 use skills::{Grades, SkillBook};
 use timers::{Timer, Timers};
 use waiting::{Rank, Spot, Waiting};
@@ -82,6 +86,7 @@ pub struct Engine {
     waiting: Waiting,
     timers: Timers,
     book: SkillBook,
+    records: Records,
     touched: Touched,
 }
 
@@ -130,6 +135,7 @@ impl Engine {
     /// that time has overtaken: an offer that lapsed at `now` cannot be accepted at `now`.
     pub fn step(&mut self, now: Micros, input: Input) -> Vec<Effect> {
         let mut out = Vec::new();
+        self.floor.set_now(now);
         while let Some(timer) = self.timers.take_due(now) {
             self.fire(now, timer, &mut out);
         }
@@ -235,9 +241,13 @@ impl Engine {
             .agents
             .into_iter()
             .filter_map(|id| Some((id, self.standing(id)?.clone())));
+        let agents = agents.collect();
+        let (paces, turns) = self.records.take_changes();
         Changes {
             items: items.into_values().collect(),
-            agents: agents.collect(),
+            agents,
+            paces,
+            turns,
         }
     }
 

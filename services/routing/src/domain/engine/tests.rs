@@ -2,6 +2,7 @@
 
 mod bench;
 mod desk;
+mod disciplines;
 mod levels;
 mod limits;
 mod manual;

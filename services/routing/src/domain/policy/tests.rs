@@ -9,7 +9,9 @@ use rapport_foundation::time::Micros;
 use super::rules::Rules;
 use super::*;
 use crate::domain::engine::Profile;
-use crate::domain::{Capacity, Channel, Code, Priority, Purpose, Queue, Skill, Skills};
+use crate::domain::{
+    Capacity, Channel, Code, Priority, Purpose, Queue, Skill, Skills, WorkSelection,
+};
 
 const NOW: Micros = Micros(1_772_404_200_000_000);
 
@@ -44,6 +46,7 @@ fn agent(queues: &[&Queue], skills: &[&str]) -> Profile {
             named: Vec::new(),
             since: NOW,
         },
+        work_selection: WorkSelection::Oldest,
     }
 }
 

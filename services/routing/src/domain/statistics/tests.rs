@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::engine::{Changes, Engine, Input, Profile, Settings, Terms};
-use crate::domain::{Answered, Capacity, Channel, Figures, Skills, Status};
+use crate::domain::{
+    Answered, Capacity, Channel, Discipline, Figures, Skills, Status, WorkSelection,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -258,6 +260,7 @@ fn one_call() -> (Engine, Statistics, Vec<Spell>) {
             named: Vec::new(),
             since: Micros::EPOCH,
         },
+        work_selection: WorkSelection::Oldest,
     };
     step(&mut engine, 0, Input::AgentChanged(profile));
     let terms = Terms {
@@ -268,6 +271,7 @@ fn one_call() -> (Engine, Statistics, Vec<Spell>) {
         most_waiting: None,
         answer_target: MINUTE,
         short_abandon: Duration::ZERO,
+        discipline: Discipline::default(),
     };
     step(&mut engine, 0, Input::QueueChanged(terms));
     step(

@@ -11,8 +11,8 @@ use super::Size;
 use crate::domain::engine::{Profile, Terms};
 use crate::domain::policy::{Leg, Relaxation, Route};
 use crate::domain::{
-    Capacity, Channel, Code, Figures, Level, Priority, Queue, Skill, Skills, Standing, WorkItem,
-    WorkState,
+    Capacity, Channel, Code, Discipline, Figures, Level, Priority, Queue, Skill, Skills, Standing,
+    WorkItem, WorkSelection, WorkState,
 };
 use crate::simulate::dice::{Dice, Purpose};
 
@@ -85,6 +85,7 @@ impl People {
             most_waiting: None,
             answer_target: Queue::ANSWER_TARGET,
             short_abandon: Duration::ZERO,
+            discipline: Discipline::default(),
         };
         (0..self.size.queues).map(terms).collect()
     }
@@ -110,6 +111,7 @@ impl People {
                 named: CAPACITY.to_vec(),
                 since: Micros::EPOCH,
             },
+            work_selection: WorkSelection::Oldest,
         }
     }
 

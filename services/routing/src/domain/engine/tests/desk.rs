@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::domain::engine::{Effect, Engine, Input, Profile, Settings, Terms};
 use crate::domain::policy::{Leg, Relaxation};
 use crate::domain::{
-    Capacity, Channel, Figures, Offer, OfferEnd, Priority, Skill, Skills, Status, WorkItem,
-    WorkState,
+    Capacity, Channel, Discipline, Figures, Offer, OfferEnd, Priority, Skill, Skills, Status,
+    WorkItem, WorkSelection, WorkState,
 };
 
 pub(super) fn secs(n: u64) -> Micros {
@@ -48,6 +48,7 @@ pub(super) fn terms(n: u128) -> Terms {
         most_waiting: None,
         answer_target: Duration::from_secs(20),
         short_abandon: Duration::from_secs(5),
+        discipline: Discipline::default(),
     }
 }
 
@@ -62,6 +63,7 @@ pub(super) fn profile(n: u128, queues: &[u128], held: &[&str]) -> Profile {
             named: vec![(Channel::Chat, 2)],
             since: Micros::EPOCH,
         },
+        work_selection: WorkSelection::Oldest,
     }
 }
 

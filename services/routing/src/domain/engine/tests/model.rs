@@ -10,15 +10,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rapport_foundation::id::{AgentId, OfferId, WorkItemId};
+use rapport_foundation::id::{AgentId, OfferId, QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::desk::*;
-use crate::domain::engine::{Changes, Effect, Engine, Input, Settings, Snapshot};
+use crate::domain::engine::{
+    Changes, Effect, Engine, Input, Pace, Settings, Snapshot, Terms, Turn,
+};
 use crate::domain::policy::{Leg, Route};
 use crate::domain::statistics::Statistics;
 use crate::domain::{
-    Capacity, Channel, Offer, Presence, Priority, Standing, Status, WorkItem, WorkState,
+    Capacity, Channel, Offer, Presence, Priority, Standing, Status, WorkItem, WorkSelection,
+    WorkState,
 };
 use by_hand::handed;
 use ops::{AGENTS, Op, QUEUES, SKILLS, op};
@@ -33,6 +36,8 @@ struct Day {
     streams: BTreeSet<(AgentId, u64)>,
     rows: BTreeMap<WorkItemId, WorkItem>,
     standings: BTreeMap<AgentId, Standing>,
+    paces: BTreeMap<(QueueId, AgentId), Pace>,
+    turns: BTreeMap<QueueId, Turn>,
     open: BTreeSet<WorkItemId>,
     out: BTreeMap<WorkItemId, OfferId>,
     /// What was given to somebody by hand although their hands might be full.
@@ -51,6 +56,8 @@ impl Day {
             streams: BTreeSet::new(),
             rows: BTreeMap::new(),
             standings: BTreeMap::new(),
+            paces: BTreeMap::new(),
+            turns: BTreeMap::new(),
             open: BTreeSet::new(),
             out: BTreeMap::new(),
             allowed: BTreeSet::new(),
@@ -207,8 +214,10 @@ impl Day {
                 skill,
                 usual,
                 ends,
+                rule,
             } => {
                 let mut other = profile(*a, queues, SKILLS[*skill]);
+                other.work_selection = WorkSelection::ALL[*rule];
                 other.capacity = Capacity {
                     usual: *usual,
                     named: Vec::new(),
@@ -220,6 +229,10 @@ impl Day {
                 }
                 Input::AgentChanged(other)
             }
+            Op::Rule { queue: q, discipline } => Input::QueueChanged(Terms {
+                discipline: *discipline,
+                ..terms(*q)
+            }),
             Op::Settle { ticket: t } => Input::TicketSettled(ticket(*t)),
             Op::Reopen { ticket: t } => Input::TicketReopened(ticket(*t)),
             Op::Pass { seconds } => {
@@ -248,7 +261,16 @@ impl Day {
         if let Err(faults) = self.engine.check() {
             panic!("{faults:?} after {effects:?}");
         }
-        let Changes { items, agents } = self.engine.take_changes();
+        let Changes {
+            items,
+            agents,
+            paces,
+            turns,
+        } = self.engine.take_changes();
+        self.paces
+            .extend(paces.into_iter().map(|p| ((p.queue, p.agent), p)));
+        self.turns
+            .extend(turns.into_iter().map(|turn| (turn.queue, turn)));
         for work in &items {
             self.statistics.item(self.now, work);
         }
@@ -273,7 +295,7 @@ impl Day {
     }
 
     /// Who got an offer was the first of those whom that agent could have got instead: the most urgent, of these the
-    /// oldest. Only who waited all the while is looked at; what comes back within a step comes after its offers.
+    /// oldest; of the same queue's, where the agent weighs their queues otherwise. Only who waited all the while is looked at; what comes back within a step comes after its offers.
     fn assert_in_turn(&self, before: &[WorkItem], made: &[Offer]) {
         let rank = |work: &WorkItem| (Reverse(work.priority), work.queued_at, work.id);
         let agents = self.engine.snapshot().agents;
@@ -291,6 +313,9 @@ impl Day {
                     && !declined
                     && work.channel == taken.channel
                     && profile.queues.contains(&work.queue)
+                    && (profile.work_selection == WorkSelection::Oldest
+                        || work.queue == taken.queue
+                        || work.priority > taken.priority)
                     // What eased since may have done so after the offer.
                     && profile.skills.cover(&work.asked_for(self.before))
                     && rank(work) < rank(taken)
@@ -344,6 +369,8 @@ impl Day {
             queues: running.queues,
             agents: agents.collect(),
             items: self.rows.values().cloned().collect(),
+            paces: self.paces.values().copied().collect(),
+            turns: self.turns.values().copied().collect(),
         };
         let mut engine = Engine::restore(Settings::default(), stored, self.now);
         for (agent, stream) in &self.streams {
