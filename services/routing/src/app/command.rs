@@ -290,6 +290,7 @@ pub(crate) struct QueueChange {
     pub(crate) selection: Option<Selection>,
     pub(crate) most_occupancy_spread: Option<Option<u8>>,
     pub(crate) weight: Option<u16>,
+    pub(crate) broadcast: Option<u8>,
 }
 
 /// An agent set up by hand.

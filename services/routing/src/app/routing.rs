@@ -237,12 +237,13 @@ impl App {
     ) -> Result<(Discipline, Vec<Candidate>), Error> {
         let engine = self.pictured(tenant, &[sought.queue]).await?;
         let open = sought.work.filter(|work| work.is_open());
+        let agents: Vec<AgentId> = open.into_iter().flat_map(WorkItem::agents).collect();
         let candidates = engine.candidates(Vacancy {
             queue: sought.queue,
             channel: sought.channel,
             skills: &sought.skills,
             declines: open.map_or(&[][..], |work| work.declines.as_slice()),
-            agent: open.and_then(WorkItem::agent),
+            agents: &agents,
         });
         Ok((engine.discipline(sought.queue), candidates))
     }

@@ -39,6 +39,8 @@ pub struct Discipline {
     pub most_occupancy_spread: Option<u8>,
     /// What a work item counts among those of other queues, where agents choose by it.
     pub weight: u16,
+    /// To how many agents a work item is offered at once; none and one are the same: to one after the other.
+    pub broadcast: u8,
 }
 
 impl Default for Discipline {
@@ -47,11 +49,18 @@ impl Default for Discipline {
             selection: Selection::LongestIdle,
             most_occupancy_spread: None,
             weight: 1,
+            broadcast: 0,
         }
     }
 }
 
 impl Discipline {
+    /// To how many agents a work item may be out as an offer at once.
+    #[must_use]
+    pub fn most_offers(&self) -> usize {
+        usize::from(self.broadcast).max(1)
+    }
+
     /// Whether it is who has waited longest, and nothing else.
     #[must_use]
     pub const fn is_plain(&self) -> bool {

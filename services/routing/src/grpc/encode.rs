@@ -123,7 +123,12 @@ fn offer(offer: &Offer, work: &WorkItem) -> pb::Offer {
     pb::Offer {
         id: offer.id.to_string(),
         agent_id: offer.agent.to_string(),
-        work_item: Some(work_item(work)),
+        // Of several offers it is this one that its agent is told of.
+        work_item: Some(pb::WorkItem {
+            agent_id: offer.agent.to_string(),
+            offer_id: offer.id.to_string(),
+            ..work_item(work)
+        }),
         customer: work.customer.map(customer),
         offer_time: Some(offer.made_at.into()),
         expire_time: Some(offer.expires_at.into()),
@@ -186,6 +191,7 @@ pub(super) fn queue((queue, waiting): (Queue, u32)) -> pb::Queue {
         selection: words::selection_out(queue.discipline.selection).into(),
         most_occupancy_spread: queue.discipline.most_occupancy_spread.map(Into::into),
         weight: queue.discipline.weight.into(),
+        broadcast: queue.discipline.broadcast.into(),
         waiting_work_items: i32::try_from(waiting).unwrap_or(i32::MAX),
         create_time: Some(queue.created_at.into()),
         update_time: Some(queue.updated_at.into()),
@@ -200,9 +206,10 @@ pub(super) fn desk_event(event: DeskEvent) -> pb::WatchOffersResponse {
             agent: stored,
             held,
         } => {
+            let id = stored.agent.id;
             let offers = held
                 .iter()
-                .filter_map(|work| Some(offer(work.offer()?, work)));
+                .filter_map(|work| Some(offer(work.offer_to(id)?, work)));
             let accepted = held.iter().filter(|work| work.offer().is_none());
             Event::Snapshot(pb::DeskSnapshot {
                 agent: Some(agent(&stored)),

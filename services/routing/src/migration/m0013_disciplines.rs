@@ -1,7 +1,9 @@
 //! Named disciplines: how queues and agents choose, and what those that look back are remembered by.
 
 use rapport_foundation::schema::{number, optional, text, uuid};
-use sea_orm_migration::prelude::{ColumnDef, DbErr, DeriveMigrationName, Index, SchemaManager, Table};
+use sea_orm_migration::prelude::{
+    Alias, ColumnDef, DbErr, DeriveMigrationName, Index, SchemaManager, Table,
+};
 use sea_orm_migration::sea_query::TableCreateStatement;
 use sea_orm_migration::{MigrationTrait, async_trait};
 
@@ -25,18 +27,33 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn columns() -> [(&'static str, ColumnDef); 7] {
+fn columns() -> [(&'static str, ColumnDef); 10] {
     let word = |name: &str, usual: &str| text(name).default(usual).to_owned();
     let nothing = |name: &str| number(name).default(0).to_owned();
     [
         ("queues", word("selection", "longest_idle")),
         ("queues", optional(number("most_occupancy_spread"))),
         ("queues", number("weight").default(1).to_owned()),
+        ("queues", nothing("broadcast")),
+        ("offers", flag("broadcast")),
+        ("work_items", optional(json("other_offers"))),
         ("agents", word("work_selection", "oldest")),
         ("agent_standings", nothing("busy_time")),
         ("agent_standings", nothing("staffed_time")),
         ("agent_standings", optional(number("counted_until"))),
     ]
+}
+
+fn flag(name: &str) -> ColumnDef {
+    ColumnDef::new(Alias::new(name))
+        .boolean()
+        .not_null()
+        .default(false)
+        .to_owned()
+}
+
+fn json(name: &str) -> ColumnDef {
+    ColumnDef::new(Alias::new(name)).json_binary().to_owned()
 }
 
 /// How long agents take for the work of a queue.

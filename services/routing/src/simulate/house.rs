@@ -234,6 +234,7 @@ pub(super) fn work(scenario: &Scenario, demand: usize, number: u64, now: Micros)
         declines: Vec::new(),
         settled: false,
         state: WorkState::Waiting,
+        other_offers: Vec::new(),
         route: None,
         traceparent: None,
         figures: Figures::default(),

@@ -271,6 +271,11 @@ async fn holds(s: &Scoped, agents: &[AgentId]) -> Result<HashMap<AgentId, u32>, 
             *counts.entry(AgentId::from_uuid(agent)).or_insert(0) += 1;
         }
     }
+    for work in work_items::offered_besides(s, agents).await? {
+        for offer in work.other_offers {
+            *counts.entry(offer.agent).or_insert(0) += 1;
+        }
+    }
     Ok(counts)
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct OfferRow {
     pub(crate) offer: Offer,
     pub(crate) outcome: OfferOutcome,
     pub(crate) ended_at: Option<Micros>,
+    /// It was made where work is offered to several at once.
+    pub(crate) broadcast: bool,
 }
 
 /// A request id, and the result and its version that it is answered with when it is repeated.

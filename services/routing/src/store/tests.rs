@@ -91,6 +91,7 @@ fn queue() -> Queue {
             selection: Selection::BestSkilled,
             most_occupancy_spread: Some(10),
             weight: 3,
+            broadcast: 2,
         },
         ..Queue::usual(QueueId::new(NOW), "care".parse().unwrap(), NOW)
     }
@@ -178,6 +179,7 @@ fn work(ticket: &Ticket, state: impl FnOnce(WorkItemId) -> WorkState) -> WorkIte
         }],
         settled: true,
         state: state(id),
+        other_offers: Vec::new(),
         route: None,
         traceparent: Some("00-1-2-01".into()),
         figures: Figures {
@@ -376,6 +378,7 @@ async fn offers_keep_how_they_ended_and_needs_are_met_at_once() {
             offer,
             outcome: OfferOutcome::Pending,
             ended_at: None,
+            broadcast: true,
         };
         let ended = OfferRow {
             outcome: OfferOutcome::Ended(OfferEnd::AgentGone),

@@ -71,6 +71,7 @@ pub(super) static KINDS: [Kind; 5] = [
             "selection",
             "most_occupancy_spread",
             "weight",
+            "broadcast",
         ],
         service: "QueueService",
         create: "CreateQueue",

@@ -378,12 +378,15 @@ impl<'a> Fold<'a> {
 
     fn put_offer(&mut self, offer: Offer, outcome: OfferOutcome) {
         let ended_at = (outcome != OfferOutcome::Pending).then_some(self.now);
+        let work = self.tenant.engine.last_seen(offer.item);
+        let most = work.map(|work| self.tenant.engine.discipline(work.queue).most_offers());
         self.offers.insert(
             offer.id,
             OfferRow {
                 offer,
                 outcome,
                 ended_at,
+                broadcast: most > Some(1),
             },
         );
     }

@@ -108,4 +108,5 @@ fn apply(queue: &mut Queue, change: &QueueChange) {
         change.most_occupancy_spread.as_ref(),
     );
     set(&mut discipline.weight, change.weight.as_ref());
+    set(&mut discipline.broadcast, change.broadcast.as_ref());
 }

@@ -168,6 +168,7 @@ impl Fold<'_> {
             declines: Vec::new(),
             settled: false,
             state: WorkState::Waiting,
+            other_offers: Vec::new(),
             route,
             traceparent: self.cause.clone(),
             figures: Figures::default(),

@@ -20,8 +20,8 @@ pub struct Vacancy<'a> {
     pub skills: &'a Skills,
     /// Who said no to it lately.
     pub declines: &'a [Decline],
-    /// Who has it.
-    pub agent: Option<AgentId>,
+    /// Who has it, or is offered it.
+    pub agents: &'a [AgentId],
 }
 
 /// An agent of the queue.
@@ -95,7 +95,7 @@ impl Engine {
 }
 
 fn hindrances(seat: &Seat, vacancy: Vacancy<'_>) -> Vec<Hindrance> {
-    if vacancy.agent == Some(seat.profile.id) {
+    if vacancy.agents.contains(&seat.profile.id) {
         return vec![Hindrance::HasIt];
     }
     let mut hindrances = Vec::new();

@@ -155,7 +155,7 @@ impl Engine {
         if !to.without_skills && asked.is_some_and(|asked| !seat.held.cover(asked)) {
             return Err(Refusal::SkillsMissing);
         }
-        let has_it = work.agent() == Some(to.agent);
+        let has_it = work.is_with(to.agent);
         if !to.over_capacity && !has_it && !seat.has_room(work.channel) {
             return Err(Refusal::NoCapacity);
         }
@@ -170,9 +170,10 @@ impl Engine {
         to: Handing,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
-        let out_to = self.item(id).and_then(WorkItem::agent);
-        if out_to != Some(to.agent) {
-            let freed = self.end_offer(id, OfferEnd::Withdrawn, out);
+        let theirs_alone = |work: &WorkItem| work.agents().all(|agent| agent == to.agent);
+        let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
+        if work.state == WorkState::Waiting || !theirs_alone(work) {
+            let freed = self.end_offers(id, OfferEnd::Withdrawn, out);
             let seat = self.floor.seat(to.agent).ok_or(Refusal::AgentUnknown)?;
             let channel = self.item(id).map(|work| work.channel);
             let beyond = channel.is_some_and(|channel| !seat.has_room(channel));
@@ -180,8 +181,10 @@ impl Engine {
                 held.work.figures.over_capacity = beyond;
             }
             self.make_offer(now, id, to.agent, out);
-            if let Some(offer) = freed {
-                self.match_agent(now, offer.agent, out);
+            // It is before this one and nobody else.
+            self.unfilled.remove(&id);
+            for agent in freed {
+                self.match_agent(now, agent, out);
             }
         }
         let offer = self

@@ -9,6 +9,7 @@
 //! the skills it asks for (`waiting`), free agents by queue in the order they are asked (`floor`).
 
 mod assign;
+mod broadcast;
 mod candidates;
 mod check;
 mod easing;
@@ -87,6 +88,8 @@ pub struct Engine {
     timers: Timers,
     book: SkillBook,
     records: Records,
+    /// What went out as an offer in this step, or lost one of several: it may go to more.
+    unfilled: BTreeSet<WorkItemId>,
     touched: Touched,
 }
 
@@ -179,7 +182,7 @@ impl Engine {
                 Ok(())
             }
             Input::QueueChanged(terms) => {
-                self.queues.insert(terms.id, terms);
+                self.set_terms(now, terms, &mut out);
                 Ok(())
             }
             Input::AgentChanged(profile) => {
@@ -215,6 +218,7 @@ impl Engine {
             } => self.move_work(now, item, (queue, skills, priority), &mut out),
             Input::WorkReleased { item, to } => self.release(now, item, to, &mut out),
         };
+        self.fill_up(now, &mut out);
         if let Err(refusal) = refused {
             out.push(Effect::Refused(refusal));
         }
@@ -324,7 +328,7 @@ impl Engine {
 
     fn fire(&mut self, now: Micros, timer: Timer, out: &mut Vec<Effect>) {
         match timer {
-            Timer::OfferLapses(item) => self.lapse(now, item, out),
+            Timer::OfferLapses(item, agent) => self.lapse(now, item, agent, out),
             Timer::WrapUpEnds(item) => self.end_wrap_up(now, item, out),
             Timer::DeclineEnds(item, agent) => self.end_decline(now, item, agent, out),
             Timer::GraceEnds(agent) => self.end_grace(now, agent, out),

@@ -37,7 +37,7 @@ impl Engine {
         let mut pending: Vec<_> = self
             .held_by(agent)
             .filter_map(|work| {
-                work.offer()
+                work.offer_to(agent)
                     .map(|offer| (offer.made_at, work.id, work.channel))
             })
             .collect();
@@ -45,7 +45,7 @@ impl Engine {
         let mut ranks = Vec::new();
         for (_, id, channel) in pending {
             if over(self, channel) {
-                self.end_offer(id, OfferEnd::Withdrawn, out);
+                self.end_offer(id, agent, OfferEnd::Withdrawn, out);
                 ranks.extend(self.rank_of(id));
             }
         }

@@ -44,6 +44,7 @@ fn work(n: u128, at: Micros, state: WorkState) -> WorkItem {
         declines: Vec::new(),
         settled: false,
         state,
+        other_offers: Vec::new(),
         route: None,
         traceparent: None,
         figures: Figures::default(),

@@ -24,6 +24,8 @@ const QUEUES_OF_AGENT: usize = 500;
 const MOST_CONCURRENT: i32 = 100;
 const MOST_WAITING: i32 = 1_000_000;
 const MOST_WEIGHT: i32 = 1_000;
+/// Agents that one work item is offered to at once.
+const MOST_AT_ONCE: i32 = 20;
 /// A week: there are queues of mails.
 const ANSWER_TARGET_S: i32 = 604_800;
 
@@ -37,7 +39,7 @@ const AGENT_FIELDS: [&str; 7] = [
     "work_selection",
 ];
 
-const QUEUE_FIELDS: [&str; 13] = [
+const QUEUE_FIELDS: [&str; 14] = [
     "display_name",
     "default_priority",
     "offer_timeout_s",
@@ -51,6 +53,7 @@ const QUEUE_FIELDS: [&str; 13] = [
     "selection",
     "most_occupancy_spread",
     "weight",
+    "broadcast",
 ];
 
 fn all(fields: &[&str]) -> BTreeSet<String> {
@@ -281,5 +284,9 @@ fn discipline(
     if set("weight") {
         let given = c.number("weight", queue.weight, 0..=MOST_WEIGHT);
         change.weight = Some(u16::try_from(given).unwrap_or(0).max(1));
+    }
+    if set("broadcast") {
+        let given = c.number("broadcast", queue.broadcast, 0..=MOST_AT_ONCE);
+        change.broadcast = Some(u8::try_from(given).unwrap_or(0));
     }
 }

@@ -144,6 +144,7 @@ impl People {
             declines: Vec::new(),
             settled: false,
             state: WorkState::Waiting,
+            other_offers: Vec::new(),
             route: route.map(Box::new),
             traceparent: None,
             figures: Figures::default(),

@@ -170,6 +170,8 @@ impl<'a> Reading<'a> {
             selection: selection?,
             most_occupancy_spread: most,
             weight: table.weight,
+            // A customer is offered to one after the other here.
+            broadcast: 0,
         })
     }
 

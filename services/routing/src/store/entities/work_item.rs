@@ -27,6 +27,8 @@ pub(crate) struct Model {
     pub(crate) offer_id: Option<Uuid>,
     pub(crate) offered_at: Option<Micros>,
     pub(crate) offer_expires_at: Option<Micros>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub(crate) other_offers: Option<Json>,
     pub(crate) accepted_at: Option<Micros>,
     pub(crate) handled_at: Option<Micros>,
     pub(crate) wrap_up_until: Option<Micros>,

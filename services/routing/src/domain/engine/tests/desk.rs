@@ -82,6 +82,7 @@ pub(super) fn work(n: u128, in_queue: u128, at: Micros) -> WorkItem {
         declines: Vec::new(),
         settled: false,
         state: WorkState::Waiting,
+        other_offers: Vec::new(),
         route: None,
         traceparent: None,
         figures: Figures::default(),

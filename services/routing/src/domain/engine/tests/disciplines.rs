@@ -375,7 +375,7 @@ proptest! {
         most_occupancy_spread in prop::option::of(0..40_u8),
         last in prop::option::of(1..8_u128),
     ) {
-        let discipline = Discipline { selection, most_occupancy_spread, weight: 1 };
+        let discipline = Discipline { most_occupancy_spread, ..by(selection) };
         let mut engine = house(&drawn, discipline, last);
         let asking = WorkItem { skills: skills(&["a"]), ..work(1, 1, NOW) };
         engine.step(NOW, Input::WorkItemQueued(Box::new(asking)));

@@ -39,7 +39,7 @@ struct Day {
     paces: BTreeMap<(QueueId, AgentId), Pace>,
     turns: BTreeMap<QueueId, Turn>,
     open: BTreeSet<WorkItemId>,
-    out: BTreeMap<WorkItemId, OfferId>,
+    out: BTreeMap<WorkItemId, BTreeSet<OfferId>>,
     /// What was given to somebody by hand although their hands might be full.
     allowed: BTreeSet<WorkItemId>,
     /// The figures, counted as it goes.
@@ -156,7 +156,7 @@ impl Day {
                 }
             }
             Op::Accept { pick, by } => {
-                let offer = *picked(*pick, &|w| w.offer().is_some())?.offer()?;
+                let offer = picked_offer(&picked(*pick, &|w| w.offer().is_some())?, *pick);
                 let by = if *by == 0 { offer.agent } else { agent(*by) };
                 Input::OfferAccepted {
                     offer: offer.id,
@@ -164,7 +164,7 @@ impl Day {
                 }
             }
             Op::Reject { pick } => {
-                let offer = *picked(*pick, &|w| w.offer().is_some())?.offer()?;
+                let offer = picked_offer(&picked(*pick, &|w| w.offer().is_some())?, *pick);
                 Input::OfferRejected {
                     offer: offer.id,
                     agent: offer.agent,
@@ -280,6 +280,7 @@ impl Day {
         for effect in &effects {
             self.watch(effect);
         }
+        self.assert_as_many_as_queues_say();
         let known: BTreeSet<_> = self
             .engine
             .snapshot()
@@ -301,7 +302,7 @@ impl Day {
         let agents = self.engine.snapshot().agents;
         for offer in made {
             let taken = self.engine.item(offer.item);
-            let Some(taken) = taken.filter(|work| work.offer() == Some(offer)) else {
+            let Some(taken) = taken.filter(|work| work.offer_to(offer.agent) == Some(offer)) else {
                 continue;
             };
             let (profile, _) = agents.iter().find(|(p, _)| p.id == offer.agent).unwrap();
@@ -324,6 +325,15 @@ impl Day {
         }
     }
 
+    /// No work is out to two agents at once, unless its queue says so, and then to no more than it says.
+    fn assert_as_many_as_queues_say(&self) {
+        for (item, out) in &self.out {
+            let queue = self.engine.item(*item).unwrap().queue;
+            let most = usize::from(self.engine.discipline(queue).broadcast).max(1);
+            assert!(out.len() <= most, "{item} is out to {} of {most}", out.len());
+        }
+    }
+
     /// What somebody who only hears the effects can tell.
     fn watch(&mut self, effect: &Effect) {
         match effect {
@@ -331,19 +341,18 @@ impl Day {
                 self.open.insert(*item);
             }
             Effect::Offered(offer) => {
-                assert_eq!(
-                    self.out.insert(offer.item, offer.id),
-                    None,
-                    "offered to two at once"
-                );
+                let out = self.out.entry(offer.item).or_default();
+                assert!(out.insert(offer.id), "offered twice");
                 assert!(offer.expires_at > self.now);
             }
             Effect::OfferEnded { offer, .. } | Effect::Accepted { offer, .. } => {
-                assert_eq!(
-                    self.out.remove(&offer.item),
-                    Some(offer.id),
-                    "ended without having been made"
-                );
+                let out = self.out.entry(offer.item).or_default();
+                assert!(out.remove(&offer.id), "ended without having been made");
+                let taken = matches!(effect, Effect::Accepted { .. });
+                assert!(!taken || out.is_empty(), "taken while out to another");
+                if out.is_empty() {
+                    self.out.remove(&offer.item);
+                }
             }
             Effect::Abandoned { item, .. }
             | Effect::Withdrawn { item }
@@ -388,6 +397,12 @@ impl Day {
         engine.take_changes();
         engine
     }
+}
+
+/// One of the offers that are out for work.
+fn picked_offer(work: &WorkItem, pick: usize) -> Offer {
+    let offers: Vec<Offer> = work.offers().copied().collect();
+    offers[pick % offers.len()]
 }
 
 proptest! {

@@ -86,12 +86,12 @@ pub(super) const SKILLS: [&[&str]; 4] = [&[], &["a"], &["b:3"], &["a:4", "b"]];
 fn discipline() -> impl Strategy<Value = Discipline> {
     let selection = prop::sample::select(Selection::ALL);
     let spread = prop::option::of(0..30_u8);
-    (selection, spread, 1..4_u16).prop_map(|(selection, most_occupancy_spread, weight)| {
-        Discipline {
-            selection,
-            most_occupancy_spread,
-            weight,
-        }
+    let drawn = (selection, spread, 1..4_u16, 0..4_u8);
+    drawn.prop_map(|(selection, most_occupancy_spread, weight, broadcast)| Discipline {
+        selection,
+        most_occupancy_spread,
+        weight,
+        broadcast,
     })
 }
 
