@@ -18,7 +18,7 @@ use crate::domain::engine::{Handing, StreamId};
 use crate::domain::policy::Draft;
 use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
-    Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Selection, Severity,
+    AgentKind, Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Selection, Severity,
     Skills, Solution, Status, TicketChange, WorkItem, WorkSelection,
 };
 use crate::store::Joining;
@@ -186,6 +186,12 @@ pub(crate) enum Command {
         facts: Vec<Fact>,
         mark: Mark,
     },
+    /// A virtual agent hands work over to a queue.
+    HandOver {
+        item: WorkItemId,
+        agent: AgentId,
+        to: NewHandOver,
+    },
 }
 
 /// In whose name something is done to work.
@@ -310,6 +316,16 @@ pub(crate) struct AgentChange {
     pub(crate) usual_capacity: Option<u16>,
     pub(crate) capacities: Option<Vec<(Channel, u16)>>,
     pub(crate) work_selection: Option<WorkSelection>,
+    pub(crate) kind: Option<AgentKind>,
+}
+
+/// Where a virtual agent hands work over to, and what with.
+#[derive(Debug)]
+pub(crate) struct NewHandOver {
+    pub(crate) queue: QueueId,
+    /// None: as it is.
+    pub(crate) priority: Option<Priority>,
+    pub(crate) entries: Vec<(Code, Personal)>,
 }
 
 /// One event of another service, as routing understands it.

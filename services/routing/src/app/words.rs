@@ -4,7 +4,7 @@ use rapport_proto::routing::v1 as routing;
 use rapport_proto::types::v1 as types;
 
 use crate::domain::sla::ClockKind;
-use crate::domain::{Channel, Impact, Priority, Purpose, Selection, Urgency, WorkSelection};
+use crate::domain::{AgentKind, Channel, Impact, Priority, Purpose, Selection, Urgency, WorkSelection};
 
 /// None for unspecified.
 pub(crate) const fn channel(channel: types::Channel) -> Option<Channel> {
@@ -193,5 +193,22 @@ pub(crate) const fn work_selection_out(selection: WorkSelection) -> routing::Wor
         WorkSelection::Oldest => routing::WorkSelection::Oldest,
         WorkSelection::QueueRatio => routing::WorkSelection::QueueRatio,
         WorkSelection::GeneralisedCMu => routing::WorkSelection::GeneralisedCMu,
+    }
+}
+
+/// None for unspecified.
+pub(crate) const fn agent_kind(kind: routing::AgentKind) -> Option<AgentKind> {
+    Some(match kind {
+        routing::AgentKind::Unspecified => return None,
+        routing::AgentKind::Person => AgentKind::Person,
+        routing::AgentKind::Virtual => AgentKind::Virtual,
+    })
+}
+
+/// As the contracts name it.
+pub(crate) const fn agent_kind_out(kind: AgentKind) -> routing::AgentKind {
+    match kind {
+        AgentKind::Person => routing::AgentKind::Person,
+        AgentKind::Virtual => routing::AgentKind::Virtual,
     }
 }

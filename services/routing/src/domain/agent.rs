@@ -26,6 +26,8 @@ pub struct Agent {
     pub capacity: Capacity,
     /// Which of their queues' work they get when they come free.
     pub work_selection: WorkSelection,
+    /// Whether they are a person.
+    pub kind: AgentKind,
     /// How they stand: what the engine keeps of them.
     pub standing: Standing,
     /// When they were created.
@@ -56,6 +58,16 @@ impl Capacity {
             *all.at(*channel) = *limit;
         }
         all
+    }
+}
+
+named! {
+    /// Whether an agent is a person.
+    pub enum AgentKind {
+        /// A person.
+        Person = "person",
+        /// A bot: what it accepts is not answered yet, and it has no wrap-up.
+        Virtual = "virtual",
     }
 }
 

@@ -48,6 +48,8 @@ pub struct WorkItem {
     pub declines: Vec<Decline>,
     /// Its ticket is resolved or its contact is over: if its agent does not return, nobody else has to take it.
     pub settled: bool,
+    /// A virtual agent handed it over.
+    pub handed_over: bool,
     /// How far it is.
     pub state: WorkState,
     /// The offers that are out for it besides the first, where its queue offers it to several at once; by id.

@@ -1,6 +1,7 @@
-//! Named disciplines: how queues and agents choose, and what those that look back are remembered by.
+//! Named disciplines: how queues and agents choose, and what those that look back are remembered by. Bots, and what they
+//! hand over.
 
-use rapport_foundation::schema::{number, optional, text, uuid};
+use rapport_foundation::schema::{bytes, number, optional, text, uuid};
 use sea_orm_migration::prelude::{
     Alias, ColumnDef, DbErr, DeriveMigrationName, Index, SchemaManager, Table,
 };
@@ -19,7 +20,8 @@ impl MigrationTrait for Migration {
             manager.alter_table(added).await?;
         }
         manager.create_table(paces()).await?;
-        manager.create_table(turns()).await
+        manager.create_table(turns()).await?;
+        manager.create_table(hand_overs()).await
     }
 
     fn use_transaction(&self) -> Option<bool> {
@@ -27,7 +29,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn columns() -> [(&'static str, ColumnDef); 10] {
+fn columns() -> [(&'static str, ColumnDef); 12] {
     let word = |name: &str, usual: &str| text(name).default(usual).to_owned();
     let nothing = |name: &str| number(name).default(0).to_owned();
     [
@@ -38,6 +40,8 @@ fn columns() -> [(&'static str, ColumnDef); 10] {
         ("offers", flag("broadcast")),
         ("work_items", optional(json("other_offers"))),
         ("agents", word("work_selection", "oldest")),
+        ("agents", word("kind", "person")),
+        ("work_items", flag("handed_over")),
         ("agent_standings", nothing("busy_time")),
         ("agent_standings", nothing("staffed_time")),
         ("agent_standings", optional(number("counted_until"))),
@@ -83,5 +87,20 @@ fn turns() -> TableCreateStatement {
         .col(number("taken"))
         .col(number("taken_at"))
         .primary_key(Index::create().col("tenant_id").col("queue_id"))
+        .to_owned()
+}
+
+/// What virtual agents handed over with work.
+fn hand_overs() -> TableCreateStatement {
+    Table::create()
+        .table("hand_overs")
+        .col(uuid("tenant_id"))
+        .col(uuid("work_item_id"))
+        .col(uuid("ticket_id"))
+        .col(uuid("agent_id"))
+        .col(number("handed_over_at"))
+        .col(bytes("words"))
+        .col(text("sealed_for"))
+        .primary_key(Index::create().col("tenant_id").col("work_item_id"))
         .to_owned()
 }

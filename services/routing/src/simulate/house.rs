@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::scenario::{Scenario, Team};
 use super::tally::Tally;
 use crate::domain::engine::{Profile, Terms};
-use crate::domain::{Capacity, Figures, Offer, PerChannel, WorkItem, WorkState};
+use crate::domain::{AgentKind, Capacity, Figures, Offer, PerChannel, WorkItem, WorkState};
 
 /// A customer who is not through yet.
 #[derive(Clone, Debug)]
@@ -214,6 +214,7 @@ pub(super) fn profile(scenario: &Scenario, seat: usize, team: usize) -> Profile 
             since: Micros::EPOCH,
         },
         work_selection: team.work_selection,
+        kind: AgentKind::Person,
     }
 }
 
@@ -233,6 +234,7 @@ pub(super) fn work(scenario: &Scenario, demand: usize, number: u64, now: Micros)
         offers_made: 0,
         declines: Vec::new(),
         settled: false,
+        handed_over: false,
         state: WorkState::Waiting,
         other_offers: Vec::new(),
         route: None,

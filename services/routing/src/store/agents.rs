@@ -13,7 +13,7 @@ use super::columns::{
 use super::entities::agent::{ActiveModel, Column, Entity, Model};
 use super::entities::{agent_queue, work_item};
 use super::{Page, Store, standings, work_items};
-use crate::domain::{Agent, Capacity, Standing, Status, WorkSelection};
+use crate::domain::{Agent, AgentKind, Capacity, Standing, Status, WorkSelection};
 
 /// Agents in one statement.
 const CHUNK: usize = 400;
@@ -312,6 +312,7 @@ fn write(
         usual_capacity: agent.capacity.usual.into(),
         capacity_since: agent.capacity.since,
         work_selection: agent.work_selection.as_str().to_owned(),
+        kind: agent.kind.as_str().to_owned(),
         created_at: agent.created_at,
         updated_at: agent.updated_at,
         version: agent.version,
@@ -346,6 +347,7 @@ fn read(
             since: row.capacity_since,
         },
         work_selection: named(WorkSelection::named(&row.work_selection))?,
+        kind: named(AgentKind::named(&row.kind))?,
         standing,
         created_at: row.created_at,
         updated_at: row.updated_at,

@@ -23,7 +23,7 @@ use crate::domain::policy::{RouteRecord, RoutingPolicy};
 use crate::domain::sla::{Calendar, Policy};
 use crate::domain::statistics::Spell;
 use crate::domain::{
-    Agent, CustomerRef, HistoryEntry, Note, Offer, OfferOutcome, Queue, RepeatRule, Standing,
+    Agent, CustomerRef, HandOver, HistoryEntry, Note, Offer, OfferOutcome, Queue, RepeatRule, Standing,
     Ticket, WorkItem,
 };
 
@@ -52,6 +52,8 @@ pub(crate) struct Decision {
     /// What of them changed.
     pub(crate) history: Vec<Worded<HistoryEntry>>,
     pub(crate) notes: Vec<Worded<Note>>,
+    /// What virtual agents handed over with work.
+    pub(crate) hand_overs: Vec<Worded<HandOver>>,
     pub(crate) items: Vec<WorkItem>,
     /// Work that was taken out of a ticket into another.
     pub(crate) splits: Vec<(TicketId, Vec<WorkItemId>)>,
@@ -103,6 +105,7 @@ impl Decision {
             && self.picks.is_empty()
             && self.history.is_empty()
             && self.notes.is_empty()
+            && self.hand_overs.is_empty()
             && self.items.is_empty()
             && self.splits.is_empty()
             && self.offers.is_empty()
@@ -176,6 +179,7 @@ impl Store {
         picks::put(s, &decision.picks).await?;
         self.put_history(s, &decision.history).await?;
         self.put_notes(s, &decision.notes).await?;
+        self.put_hand_overs(s, &decision.hand_overs).await?;
         work_items::put(s, &decision.items).await?;
         work_items::split(s, &decision.splits).await?;
         offers::put(s, &decision.offers).await?;

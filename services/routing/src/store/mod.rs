@@ -11,6 +11,7 @@ mod customers;
 mod decision;
 pub(crate) mod entities;
 mod figures;
+mod hand_overs;
 mod history;
 mod lease;
 mod load;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{Committed, Decision, Lease, Needs, OfferRow, Replica, Store, TicketFilter};
 use crate::domain::engine::{Pace, Turn};
 use crate::domain::{
-    Agent, Answered, Capacity, Channel, CustomerRef, Decline, Discipline, Figures, Impact, Load,
+    Agent, AgentKind, Answered, Capacity, Channel, CustomerRef, Decline, Discipline, Figures, Impact, Load,
     Offer, OfferEnd, OfferOutcome, Opening, Presence, Priority, Promise, Purpose, Queue, Selection,
     Severity, Standing, Status, Taken, Ticket, Urgency, WorkItem, WorkSelection, WorkState,
 };
@@ -111,6 +111,7 @@ fn agent(queue: &Queue) -> Agent {
             since: NOW,
         },
         work_selection: WorkSelection::QueueRatio,
+        kind: AgentKind::Virtual,
         standing: Standing::new(NOW),
         created_at: NOW,
         updated_at: NOW,
@@ -178,6 +179,7 @@ fn work(ticket: &Ticket, state: impl FnOnce(WorkItemId) -> WorkState) -> WorkIte
             until: NOW + Duration::from_secs(9),
         }],
         settled: true,
+        handed_over: true,
         state: state(id),
         other_offers: Vec::new(),
         route: None,
@@ -305,7 +307,10 @@ async fn what_is_stored_is_read_back_as_it_was() {
             (stored.agent.queues, stored.agent.capacity),
             (agent.queues.clone(), agent.capacity.clone())
         );
-        assert_eq!(stored.agent.work_selection, agent.work_selection);
+        assert_eq!(
+            (stored.agent.work_selection, stored.agent.kind),
+            (agent.work_selection, agent.kind)
+        );
         let pictured = store.pictured(tenant, &[queue.id]).await.unwrap();
         assert_eq!(
             (pictured.paces, pictured.turns),

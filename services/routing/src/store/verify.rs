@@ -159,6 +159,12 @@ const RULES: &[Rule] = &[
          where q.id is null or t.taken < 0 or (t.last_agent_id is not null and a.id is null)",
     ),
     (
+        "what-is-handed-over-belongs-to-work",
+        item,
+        "select h.tenant_id as tenant_id, h.work_item_id as id from hand_overs h left join work_items w \
+         on w.tenant_id = h.tenant_id and w.id = h.work_item_id and w.handed_over where w.id is null",
+    ),
+    (
         "one-spell-runs",
         agent,
         "select tenant_id, agent_id as id from agent_spells where ended_at is null \

@@ -19,7 +19,7 @@ use crate::domain::{Answered, Channel, Figures, Offer, Priority, Promise, WorkIt
 /// Names of the states in which something is still to be done.
 pub(super) const OPEN: [&str; 4] = ["waiting", "offered", "accepted", "wrapping_up"];
 
-/// Rows in one statement: 37 columns each, far below the engines' limit of values.
+/// Rows in one statement: 38 columns each, far below the engines' limit of values.
 const CHUNK: usize = 400;
 
 /// Which work items to list.
@@ -365,6 +365,7 @@ fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
         left_early: figures.left_early,
         handled_before: span_out(figures.handled_before),
         over_capacity: figures.over_capacity,
+        handed_over: work.handed_over,
         promised_p50: figures.promise.map(|promise| span_out(promise.p50)),
         promised_p90: figures.promise.map(|promise| span_out(promise.p90)),
         version: work.version,
@@ -387,6 +388,7 @@ fn read(row: Model) -> Result<WorkItem, Error> {
         offers_made: count(row.offers_made)?,
         declines: declines_in(&row.declines)?,
         settled: row.settled,
+        handed_over: row.handed_over,
         state,
         other_offers: offers_in(WorkItemId::from_uuid(row.id), row.other_offers.as_ref())?,
         route: row.route.map(json_in).transpose()?,

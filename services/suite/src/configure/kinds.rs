@@ -95,6 +95,7 @@ pub(super) static KINDS: [Kind; 5] = [
             "capacities",
             "default_capacity",
             "work_selection",
+            "kind",
         ],
         service: "AgentService",
         create: "CreateAgent",
@@ -169,6 +170,7 @@ pub(super) static USUAL: &[(&str, &str, Usual)] = &[
     ("Agent", "display_name", Usual::Key),
     ("Agent", "default_capacity", Usual::Number(1)),
     ("Agent", "work_selection", Usual::Text("oldest")),
+    ("Agent", "kind", Usual::Text("person")),
     ("SlaPolicy", "display_name", Usual::Key),
 ];
 

@@ -4,7 +4,7 @@ use super::super::Error;
 use super::super::command::{AgentChange, Done, NewAgent};
 use super::Fold;
 use crate::domain::engine::{Input, Profile, StreamId};
-use crate::domain::{Agent, Capacity, Code, Standing, Status, WorkSelection};
+use crate::domain::{Agent, AgentKind, Capacity, Code, Standing, Status, WorkSelection};
 
 /// How much an agent takes at once where nobody says otherwise.
 const USUAL_CAPACITY: u16 = 1;
@@ -29,6 +29,7 @@ impl Fold<'_> {
                 since: self.now,
             },
             work_selection: WorkSelection::Oldest,
+            kind: AgentKind::Person,
             standing: Standing::new(self.now),
             created_at: self.now,
             updated_at: self.now,
@@ -129,4 +130,5 @@ fn apply(agent: &mut Agent, change: &AgentChange) {
     set(&mut agent.capacity.usual, change.usual_capacity.as_ref());
     set(&mut agent.capacity.named, change.capacities.as_ref());
     set(&mut agent.work_selection, change.work_selection.as_ref());
+    set(&mut agent.kind, change.kind.as_ref());
 }

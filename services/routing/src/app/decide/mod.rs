@@ -2,6 +2,7 @@
 //! command is checked before it changes anything, so one that fails leaves no trace.
 
 mod agents;
+mod bots;
 mod facts;
 mod figures;
 mod history;
@@ -127,7 +128,8 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
             Command::AcceptOffer { item, .. }
             | Command::AssignWork { item, .. }
             | Command::MoveWork { item, .. }
-            | Command::ReleaseWork { item, .. } => needs.work_items.push(*item),
+            | Command::ReleaseWork { item, .. }
+            | Command::HandOver { item, .. } => needs.work_items.push(*item),
             Command::CreateAgent(agent) => {
                 needs.principals.push(agent.principal.expose().to_owned());
             }
@@ -336,6 +338,7 @@ impl<'a> Fold<'a> {
                 self.decision.marks.push(mark.clone());
                 Ok(Done::new(uuid::Uuid::nil(), 0))
             }
+            Command::HandOver { item, agent, to } => self.hand_work_over(*item, *agent, to),
         }
     }
 

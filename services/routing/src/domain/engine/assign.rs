@@ -177,7 +177,10 @@ impl Engine {
         if lapsed.is_some_and(|n| n > 0) {
             self.touch_agent(agent);
         }
-        self.note_answer(now, id);
+        // Nobody of us has answered what a bot took.
+        if !self.is_virtual(agent) {
+            self.note_answer(now, id);
+        }
         self.touch_item(id);
         out.push(Effect::Accepted { offer, wait });
         for agent in freed {

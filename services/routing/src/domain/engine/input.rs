@@ -7,7 +7,7 @@ use rapport_foundation::time::Micros;
 use super::manual::Handing;
 use super::records::{Pace, Turn};
 use crate::domain::{
-    Agent, Capacity, Code, Discipline, OfferEnd, Priority, Queue, Skills, Standing, Status,
+    Agent, AgentKind, Capacity, Code, Discipline, OfferEnd, Priority, Queue, Skills, Standing, Status,
     WorkItem, WorkSelection,
 };
 use crate::domain::{CustomerRef, Offer};
@@ -30,6 +30,8 @@ pub struct Profile {
     pub capacity: Capacity,
     /// Which of their queues' work they get when they come free.
     pub work_selection: WorkSelection,
+    /// Whether they are a person.
+    pub kind: AgentKind,
 }
 
 impl From<&Agent> for Profile {
@@ -41,6 +43,7 @@ impl From<&Agent> for Profile {
             skills_until: agent.skills_until.clone(),
             capacity: agent.capacity.clone(),
             work_selection: agent.work_selection,
+            kind: agent.kind,
         }
     }
 }
@@ -223,6 +226,19 @@ pub enum Input {
     },
     /// Time has passed.
     Tick,
+    /// A virtual agent hands accepted work over to a queue. Its age is kept.
+    WorkHandedOver {
+        /// The work.
+        item: WorkItemId,
+        /// Who.
+        agent: AgentId,
+        /// The queue it waits in.
+        queue: QueueId,
+        /// Skills an agent must hold.
+        skills: Skills,
+        /// How urgent it is.
+        priority: Priority,
+    },
 }
 
 /// What the engine decided.
@@ -336,6 +352,8 @@ pub enum Refusal {
     HasIt,
     /// The contact is over: the work can only be completed.
     ContactOver,
+    /// The agent is a person.
+    AgentNotVirtual,
 }
 
 /// Everything a stopped engine needs to stand where it stood.

@@ -270,6 +270,7 @@ impl Engine {
         skip_wrap_up: bool,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
+        let skip_wrap_up = skip_wrap_up || self.is_virtual(agent);
         let held = self.items.get_mut(&id).ok_or(Refusal::WorkNotOpen)?;
         match &held.work.state {
             WorkState::Accepted { agent: theirs, at } if *theirs == agent => {

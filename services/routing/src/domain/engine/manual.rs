@@ -10,7 +10,7 @@ use rapport_foundation::time::Micros;
 use super::Engine;
 use super::input::{Effect, Refusal};
 use super::lifecycle::Change;
-use crate::domain::{OfferEnd, Presence, Priority, Skills, Status, WorkItem, WorkState};
+use crate::domain::{AgentKind, OfferEnd, Presence, Priority, Skills, Status, WorkItem, WorkState};
 
 /// To whom work is to go, and what does not keep it from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,41 @@ impl Engine {
         self.match_agent(now, agent, out);
         self.match_item(now, id, out);
         Ok(())
+    }
+
+    /// A virtual agent hands work that it accepted over to a queue.
+    pub(super) fn hand_over(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        agent: AgentId,
+        to: (QueueId, Skills, Priority),
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
+        if work.offer().is_some() || work.agent() != Some(agent) {
+            let theirs = work.is_with(agent) || work.agent().is_none();
+            return Err(if theirs {
+                Refusal::WorkNotAccepted
+            } else {
+                Refusal::NotTheirs
+            });
+        }
+        if !self.is_virtual(agent) {
+            return Err(Refusal::AgentNotVirtual);
+        }
+        self.move_work(now, id, to, out)?;
+        if let Some(held) = self.items.get_mut(&id) {
+            held.work.handed_over = true;
+        }
+        Ok(())
+    }
+
+    /// Whether an agent is a bot.
+    #[must_use]
+    pub fn is_virtual(&self, agent: AgentId) -> bool {
+        let seat = self.floor.seat(agent);
+        seat.is_some_and(|seat| seat.profile.kind == AgentKind::Virtual)
     }
 
     /// Takes accepted work from its agent, back to its queue or to somebody else.

@@ -217,6 +217,13 @@ impl Engine {
                 priority,
             } => self.move_work(now, item, (queue, skills, priority), &mut out),
             Input::WorkReleased { item, to } => self.release(now, item, to, &mut out),
+            Input::WorkHandedOver {
+                item,
+                agent,
+                queue,
+                skills,
+                priority,
+            } => self.hand_over(now, item, agent, (queue, skills, priority), &mut out),
         };
         self.fill_up(now, &mut out);
         if let Err(refusal) = refused {

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod bench;
+mod bots;
 mod broadcast;
 mod desk;
 mod disciplines;

@@ -10,7 +10,7 @@ use super::rules::Rules;
 use super::*;
 use crate::domain::engine::Profile;
 use crate::domain::{
-    Capacity, Channel, Code, Priority, Purpose, Queue, Skill, Skills, WorkSelection,
+    AgentKind, Capacity, Channel, Code, Priority, Purpose, Queue, Skill, Skills, WorkSelection,
 };
 
 const NOW: Micros = Micros(1_772_404_200_000_000);
@@ -47,6 +47,7 @@ fn agent(queues: &[&Queue], skills: &[&str]) -> Profile {
             since: NOW,
         },
         work_selection: WorkSelection::Oldest,
+        kind: AgentKind::Person,
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::engine::{Changes, Engine, Input, Profile, Settings, Terms};
 use crate::domain::{
-    Answered, Capacity, Channel, Discipline, Figures, Skills, Status, WorkSelection,
+    AgentKind, Answered, Capacity, Channel, Discipline, Figures, Skills, Status, WorkSelection,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -43,6 +43,7 @@ fn work(n: u128, at: Micros, state: WorkState) -> WorkItem {
         offers_made: 0,
         declines: Vec::new(),
         settled: false,
+        handed_over: false,
         state,
         other_offers: Vec::new(),
         route: None,
@@ -262,6 +263,7 @@ fn one_call() -> (Engine, Statistics, Vec<Spell>) {
             since: Micros::EPOCH,
         },
         work_selection: WorkSelection::Oldest,
+        kind: AgentKind::Person,
     };
     step(&mut engine, 0, Input::AgentChanged(profile));
     let terms = Terms {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Etag, SKILLS_OF_WORK, ids, limit, priority, required_code, set_by_service, skills};
 use crate::app::command::{AgentChange, NewAgent, NewQueue, QueueChange};
 use crate::app::words;
-use crate::domain::{Channel, Code, Priority, Queue, Selection, WorkSelection};
+use crate::domain::{AgentKind, Channel, Code, Priority, Queue, Selection, WorkSelection};
 
 pub(super) const PRINCIPAL_CHARACTERS: usize = 255;
 pub(super) const NAME_CHARACTERS: usize = 200;
@@ -29,7 +29,7 @@ const MOST_AT_ONCE: i32 = 20;
 /// A week: there are queues of mails.
 const ANSWER_TARGET_S: i32 = 604_800;
 
-const AGENT_FIELDS: [&str; 7] = [
+const AGENT_FIELDS: [&str; 8] = [
     "display_name",
     "skills",
     "skill_ends",
@@ -37,6 +37,7 @@ const AGENT_FIELDS: [&str; 7] = [
     "capacities",
     "default_capacity",
     "work_selection",
+    "kind",
 ];
 
 const QUEUE_FIELDS: [&str; 14] = [
@@ -131,6 +132,10 @@ fn agent_change(c: &mut Check, mask: &BTreeSet<String>, agent: &pb::Agent) -> Ag
         let rule = c.optional_enumeration("work_selection", agent.work_selection);
         let rule = words::work_selection(rule).unwrap_or(WorkSelection::Oldest);
         change.work_selection = Some(rule);
+    }
+    if set("kind") {
+        let kind = c.optional_enumeration("kind", agent.kind);
+        change.kind = Some(words::agent_kind(kind).unwrap_or(AgentKind::Person));
     }
     change
 }

@@ -11,7 +11,7 @@ use super::Size;
 use crate::domain::engine::{Profile, Terms};
 use crate::domain::policy::{Leg, Relaxation, Route};
 use crate::domain::{
-    Capacity, Channel, Code, Discipline, Figures, Level, Priority, Queue, Skill, Skills, Standing,
+    AgentKind, Capacity, Channel, Code, Discipline, Figures, Level, Priority, Queue, Skill, Skills, Standing,
     WorkItem, WorkSelection, WorkState,
 };
 use crate::simulate::dice::{Dice, Purpose};
@@ -112,6 +112,7 @@ impl People {
                 since: Micros::EPOCH,
             },
             work_selection: WorkSelection::Oldest,
+            kind: AgentKind::Person,
         }
     }
 
@@ -143,6 +144,7 @@ impl People {
             offers_made: 0,
             declines: Vec::new(),
             settled: false,
+            handed_over: false,
             state: WorkState::Waiting,
             other_offers: Vec::new(),
             route: route.map(Box::new),

@@ -20,6 +20,7 @@ pub(crate) struct Model {
     pub(crate) usual_capacity: i64,
     pub(crate) capacity_since: Micros,
     pub(crate) work_selection: String,
+    pub(crate) kind: String,
     pub(crate) created_at: Micros,
     pub(crate) updated_at: Micros,
     pub(crate) version: i64,

@@ -26,6 +26,7 @@ pub(crate) mod calendar;
 pub(crate) mod calendar_version;
 pub(crate) mod customer_map;
 pub(crate) mod ended_contact;
+pub(crate) mod hand_over;
 pub(crate) mod offer;
 pub(crate) mod queue;
 pub(crate) mod queue_turn;

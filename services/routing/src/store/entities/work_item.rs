@@ -43,6 +43,7 @@ pub(crate) struct Model {
     pub(crate) left_early: bool,
     pub(crate) handled_before: i64,
     pub(crate) over_capacity: bool,
+    pub(crate) handed_over: bool,
     pub(crate) promised_p50: Option<i64>,
     pub(crate) promised_p90: Option<i64>,
     pub(crate) version: i64,

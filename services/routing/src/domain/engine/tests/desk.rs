@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::domain::engine::{Effect, Engine, Input, Profile, Settings, Terms};
 use crate::domain::policy::{Leg, Relaxation};
 use crate::domain::{
-    Capacity, Channel, Discipline, Figures, Offer, OfferEnd, Priority, Skill, Skills, Status,
+    AgentKind, Capacity, Channel, Discipline, Figures, Offer, OfferEnd, Priority, Skill, Skills, Status,
     WorkItem, WorkSelection, WorkState,
 };
 
@@ -64,6 +64,7 @@ pub(super) fn profile(n: u128, queues: &[u128], held: &[&str]) -> Profile {
             since: Micros::EPOCH,
         },
         work_selection: WorkSelection::Oldest,
+        kind: AgentKind::Person,
     }
 }
 
@@ -81,6 +82,7 @@ pub(super) fn work(n: u128, in_queue: u128, at: Micros) -> WorkItem {
         offers_made: 0,
         declines: Vec::new(),
         settled: false,
+        handed_over: false,
         state: WorkState::Waiting,
         other_offers: Vec::new(),
         route: None,
