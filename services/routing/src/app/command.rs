@@ -317,6 +317,7 @@ pub(crate) struct AgentChange {
     pub(crate) capacities: Option<Vec<(Channel, u16)>>,
     pub(crate) work_selection: Option<WorkSelection>,
     pub(crate) kind: Option<AgentKind>,
+    pub(crate) shifts: Option<Option<CalendarId>>,
 }
 
 /// Where a virtual agent hands work over to, and what with.

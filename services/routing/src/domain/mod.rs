@@ -22,7 +22,9 @@ pub mod statistics;
 mod ticket;
 mod work_item;
 
-pub use agent::{Agent, AgentKind, AgentState, Capacity, Presence, Standing, Status};
+pub use agent::{
+    Adherence, Agent, AgentKind, AgentState, Capacity, Presence, Shift, Standing, Status,
+};
 pub use channel::{Channel, PerChannel, Purpose};
 pub(crate) use code::text;
 pub use code::{Code, NotACode};

@@ -175,6 +175,8 @@ pub(super) fn agent(stored: &StoredAgent) -> pb::Agent {
         skill_ends: agent.skills_until.iter().map(skill_end).collect(),
         work_selection: words::work_selection_out(agent.work_selection).into(),
         kind: words::agent_kind_out(agent.kind).into(),
+        shift_calendar_id: text(agent.shifts),
+        on_shift: agent.standing.shift.map(|shift| shift.on),
     }
 }
 

@@ -1,5 +1,5 @@
 //! Named disciplines: how queues and agents choose, and what those that look back are remembered by. Bots, and what they
-//! hand over.
+//! hand over. Shifts.
 
 use rapport_foundation::schema::{bytes, number, optional, text, uuid};
 use sea_orm_migration::prelude::{
@@ -29,7 +29,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn columns() -> [(&'static str, ColumnDef); 12] {
+fn columns() -> [(&'static str, ColumnDef); 16] {
     let word = |name: &str, usual: &str| text(name).default(usual).to_owned();
     let nothing = |name: &str| number(name).default(0).to_owned();
     [
@@ -45,6 +45,13 @@ fn columns() -> [(&'static str, ColumnDef); 12] {
         ("agent_standings", nothing("busy_time")),
         ("agent_standings", nothing("staffed_time")),
         ("agent_standings", optional(number("counted_until"))),
+        ("agents", optional(uuid("shift_calendar_id"))),
+        (
+            "agent_standings",
+            ColumnDef::new(Alias::new("on_shift")).boolean().null().to_owned(),
+        ),
+        ("agent_standings", optional(number("shift_until"))),
+        ("agent_standings", flag("works_over")),
     ]
 }
 

@@ -215,6 +215,7 @@ pub(super) fn profile(scenario: &Scenario, seat: usize, team: usize) -> Profile 
         },
         work_selection: team.work_selection,
         kind: AgentKind::Person,
+        shifts: None,
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::{AgentId, QueueId, TenantId};
+use rapport_foundation::id::{AgentId, CalendarId, QueueId, TenantId};
 use rapport_foundation::personal::Personal;
 use rapport_foundation::seal::SubjectKeys;
 use sea_orm::{ActiveValue, ColumnTrait as _, Condition, Iterable as _};
@@ -313,6 +313,7 @@ fn write(
         capacity_since: agent.capacity.since,
         work_selection: agent.work_selection.as_str().to_owned(),
         kind: agent.kind.as_str().to_owned(),
+        shift_calendar_id: agent.shifts.map(|id| id.uuid()),
         created_at: agent.created_at,
         updated_at: agent.updated_at,
         version: agent.version,
@@ -348,6 +349,7 @@ fn read(
         },
         work_selection: named(WorkSelection::named(&row.work_selection))?,
         kind: named(AgentKind::named(&row.kind))?,
+        shifts: row.shift_calendar_id.map(CalendarId::from_uuid),
         standing,
         created_at: row.created_at,
         updated_at: row.updated_at,

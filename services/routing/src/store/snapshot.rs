@@ -1,13 +1,13 @@
 //! Everything a new owner needs to stand where the last one stood.
 
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::{QueueId, TenantId};
+use rapport_foundation::id::{CalendarId, QueueId, TenantId};
 use rapport_foundation::time::Micros;
 
 use super::{Store, queues, records, routing_policies, slas, work_items};
 use crate::domain::engine::{Profile, Snapshot, Terms};
 use crate::domain::policy::RoutingPolicy;
-use crate::domain::sla::Book;
+use crate::domain::sla::{Book, Calendar, Hours};
 use crate::domain::{Queue, WorkState};
 
 /// What the tables say about one tenant's engine.
@@ -33,18 +33,20 @@ impl Store {
                 .iter()
                 .map(|agent| (Profile::from(agent), agent.standing.clone()));
             let (paces, turns) = records::of(&s, None).await?;
+            let book = super::policies::book(&s).await?;
             let snapshot = Snapshot {
                 queues: queues.iter().map(Terms::from).collect(),
                 agents: agents.collect(),
                 items: work_items::open(&s).await?,
                 paces,
                 turns,
+                calendars: hours(&book),
             };
             Ok(Restored {
                 decided: latest(&snapshot),
                 snapshot,
                 queues,
-                book: super::policies::book(&s).await?,
+                book,
                 routing: (
                     routing_policies::published(&s).await?,
                     routing_policies::count(&s).await?,
@@ -76,6 +78,8 @@ impl Store {
                 items: work_items::in_hands(&s, &ids).await?,
                 paces,
                 turns,
+                // Whether somebody is on shift is in their standing.
+                calendars: Vec::new(),
             })
         };
         self.db.read(tenant, read).await
@@ -100,6 +104,12 @@ impl Store {
             .read(tenant, |s: Scoped| async move { queues::all(&s).await })
             .await
     }
+}
+
+fn hours(book: &Book) -> Vec<(CalendarId, Hours)> {
+    let calendars = book.calendars.values();
+    let pair = |calendar: &Calendar| (calendar.id, calendar.hours.clone());
+    calendars.map(pair).collect()
 }
 
 /// The latest moment that a snapshot tells of. What is still to come does not count.

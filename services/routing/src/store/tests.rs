@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rapport_foundation::id::{
-    AgentId, ConversationId, CustomerId, QueueId, RecordId, TenantId, TicketId, WorkItemId,
+    AgentId, CalendarId, ConversationId, CustomerId, QueueId, RecordId, TenantId, TicketId, WorkItemId,
 };
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::{TestEnv, on_every_engine, tenant};
@@ -19,7 +19,7 @@ use crate::domain::engine::{Pace, Turn};
 use crate::domain::{
     Agent, AgentKind, Answered, Capacity, Channel, CustomerRef, Decline, Discipline, Figures, Impact, Load,
     Offer, OfferEnd, OfferOutcome, Opening, Presence, Priority, Promise, Purpose, Queue, Selection,
-    Severity, Standing, Status, Taken, Ticket, Urgency, WorkItem, WorkSelection, WorkState,
+    Severity, Shift, Standing, Status, Taken, Ticket, Urgency, WorkItem, WorkSelection, WorkState,
 };
 
 const NOW: Micros = Micros(1_700_000_000_000_000);
@@ -112,6 +112,7 @@ fn agent(queue: &Queue) -> Agent {
         },
         work_selection: WorkSelection::QueueRatio,
         kind: AgentKind::Virtual,
+        shifts: Some(CalendarId::new(NOW)),
         standing: Standing::new(NOW),
         created_at: NOW,
         updated_at: NOW,
@@ -259,6 +260,11 @@ async fn what_is_stored_is_read_back_as_it_was() {
                 until: Micros(NOW.0 + 7),
             },
             lapsed_offers: 3,
+            shift: Some(Shift {
+                on: false,
+                until: Micros(NOW.0 + 9),
+                by_hand: true,
+            }),
             load: Load {
                 busy: 40,
                 staffed: 70,
@@ -308,8 +314,12 @@ async fn what_is_stored_is_read_back_as_it_was() {
             (agent.queues.clone(), agent.capacity.clone())
         );
         assert_eq!(
-            (stored.agent.work_selection, stored.agent.kind),
-            (agent.work_selection, agent.kind)
+            (
+                stored.agent.work_selection,
+                stored.agent.kind,
+                stored.agent.shifts
+            ),
+            (agent.work_selection, agent.kind, agent.shifts)
         );
         let pictured = store.pictured(tenant, &[queue.id]).await.unwrap();
         assert_eq!(

@@ -159,6 +159,16 @@ const RULES: &[Rule] = &[
          where q.id is null or t.taken < 0 or (t.last_agent_id is not null and a.id is null)",
     ),
     (
+        "shifts-are-of-calendars",
+        agent,
+        "select a.tenant_id as tenant_id, a.id as id from agents a \
+         join agent_standings s on s.tenant_id = a.tenant_id and s.agent_id = a.id \
+         left join calendars c on c.tenant_id = a.tenant_id and c.id = a.shift_calendar_id \
+         where (a.shift_calendar_id is not null and c.id is null) \
+         or (a.shift_calendar_id is null) <> (s.on_shift is null) \
+         or (s.on_shift is null) <> (s.shift_until is null) or (s.on_shift and s.works_over)",
+    ),
+    (
         "what-is-handed-over-belongs-to-work",
         item,
         "select h.tenant_id as tenant_id, h.work_item_id as id from hand_overs h left join work_items w \

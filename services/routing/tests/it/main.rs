@@ -23,6 +23,7 @@ mod repeats;
 mod restart;
 mod routing_policies;
 mod severity;
+mod shifts;
 mod sla;
 mod supervision;
 mod tickets;

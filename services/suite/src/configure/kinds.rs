@@ -96,6 +96,7 @@ pub(super) static KINDS: [Kind; 5] = [
             "default_capacity",
             "work_selection",
             "kind",
+            "shift_calendar_id",
         ],
         service: "AgentService",
         create: "CreateAgent",

@@ -15,7 +15,7 @@ impl Fold<'_> {
         if self.loaded.principals.contains_key(principal) {
             return Err(Error::PrincipalTaken);
         }
-        self.check_queues(&new.settings)?;
+        self.check_named(&new.settings)?;
         let mut agent = Agent {
             id: AgentId::new(self.now),
             principal: new.principal.clone(),
@@ -30,6 +30,7 @@ impl Fold<'_> {
             },
             work_selection: WorkSelection::Oldest,
             kind: AgentKind::Person,
+            shifts: None,
             standing: Standing::new(self.now),
             created_at: self.now,
             updated_at: self.now,
@@ -56,7 +57,7 @@ impl Fold<'_> {
         if etag.is_some_and(|etag| etag != agent.version) {
             return Err(Error::EtagMismatch);
         }
-        self.check_queues(change)?;
+        self.check_named(change)?;
         let mut agent = agent.clone();
         let before = agent.capacity.clone();
         apply(&mut agent, change);
@@ -109,11 +110,16 @@ impl Fold<'_> {
         }
     }
 
-    fn check_queues(&self, change: &AgentChange) -> Result<(), Error> {
+    fn check_named(&self, change: &AgentChange) -> Result<(), Error> {
         for queue in change.queues.iter().flatten() {
             self.known_queue(*queue)?;
         }
-        Ok(())
+        match change.shifts.flatten() {
+            Some(id) if !self.tenant.book.calendars.contains_key(&id) => {
+                Err(Error::not_found("calendar", id))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -131,4 +137,5 @@ fn apply(agent: &mut Agent, change: &AgentChange) {
     set(&mut agent.capacity.named, change.capacities.as_ref());
     set(&mut agent.work_selection, change.work_selection.as_ref());
     set(&mut agent.kind, change.kind.as_ref());
+    set(&mut agent.shifts, change.shifts.as_ref());
 }

@@ -56,6 +56,8 @@ pub enum Hindrance {
     Status,
     /// No stream of theirs is open.
     NotPresent,
+    /// Their shift is over, or has not begun.
+    OffShift,
     /// They do not hold these.
     MissingSkills(Skills),
     /// They have as much of the channel as they take at once.
@@ -104,6 +106,9 @@ fn hindrances(seat: &Seat, vacancy: Vacancy<'_>) -> Vec<Hindrance> {
     }
     if seat.standing.presence != Presence::Present {
         hindrances.push(Hindrance::NotPresent);
+    }
+    if !seat.standing.is_scheduled() {
+        hindrances.push(Hindrance::OffShift);
     }
     let missing = vacancy.skills.beyond(&seat.profile.skills);
     if !missing.is_empty() {

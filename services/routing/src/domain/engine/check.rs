@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use rapport_foundation::id::{AgentId, OfferId, WorkItemId};
 use rapport_foundation::time::Micros;
 
+use super::seat::Seat;
 use super::{Engine, Held, Timer};
 use crate::domain::{Channel, PerChannel, Presence, WorkItem, WorkState};
 
@@ -180,6 +181,7 @@ impl Engine {
             if accepted.count() != usize::from(seat.working) {
                 faults.push(Fault::Index("work accepted"));
             }
+            self.check_shift(seat, faults);
             let load = seat.load(self.floor.now());
             if load.busy > load.staffed || load.until < seat.standing.load.until {
                 faults.push(Fault::Index("time of agents"));
@@ -217,6 +219,26 @@ impl Engine {
         }
     }
 
+    /// Who has a schedule is on shift or is not, and that will be looked at again.
+    fn check_shift(&self, seat: &Seat, faults: &mut Vec<Fault>) {
+        let (agent, shift) = (seat.profile.id, seat.standing.shift);
+        let hours = seat.profile.shifts.and_then(|id| self.calendars.get(&id));
+        if hours.is_some() != shift.is_some() {
+            faults.push(Fault::Index("shifts"));
+        }
+        let Some((shift, hours)) = shift.zip(hours) else {
+            return;
+        };
+        if !self.timers.holds(shift.until, Timer::ShiftTurns(agent)) {
+            faults.push(Fault::Stuck(format!("the shift of {agent}")));
+        }
+        let now = self.floor.now();
+        let due = shift.until <= now;
+        if (!due && hours.at(now).0 != shift.on) || (shift.on && shift.by_hand) {
+            faults.push(Fault::Index("shifts"));
+        }
+    }
+
     fn timers_needed(&self) -> usize {
         let of_items = self.items.values().map(|held| {
             let wraps_up = matches!(held.work.state, WorkState::WrappingUp { .. });
@@ -232,7 +254,8 @@ impl Engine {
             .seats()
             .filter(|s| matches!(s.standing.presence, Presence::Leaving { .. }));
         let ending = self.floor.seats().map(|seat| seat.profile.ends().len());
-        of_items.sum::<usize>() + leaving.count() + ending.sum::<usize>()
+        let turning = self.floor.seats().filter(|s| s.standing.shift.is_some());
+        of_items.sum::<usize>() + leaving.count() + ending.sum::<usize>() + turning.count()
     }
 }
 

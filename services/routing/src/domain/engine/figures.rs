@@ -7,8 +7,7 @@ use super::Engine;
 use super::input::Profile;
 use super::seat::Seat;
 use crate::domain::{
-    AgentState, Answered, Channel, PerChannel, Presence, Promise, Skills, Standing, Status,
-    WorkItem, WorkState,
+    AgentState, Answered, Channel, PerChannel, Promise, Skills, Standing, WorkItem, WorkState,
 };
 
 /// An agent and what they are at.
@@ -32,7 +31,7 @@ impl AtWork<'_> {
     /// Whether new work may be offered to them, their capacity apart.
     #[must_use]
     pub fn is_available(&self) -> bool {
-        self.standing.status == Status::Available && self.standing.presence == Presence::Present
+        self.standing.takes_work()
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use rapport_foundation::id::{AgentId, OfferId, QueueId, TicketId, WorkItemId};
+use rapport_foundation::id::{AgentId, CalendarId, OfferId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::manual::Handing;
@@ -10,6 +10,7 @@ use crate::domain::{
     Agent, AgentKind, Capacity, Code, Discipline, OfferEnd, Priority, Queue, Skills, Standing, Status,
     WorkItem, WorkSelection,
 };
+use crate::domain::sla::Hours;
 use crate::domain::{CustomerRef, Offer};
 
 /// One open stream of an agent; unique in the life of the process.
@@ -32,6 +33,8 @@ pub struct Profile {
     pub work_selection: WorkSelection,
     /// Whether they are a person.
     pub kind: AgentKind,
+    /// The calendar of their shifts.
+    pub shifts: Option<CalendarId>,
 }
 
 impl From<&Agent> for Profile {
@@ -44,6 +47,7 @@ impl From<&Agent> for Profile {
             capacity: agent.capacity.clone(),
             work_selection: agent.work_selection,
             kind: agent.kind,
+            shifts: agent.shifts,
         }
     }
 }
@@ -239,6 +243,13 @@ pub enum Input {
         /// How urgent it is.
         priority: Priority,
     },
+    /// A calendar is new or has other hours.
+    CalendarChanged {
+        /// Which calendar.
+        calendar: CalendarId,
+        /// When those are on shift whose shifts it tells.
+        hours: Box<Hours>,
+    },
 }
 
 /// What the engine decided.
@@ -369,6 +380,8 @@ pub struct Snapshot {
     pub paces: Vec<Pace>,
     /// Whose turn it was, and how much was taken, by queue.
     pub turns: Vec<Turn>,
+    /// Every calendar, for the shifts of agents.
+    pub calendars: Vec<(CalendarId, Hours)>,
 }
 
 /// The rows that the decisions since the last look touched, as they are now.

@@ -24,6 +24,7 @@ mod restore;
 mod route;
 mod seat;
 mod select;
+mod shifts;
 mod skills;
 mod split;
 mod timers;
@@ -35,7 +36,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use rapport_foundation::id::{AgentId, OfferId, QueueId, TicketId, WorkItemId};
+use rapport_foundation::id::{AgentId, CalendarId, OfferId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
@@ -46,6 +47,7 @@ pub use input::{Changes, Effect, Input, Profile, Refusal, Snapshot, StreamId, Te
 pub use manual::Handing;
 pub use records::{Pace, Turn};
 
+use crate::domain::sla::Hours;
 use crate::domain::{Presence, Standing, WorkItem, WorkState};
 use floor::Floor;
 use lifecycle::Change;
@@ -88,6 +90,7 @@ pub struct Engine {
     timers: Timers,
     book: SkillBook,
     records: Records,
+    calendars: BTreeMap<CalendarId, Hours>,
     /// What went out as an offer in this step, or lost one of several: it may go to more.
     unfilled: BTreeSet<WorkItemId>,
     touched: Touched,
@@ -224,6 +227,10 @@ impl Engine {
                 skills,
                 priority,
             } => self.hand_over(now, item, agent, (queue, skills, priority), &mut out),
+            Input::CalendarChanged { calendar, hours } => {
+                self.set_calendar(now, calendar, *hours, &mut out);
+                Ok(())
+            }
         };
         self.fill_up(now, &mut out);
         if let Err(refusal) = refused {
@@ -342,6 +349,7 @@ impl Engine {
             Timer::TargetEnds(item) => self.leave_leg(now, item, out),
             Timer::WorkEases(item) => self.ease(now, item, out),
             Timer::SkillEnds(agent) => self.end_skill(now, agent),
+            Timer::ShiftTurns(agent) => self.turn_shift(now, agent, out),
         }
     }
 

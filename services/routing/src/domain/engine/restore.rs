@@ -8,7 +8,7 @@ use super::input::Snapshot;
 use super::records::Records;
 use super::seat::Seat;
 use super::{Engine, Settings, Timer};
-use crate::domain::{Duty, Presence, Standing, Status, WorkState};
+use crate::domain::{Duty, Presence, Standing, WorkState};
 
 impl Engine {
     /// An engine that stands where the one that left `snapshot` stood, with every stream
@@ -38,12 +38,18 @@ impl Engine {
         let mut engine = Self::new(settings);
         engine.floor.set_now(now);
         engine.records = Records::restore(snapshot.paces, snapshot.turns);
+        engine.calendars = snapshot.calendars.into_iter().collect();
         for terms in snapshot.queues {
             engine.queues.insert(terms.id, terms);
         }
         for (mut profile, standing) in snapshot.agents {
             if let Presence::Leaving { until } = standing.presence {
                 engine.timers.set(until, Timer::GraceEnds(profile.id));
+            }
+            if let Some(shift) = standing.shift {
+                engine
+                    .timers
+                    .set(shift.until, Timer::ShiftTurns(profile.id));
             }
             profile.drop_ended(now);
             engine.time_skills(&profile);
@@ -82,6 +88,9 @@ impl Engine {
             items,
             paces,
             turns,
+            calendars: (self.calendars.iter())
+                .map(|(id, hours)| (*id, hours.clone()))
+                .collect(),
         }
     }
 }
@@ -101,8 +110,11 @@ fn settle_loads(snapshot: &mut Snapshot, now: Micros) {
         *since = at.min(*since);
     }
     for (profile, standing) in &mut snapshot.agents {
-        let there = standing.presence == Presence::Present && standing.status == Status::Available;
-        let free = if there { Duty::Idle } else { Duty::Off };
+        let free = if standing.takes_work() {
+            Duty::Idle
+        } else {
+            Duty::Off
+        };
         let since = busy_since.get(&profile.id).copied();
         let load = &mut standing.load;
         load.spend(free, since.unwrap_or(now).min(now));

@@ -5,7 +5,7 @@ use rapport_foundation::time::Micros;
 
 use super::input::{Profile, StreamId};
 use super::skills::Grades;
-use crate::domain::{Channel, Duty, Load, PerChannel, Presence, Standing, Status};
+use crate::domain::{Channel, Duty, Load, PerChannel, Standing};
 
 /// Where a free agent stands among the free: less in hand first, then the longest idle, then
 /// by id.
@@ -47,7 +47,7 @@ impl Seat {
 
     /// Whether new work may be offered to them at all.
     pub(super) fn takes_work(&self) -> bool {
-        self.standing.status == Status::Available && self.standing.presence == Presence::Present
+        self.standing.takes_work()
     }
 
     /// What they are at, as far as their time is counted.

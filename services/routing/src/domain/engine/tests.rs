@@ -10,6 +10,7 @@ mod limits;
 mod manual;
 mod model;
 mod routes;
+mod shifts;
 mod situations;
 mod split;
 mod turns;

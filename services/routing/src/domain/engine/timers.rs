@@ -21,6 +21,8 @@ pub(super) enum Timer {
     WorkEases(WorkItemId),
     /// An agent holds a skill no longer.
     SkillEnds(AgentId),
+    /// An agent's shift begins or ends.
+    ShiftTurns(AgentId),
 }
 
 /// Timers as data: the engine tells when it wants to be woken and is told the time.

@@ -48,6 +48,7 @@ fn agent(queues: &[&Queue], skills: &[&str]) -> Profile {
         },
         work_selection: WorkSelection::Oldest,
         kind: AgentKind::Person,
+        shifts: None,
     }
 }
 

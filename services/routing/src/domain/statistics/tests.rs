@@ -264,6 +264,7 @@ fn one_call() -> (Engine, Statistics, Vec<Spell>) {
         },
         work_selection: WorkSelection::Oldest,
         kind: AgentKind::Person,
+        shifts: None,
     };
     step(&mut engine, 0, Input::AgentChanged(profile));
     let terms = Terms {

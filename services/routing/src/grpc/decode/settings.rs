@@ -29,7 +29,7 @@ const MOST_AT_ONCE: i32 = 20;
 /// A week: there are queues of mails.
 const ANSWER_TARGET_S: i32 = 604_800;
 
-const AGENT_FIELDS: [&str; 8] = [
+const AGENT_FIELDS: [&str; 9] = [
     "display_name",
     "skills",
     "skill_ends",
@@ -38,6 +38,7 @@ const AGENT_FIELDS: [&str; 8] = [
     "default_capacity",
     "work_selection",
     "kind",
+    "shift_calendar_id",
 ];
 
 const QUEUE_FIELDS: [&str; 14] = [
@@ -75,6 +76,7 @@ pub(in crate::grpc) fn create_agent(
         set_by_service(c, "status_reason", agent.status_reason.is_empty());
         set_by_service(c, "status_time", agent.status_time.is_none());
         set_by_service(c, "present", !agent.present);
+        set_by_service(c, "on_shift", agent.on_shift.is_none());
         set_by_service(c, "active_work_items", agent.active_work_items == 0);
         set_by_service(c, "create_time", agent.create_time.is_none());
         set_by_service(c, "update_time", agent.update_time.is_none());
@@ -132,6 +134,9 @@ fn agent_change(c: &mut Check, mask: &BTreeSet<String>, agent: &pb::Agent) -> Ag
         let rule = c.optional_enumeration("work_selection", agent.work_selection);
         let rule = words::work_selection(rule).unwrap_or(WorkSelection::Oldest);
         change.work_selection = Some(rule);
+    }
+    if set("shift_calendar_id") {
+        change.shifts = Some(c.optional_id("shift_calendar_id", &agent.shift_calendar_id));
     }
     if set("kind") {
         let kind = c.optional_enumeration("kind", agent.kind);

@@ -221,6 +221,7 @@ fn hindrance(hindrance: &Hindrance) -> pb::RoutingHindrance {
         Hindrance::HasIt => Kind::HasIt,
         Hindrance::Status => Kind::Status,
         Hindrance::NotPresent => Kind::NotPresent,
+        Hindrance::OffShift => Kind::OffShift,
         Hindrance::NoCapacity => Kind::NoCapacity,
         Hindrance::MissingSkills(missing) => {
             told.missing_skills = missing.texts();

@@ -113,6 +113,7 @@ impl People {
             },
             work_selection: WorkSelection::Oldest,
             kind: AgentKind::Person,
+            shifts: None,
         }
     }
 

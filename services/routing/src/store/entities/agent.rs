@@ -21,6 +21,7 @@ pub(crate) struct Model {
     pub(crate) capacity_since: Micros,
     pub(crate) work_selection: String,
     pub(crate) kind: String,
+    pub(crate) shift_calendar_id: Option<Uuid>,
     pub(crate) created_at: Micros,
     pub(crate) updated_at: Micros,
     pub(crate) version: i64,

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rapport_foundation::id::{AgentId, OfferId, QueueId, TicketId, WorkItemId};
+use rapport_foundation::id::{AgentId, CalendarId, OfferId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
 use crate::domain::engine::{Effect, Engine, Input, Profile, Settings, Terms};
 use crate::domain::policy::{Leg, Relaxation};
+use crate::domain::sla::{Hours, Opening, Timetable, Weekday, Weekly};
 use crate::domain::{
     AgentKind, Capacity, Channel, Discipline, Figures, Offer, OfferEnd, Priority, Skill, Skills, Status,
     WorkItem, WorkSelection, WorkState,
@@ -65,6 +66,7 @@ pub(super) fn profile(n: u128, queues: &[u128], held: &[&str]) -> Profile {
         },
         work_selection: WorkSelection::Oldest,
         kind: AgentKind::Person,
+        shifts: None,
     }
 }
 
@@ -90,6 +92,29 @@ pub(super) fn work(n: u128, in_queue: u128, at: Micros) -> WorkItem {
         figures: Figures::default(),
         version: 1,
     }
+}
+
+/// Open in those minutes of every day, in UTC.
+pub(super) fn hours(minutes: &[(u16, u16)]) -> Hours {
+    let weekly = Weekday::ALL.iter().flat_map(|day| {
+        minutes.iter().map(|(from, to)| Weekly {
+            day: *day,
+            opening: Opening {
+                from: *from,
+                to: *to,
+            },
+        })
+    });
+    let timetable = Timetable {
+        zone: "UTC".into(),
+        weekly: weekly.collect(),
+        exceptions: Vec::new(),
+    };
+    Hours::new(&timetable).unwrap()
+}
+
+pub(super) fn calendar(n: u128) -> CalendarId {
+    CalendarId::from_uuid(Uuid::from_u128(n))
 }
 
 /// A target; after no seconds it is for ever.

@@ -24,7 +24,7 @@ use crate::domain::{
     WorkState,
 };
 use by_hand::handed;
-use ops::{AGENTS, Op, QUEUES, SKILLS, op};
+use ops::{AGENTS, HOURS, Op, QUEUES, SKILLS, op};
 
 /// Drives an engine and keeps what a store would keep, and what an onlooker would know.
 struct Day {
@@ -215,9 +215,11 @@ impl Day {
                 usual,
                 ends,
                 rule,
+                shifts,
             } => {
                 let mut other = profile(*a, queues, SKILLS[*skill]);
                 other.work_selection = WorkSelection::ALL[*rule];
+                other.shifts = shifts.map(calendar);
                 other.capacity = Capacity {
                     usual: *usual,
                     named: Vec::new(),
@@ -229,6 +231,10 @@ impl Day {
                 }
                 Input::AgentChanged(other)
             }
+            Op::Hours { calendar: c, hours: h } => Input::CalendarChanged {
+                calendar: calendar(*c),
+                hours: Box::new(hours(HOURS[*h])),
+            },
             Op::Rule { queue: q, discipline } => Input::QueueChanged(Terms {
                 discipline: *discipline,
                 ..terms(*q)
@@ -380,6 +386,7 @@ impl Day {
             items: self.rows.values().cloned().collect(),
             paces: self.paces.values().copied().collect(),
             turns: self.turns.values().copied().collect(),
+            calendars: running.calendars,
         };
         let mut engine = Engine::restore(Settings::default(), stored, self.now);
         for (agent, stream) in &self.streams {
@@ -417,6 +424,8 @@ proptest! {
         // Every state has a way out by event or by time: everybody leaves, time passes, and
         // nothing is in anybody's hands.
         for n in 1..=AGENTS {
+            // A schedule goes on for ever.
+            day.step(Input::AgentChanged(profile(n, &[1], &[])));
             for stream in 1..=2 {
                 day.apply(&Op::Close { agent: n, stream });
             }
