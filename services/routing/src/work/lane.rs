@@ -22,6 +22,7 @@ use crate::app::desk::{Desk, DeskEvent};
 use crate::app::news::{News, Tiding};
 use crate::domain::engine::Engine;
 use crate::domain::policy::Published;
+use crate::domain::{HandOver, WorkItem};
 use crate::store::{Committed, Decision, Lease};
 
 /// A command and who waits for its answer.
@@ -424,7 +425,11 @@ impl Lane {
 
     async fn tell_desks(&mut self, News { agent, what }: News) {
         let event = match what {
-            Tiding::Offered { offer, work } => DeskEvent::Offered { offer, work },
+            Tiding::Offered { offer, work } => DeskEvent::Offered {
+                hand_over: self.handed_over(&work).await.map(Box::new),
+                offer,
+                work,
+            },
             Tiding::OfferEnded { offer, reason, at } => DeskEvent::OfferEnded { offer, reason, at },
             Tiding::Work(work) => DeskEvent::Work(work),
             Tiding::Agent => match self.means.store.agent(self.tenant, agent).await {
@@ -438,6 +443,15 @@ impl Lane {
         }
     }
 
+    /// What a virtual agent handed over with work. Who cannot be told so now may ask for it.
+    async fn handed_over(&self, work: &WorkItem) -> Option<HandOver> {
+        if !work.handed_over {
+            return None;
+        }
+        let given = self.means.store.hand_over(self.tenant, work.id).await;
+        given.ok().flatten()
+    }
+
     /// The stream is open: it is told how things stand, then hears what changes.
     async fn open(&mut self, desk: Desk) {
         let (store, agent) = (&self.means.store, desk.agent);
@@ -449,9 +463,14 @@ impl Lane {
         };
         match read.await {
             Ok((agent, held)) => {
+                let mut hand_overs = Vec::new();
+                for work in held.iter().filter(|work| work.offer().is_some()) {
+                    hand_overs.extend(self.handed_over(work).await);
+                }
                 let snapshot = DeskEvent::Snapshot {
                     agent: Box::new(agent),
                     held,
+                    hand_overs,
                 };
                 if desk.tell(snapshot) {
                     self.desks.entry(desk.agent).or_default().push(desk);
