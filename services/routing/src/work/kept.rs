@@ -142,3 +142,130 @@ fn bytes_of(attributes: &Attributes) -> usize {
         .map(|(name, value)| name.as_str().len() + value.expose().len())
         .sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use rapport_foundation::id::{QueueId, RecordId};
+    use rapport_foundation::time::Micros;
+
+    use super::*;
+    use crate::domain::{Opening, Priority};
+    use crate::store::SlaRow;
+
+    const NOW: Micros = Micros(1_772_404_200_000_000);
+
+    fn opened() -> Ticket {
+        let opening = Opening {
+            subject: "No tone".into(),
+            description: "Since Monday".into(),
+            priority: Priority::High,
+            queue: QueueId::new(NOW),
+            customer: None,
+            conversation: None,
+            skills: Default::default(),
+            tags: Default::default(),
+            purpose: None,
+            severity: None,
+            category: None,
+            subcategory: None,
+            parent: None,
+            attributes: Default::default(),
+            split_from: None,
+        };
+        Ticket::open(TicketId::new(NOW), opening, NOW)
+    }
+
+    fn row(ticket: &Ticket, dated: bool) -> SlaRow {
+        SlaRow {
+            record: SlaRecord {
+                dated,
+                ..SlaRecord::of(ticket)
+            },
+            is_open: true,
+            next_at: None,
+        }
+    }
+
+    fn decision(ticket: &Ticket, slas: Vec<SlaRow>) -> Decision {
+        Decision {
+            tickets: vec![ticket.clone()],
+            slas,
+            ..Decision::default()
+        }
+    }
+
+    /// The version of the ticket that need not be read, and whether its clocks were dated.
+    fn known(kept: &Kept, id: TicketId) -> Option<(i64, Option<bool>)> {
+        let mut needs = Needs {
+            tickets: vec![id],
+            ..Needs::default()
+        };
+        let known = kept.spare(&mut needs);
+        assert_eq!(known.len() + needs.tickets.len(), 1);
+        let [(ticket, record)] = &known[..] else {
+            return None;
+        };
+        Some((ticket.version, record.as_ref().map(|record| record.dated)))
+    }
+
+    #[test]
+    fn what_was_stored_last_is_known_and_only_while_all_of_it_is() {
+        let kept = Kept::default();
+        let mut ticket = opened();
+        let id = ticket.id;
+        assert_eq!(known(&kept, id), None);
+        kept.stored(&decision(&ticket, Vec::new()));
+        assert_eq!(known(&kept, id), Some((1, None)));
+        ticket.version = 2;
+        kept.stored(&decision(&ticket, vec![row(&ticket, false)]));
+        ticket.version = 3;
+        kept.stored(&decision(&ticket, Vec::new()));
+        assert_eq!(known(&kept, id), Some((3, Some(false))));
+        let clocks = Decision {
+            slas: vec![row(&ticket, true)],
+            ..Decision::default()
+        };
+        kept.stored(&clocks);
+        assert_eq!(known(&kept, id), Some((3, Some(true))));
+        // One that stands for others is read with them.
+        ticket.merged_count = 1;
+        kept.stored(&decision(&ticket, vec![row(&ticket, true)]));
+        assert_eq!(known(&kept, id), None);
+        // Of one that was changed and not seen before, the clocks are not known.
+        ticket.merged_count = 0;
+        kept.stored(&decision(&ticket, Vec::new()));
+        assert_eq!(known(&kept, id), None);
+        for forgets in [
+            Decision {
+                erased: vec![RecordId::new(NOW)],
+                ..Decision::default()
+            },
+            Decision {
+                redate: true,
+                ..Decision::default()
+            },
+        ] {
+            kept.stored(&decision(&ticket, vec![row(&ticket, true)]));
+            assert_eq!(known(&kept, id), Some((3, Some(true))));
+            kept.stored(&forgets);
+            assert_eq!(known(&kept, id), None);
+        }
+    }
+
+    #[test]
+    fn a_ticket_whose_customer_is_looked_at_is_read() {
+        let kept = Kept::default();
+        let ticket = opened();
+        kept.stored(&decision(&ticket, Vec::new()));
+        let mut needs = Needs {
+            tickets: vec![ticket.id],
+            reclassified: vec![ticket.id],
+            ..Needs::default()
+        };
+        assert!(kept.spare(&mut needs).is_empty());
+        assert_eq!(
+            (needs.tickets, needs.reclassified),
+            (vec![ticket.id], vec![ticket.id])
+        );
+    }
+}
