@@ -8,7 +8,6 @@ use crate::app::Error;
 use crate::app::desk::{Desk, DeskEvent};
 use crate::app::news::{News, Tiding};
 use crate::domain::engine::StreamId;
-use crate::domain::{HandOver, WorkItem};
 use crate::store::Store;
 
 pub(super) struct Desks {
@@ -76,7 +75,7 @@ impl Desks {
     async fn tell_one(&mut self, News { agent, what }: News) {
         let event = match what {
             Tiding::Offered { offer, work } => DeskEvent::Offered {
-                hand_over: self.handed_over(&work).await.map(Box::new),
+                hand_over: self.store.told_with(self.tenant, &work).await,
                 offer,
                 work,
             },
@@ -93,15 +92,6 @@ impl Desks {
         }
     }
 
-    /// What a virtual agent handed over with work. Who cannot be told so now may ask for it.
-    async fn handed_over(&self, work: &WorkItem) -> Option<HandOver> {
-        if !work.handed_over {
-            return None;
-        }
-        let given = self.store.hand_over(self.tenant, work.id).await;
-        given.ok().flatten()
-    }
-
     /// The stream is open: it is told how things stand, then hears what changes.
     pub(super) async fn open(&mut self, desk: Desk) {
         let (store, agent) = (&self.store, desk.agent);
@@ -113,10 +103,7 @@ impl Desks {
         };
         match read.await {
             Ok((agent, held)) => {
-                let mut hand_overs = Vec::new();
-                for work in held.iter().filter(|work| work.offer().is_some()) {
-                    hand_overs.extend(self.handed_over(work).await);
-                }
+                let hand_overs = store.told_with_all(self.tenant, &held).await;
                 let snapshot = DeskEvent::Snapshot {
                     agent: Box::new(agent),
                     held,

@@ -158,7 +158,7 @@ async fn what_cannot_be_handed_over_is_refused_and_stays() {
             entries,
             ..Default::default()
         };
-        let ask = async |request| {
+        let ask = async |request: pb::HandOverWorkRequest| {
             let answer = bench.bots().hand_over_work(bench.boss(request)).await;
             answer.unwrap_err()
         };

@@ -93,7 +93,10 @@ fn the_best_skilled_discipline_keeps_the_best_busiest() {
 fn in_turn_everybody_gets_as_many_however_long_they_take() {
     let file = with(
         unequally_fast(),
-        &[("/demand/0/arrivals", json!({ "per_hour": 60.0 }))],
+        &[
+            ("/demand/0/arrivals", json!({ "per_hour": 60.0 })),
+            ("/demand/0/handle", json!({ "fixed_s": 60.0 })),
+        ],
     );
     let off = |file: &Value| {
         let slow = figure(Measure::Occupancy, Scope::Team(1), file);
