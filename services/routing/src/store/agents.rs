@@ -67,7 +67,7 @@ impl Store {
                     .filter(Column::PrincipalIndex.eq(index))
                     .one()
                     .await?;
-                Ok(row.map(|row| AgentId::from_uuid(row.id)))
+                Ok::<_, Error>(row.map(|row| AgentId::from_uuid(row.id)))
             }
         };
         let agent = self.db.read(tenant, find).await?;

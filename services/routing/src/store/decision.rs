@@ -153,7 +153,7 @@ impl Store {
     ) -> Result<Committed, Error> {
         let write = |s: Scoped| async move {
             match lease::pass(&s, lease).await? {
-                Fence::Passed => return Ok(Committed::Stored),
+                Fence::Passed => return Ok::<_, Error>(Committed::Stored),
                 Fence::Shut => return Ok(Committed::Fenced),
                 Fence::Open => {}
             }
