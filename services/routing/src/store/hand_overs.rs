@@ -10,7 +10,7 @@ use super::Store;
 use super::columns::code;
 use super::entities::hand_over::{ActiveModel, Column, Entity, Model};
 use super::sealed::{Worded, open, seal, subject_of};
-use crate::domain::HandOver;
+use crate::domain::{HandOver, WorkItem};
 
 /// Rows in one statement: 7 columns each.
 const CHUNK: usize = 500;
@@ -36,6 +36,28 @@ impl Store {
         self.db.read(tenant, find).await
     }
 
+    /// What is told with an offer of work. Who cannot be told so now may ask for it.
+    pub(crate) async fn told_with(
+        &self,
+        tenant: TenantId,
+        work: &WorkItem,
+    ) -> Option<Box<HandOver>> {
+        if !work.handed_over {
+            return None;
+        }
+        let given = self.hand_over(tenant, work.id).await;
+        given.ok().flatten().map(Box::new)
+    }
+
+    /// The same for all that is offered of some work.
+    pub(crate) async fn told_with_all(&self, tenant: TenantId, held: &[WorkItem]) -> Vec<HandOver> {
+        let mut told = Vec::new();
+        for work in held.iter().filter(|work| work.offer().is_some()) {
+            told.extend(self.told_with(tenant, work).await.map(|given| *given));
+        }
+        told
+    }
+
     /// Stores what was handed over; of each work item the last.
     pub(super) async fn put_hand_overs(
         &self,
@@ -51,7 +73,12 @@ impl Store {
         subjects.dedup();
         let keys = self.vault.keys(s, &subjects).await?;
         // One statement may touch a row once.
-        let later = |place: usize, item| given.iter().skip(place + 1).any(|row| row.what.item == item);
+        let later = |place: usize, item| {
+            given
+                .iter()
+                .skip(place + 1)
+                .any(|row| row.what.item == item)
+        };
         let last = given.iter().enumerate();
         let last = last.filter(|(place, row)| !later(*place, row.what.item));
         let rows = last.map(|(_, row)| write(s.tenant(), row, &keys));

@@ -138,9 +138,13 @@ pub(super) async fn offered_besides(
     s: &Scoped,
     agents: &[AgentId],
 ) -> Result<Vec<WorkItem>, Error> {
-    let several = Column::State.eq("offered").and(Column::OtherOffers.is_not_null());
-    let rows = s.find::<Entity>().filter(several).all().await?;
-    let mut found = rows.into_iter().map(read).collect::<Result<Vec<_>, Error>>()?;
+    let offered = s.find::<Entity>().filter(Column::State.eq("offered"));
+    let several = offered.filter(Column::OtherOffers.is_not_null());
+    let rows = several.all().await?;
+    let mut found = rows
+        .into_iter()
+        .map(read)
+        .collect::<Result<Vec<_>, Error>>()?;
     let theirs = |work: &WorkItem| {
         let mut offers = work.other_offers.iter();
         offers.any(|offer| agents.contains(&offer.agent))

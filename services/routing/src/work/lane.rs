@@ -21,7 +21,6 @@ use crate::app::desk::{Desk, DeskEvent};
 use crate::app::news::{News, Tiding};
 use crate::domain::engine::Engine;
 use crate::domain::policy::Published;
-use crate::domain::{HandOver, WorkItem};
 use crate::store::{Committed, Decision, Lease};
 
 /// A command and who waits for its answer.
@@ -419,7 +418,7 @@ impl Lane {
     async fn tell_desks(&mut self, News { agent, what }: News) {
         let event = match what {
             Tiding::Offered { offer, work } => DeskEvent::Offered {
-                hand_over: self.handed_over(&work).await.map(Box::new),
+                hand_over: self.means.store.told_with(self.tenant, &work).await,
                 offer,
                 work,
             },
@@ -436,15 +435,6 @@ impl Lane {
         }
     }
 
-    /// What a virtual agent handed over with work. Who cannot be told so now may ask for it.
-    async fn handed_over(&self, work: &WorkItem) -> Option<HandOver> {
-        if !work.handed_over {
-            return None;
-        }
-        let given = self.means.store.hand_over(self.tenant, work.id).await;
-        given.ok().flatten()
-    }
-
     /// The stream is open: it is told how things stand, then hears what changes.
     async fn open(&mut self, desk: Desk) {
         let (store, agent) = (&self.means.store, desk.agent);
@@ -456,10 +446,7 @@ impl Lane {
         };
         match read.await {
             Ok((agent, held)) => {
-                let mut hand_overs = Vec::new();
-                for work in held.iter().filter(|work| work.offer().is_some()) {
-                    hand_overs.extend(self.handed_over(work).await);
-                }
+                let hand_overs = store.told_with_all(self.tenant, &held).await;
                 let snapshot = DeskEvent::Snapshot {
                     agent: Box::new(agent),
                     held,

@@ -93,7 +93,10 @@ async fn a_bot_hands_over_with_what_it_collected_and_stops_no_clock() {
         let look = || pb::GetHandOverRequest {
             work_item_id: work.id.clone(),
         };
-        let refused = bench.bots().get_hand_over(bench.agent("robo", look())).await;
+        let refused = bench
+            .bots()
+            .get_hand_over(bench.agent("robo", look()))
+            .await;
         assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
         let seen = bench.bots().get_hand_over(bench.agent("ana", look())).await;
         assert_eq!(seen.unwrap().into_inner().hand_over, Some(told.clone()));
@@ -135,10 +138,18 @@ async fn nothing_is_in_the_clear(bench: &Bench) {
         let sql = "select words from hand_overs where tenant_id = $1";
         s.raw_all(sql, []).await
     };
-    let rows = bench.t.env.db.read::<_, rapport_foundation::db::Error, _, _>(bench.tenant, read);
+    let rows = bench
+        .t
+        .env
+        .db
+        .read::<_, rapport_foundation::db::Error, _, _>(bench.tenant, read);
     let rows = rows.await.unwrap();
     let words: Vec<u8> = rows[0].try_get("", "words").unwrap();
-    let holds = |text: &str| words.windows(text.len()).any(|part| part == text.as_bytes());
+    let holds = |text: &str| {
+        words
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
     assert!(!words.is_empty() && !holds("Ortega") && !holds("4711"));
 }
 
@@ -158,7 +169,7 @@ async fn what_cannot_be_handed_over_is_refused_and_stays() {
             entries,
             ..Default::default()
         };
-        let ask = async |request| {
+        let ask = async |request: pb::HandOverWorkRequest| {
             let answer = bench.bots().hand_over_work(bench.boss(request)).await;
             answer.unwrap_err()
         };

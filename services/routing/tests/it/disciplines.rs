@@ -51,7 +51,7 @@ impl Bench {
         answer.unwrap().into_inner().queue.unwrap()
     }
 
-    async fn at_work(&self, agents: &[pb::Agent]) -> Vec<Desk> {
+    async fn all_at_work(&self, agents: &[pb::Agent]) -> Vec<Desk> {
         let mut desks = Vec::new();
         for agent in agents {
             desks.push(self.desk(agent).await);
@@ -61,7 +61,7 @@ impl Bench {
     }
 
     /// Work comes to a queue, goes to somebody, and is done after a while; answers who it was.
-    async fn serve(&self, queue: &pb::Queue, takes: Duration) -> String {
+    async fn served_by(&self, queue: &pb::Queue, takes: Duration) -> String {
         let ticket = self.ticket(queue).await;
         let offered = self.work_of(&ticket).await.remove(0);
         let accepted = self.accept(&offered.offer_id).await.unwrap();
@@ -128,20 +128,20 @@ async fn whose_turn_it_is_is_known_after_a_restart() {
         for name in ["ana", "ben", "cy"] {
             agents.push(bench.take_on(named(name, &[&care])).await);
         }
-        let desks = bench.at_work(&agents).await;
-        assert_eq!(bench.serve(&care, Duration::ZERO).await, agents[0].id);
+        let desks = bench.all_at_work(&agents).await;
+        assert_eq!(bench.served_by(&care, Duration::ZERO).await, agents[0].id);
         // Ben comes back from a break: Cy waits longer, but it is Ben's turn.
         bench.set_status(&agents[1], pb::AgentStatus::Away).await;
         bench
             .set_status(&agents[1], pb::AgentStatus::Available)
             .await;
-        assert_eq!(bench.serve(&care, Duration::ZERO).await, agents[1].id);
+        assert_eq!(bench.served_by(&care, Duration::ZERO).await, agents[1].id);
 
         drop(desks);
         let bench = stop(bench).await.another().await;
-        let _desks = bench.at_work(&agents).await;
-        assert_eq!(bench.serve(&care, Duration::ZERO).await, agents[2].id);
-        assert_eq!(bench.serve(&care, Duration::ZERO).await, agents[0].id);
+        let _desks = bench.all_at_work(&agents).await;
+        assert_eq!(bench.served_by(&care, Duration::ZERO).await, agents[2].id);
+        assert_eq!(bench.served_by(&care, Duration::ZERO).await, agents[0].id);
         bench.verified().await;
     })
     .await;
@@ -152,15 +152,15 @@ async fn the_fastest_is_asked_and_the_figures_are_told_on_any_replica() {
     everywhere(async |bench: Bench| {
         let care = bench.queue_like(by(Selection::Fastest)).await;
         let slow = bench.take_on(named("ana", &[&care])).await;
-        let mut desks = bench.at_work(std::slice::from_ref(&slow)).await;
-        bench.serve(&care, Duration::from_millis(400)).await;
+        let mut desks = bench.all_at_work(std::slice::from_ref(&slow)).await;
+        bench.served_by(&care, Duration::from_millis(400)).await;
         // Who is new is taken for the mean, and then for what they did.
         let fast = bench.take_on(named("ben", &[&care])).await;
         bench.set_status(&slow, pb::AgentStatus::Away).await;
-        desks.extend(bench.at_work(std::slice::from_ref(&fast)).await);
-        bench.serve(&care, Duration::ZERO).await;
+        desks.extend(bench.all_at_work(std::slice::from_ref(&fast)).await);
+        bench.served_by(&care, Duration::ZERO).await;
         bench.set_status(&slow, pb::AgentStatus::Available).await;
-        assert_eq!(bench.serve(&care, Duration::ZERO).await, fast.id);
+        assert_eq!(bench.served_by(&care, Duration::ZERO).await, fast.id);
 
         let bounded = pb::Queue {
             most_occupancy_spread: Some(100),
@@ -190,7 +190,10 @@ async fn the_fastest_is_asked_and_the_figures_are_told_on_any_replica() {
         let ((slower, of_slow, _), (faster, of_fast, over)) = (of(&slow), of(&fast));
         assert!(slower >= Duration::from_millis(400), "{slower:?}");
         assert!(faster < slower, "{faster:?} and {slower:?}");
-        assert!(of_slow > 0.0 && of_slow <= 1.0 && of_fast <= 1.0, "{told:?}");
+        assert!(
+            of_slow > 0.0 && of_slow <= 1.0 && of_fast <= 1.0,
+            "{told:?}"
+        );
         assert!(!over);
         // What is told first is asked first.
         assert_eq!(told.candidates[0].agent_id, fast.id);
@@ -227,7 +230,10 @@ async fn who_chooses_by_queue_ratio_shares_queues_as_their_weights_say() {
         };
         let ana = bench.take_on(ana).await;
         let work_off = async |bench: &Bench, count: usize| {
-            let mut desk = bench.at_work(std::slice::from_ref(&ana)).await.remove(0);
+            let mut desk = bench
+                .all_at_work(std::slice::from_ref(&ana))
+                .await
+                .remove(0);
             let mut of_care = 0;
             for _ in 0..count {
                 let offer = desk.offer().await;

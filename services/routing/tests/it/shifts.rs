@@ -1,6 +1,8 @@
 //! Shifts of agents: when they are offered work, and what supervisors see of it.
 
+use rapport_foundation::id::CalendarId;
 use rapport_foundation::testing::eventually;
+use rapport_foundation::time::Micros;
 use rapport_proto::routing::v1 as pb;
 use tonic::Code;
 
@@ -8,20 +10,20 @@ use crate::bench::{Bench, request_id};
 use crate::restart::stop;
 use crate::sla::{everywhere_at, office};
 
-impl Bench {
-    async fn scheduled(&self, name: &str, queue: &pb::Queue, calendar: &str) -> pb::CreateAgentRequest {
-        pb::CreateAgentRequest {
-            request_id: request_id(),
-            agent: Some(pb::Agent {
-                principal: name.into(),
-                display_name: name.into(),
-                queue_ids: vec![queue.id.clone()],
-                shift_calendar_id: calendar.into(),
-                ..Default::default()
-            }),
-        }
+fn scheduled(name: &str, queue: &pb::Queue, calendar: &str) -> pb::CreateAgentRequest {
+    pb::CreateAgentRequest {
+        request_id: request_id(),
+        agent: Some(pb::Agent {
+            principal: name.into(),
+            display_name: name.into(),
+            queue_ids: vec![queue.id.clone()],
+            shift_calendar_id: calendar.into(),
+            ..Default::default()
+        }),
     }
+}
 
+impl Bench {
     async fn on_shift(&self, agent: &pb::Agent, expected: bool) {
         eventually("their shift turns", async || {
             let request = pb::GetAgentRequest {
@@ -56,11 +58,11 @@ async fn outside_of_their_shift_an_agent_is_offered_work_only_when_they_say_so()
         };
         let care = bench.queue_like(care).await;
         let calendar = bench.calendar(office()).await.unwrap();
-        let nowhere = calendar.id.replace(&calendar.id[4..12], "01900000");
-        let refused = bench.scheduled("ben", &care, &nowhere).await;
+        let nowhere = CalendarId::new(Micros::from_secs(1)).to_string();
+        let refused = scheduled("ben", &care, &nowhere);
         let refused = bench.agents().create_agent(bench.boss(refused)).await;
         assert_eq!(refused.unwrap_err().code(), Code::NotFound);
-        let request = bench.scheduled("ana", &care, &calendar.id).await;
+        let request = scheduled("ana", &care, &calendar.id);
         let made = bench.agents().create_agent(bench.boss(request)).await;
         let ana = made.unwrap().into_inner().agent.unwrap();
         assert_eq!(
@@ -79,7 +81,11 @@ async fn outside_of_their_shift_an_agent_is_offered_work_only_when_they_say_so()
         assert_eq!(waits.state(), pb::WorkItemState::Waiting);
         assert_eq!(bench.adheres().await, pb::ShiftAdherence::OffShift);
         let told = bench.explain_ticket(&ticket).await;
-        let kinds: Vec<_> = told.candidates[0].hindrances.iter().map(|h| h.kind()).collect();
+        let kinds: Vec<_> = told.candidates[0]
+            .hindrances
+            .iter()
+            .map(|h| h.kind())
+            .collect();
         assert_eq!(kinds, [pb::RoutingHindranceKind::OffShift]);
 
         // She says that she takes work all the same.

@@ -160,6 +160,6 @@ impl Records {
     /// Whether the sums are those of what they sum up.
     pub(super) fn add_up(&self) -> bool {
         let mut books = self.books.values();
-        books.all(|book| book.sum == book.means.values().sum())
+        books.all(|book| book.sum == book.means.values().sum::<u64>())
     }
 }

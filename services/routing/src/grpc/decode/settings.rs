@@ -131,16 +131,19 @@ fn agent_change(c: &mut Check, mask: &BTreeSet<String>, agent: &pb::Agent) -> Ag
         change.usual_capacity = Some(u16::try_from(most).unwrap_or(0).max(1));
     }
     if set("work_selection") {
-        let rule = c.optional_enumeration("work_selection", agent.work_selection);
-        let rule = words::work_selection(rule).unwrap_or(WorkSelection::Oldest);
+        let rule =
+            c.optional_enumeration::<pb::WorkSelection>("work_selection", agent.work_selection);
+        let rule = rule.and_then(words::work_selection);
+        let rule = rule.unwrap_or(WorkSelection::Oldest);
         change.work_selection = Some(rule);
     }
     if set("shift_calendar_id") {
         change.shifts = Some(c.optional_id("shift_calendar_id", &agent.shift_calendar_id));
     }
     if set("kind") {
-        let kind = c.optional_enumeration("kind", agent.kind);
-        change.kind = Some(words::agent_kind(kind).unwrap_or(AgentKind::Person));
+        let kind = c.optional_enumeration::<pb::AgentKind>("kind", agent.kind);
+        let kind = kind.and_then(words::agent_kind);
+        change.kind = Some(kind.unwrap_or(AgentKind::Person));
     }
     change
 }
@@ -282,8 +285,9 @@ fn discipline(
     change: &mut QueueChange,
 ) {
     if set("selection") {
-        let given = c.optional_enumeration("selection", queue.selection);
-        let given = words::selection(given).unwrap_or(Selection::LongestIdle);
+        let given = c.optional_enumeration::<pb::AgentSelection>("selection", queue.selection);
+        let given = given.and_then(words::selection);
+        let given = given.unwrap_or(Selection::LongestIdle);
         change.selection = Some(given);
     }
     if set("most_occupancy_spread") {

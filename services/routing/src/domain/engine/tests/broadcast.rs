@@ -169,7 +169,7 @@ fn a_new_owner_keeps_every_offer_until_it_lapses() {
     desk.engine = Engine::restore(Settings::default(), before.clone(), desk.now);
     desk.engine.check().unwrap();
     assert_eq!(desk.engine.snapshot().items, before.items);
-    desk.now = desk.now + Duration::from_secs(1);
+    desk.now += Duration::from_secs(1);
     let second = offer_to(&desk, 1, 2);
     desk.step(Input::StreamOpened {
         agent: agent(2),

@@ -77,7 +77,11 @@ fn the_least_occupied_is_asked_although_another_waits_longer() {
 #[test]
 fn the_best_skilled_is_asked_and_where_no_skill_is_asked_for_who_waits_longest() {
     let mut desk = desk(0, by(Selection::BestSkilled));
-    for (n, held) in [(1, &["a:3", "b:9"][..]), (2, &["a:5", "b:4"]), (3, &["a:4", "b:4"])] {
+    for (n, held) in [
+        (1, &["a:3", "b:9"][..]),
+        (2, &["a:5", "b:4"]),
+        (3, &["a:4", "b:4"]),
+    ] {
         desk.hire(profile(n, &[1], held));
         desk.pass_until(secs(10 * u64::try_from(n).unwrap()));
     }
@@ -166,7 +170,9 @@ fn who_is_far_more_occupied_than_the_mean_is_asked_after_the_others() {
 /// Two queues, where so much waits from the beginning, and an agent who chooses by a rule.
 fn two_queues(rule: WorkSelection, terms_of: [Terms; 2]) -> Desk {
     let mut desk = Desk::with_agents(0);
-    terms_of.map(|terms| desk.step(Input::QueueChanged(terms)));
+    for terms in terms_of {
+        desk.step(Input::QueueChanged(terms));
+    }
     for n in 1..=60_u128 {
         desk.queue(work(n, 1 + n % 2, secs(u64::try_from(n).unwrap())));
     }
@@ -319,6 +325,7 @@ fn house(drawn: &[Drawn], discipline: Discipline, last: Option<u128>) -> Engine 
         items: Vec::new(),
         paces: paces.collect(),
         turns: vec![turn],
+        calendars: Vec::new(),
     };
     let mut engine = Engine::restore(Settings::default(), snapshot, NOW);
     for (n, _) in numbered() {
