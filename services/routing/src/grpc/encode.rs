@@ -148,7 +148,7 @@ fn offer(offer: &Offer, work: &WorkItem, given: Option<&HandOver>) -> pb::Offer 
         customer: work.customer.map(customer),
         offer_time: Some(offer.made_at.into()),
         expire_time: Some(offer.expires_at.into()),
-        hand_over: given.map(hand_over),
+        hand_over: given.map(|given| Box::new(hand_over(given))),
     }
 }
 

@@ -86,7 +86,7 @@ async fn a_bot_hands_over_with_what_it_collected_and_stops_no_clock() {
             assert_eq!(handed.queue_id, care.id);
         }
         let offer = desk.offer().await;
-        let told = offer.hand_over.unwrap();
+        let told = *offer.hand_over.unwrap();
         assert_eq!((&told.agent_id, &told.entries), (&robo.id, &entries));
         assert_eq!(bench.given(&work.id).await.unwrap(), told);
         // The bot has it no more; she may look.
@@ -103,7 +103,7 @@ async fn a_bot_hands_over_with_what_it_collected_and_stops_no_clock() {
 
         let bench = stop(bench).await.another().await;
         let (offers, _desk) = bench.desk_with_offers(&ana).await;
-        assert_eq!(offers[0].hand_over, Some(told));
+        assert_eq!(offers[0].hand_over.as_deref(), Some(&told));
         let taken = bench.accept(&offer.id).await.unwrap();
         assert!(taken.answer_time.is_some());
         let now = bench.list_tickets(pb::ListTicketsRequest::default()).await;
