@@ -14,7 +14,8 @@ use super::command::Command;
 use super::{App, Error};
 use crate::domain::statistics::{Load, StaffCount, Sums, Window};
 use crate::domain::{
-    Adherence, AgentState, Channel, Code, PerChannel, Priority, Promise, Skills, Status as AgentStatus,
+    Adherence, AgentState, Channel, Code, PerChannel, Priority, Promise, Skills,
+    Status as AgentStatus,
 };
 
 /// What is looked at.

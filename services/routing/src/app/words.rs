@@ -4,7 +4,9 @@ use rapport_proto::routing::v1 as routing;
 use rapport_proto::types::v1 as types;
 
 use crate::domain::sla::ClockKind;
-use crate::domain::{AgentKind, Channel, Impact, Priority, Purpose, Selection, Urgency, WorkSelection};
+use crate::domain::{
+    AgentKind, Channel, Impact, Priority, Purpose, Selection, Urgency, WorkSelection,
+};
 
 /// None for unspecified.
 pub(crate) const fn channel(channel: types::Channel) -> Option<Channel> {

@@ -141,7 +141,10 @@ mod tests {
         taken.add(at(1));
         assert_eq!(taken.by(at(1)), 2_000_000);
         taken.add(at(2));
-        assert_eq!([2, 3, 100].map(|h| taken.by(at(h))), [2_000_000, 1_000_000, 0]);
+        assert_eq!(
+            [2, 3, 100].map(|h| taken.by(at(h))),
+            [2_000_000, 1_000_000, 0]
+        );
         // A clock that goes back takes nothing away.
         assert_eq!(taken.by(at(0)), 2_000_000);
     }

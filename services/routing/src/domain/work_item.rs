@@ -211,7 +211,9 @@ impl WorkItem {
             self.state = WorkState::Offered(offer);
             return;
         }
-        let place = self.other_offers.partition_point(|other| other.id < offer.id);
+        let place = self
+            .other_offers
+            .partition_point(|other| other.id < offer.id);
         self.other_offers.insert(place, offer);
     }
 

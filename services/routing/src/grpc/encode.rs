@@ -23,7 +23,9 @@ pub(super) use tickets::{
 use crate::app::desk::DeskEvent;
 use crate::app::news;
 use crate::app::words;
-use crate::domain::{Code, CustomerRef, HandOver, Offer, Presence, Queue, Status, WorkItem, WorkState, text};
+use crate::domain::{
+    Code, CustomerRef, HandOver, Offer, Presence, Queue, Status, WorkItem, WorkState, text,
+};
 use crate::store::StoredAgent;
 
 /// What the fields of a work item say about its state.
@@ -146,7 +148,7 @@ fn offer(offer: &Offer, work: &WorkItem, given: Option<&HandOver>) -> pb::Offer 
         customer: work.customer.map(customer),
         offer_time: Some(offer.made_at.into()),
         expire_time: Some(offer.expires_at.into()),
-        hand_over: given.map(hand_over),
+        hand_over: given.map(|given| Box::new(hand_over(given))),
     }
 }
 
@@ -226,12 +228,10 @@ pub(super) fn desk_event(event: DeskEvent) -> pb::WatchOffersResponse {
             hand_overs,
         } => {
             let id = stored.agent.id;
-            let offers = held
-                .iter()
-                .filter_map(|work| {
-                    let given = hand_overs.iter().find(|given| given.item == work.id);
-                    Some(offer(work.offer_to(id)?, work, given))
-                });
+            let offers = held.iter().filter_map(|work| {
+                let given = hand_overs.iter().find(|given| given.item == work.id);
+                Some(offer(work.offer_to(id)?, work, given))
+            });
             let accepted = held.iter().filter(|work| work.offer().is_none());
             Event::Snapshot(pb::DeskSnapshot {
                 agent: Some(agent(&stored)),

@@ -48,7 +48,10 @@ fn columns() -> [(&'static str, ColumnDef); 16] {
         ("agents", optional(uuid("shift_calendar_id"))),
         (
             "agent_standings",
-            ColumnDef::new(Alias::new("on_shift")).boolean().null().to_owned(),
+            ColumnDef::new(Alias::new("on_shift"))
+                .boolean()
+                .null()
+                .to_owned(),
         ),
         ("agent_standings", optional(number("shift_until"))),
         ("agent_standings", flag("works_over")),

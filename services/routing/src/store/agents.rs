@@ -8,7 +8,8 @@ use sea_orm::{ActiveValue, ColumnTrait as _, Condition, Iterable as _};
 use uuid::Uuid;
 
 use super::columns::{
-    capacities_in, capacities_out, count, named, skills_in, skills_out, skills_until_in, skills_until_out,
+    capacities_in, capacities_out, count, named, skills_in, skills_out, skills_until_in,
+    skills_until_out,
 };
 use super::entities::agent::{ActiveModel, Column, Entity, Model};
 use super::entities::{agent_queue, work_item};

@@ -23,8 +23,8 @@ use crate::domain::policy::{RouteRecord, RoutingPolicy};
 use crate::domain::sla::{Calendar, Policy};
 use crate::domain::statistics::Spell;
 use crate::domain::{
-    Agent, CustomerRef, HandOver, HistoryEntry, Note, Offer, OfferOutcome, Queue, RepeatRule, Standing,
-    Ticket, WorkItem,
+    Agent, CustomerRef, HandOver, HistoryEntry, Note, Offer, OfferOutcome, Queue, RepeatRule,
+    Standing, Ticket, WorkItem,
 };
 
 /// Rows in one statement.

@@ -73,7 +73,12 @@ impl Store {
         subjects.dedup();
         let keys = self.vault.keys(s, &subjects).await?;
         // One statement may touch a row once.
-        let later = |place: usize, item| given.iter().skip(place + 1).any(|row| row.what.item == item);
+        let later = |place: usize, item| {
+            given
+                .iter()
+                .skip(place + 1)
+                .any(|row| row.what.item == item)
+        };
         let last = given.iter().enumerate();
         let last = last.filter(|(place, row)| !later(*place, row.what.item));
         let rows = last.map(|(_, row)| write(s.tenant(), row, &keys));

@@ -2,8 +2,8 @@
 
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{AgentId, QueueId, TenantId};
-use sea_orm::Condition;
 use sea_orm::ColumnTrait as _;
+use sea_orm::Condition;
 
 use super::columns::count;
 use super::entities::{agent_pace, queue_turn};

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rapport_foundation::id::{
-    AgentId, CalendarId, ConversationId, CustomerId, QueueId, RecordId, TenantId, TicketId, WorkItemId,
+    AgentId, CalendarId, ConversationId, CustomerId, QueueId, RecordId, TenantId, TicketId,
+    WorkItemId,
 };
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::{TestEnv, on_every_engine, tenant};
@@ -17,9 +18,10 @@ use uuid::Uuid;
 use super::{Committed, Decision, Lease, Needs, OfferRow, Replica, Store, TicketFilter};
 use crate::domain::engine::{Pace, Turn};
 use crate::domain::{
-    Agent, AgentKind, Answered, Capacity, Channel, CustomerRef, Decline, Discipline, Figures, Impact, Load,
-    Offer, OfferEnd, OfferOutcome, Opening, Presence, Priority, Promise, Purpose, Queue, Selection,
-    Severity, Shift, Standing, Status, Taken, Ticket, Urgency, WorkItem, WorkSelection, WorkState,
+    Agent, AgentKind, Answered, Capacity, Channel, CustomerRef, Decline, Discipline, Figures,
+    Impact, Load, Offer, OfferEnd, OfferOutcome, Opening, Presence, Priority, Promise, Purpose,
+    Queue, Selection, Severity, Shift, Standing, Status, Taken, Ticket, Urgency, WorkItem,
+    WorkSelection, WorkState,
 };
 
 const NOW: Micros = Micros(1_700_000_000_000_000);
@@ -322,10 +324,7 @@ async fn what_is_stored_is_read_back_as_it_was() {
             (agent.work_selection, agent.kind, agent.shifts)
         );
         let pictured = store.pictured(tenant, &[queue.id]).await.unwrap();
-        assert_eq!(
-            (pictured.paces, pictured.turns),
-            (vec![pace], vec![turn])
-        );
+        assert_eq!((pictured.paces, pictured.turns), (vec![pace], vec![turn]));
         assert_eq!(stored.holds, 3, "offered, accepted, in wrap-up");
         assert_eq!(
             store.agent_of(tenant, "ana@example.com").await.unwrap(),

@@ -245,17 +245,19 @@ async fn other_offers(s: &System) -> Result<Vec<Breach>, Error> {
                from work_items w left join offers o on o.tenant_id = w.tenant_id \
                and o.work_item_id = w.id and o.outcome = 'pending' and o.id <> w.offer_id \
                where w.other_offers is not null or (o.broadcast and w.state = 'offered')";
-    let mut told: BTreeMap<(Uuid, Uuid), (BTreeSet<OfferId>, BTreeSet<OfferId>)> = BTreeMap::new();
+    let mut told: BTreeMap<(Uuid, Uuid), [BTreeSet<OfferId>; 2]> = BTreeMap::new();
     for row in s.raw_all(sql, []).await? {
         let id: Uuid = row.try_get("", "id")?;
         let others: Option<Json> = row.try_get("", "others")?;
         let others = super::columns::offers_in(WorkItemId::from_uuid(id), others.as_ref())?;
         let out: Option<Uuid> = row.try_get("", "offer")?;
-        let (listed, pending) = told.entry((row.try_get("", "tenant_id")?, id)).or_default();
+        let [listed, pending] = told.entry((row.try_get("", "tenant_id")?, id)).or_default();
         listed.extend(others.into_iter().map(|offer| offer.id));
         pending.extend(out.map(OfferId::from_uuid));
     }
-    let apart = told.into_iter().filter(|(_, (listed, pending))| listed != pending);
+    let apart = told
+        .into_iter()
+        .filter(|(_, [listed, pending])| listed != pending);
     let told = |((tenant, id), _)| breach("other-offers-are-those-that-are-out", tenant, &item(id));
     Ok(apart.map(told).collect())
 }

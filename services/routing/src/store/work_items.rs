@@ -141,7 +141,10 @@ pub(super) async fn offered_besides(
     let offered = s.find::<Entity>().filter(Column::State.eq("offered"));
     let several = offered.filter(Column::OtherOffers.is_not_null());
     let rows = several.all().await?;
-    let mut found = rows.into_iter().map(read).collect::<Result<Vec<_>, Error>>()?;
+    let mut found = rows
+        .into_iter()
+        .map(read)
+        .collect::<Result<Vec<_>, Error>>()?;
     let theirs = |work: &WorkItem| {
         let mut offers = work.other_offers.iter();
         offers.any(|offer| agents.contains(&offer.agent))

@@ -86,21 +86,24 @@ async fn a_bot_hands_over_with_what_it_collected_and_stops_no_clock() {
             assert_eq!(handed.queue_id, care.id);
         }
         let offer = desk.offer().await;
-        let told = offer.hand_over.unwrap();
+        let told = *offer.hand_over.unwrap();
         assert_eq!((&told.agent_id, &told.entries), (&robo.id, &entries));
         assert_eq!(bench.given(&work.id).await.unwrap(), told);
         // The bot has it no more; she may look.
         let look = || pb::GetHandOverRequest {
             work_item_id: work.id.clone(),
         };
-        let refused = bench.bots().get_hand_over(bench.agent("robo", look())).await;
+        let refused = bench
+            .bots()
+            .get_hand_over(bench.agent("robo", look()))
+            .await;
         assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
         let seen = bench.bots().get_hand_over(bench.agent("ana", look())).await;
         assert_eq!(seen.unwrap().into_inner().hand_over, Some(told.clone()));
 
         let bench = stop(bench).await.another().await;
         let (offers, _desk) = bench.desk_with_offers(&ana).await;
-        assert_eq!(offers[0].hand_over, Some(told));
+        assert_eq!(offers[0].hand_over.as_deref(), Some(&told));
         let taken = bench.accept(&offer.id).await.unwrap();
         assert!(taken.answer_time.is_some());
         let now = bench.list_tickets(pb::ListTicketsRequest::default()).await;
@@ -135,10 +138,18 @@ async fn nothing_is_in_the_clear(bench: &Bench) {
         let sql = "select words from hand_overs where tenant_id = $1";
         s.raw_all(sql, []).await
     };
-    let rows = bench.t.env.db.read::<_, rapport_foundation::db::Error, _, _>(bench.tenant, read);
+    let rows = bench
+        .t
+        .env
+        .db
+        .read::<_, rapport_foundation::db::Error, _, _>(bench.tenant, read);
     let rows = rows.await.unwrap();
     let words: Vec<u8> = rows[0].try_get("", "words").unwrap();
-    let holds = |text: &str| words.windows(text.len()).any(|part| part == text.as_bytes());
+    let holds = |text: &str| {
+        words
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
     assert!(!words.is_empty() && !holds("Ortega") && !holds("4711"));
 }
 

@@ -43,7 +43,12 @@ async fn the_first_who_accepts_has_it_and_the_others_are_told_that_it_is_taken()
                 agent_id: agent.id.clone(),
             };
             let answer = bench.agents().get_agent(bench.boss(request)).await;
-            answer.unwrap().into_inner().agent.unwrap().active_work_items
+            answer
+                .unwrap()
+                .into_inner()
+                .agent
+                .unwrap()
+                .active_work_items
         };
         for (place, (agent, _)) in hired.iter().enumerate() {
             assert_eq!(active(agent).await, i32::from(place < 2), "{place}");

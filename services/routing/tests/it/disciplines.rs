@@ -190,7 +190,10 @@ async fn the_fastest_is_asked_and_the_figures_are_told_on_any_replica() {
         let ((slower, of_slow, _), (faster, of_fast, over)) = (of(&slow), of(&fast));
         assert!(slower >= Duration::from_millis(400), "{slower:?}");
         assert!(faster < slower, "{faster:?} and {slower:?}");
-        assert!(of_slow > 0.0 && of_slow <= 1.0 && of_fast <= 1.0, "{told:?}");
+        assert!(
+            of_slow > 0.0 && of_slow <= 1.0 && of_fast <= 1.0,
+            "{told:?}"
+        );
         assert!(!over);
         // What is told first is asked first.
         assert_eq!(told.candidates[0].agent_id, fast.id);
@@ -227,7 +230,10 @@ async fn who_chooses_by_queue_ratio_shares_queues_as_their_weights_say() {
         };
         let ana = bench.take_on(ana).await;
         let work_off = async |bench: &Bench, count: usize| {
-            let mut desk = bench.all_at_work(std::slice::from_ref(&ana)).await.remove(0);
+            let mut desk = bench
+                .all_at_work(std::slice::from_ref(&ana))
+                .await
+                .remove(0);
             let mut of_care = 0;
             for _ in 0..count {
                 let offer = desk.offer().await;

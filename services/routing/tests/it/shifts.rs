@@ -81,7 +81,11 @@ async fn outside_of_their_shift_an_agent_is_offered_work_only_when_they_say_so()
         assert_eq!(waits.state(), pb::WorkItemState::Waiting);
         assert_eq!(bench.adheres().await, pb::ShiftAdherence::OffShift);
         let told = bench.explain_ticket(&ticket).await;
-        let kinds: Vec<_> = told.candidates[0].hindrances.iter().map(|h| h.kind()).collect();
+        let kinds: Vec<_> = told.candidates[0]
+            .hindrances
+            .iter()
+            .map(|h| h.kind())
+            .collect();
         assert_eq!(kinds, [pb::RoutingHindranceKind::OffShift]);
 
         // She says that she takes work all the same.

@@ -6,14 +6,14 @@ use uuid::Uuid;
 
 use super::input::{Effect, Refusal};
 use super::{Engine, Timer};
-use crate::domain::{
-    Decline, Offer, OfferEnd, Queue, Selection, Status, WorkSelection, WorkState,
-};
+use crate::domain::{Decline, Offer, OfferEnd, Queue, Selection, Status, WorkSelection, WorkState};
 
 impl Engine {
     /// Offers a waiting item to the first who may take it.
     pub(super) fn match_item(&mut self, now: Micros, id: WorkItemId, out: &mut Vec<Effect>) {
-        let waits = self.item(id).is_some_and(|work| work.state == WorkState::Waiting);
+        let waits = self
+            .item(id)
+            .is_some_and(|work| work.state == WorkState::Waiting);
         if waits && let Some(agent) = self.next_for(id) {
             self.make_offer(now, id, agent, out);
             self.note_unfilled(id);

@@ -6,11 +6,11 @@ use rapport_foundation::time::Micros;
 
 use super::manual::Handing;
 use super::records::{Pace, Turn};
-use crate::domain::{
-    Agent, AgentKind, Capacity, Code, Discipline, OfferEnd, Priority, Queue, Skills, Standing, Status,
-    WorkItem, WorkSelection,
-};
 use crate::domain::sla::Hours;
+use crate::domain::{
+    Agent, AgentKind, Capacity, Code, Discipline, OfferEnd, Priority, Queue, Skills, Standing,
+    Status, WorkItem, WorkSelection,
+};
 use crate::domain::{CustomerRef, Offer};
 
 /// One open stream of an agent; unique in the life of the process.

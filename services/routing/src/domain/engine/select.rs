@@ -29,9 +29,10 @@ impl Engine {
             return self.floor.first(queue, channel, asked, passes_over);
         }
         let bar = self.bar(queue, &discipline);
-        let free = self.floor.free(queue).filter(|seat| {
-            seat.suits(channel, asked) && !passes_over(seat.profile.id)
-        });
+        let free = self
+            .floor
+            .free(queue)
+            .filter(|seat| seat.suits(channel, asked) && !passes_over(seat.profile.id));
         let merit = |seat: &&Seat| {
             let surplus = || seat.held.surplus(asked);
             self.merit(queue, &discipline, bar, seat, surplus)
@@ -49,9 +50,10 @@ impl Engine {
     /// The occupancy above which an agent of the queue is asked after the others.
     pub(super) fn bar(&self, queue: QueueId, discipline: &Discipline) -> Option<u64> {
         let spread = u64::from(discipline.most_occupancy_spread?) * (Load::WHOLE / 100);
-        let staffed = self.floor.seats().filter(|seat| {
-            seat.profile.queues.contains(&queue) && seat.duty() != Duty::Off
-        });
+        let staffed = self
+            .floor
+            .seats()
+            .filter(|seat| seat.profile.queues.contains(&queue) && seat.duty() != Duty::Off);
         let (count, sum) = staffed.fold((0, 0), |(count, sum), seat| {
             (count + 1, sum + self.occupancy(seat))
         });

@@ -131,7 +131,8 @@ fn agent_change(c: &mut Check, mask: &BTreeSet<String>, agent: &pb::Agent) -> Ag
         change.usual_capacity = Some(u16::try_from(most).unwrap_or(0).max(1));
     }
     if set("work_selection") {
-        let rule = c.optional_enumeration::<pb::WorkSelection>("work_selection", agent.work_selection);
+        let rule =
+            c.optional_enumeration::<pb::WorkSelection>("work_selection", agent.work_selection);
         let rule = rule.and_then(words::work_selection);
         let rule = rule.unwrap_or(WorkSelection::Oldest);
         change.work_selection = Some(rule);

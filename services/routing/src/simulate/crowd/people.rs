@@ -11,8 +11,8 @@ use super::Size;
 use crate::domain::engine::{Profile, Terms};
 use crate::domain::policy::{Leg, Relaxation, Route};
 use crate::domain::{
-    AgentKind, Capacity, Channel, Code, Discipline, Figures, Level, Priority, Queue, Skill, Skills, Standing,
-    WorkItem, WorkSelection, WorkState,
+    AgentKind, Capacity, Channel, Code, Discipline, Figures, Level, Priority, Queue, Skill, Skills,
+    Standing, WorkItem, WorkSelection, WorkState,
 };
 use crate::simulate::dice::{Dice, Purpose};
 

@@ -161,11 +161,8 @@ impl<'a> Reading<'a> {
             most.unwrap_or(0).into(),
             0..=100,
         );
-        self.noted.count(
-            &format!("{place}: weight"),
-            table.weight.into(),
-            1..=1_000,
-        );
+        self.noted
+            .count(&format!("{place}: weight"), table.weight.into(), 1..=1_000);
         Some(Discipline {
             selection: selection?,
             most_occupancy_spread: most,
@@ -336,11 +333,11 @@ impl<'a> Reading<'a> {
                 .skills(&format!("{place}: skills"), &table.skills),
             usual,
             named,
-            work_selection: work_selection?,
             handle_factor,
             answer,
             back: self.noted.span(&place, table.back_s),
             shifts: self.shifts(&place, table),
+            work_selection: work_selection?,
             code: code?,
         })
     }

@@ -88,7 +88,10 @@ fn only_a_bot_hands_over_and_only_what_it_has() {
         hand_over(&mut desk, 2, 2, 1),
         refused(Refusal::AgentNotVirtual)
     );
-    assert_eq!(hand_over(&mut desk, 1, 1, 9), refused(Refusal::QueueUnknown));
+    assert_eq!(
+        hand_over(&mut desk, 1, 1, 9),
+        refused(Refusal::QueueUnknown)
+    );
     assert_eq!(hand_over(&mut desk, 9, 1, 2), refused(Refusal::WorkNotOpen));
     // The customer hung up: there is nobody to hand over.
     desk.step(Input::WorkItemWithdrawn {

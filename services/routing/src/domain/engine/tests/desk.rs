@@ -11,8 +11,8 @@ use crate::domain::engine::{Effect, Engine, Input, Profile, Settings, Terms};
 use crate::domain::policy::{Leg, Relaxation};
 use crate::domain::sla::{Hours, Opening, Timetable, Weekday, Weekly};
 use crate::domain::{
-    AgentKind, Capacity, Channel, Discipline, Figures, Offer, OfferEnd, Priority, Skill, Skills, Status,
-    WorkItem, WorkSelection, WorkState,
+    AgentKind, Capacity, Channel, Discipline, Figures, Offer, OfferEnd, Priority, Skill, Skills,
+    Status, WorkItem, WorkSelection, WorkState,
 };
 
 pub(super) fn secs(n: u64) -> Micros {

@@ -77,7 +77,11 @@ fn the_least_occupied_is_asked_although_another_waits_longer() {
 #[test]
 fn the_best_skilled_is_asked_and_where_no_skill_is_asked_for_who_waits_longest() {
     let mut desk = desk(0, by(Selection::BestSkilled));
-    for (n, held) in [(1, &["a:3", "b:9"][..]), (2, &["a:5", "b:4"]), (3, &["a:4", "b:4"])] {
+    for (n, held) in [
+        (1, &["a:3", "b:9"][..]),
+        (2, &["a:5", "b:4"]),
+        (3, &["a:4", "b:4"]),
+    ] {
         desk.hire(profile(n, &[1], held));
         desk.pass_until(secs(10 * u64::try_from(n).unwrap()));
     }

@@ -231,11 +231,17 @@ impl Day {
                 }
                 Input::AgentChanged(other)
             }
-            Op::Hours { calendar: c, hours: h } => Input::CalendarChanged {
+            Op::Hours {
+                calendar: c,
+                hours: h,
+            } => Input::CalendarChanged {
                 calendar: calendar(*c),
                 hours: Box::new(hours(HOURS[*h])),
             },
-            Op::Rule { queue: q, discipline } => Input::QueueChanged(Terms {
+            Op::Rule {
+                queue: q,
+                discipline,
+            } => Input::QueueChanged(Terms {
                 discipline: *discipline,
                 ..terms(*q)
             }),
@@ -336,7 +342,11 @@ impl Day {
         for (item, out) in &self.out {
             let queue = self.engine.item(*item).unwrap().queue;
             let most = usize::from(self.engine.discipline(queue).broadcast).max(1);
-            assert!(out.len() <= most, "{item} is out to {} of {most}", out.len());
+            assert!(
+                out.len() <= most,
+                "{item} is out to {} of {most}",
+                out.len()
+            );
         }
     }
 

@@ -87,7 +87,10 @@ fn an_offer_that_is_out_when_the_shift_ends_goes_to_who_is_there() {
     desk.pass_until(minute(20));
     assert_eq!(desk.offer_for(1).unwrap().agent, agent(2));
     let standing = desk.engine.standing(agent(1)).unwrap();
-    assert_eq!((standing.status, standing.lapsed_offers), (Status::Available, 0));
+    assert_eq!(
+        (standing.status, standing.lapsed_offers),
+        (Status::Available, 0)
+    );
 }
 
 #[test]

@@ -88,7 +88,8 @@ pub(super) enum Op {
 }
 
 /// Minutes of the day on which somebody is on shift.
-pub(super) const HOURS: [&[(u16, u16)]; 3] = [&[(0, 2), (3, 5), (8, 30)], &[(1, 4), (6, 7)], &[(0, 1440)]];
+pub(super) const HOURS: [&[(u16, u16)]; 3] =
+    [&[(0, 2), (3, 5), (8, 30)], &[(1, 4), (6, 7)], &[(0, 1440)]];
 
 pub(super) const SKILLS: [&[&str]; 4] = [&[], &["a"], &["b:3"], &["a:4", "b"]];
 
@@ -96,12 +97,14 @@ fn discipline() -> impl Strategy<Value = Discipline> {
     let selection = prop::sample::select(Selection::ALL);
     let spread = prop::option::of(0..30_u8);
     let drawn = (selection, spread, 1..4_u16, 0..4_u8);
-    drawn.prop_map(|(selection, most_occupancy_spread, weight, broadcast)| Discipline {
-        selection,
-        most_occupancy_spread,
-        weight,
-        broadcast,
-    })
+    drawn.prop_map(
+        |(selection, most_occupancy_spread, weight, broadcast)| Discipline {
+            selection,
+            most_occupancy_spread,
+            weight,
+            broadcast,
+        },
+    )
 }
 
 pub(super) fn op() -> impl Strategy<Value = Op> {
