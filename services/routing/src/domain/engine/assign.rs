@@ -258,7 +258,14 @@ impl Engine {
     pub(super) fn pass_over(&mut self, now: Micros, id: WorkItemId, agent: AgentId) {
         let until = now + self.settings.decline_pause;
         if let Some(held) = self.items.get_mut(&id) {
-            held.work.declines.push(Decline { agent, until });
+            let declines = &mut held.work.declines;
+            // Who is given by hand what they said no to may say it again.
+            if let Some(place) = declines.iter().position(|d| d.agent == agent) {
+                let before = declines.remove(place);
+                self.timers
+                    .cancel(before.until, Timer::DeclineEnds(id, agent));
+            }
+            declines.push(Decline { agent, until });
             self.timers.set(until, Timer::DeclineEnds(id, agent));
         }
         self.send_to_end_of_line(now, agent);
