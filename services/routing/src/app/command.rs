@@ -19,7 +19,7 @@ use crate::domain::policy::Draft;
 use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
     AgentKind, Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Selection,
-    Severity, Skills, Solution, Status, TicketChange, WorkItem, WorkSelection,
+    Severity, Skills, Solution, Status, Ticket, TicketChange, WorkItem, WorkSelection,
 };
 use crate::store::Joining;
 
