@@ -35,6 +35,8 @@ pub struct Queue {
     pub answer_target: Duration,
     /// Who leaves within this left too soon to be counted against the service level; zero: nobody does.
     pub short_abandon: Duration,
+    /// The connectors that hold the contacts of its work are told what to do with them.
+    pub commanded: bool,
     /// When it was made.
     pub created_at: Micros,
     /// When it last changed.
@@ -67,6 +69,7 @@ impl Queue {
             overflow: None,
             answer_target: Self::ANSWER_TARGET,
             short_abandon: Duration::ZERO,
+            commanded: false,
             created_at: now,
             updated_at: now,
             version: 1,

@@ -1,17 +1,20 @@
 //! What is answered, as the contracts write it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use rapport_foundation::etag;
 use rapport_foundation::time::Micros;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 
+mod contact_commands;
 mod routing;
 mod sla;
 mod supervision;
 mod tickets;
 
+pub(super) use contact_commands::{contact_command, spoken};
 pub(super) use routing::{findings, routing_explanation, routing_policy};
 pub(super) use sla::{calendar, explanation, policy, redating};
 pub(super) use supervision::{agents_seen, estimate, queues_seen, queues_told};
@@ -22,7 +25,9 @@ pub(super) use tickets::{
 use crate::app::desk::DeskEvent;
 use crate::app::news;
 use crate::app::words;
-use crate::domain::{Code, CustomerRef, Offer, Presence, Queue, Status, WorkItem, WorkState, text};
+use crate::domain::{
+    Callback, Code, CustomerRef, Offer, Presence, Queue, Status, WorkItem, WorkState, text,
+};
 use crate::store::StoredAgent;
 
 /// What the fields of a work item say about its state.
@@ -95,11 +100,16 @@ fn progress(state: &WorkState) -> Progress {
 
 pub(super) fn work_item(work: &WorkItem) -> pb::WorkItem {
     let progress = progress(&work.state);
+    let state = match work.next() {
+        Some(_) if !work.is_open() => pb::WorkItemState::Transferred,
+        _ => progress.state,
+    };
+    let passage = work.passage.as_deref();
     pb::WorkItem {
         id: work.id.to_string(),
         ticket_id: work.ticket.to_string(),
         interaction_id: text(work.interaction),
-        state: progress.state.into(),
+        state: state.into(),
         channel: words::channel_out(work.channel).into(),
         queue_id: work.queue.to_string(),
         required_skills: work.skills.texts(),
@@ -116,6 +126,34 @@ pub(super) fn work_item(work: &WorkItem) -> pb::WorkItem {
         etag: etag::of(work.version),
         answer_time: work.figures.answered.map(|answered| answered.at.into()),
         over_capacity: work.figures.over_capacity,
+        previous_work_item_id: text(passage.and_then(|passage| passage.before)),
+        next_work_item_id: text(work.next()),
+        transfer_count: passage.map_or(0, |passage| passage.hops.into()),
+        turn_time: Some(work.turn().into()),
+        kept_for_agent_id: text(work.kept().map(|kept| kept.agent)),
+        kept_until_time: work.kept().map(|kept| kept.until.into()),
+        transfer_note_id: text(passage.and_then(|passage| passage.note)),
+        hold_time: work.held_since().map(Into::into),
+        hold_duration: passage.map(|passage| duration(passage.held)),
+        consult_work_item_id: text(work.consult()),
+        consult_of_work_item_id: text(work.consult_of()),
+        conference: passage.is_some_and(|passage| passage.conference),
+        callback: work.callback().map(callback),
+    }
+}
+
+fn callback(callback: Callback) -> pb::Callback {
+    pb::Callback {
+        attempts_left: callback.attempts_left.into(),
+        pause_until_time: callback.paused_until.map(Into::into),
+        called: callback.called,
+    }
+}
+
+fn duration(span: Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(span.subsec_nanos()).unwrap_or(0),
     }
 }
 
@@ -153,6 +191,7 @@ pub(super) fn agent(stored: &StoredAgent) -> pb::Agent {
         update_time: Some(agent.updated_at.into()),
         etag: etag::of(agent.version),
         skill_ends: agent.skills_until.iter().map(skill_end).collect(),
+        address: agent.address.expose().to_owned(),
     }
 }
 
@@ -182,6 +221,7 @@ pub(super) fn queue((queue, waiting): (Queue, u32)) -> pb::Queue {
         overflow_queue_id: text(queue.overflow),
         answer_target_s: seconds(queue.answer_target),
         short_abandon_s: seconds(queue.short_abandon),
+        commanded: queue.commanded,
         waiting_work_items: i32::try_from(waiting).unwrap_or(i32::MAX),
         create_time: Some(queue.created_at.into()),
         update_time: Some(queue.updated_at.into()),
@@ -215,6 +255,7 @@ pub(super) fn desk_event(event: DeskEvent) -> pb::WatchOffersResponse {
         }),
         DeskEvent::Work(work) => Event::WorkItem(work_item(&work)),
         DeskEvent::Agent(stored) => Event::Agent(agent(&stored)),
+        DeskEvent::Command(command) => Event::ContactCommand(contact_command(&command)),
         DeskEvent::Heartbeat(at) => Event::Heartbeat(pb::DeskHeartbeat {
             time: Some(at.into()),
         }),

@@ -196,6 +196,7 @@ pub(super) fn terms(scenario: &Scenario) -> impl Iterator<Item = Terms> {
             most_waiting: line.most_waiting,
             answer_target: line.target,
             short_abandon: line.short_abandon,
+            commanded: false,
         })
 }
 
@@ -233,6 +234,7 @@ pub(super) fn work(scenario: &Scenario, demand: usize, number: u64, now: Micros)
         settled: false,
         state: WorkState::Waiting,
         route: None,
+        passage: None,
         traceparent: None,
         figures: Figures::default(),
         version: 1,

@@ -15,9 +15,10 @@ use super::picks::Pick;
 use super::sealed::Worded;
 use super::slas::SlaRow;
 use super::{
-    Store, calendars, conversations, customers, figures, lease, offers, picks, policies, queues,
-    repeats, routing_policies, slas, standings, ticket_routes, work_items,
+    Store, calendars, contact_commands, conversations, customers, figures, lease, offers, picks,
+    policies, queues, repeats, routing_policies, slas, standings, ticket_routes, work_items,
 };
+use crate::domain::contact_command::ContactCommand;
 use crate::domain::policy::{RouteRecord, RoutingPolicy};
 use crate::domain::sla::{Calendar, Policy};
 use crate::domain::statistics::Spell;
@@ -58,6 +59,8 @@ pub(crate) struct Decision {
     pub(crate) agents: Vec<Agent>,
     /// How agents stand, of those the engine changed.
     pub(crate) standings: Vec<(AgentId, Standing)>,
+    /// Commands to connectors, as they are now.
+    pub(crate) commands: Vec<ContactCommand>,
     /// How agents spent their time.
     pub(crate) spells: Vec<Spell>,
     /// Customers heard of.
@@ -103,6 +106,7 @@ impl Decision {
             && self.queues.is_empty()
             && self.agents.is_empty()
             && self.standings.is_empty()
+            && self.commands.is_empty()
             && self.spells.is_empty()
             && self.customers.is_empty()
             && self.contacts_ended.is_empty()
@@ -170,6 +174,7 @@ impl Store {
         work_items::put(s, &decision.items).await?;
         work_items::split(s, &decision.splits).await?;
         offers::put(s, &decision.offers).await?;
+        contact_commands::put(s, &decision.commands).await?;
         calendars::put(s, &decision.calendars).await?;
         policies::put(s, &decision.policies).await?;
         routing_policies::put(s, &decision.routing_policies).await?;

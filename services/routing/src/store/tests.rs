@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rapport_foundation::id::{
-    AgentId, ConversationId, CustomerId, QueueId, RecordId, TenantId, TicketId, WorkItemId,
+    AgentId, ConversationId, CustomerId, QueueId, RecordId, TenantId, TicketId, TicketNoteId,
+    WorkItemId,
 };
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::{TestEnv, on_every_engine, tenant};
@@ -16,9 +17,9 @@ use uuid::Uuid;
 
 use super::{Committed, Decision, Lease, Needs, OfferRow, Replica, Store, TicketFilter};
 use crate::domain::{
-    Agent, Answered, Capacity, Channel, CustomerRef, Decline, Figures, Impact, Offer, OfferEnd,
-    OfferOutcome, Opening, Presence, Priority, Promise, Purpose, Queue, Severity, Standing, Status,
-    Ticket, Urgency, WorkItem, WorkState,
+    Agent, Answered, Callback, Capacity, Channel, CustomerRef, Decline, Figures, Impact, Kept,
+    Offer, OfferEnd, OfferOutcome, Opening, Passage, Presence, Priority, Promise, Purpose, Queue,
+    Severity, Standing, Status, Ticket, Urgency, WorkItem, WorkState,
 };
 
 const NOW: Micros = Micros(1_700_000_000_000_000);
@@ -95,6 +96,7 @@ fn agent(queue: &Queue) -> Agent {
         id: AgentId::new(NOW),
         principal: "ana@example.com".into(),
         display_name: "Ana".into(),
+        address: "sip:ana@example.com".into(),
         skills: ["dutch:7".parse().unwrap()].into(),
         skills_until: [("dutch".parse().unwrap(), NOW)].into(),
         queues: BTreeSet::from([queue.id]),
@@ -154,6 +156,7 @@ fn work(ticket: &Ticket, state: impl FnOnce(WorkItemId) -> WorkState) -> WorkIte
         settled: true,
         state: state(id),
         route: None,
+        passage: Some(passage().into()),
         traceparent: Some("00-1-2-01".into()),
         figures: Figures {
             answered: Some(Answered {
@@ -170,6 +173,34 @@ fn work(ticket: &Ticket, state: impl FnOnce(WorkItemId) -> WorkState) -> WorkIte
             }),
         },
         version: 3,
+    }
+}
+
+fn passage() -> Passage {
+    Passage {
+        before: Some(WorkItemId::new(NOW)),
+        next: None,
+        hops: 3,
+        turn_at: Some(Micros(NOW.0 - 9)),
+        kept: Some(Kept {
+            agent: AgentId::new(NOW),
+            until: NOW + Duration::from_secs(7),
+        }),
+        note: Some(TicketNoteId::new(NOW)),
+        consult: Some(WorkItemId::new(NOW)),
+        consult_of: Some(WorkItemId::new(NOW)),
+        conference: true,
+        held_since: Some(NOW),
+        held: Duration::from_micros(11),
+        connector: Some("pbx".into()),
+        commanded: true,
+        over: true,
+        callback: Some(Callback {
+            attempts_left: 2,
+            pause: Duration::from_secs(9),
+            paused_until: Some(NOW),
+            called: true,
+        }),
     }
 }
 
@@ -219,10 +250,17 @@ async fn what_is_stored_is_read_back_as_it_was() {
         let (queue, customer) = (queue(), customer());
         let mut agent = agent(&queue);
         let ticket = ticket(&queue, Some(customer));
-        let items: Vec<_> = states(agent.id)
+        let mut items: Vec<_> = states(agent.id)
             .into_iter()
             .map(|state| work(&ticket, state))
             .collect();
+        // Of everything that is over, also one that was handed on.
+        let mut handed_on: Vec<_> = items[4..].to_vec();
+        for work in &mut handed_on {
+            work.id = WorkItemId::new(NOW);
+            work.pass(|passage| passage.next = Some(WorkItemId::new(NOW)));
+        }
+        items.extend(handed_on);
         agent.standing = Standing {
             status: Status::Available,
             reason: Some("back".parse().unwrap()),
@@ -263,8 +301,16 @@ async fn what_is_stored_is_read_back_as_it_was() {
         );
         let stored = store.agent(tenant, agent.id).await.unwrap().unwrap();
         assert_eq!(
-            (stored.agent.principal, stored.agent.standing),
-            (agent.principal.clone(), agent.standing.clone())
+            (
+                stored.agent.principal,
+                stored.agent.address,
+                stored.agent.standing
+            ),
+            (
+                agent.principal.clone(),
+                agent.address.clone(),
+                agent.standing.clone()
+            )
         );
         assert_eq!(
             (stored.agent.queues, stored.agent.capacity),

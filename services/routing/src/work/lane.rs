@@ -19,6 +19,7 @@ use crate::app::command::{Command, Done};
 use crate::app::decide::{Asked, Folded, RoutingBook, Tenant, fold, needs};
 use crate::app::desk::{Desk, DeskEvent};
 use crate::app::news::{News, Tiding};
+use crate::domain::contact_command::CommandBook;
 use crate::domain::engine::Engine;
 use crate::domain::policy::Published;
 use crate::store::{Committed, Decision, Lease};
@@ -276,7 +277,6 @@ impl Lane {
         let now = self.pace.now();
         let statistics = recount(store, self.tenant, &restored.snapshot, now).await?;
         let engine = Engine::restore(config.settings(), restored.snapshot, now);
-        self.deadline = engine.next_deadline();
         let queues = restored
             .queues
             .into_iter()
@@ -288,11 +288,13 @@ impl Lane {
             queues,
             book: restored.book,
             statistics,
+            commands: CommandBook::restored(config.command_pace(), restored.commands),
             routing: RoutingBook {
                 published: restored.routing.0.map(Published::new),
                 versions: restored.routing.1,
             },
         };
+        self.deadline = tenant.next_deadline();
         let seated = floor.seat(self.tenant, tenant).await;
         seated.map_err(|_| Error::Draining)?;
         self.lease = Some(lease);
@@ -371,6 +373,9 @@ impl Lane {
         for news in self.as_known_today(folded.news).await {
             self.tell_desks(news).await;
         }
+        for connector in &folded.rings {
+            self.means.bell.ring(self.tenant, connector);
+        }
         let decided = asked.into_iter().zip(folded.answers).zip(answers);
         for ((asked, decided), answer) in decided {
             match asked.command {
@@ -420,6 +425,7 @@ impl Lane {
             Tiding::Offered { offer, work } => DeskEvent::Offered { offer, work },
             Tiding::OfferEnded { offer, reason, at } => DeskEvent::OfferEnded { offer, reason, at },
             Tiding::Work(work) => DeskEvent::Work(work),
+            Tiding::Command(command) => DeskEvent::Command(command),
             Tiding::Agent => match self.means.store.agent(self.tenant, agent).await {
                 Ok(Some(stored)) => DeskEvent::Agent(Box::new(stored)),
                 // They see it at the next snapshot.

@@ -72,7 +72,14 @@ impl Fold<'_> {
         Ok(self.work_done(item))
     }
 
-    fn open_work(&self, item: WorkItemId) -> Result<WorkItem, Error> {
+    /// Whether a connector is told what to do with its contact.
+    pub(super) fn is_commanded(&self, item: WorkItemId) -> bool {
+        let work = self.tenant.engine.last_seen(item);
+        let passage = work.and_then(|work| work.passage.as_deref());
+        passage.is_some_and(|passage| passage.commanded)
+    }
+
+    pub(super) fn open_work(&self, item: WorkItemId) -> Result<WorkItem, Error> {
         let work = self.tenant.engine.item(item);
         Ok(work.cloned().ok_or(Refusal::WorkNotOpen)?)
     }
@@ -104,7 +111,7 @@ impl Fold<'_> {
         self.add_change(work.ticket, Changed { field, old, new }, said);
         if let Some(to) = to.filter(|to| to.forced) {
             self.take_up_by(work.ticket, to.agent, said);
-            if work.channel.is_live() {
+            if work.channel.is_live() && !self.is_commanded(work.id) {
                 self.happened(work.ticket, self.now, Happening::AgentReply);
             }
         }

@@ -101,4 +101,5 @@ fn apply(queue: &mut Queue, change: &QueueChange) {
     set(&mut queue.overflow, change.overflow.as_ref());
     set(&mut queue.answer_target, change.answer_target.as_ref());
     set(&mut queue.short_abandon, change.short_abandon.as_ref());
+    set(&mut queue.commanded, change.commanded.as_ref());
 }

@@ -4,9 +4,12 @@ use rapport_foundation::id::{AgentId, OfferId, WorkItemId};
 use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
+use super::commands::About;
 use super::input::{Effect, Refusal};
+use super::transfer::own_line;
 use super::{Engine, Timer};
-use crate::domain::{Decline, Offer, OfferEnd, Queue, Status, WorkState};
+use crate::domain::contact_command::CommandKind;
+use crate::domain::{Decline, Offer, OfferEnd, Queue, WorkState};
 
 impl Engine {
     /// Offers a waiting item to the first who may take it.
@@ -17,12 +20,16 @@ impl Engine {
         if held.work.state != WorkState::Waiting {
             return;
         }
-        let declines = &held.work.declines;
-        let passes_over = |agent| declines.iter().any(|d| d.agent == agent);
-        if let Some(agent) =
-            self.floor
-                .first(held.work.queue, held.work.channel, &held.asked, passes_over)
-        {
+        let work = &held.work;
+        let passes_over = |agent| self.is_barred(work, agent);
+        let first = match work.kept() {
+            _ if work.paused_until().is_some() => None,
+            Some(kept) => Some(kept.agent).filter(|_| self.may_offer_kept(work, kept)),
+            None => self
+                .floor
+                .first(work.queue, work.channel, &held.asked, passes_over),
+        };
+        if let Some(agent) = first {
             self.make_offer(now, id, agent, out);
         }
     }
@@ -39,11 +46,11 @@ impl Engine {
                 return;
             };
             let declined = |id: WorkItemId| {
-                self.items
-                    .get(&id)
-                    .is_some_and(|h| h.work.declines.iter().any(|d| d.agent == agent))
+                self.item(id)
+                    .is_some_and(|work| self.is_barred(work, agent))
             };
             let queues = seat.profile.queues.iter().copied();
+            let queues = queues.chain(std::iter::once(own_line(agent)));
             let Some(rank) = self.waiting.first(
                 queues,
                 |channel| seat.has_room(channel),
@@ -106,6 +113,7 @@ impl Engine {
         self.timers.cancel(offer.expires_at, Timer::OfferLapses(id));
         self.floor
             .change(offer.agent, |seat| seat.give_back(id, channel));
+        self.keep_on(id, reason);
         self.touch_item(id);
         out.push(Effect::OfferEnded { offer, reason });
         Some(offer)
@@ -146,17 +154,22 @@ impl Engine {
         }
         self.stop_easing(id);
         self.stop_waiting(id);
+        self.stop_keeping(id);
         self.offers.remove(&offer.id);
         self.timers.cancel(offer.expires_at, Timer::OfferLapses(id));
-        let lapsed = self.floor.change(agent, |seat| {
-            std::mem::take(&mut seat.standing.lapsed_offers)
-        });
-        if lapsed.is_some_and(|n| n > 0) {
-            self.touch_agent(agent);
+        // Who is to be connected has answered once they are.
+        if !self.begin_commands(id) {
+            self.forgive(agent);
         }
         self.note_answer(now, id);
         self.touch_item(id);
         out.push(Effect::Accepted { offer, wait });
+        let calls = self.item(id).is_some_and(|work| work.awaits_call());
+        let kind = match calls {
+            true => CommandKind::CallBack,
+            false => CommandKind::Connect,
+        };
+        self.command(id, kind, About::agent(agent), out);
         Ok(())
     }
 
@@ -182,24 +195,9 @@ impl Engine {
             return;
         };
         let agent = offer.agent;
-        let queue = self.items.get(&id).map(|held| held.work.queue);
-        let most = queue
-            .and_then(|q| self.queues.get(&q))
-            .map_or(1, |q| q.max_lapsed_offers.max(1));
         if self.is_present(agent) {
-            let lapsed = self.floor.change(agent, |seat| {
-                seat.standing.lapsed_offers += 1;
-                seat.standing.lapsed_offers
-            });
             self.send_to_end_of_line(now, agent);
-            if lapsed.is_some_and(|n| n >= most)
-                && self
-                    .standing(agent)
-                    .is_some_and(|s| s.status == Status::Available)
-            {
-                self.change_status(now, agent, Status::NotResponding, None, out);
-                self.take_back_offers(now, agent, out);
-            }
+            self.count_lapse(now, id, agent, out);
         }
         // Who may be asked again is asked for what is first by now: something more urgent may have come.
         self.match_agent(now, agent, out);

@@ -8,8 +8,10 @@ use rapport_foundation::id::{AgentId, QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::Engine;
+use super::commands::About;
 use super::input::{Effect, Refusal};
 use super::lifecycle::Change;
+use crate::domain::contact_command::CommandKind;
 use crate::domain::{OfferEnd, Presence, Priority, Skills, Status, WorkItem, WorkState};
 
 /// To whom work is to go, and what does not keep it from them.
@@ -110,14 +112,40 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) -> Option<AgentId> {
         let work = self.item(id)?;
+        let queue = work.queue;
+        let WorkState::Accepted { agent, .. } = work.state else {
+            return None;
+        };
+        if work.consult_of().is_some() {
+            self.command(id, CommandKind::HangUp, About::agent(agent), out);
+        } else {
+            self.end_consult(now, id, out);
+            self.command(id, CommandKind::Transfer, About::queue(queue), out);
+        }
+        self.part(now, id, out)
+    }
+
+    /// The same, when the contact waits still.
+    pub(super) fn part(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        out: &mut Vec<Effect>,
+    ) -> Option<AgentId> {
+        let work = self.item(id)?;
         let WorkState::Accepted { agent, at } = work.state else {
             return None;
         };
         let channel = work.channel;
+        self.end_consult(now, id, out);
+        self.leave_conference(id);
         self.alter(now, id, |work| {
             work.state = WorkState::Waiting;
             work.figures.handled_before += now - at;
             work.figures.over_capacity = false;
+            if work.held_since().is_some() {
+                work.pass(|passage| passage.resume(now));
+            }
         });
         self.floor.change(agent, |seat| seat.give_back(id, channel));
         self.wait_again(now, id);
@@ -143,13 +171,21 @@ impl Engine {
         if seat.standing.presence != Presence::Present {
             return Err(Refusal::AgentNotPresent);
         }
+        if self.asker(work) == Some(to.agent) {
+            return Err(Refusal::HasIt);
+        }
         let status = seat.standing.status;
         let may = status == Status::Available || (to.forced && status != Status::Offline);
         if !may {
             return Err(Refusal::AgentNotAvailable);
         }
         let asked = self.items.get(&work.id).map(|held| &held.asked);
-        if !to.without_skills && asked.is_some_and(|asked| !seat.held.cover(asked)) {
+        let covers = match work.kept() {
+            // It asks for nothing of whom it is kept for.
+            Some(_) => seat.profile.skills.cover(&work.skills),
+            None => asked.is_none_or(|asked| seat.held.cover(asked)),
+        };
+        if !to.without_skills && !covers {
             return Err(Refusal::SkillsMissing);
         }
         let has_it = work.agent() == Some(to.agent);
@@ -170,6 +206,8 @@ impl Engine {
         let out_to = self.item(id).and_then(WorkItem::agent);
         if out_to != Some(to.agent) {
             let freed = self.end_offer(id, OfferEnd::Withdrawn, out);
+            self.stop_keeping(id);
+            self.stop_pausing(id);
             let seat = self.floor.seat(to.agent).ok_or(Refusal::AgentUnknown)?;
             let channel = self.item(id).map(|work| work.channel);
             let beyond = channel.is_some_and(|channel| !seat.has_room(channel));

@@ -9,8 +9,11 @@
 //! the skills it asks for (`waiting`), free agents by queue in the order they are asked (`floor`).
 
 mod assign;
+mod callback;
 mod candidates;
 mod check;
+mod commands;
+mod consult;
 mod easing;
 mod figures;
 mod floor;
@@ -18,12 +21,14 @@ mod input;
 mod lifecycle;
 mod manual;
 mod presence;
+mod refusal;
 mod restore;
 mod route;
 mod seat;
 mod skills;
 mod split;
 mod timers;
+mod transfer;
 mod waiting;
 
 #[cfg(test)]
@@ -103,13 +108,13 @@ struct Touched {
 }
 
 impl Held {
-    const fn rank(&self) -> Rank {
+    fn rank(&self) -> Rank {
         Rank::of(&self.work)
     }
 
-    const fn spot(&self) -> Spot<'_> {
+    fn spot(&self) -> Spot<'_> {
         Spot {
-            queue: self.work.queue,
+            queue: transfer::line_of(&self.work),
             channel: self.work.channel,
             asked: &self.asked,
         }
@@ -196,7 +201,7 @@ impl Engine {
                 agent,
                 disposition,
                 skip_wrap_up,
-            } => self.complete(now, item, agent, disposition, skip_wrap_up, &mut out),
+            } => self.complete_by_hand(now, (item, agent), (disposition, skip_wrap_up), &mut out),
             Input::WrapUpEnded { item, agent } => {
                 self.end_wrap_up_early(now, item, agent, &mut out)
             }
@@ -208,6 +213,54 @@ impl Engine {
                 priority,
             } => self.move_work(now, item, (queue, skills, priority), &mut out),
             Input::WorkReleased { item, to } => self.release(now, item, to, &mut out),
+            Input::WorkHandedOn {
+                item,
+                agent,
+                next,
+                disposition,
+                skip_wrap_up,
+            } => self.hand_on(
+                now,
+                (item, agent),
+                *next,
+                (disposition, skip_wrap_up),
+                &mut out,
+            ),
+            Input::CallbackRequested {
+                item,
+                attempts,
+                pause,
+            } => self.request_callback(item, attempts, pause, &mut out),
+            Input::NotCalled { item, agent, at } => {
+                self.not_called(now, (item, agent, at), &mut out)
+            }
+            Input::ConsultStarted {
+                item,
+                agent,
+                consult,
+            } => self.start_consult(now, (item, agent), *consult, &mut out),
+            Input::ConsultEnded { item, agent } => self.end_consult_of(now, item, agent, &mut out),
+            Input::TransferCompleted {
+                item,
+                agent,
+                disposition,
+                skip_wrap_up,
+            } => {
+                let how = (disposition, skip_wrap_up);
+                self.complete_transfer(now, (item, agent), how, &mut out)
+            }
+            Input::ConferenceStarted { item, agent } => {
+                self.start_conference(now, item, agent, &mut out)
+            }
+            Input::Connected { item, agent, at } => self.connected(item, agent, at),
+            Input::NotConnected {
+                item,
+                agent,
+                at,
+                unreachable,
+            } => self.not_connected(now, (item, agent, at), unreachable, &mut out),
+            Input::WorkHeld { item, agent } => self.put_on_hold(now, item, agent, &mut out),
+            Input::WorkResumed { item, agent } => self.take_from_hold(now, item, agent, &mut out),
         };
         if let Err(refusal) = refused {
             out.push(Effect::Refused(refusal));
@@ -321,6 +374,8 @@ impl Engine {
             Timer::TargetEnds(item) => self.leave_leg(now, item, out),
             Timer::WorkEases(item) => self.ease(now, item, out),
             Timer::SkillEnds(agent) => self.end_skill(now, agent),
+            Timer::KeepEnds(item) => self.end_keeping(now, item, out),
+            Timer::PauseEnds(item) => self.end_pause(now, item, out),
         }
     }
 
@@ -343,6 +398,8 @@ impl Engine {
     fn close_item(&mut self, id: WorkItemId, state: WorkState) {
         self.stop_waiting(id);
         self.stop_easing(id);
+        self.stop_keeping(id);
+        self.stop_pausing(id);
         let Some(mut held) = self.items.remove(&id) else {
             return;
         };

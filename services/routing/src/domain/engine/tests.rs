@@ -1,6 +1,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod bench;
+mod commands;
+mod consult;
 mod desk;
 mod levels;
 mod limits;
@@ -9,4 +11,5 @@ mod model;
 mod routes;
 mod situations;
 mod split;
+mod transfers;
 mod turns;

@@ -25,8 +25,8 @@ impl Rank {
     /// Times of the work of a line are told apart within 73,000 years of 1970.
     const TIME_BITS: u32 = 62;
 
-    pub(super) const fn of(work: &WorkItem) -> Self {
-        Self::new(work.priority, work.queued_at, work.id)
+    pub(super) fn of(work: &WorkItem) -> Self {
+        Self::new(work.priority, work.turn(), work.id)
     }
 
     const fn new(priority: Priority, queued_at: Micros, id: WorkItemId) -> Self {

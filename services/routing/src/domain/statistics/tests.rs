@@ -43,6 +43,7 @@ fn work(n: u128, at: Micros, state: WorkState) -> WorkItem {
         settled: false,
         state,
         route: None,
+        passage: None,
         traceparent: None,
         figures: Figures::default(),
         version: 1,
@@ -268,6 +269,7 @@ fn one_call() -> (Engine, Statistics, Vec<Spell>) {
         most_waiting: None,
         answer_target: MINUTE,
         short_abandon: Duration::ZERO,
+        commanded: false,
     };
     step(&mut engine, 0, Input::QueueChanged(terms));
     step(

@@ -19,6 +19,7 @@ use crate::domain::{Channel, Code, Priority, Queue};
 
 pub(super) const PRINCIPAL_CHARACTERS: usize = 255;
 pub(super) const NAME_CHARACTERS: usize = 200;
+const ADDRESS_CHARACTERS: usize = 256;
 const SKILLS_OF_AGENT: usize = 64;
 const QUEUES_OF_AGENT: usize = 500;
 const MOST_CONCURRENT: i32 = 100;
@@ -26,8 +27,9 @@ const MOST_WAITING: i32 = 1_000_000;
 /// A week: there are queues of mails.
 const ANSWER_TARGET_S: i32 = 604_800;
 
-const AGENT_FIELDS: [&str; 6] = [
+const AGENT_FIELDS: [&str; 7] = [
     "display_name",
+    "address",
     "skills",
     "skill_ends",
     "queue_ids",
@@ -35,7 +37,7 @@ const AGENT_FIELDS: [&str; 6] = [
     "default_capacity",
 ];
 
-const QUEUE_FIELDS: [&str; 10] = [
+const QUEUE_FIELDS: [&str; 11] = [
     "display_name",
     "default_priority",
     "offer_timeout_s",
@@ -46,6 +48,7 @@ const QUEUE_FIELDS: [&str; 10] = [
     "overflow_queue_id",
     "answer_target_s",
     "short_abandon_s",
+    "commanded",
 ];
 
 fn all(fields: &[&str]) -> BTreeSet<String> {
@@ -101,6 +104,10 @@ fn agent_change(c: &mut Check, mask: &BTreeSet<String>, agent: &pb::Agent) -> Ag
     if set("display_name") {
         let name = c.text("display_name", &agent.display_name, 1..=NAME_CHARACTERS);
         change.display_name = Some(Personal::from(name));
+    }
+    if set("address") {
+        let address = c.line("address", &agent.address, 0..=ADDRESS_CHARACTERS);
+        change.address = Some(Personal::from(address));
     }
     if set("skills") {
         change.skills = Some(skills(c, "skills", &agent.skills, SKILLS_OF_AGENT));
@@ -246,6 +253,9 @@ fn queue_change(c: &mut Check, mask: &BTreeSet<String>, queue: &pb::Queue) -> Qu
     if set("short_abandon_s") {
         let given = c.number("short_abandon_s", queue.short_abandon_s, 0..=3_600);
         change.short_abandon = Some(seconds(given));
+    }
+    if set("commanded") {
+        change.commanded = Some(queue.commanded);
     }
     change
 }

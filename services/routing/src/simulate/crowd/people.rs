@@ -85,6 +85,7 @@ impl People {
             most_waiting: None,
             answer_target: Queue::ANSWER_TARGET,
             short_abandon: Duration::ZERO,
+            commanded: false,
         };
         (0..self.size.queues).map(terms).collect()
     }
@@ -143,6 +144,7 @@ impl People {
             settled: false,
             state: WorkState::Waiting,
             route: route.map(Box::new),
+            passage: None,
             traceparent: None,
             figures: Figures::default(),
             version: 1,

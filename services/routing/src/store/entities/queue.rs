@@ -20,6 +20,7 @@ pub(crate) struct Model {
     pub(crate) overflow_id: Option<Uuid>,
     pub(crate) answer_target: i64,
     pub(crate) short_abandon: i64,
+    pub(crate) commanded: bool,
     pub(crate) created_at: Micros,
     pub(crate) updated_at: Micros,
     pub(crate) version: i64,

@@ -48,6 +48,7 @@ pub(super) fn terms(n: u128) -> Terms {
         most_waiting: None,
         answer_target: Duration::from_secs(20),
         short_abandon: Duration::from_secs(5),
+        commanded: false,
     }
 }
 
@@ -81,6 +82,7 @@ pub(super) fn work(n: u128, in_queue: u128, at: Micros) -> WorkItem {
         settled: false,
         state: WorkState::Waiting,
         route: None,
+        passage: None,
         traceparent: None,
         figures: Figures::default(),
         version: 1,

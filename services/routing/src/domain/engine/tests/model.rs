@@ -4,6 +4,7 @@
 mod by_hand;
 mod figures;
 mod ops;
+mod transfers;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,7 @@ use rapport_foundation::id::{AgentId, OfferId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::desk::*;
-use crate::domain::engine::{Changes, Effect, Engine, Input, Settings, Snapshot};
+use crate::domain::engine::{Changes, Effect, Engine, Input, Settings, Snapshot, Terms};
 use crate::domain::policy::{Leg, Route};
 use crate::domain::statistics::Statistics;
 use crate::domain::{
@@ -37,6 +38,8 @@ struct Day {
     out: BTreeMap<WorkItemId, OfferId>,
     /// What was given to somebody by hand although their hands might be full.
     allowed: BTreeSet<WorkItemId>,
+    /// Who is on the line with whom, as connectors are told.
+    lines: BTreeMap<WorkItemId, AgentId>,
     /// The figures, counted as it goes.
     statistics: Statistics,
 }
@@ -54,10 +57,14 @@ impl Day {
             open: BTreeSet::new(),
             out: BTreeMap::new(),
             allowed: BTreeSet::new(),
+            lines: BTreeMap::new(),
             statistics: Statistics::default(),
         };
         for n in 1..=QUEUES {
-            day.step(Input::QueueChanged(terms(n)));
+            day.step(Input::QueueChanged(Terms {
+                commanded: n == 2,
+                ..terms(n)
+            }));
         }
         for n in 1..=AGENTS {
             day.step(Input::AgentChanged(profile(
@@ -115,14 +122,18 @@ impl Day {
                     let legs = vec![eased, leg(*q, after, true), leg(then, 0, true)];
                     Box::new(Route::new(own.clone(), legs, 0, self.now))
                 });
-                Input::WorkItemQueued(Box::new(WorkItem {
+                let mut work = WorkItem {
                     ticket: ticket(*t),
                     skills: own,
                     route,
                     channel: if *chat { Channel::Chat } else { Channel::Phone },
                     priority: Priority::ALL[*priority],
                     ..work(self.made, *q, self.now)
-                }))
+                };
+                if self.made.is_multiple_of(2) {
+                    work.pass(|passage| passage.connector = Some("pbx".into()));
+                }
+                Input::WorkItemQueued(Box::new(work))
             }
             Op::Withdraw { pick, abandoned } => Input::WorkItemWithdrawn {
                 item: picked(*pick, &|_| true)?.id,
@@ -231,6 +242,7 @@ impl Day {
                 Input::Tick
             }
             Op::ByHand(op) => op.input(&self.engine.snapshot().items)?,
+            Op::Transfer(op) => op.input(self)?,
         })
     }
 
@@ -258,6 +270,7 @@ impl Day {
         for effect in &effects {
             self.watch(effect);
         }
+        self.assert_lines();
         let known: BTreeSet<_> = self
             .engine
             .snapshot()
@@ -275,7 +288,7 @@ impl Day {
     /// Who got an offer was the first of those whom that agent could have got instead: the most urgent, of these the
     /// oldest. Only who waited all the while is looked at; what comes back within a step comes after its offers.
     fn assert_in_turn(&self, before: &[WorkItem], made: &[Offer]) {
-        let rank = |work: &WorkItem| (Reverse(work.priority), work.queued_at, work.id);
+        let rank = |work: &WorkItem| (Reverse(work.priority), work.turn(), work.id);
         let agents = self.engine.snapshot().agents;
         for offer in made {
             let taken = self.engine.item(offer.item);
@@ -287,12 +300,24 @@ impl Day {
                 let now = self.engine.item(work.id);
                 let waited = work.state == WorkState::Waiting && now == Some(work);
                 let declined = work.declines.iter().any(|d| d.agent == offer.agent);
-                waited
-                    && !declined
-                    && work.channel == taken.channel
-                    && profile.queues.contains(&work.queue)
+                let asker = before
+                    .iter()
+                    .find(|main| work.consult_of() == Some(main.id));
+                let asks = asker.and_then(WorkItem::agent) == Some(offer.agent);
+                let theirs = match work.kept() {
+                    Some(kept) => kept.agent == offer.agent,
                     // What eased since may have done so after the offer.
-                    && profile.skills.cover(&work.asked_for(self.before))
+                    None => {
+                        profile.queues.contains(&work.queue)
+                            && profile.skills.cover(&work.asked_for(self.before))
+                    }
+                };
+                waited
+                    && work.paused_until().is_none()
+                    && !declined
+                    && !asks
+                    && theirs
+                    && work.channel == taken.channel
                     && rank(work) < rank(taken)
             });
             assert_eq!(passed_over, None, "{} was offered before it", taken.id);
@@ -326,7 +351,13 @@ impl Day {
                 assert!(self.open.remove(item), "ended twice");
                 assert_eq!(self.out.get(item), None, "ended while an offer is out");
             }
-            Effect::Released { .. }
+            Effect::HandedOn { item, next, .. } => {
+                // What goes on is new, or was beside it as the work of who was asked.
+                let beside = self.rows.get(item).and_then(WorkItem::consult) == Some(*next);
+                assert!(self.open.contains(item) && self.open.contains(next) == beside);
+            }
+            Effect::Commanded { .. } | Effect::Released { .. } => self.watch_line(effect),
+            Effect::WorkChanged { .. }
             | Effect::WrapUpStarted { .. }
             | Effect::StatusChanged { .. }
             | Effect::Refused(_) => {}

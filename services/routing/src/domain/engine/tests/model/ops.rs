@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::by_hand::{ByHand, by_hand};
+use super::transfers::{Transfer, transfer};
 
 pub(super) const AGENTS: u128 = 4;
 pub(super) const QUEUES: u128 = 3;
@@ -72,6 +73,7 @@ pub(super) enum Op {
     },
     PassToDeadline,
     ByHand(ByHand),
+    Transfer(Transfer),
 }
 
 pub(super) const SKILLS: [&[&str]; 4] = [&[], &["a"], &["b:3"], &["a:4", "b"]];
@@ -99,5 +101,6 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         2 => (1..70_u64).prop_map(|seconds| Op::Pass { seconds }),
         2 => Just(Op::PassToDeadline),
         3 => by_hand().prop_map(Op::ByHand),
+        3 => transfer().prop_map(Op::Transfer),
     ]
 }
