@@ -68,6 +68,7 @@ pub(super) static KINDS: [Kind; 5] = [
             "overflow_queue_id",
             "answer_target_s",
             "short_abandon_s",
+            "commanded",
         ],
         service: "QueueService",
         create: "CreateQueue",
@@ -85,6 +86,7 @@ pub(super) static KINDS: [Kind; 5] = [
         fields: &[
             "principal",
             "display_name",
+            "address",
             "skills",
             "skill_ends",
             "queue_ids",
