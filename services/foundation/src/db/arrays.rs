@@ -8,6 +8,7 @@ use sea_orm::{
 };
 use sea_orm::{FromQueryResult, IdenStatic};
 
+use super::bulk::Type;
 use super::{Access, Engine, Error};
 
 /// The column of an active model.
@@ -32,8 +33,6 @@ pub(super) enum Taken<C> {
     Changes(Vec<C>),
     /// The row there stays.
     Stays,
-    /// The same; those that were inserted are answered.
-    StaysAndSays,
 }
 
 impl Insertion {
@@ -69,36 +68,44 @@ impl Insertion {
         })
     }
 
-    /// Inserts; answers the rows when it is asked what is fresh.
-    pub(super) async fn run<A: ActiveModelTrait>(
+    /// Inserts.
+    pub(super) async fn run<C: ColumnTrait>(
         mut self,
         access: &Access,
-        key: &[ColumnOf<A>],
-        taken: Taken<ColumnOf<A>>,
-    ) -> Result<Vec<ModelOf<A>>, Error> {
-        let key = names(key, |name| name.to_owned());
+        key: &[C],
+        taken: Taken<C>,
+    ) -> Result<(), Error> {
         match taken {
             Taken::Fails => {}
             Taken::Changes(columns) => {
-                let changes = names(&columns, |name| format!("{name} = excluded.{name}"));
+                let (key, changes) = (
+                    names(key),
+                    names_as(&columns, |name| format!("{name} = excluded.{name}")),
+                );
                 self.sql += &format!(" on conflict ({key}) do update set {changes}");
             }
-            Taken::Stays => self.sql += &format!(" on conflict ({key}) do nothing"),
-            Taken::StaysAndSays => {
-                let all: Vec<_> = ColumnOf::<A>::iter().collect();
-                let all = names(&all, |name| name.to_owned());
-                self.sql += &format!(" on conflict ({key}) do nothing returning {all}");
-                let fresh = access.all(&self.sql, self.values).await?;
-                let read = |row| ModelOf::<A>::from_query_result(row, "");
-                return fresh
-                    .iter()
-                    .map(|row| read(row).map_err(|error| access.noted(error)))
-                    .collect();
-            }
+            Taken::Stays => self.sql += &keeping(key),
         }
-        access.insert(self.sql, self.values).await?;
-        Ok(Vec::new())
+        access.insert(self.sql, self.values).await
     }
+
+    /// Inserts those whose key is free, and answers them.
+    pub(super) async fn fresh<A: ActiveModelTrait>(
+        self,
+        access: &Access,
+        key: &[ColumnOf<A>],
+    ) -> Result<Vec<ModelOf<A>>, Error> {
+        let all: Vec<_> = ColumnOf::<A>::iter().collect();
+        let sql = format!("{}{} returning {}", self.sql, keeping(key), names(&all));
+        let fresh = access.all(&sql, self.values).await?;
+        let read =
+            |row| ModelOf::<A>::from_query_result(row, "").map_err(|error| access.noted(error));
+        fresh.iter().map(read).collect()
+    }
+}
+
+fn keeping<C: IdenStatic>(key: &[C]) -> String {
+    format!(" on conflict ({}) do nothing", names(key))
 }
 
 /// What goes into one column.
@@ -120,7 +127,7 @@ impl<C: ColumnTrait> Column<C> {
         Some(Self {
             column,
             nullable: column.def().is_null(),
-            array: array(&value(first, column)?)?,
+            array: kind(&value(first, column)?)?.array(),
             cast: match column.def().get_column_type() {
                 ColumnType::Json => "::json",
                 ColumnType::JsonBinary => "::jsonb",
@@ -175,16 +182,14 @@ where
     Some(absent)
 }
 
-const fn array(value: &Value) -> Option<(ArrayType, &'static str)> {
+const fn kind(value: &Value) -> Option<Type> {
     Some(match value {
-        Value::Bool(_) => (ArrayType::Bool, "boolean[]"),
-        Value::SmallInt(_) => (ArrayType::SmallInt, "smallint[]"),
-        Value::Int(_) => (ArrayType::Int, "integer[]"),
-        Value::BigInt(_) => (ArrayType::BigInt, "bigint[]"),
-        Value::Double(_) => (ArrayType::Double, "double precision[]"),
-        Value::String(_) => (ArrayType::String, "text[]"),
-        Value::Bytes(_) => (ArrayType::Bytes, "bytea[]"),
-        Value::Uuid(_) => (ArrayType::Uuid, "uuid[]"),
+        Value::Bool(_) => Type::Bool,
+        Value::SmallInt(_) => Type::Small,
+        Value::BigInt(_) => Type::Big,
+        Value::String(_) => Type::Text,
+        Value::Bytes(_) => Type::Bytes,
+        Value::Uuid(_) => Type::Uuid,
         _ => return None,
     })
 }
@@ -192,7 +197,7 @@ const fn array(value: &Value) -> Option<(ArrayType, &'static str)> {
 /// `insert into t (a, b) select a, case when absent & 1 <> 0 then null else b end from unnest(…) as r(a, b, absent)`.
 fn text<C: ColumnTrait>(table: &str, columns: &[Column<C>]) -> String {
     let all: Vec<C> = columns.iter().map(|column| column.column).collect();
-    let all = names(&all, |name| name.to_owned());
+    let all = names(&all);
     let mut bit = 1_i64;
     let chosen = columns.iter().map(|column| {
         let name = quoted(column.column.as_str()) + column.cast;
@@ -212,7 +217,11 @@ fn text<C: ColumnTrait>(table: &str, columns: &[Column<C>]) -> String {
     format!("insert into {table} ({all}) select {chosen} from unnest({arrays}) as r({all}, absent)")
 }
 
-fn names<C: IdenStatic>(columns: &[C], say: impl Fn(&str) -> String) -> String {
+fn names<C: IdenStatic>(columns: &[C]) -> String {
+    names_as(columns, str::to_owned)
+}
+
+fn names_as<C: IdenStatic>(columns: &[C], say: impl Fn(&str) -> String) -> String {
     let names = columns.iter().map(|column| say(&quoted(column.as_str())));
     names.collect::<Vec<_>>().join(", ")
 }

@@ -29,7 +29,7 @@ pub enum Type {
 }
 
 impl Type {
-    const fn array(self) -> (ArrayType, &'static str) {
+    pub(super) const fn array(self) -> (ArrayType, &'static str) {
         match self {
             Self::Uuid => (ArrayType::Uuid, "uuid[]"),
             Self::Text => (ArrayType::String, "text[]"),

@@ -126,26 +126,13 @@ impl Scoped {
     ///
     /// # Errors
     /// [`Error::Unique`] when a key is taken.
-    pub async fn insert_many<A>(&self, mut rows: Vec<A>) -> Result<u64, Error>
+    pub async fn insert_many<A>(&self, rows: Vec<A>) -> Result<u64, Error>
     where
         A: ActiveModelTrait + Send,
         A::Entity: TenantOwned,
     {
-        if rows.is_empty() {
-            return Ok(0);
-        }
-        for row in &mut rows {
-            self.own(row)?;
-        }
         let count = rows.len() as u64;
-        if let Some(insertion) = Insertion::of(self.engine(), &rows) {
-            let run = insertion.run::<A>(&self.access, &[], Taken::Fails);
-            return run.await.map(|_| count);
-        }
-        Insert::many(rows)
-            .exec_without_returning(self.access.conn())
-            .await
-            .map_err(|error| self.access.noted(error))?;
+        self.place(rows, Vec::new(), Taken::Fails).await?;
         Ok(count)
     }
 
@@ -171,9 +158,7 @@ impl Scoped {
         }
         let key: Vec<_> = key.into_iter().collect();
         if let Some(insertion) = Insertion::of(self.engine(), &rows) {
-            return insertion
-                .run::<A>(&self.access, &key, Taken::StaysAndSays)
-                .await;
+            return insertion.fresh::<A>(&self.access, &key).await;
         }
         let keep = OnConflict::columns(key).do_nothing().to_owned();
         Insert::many(rows)
@@ -189,31 +174,15 @@ impl Scoped {
     /// When the store fails.
     pub async fn insert_absent<A>(
         &self,
-        mut rows: Vec<A>,
+        rows: Vec<A>,
         key: impl IntoIterator<Item = <A::Entity as EntityTrait>::Column> + Send,
     ) -> Result<(), Error>
     where
         A: ActiveModelTrait + Send,
         A::Entity: TenantOwned,
     {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        for row in &mut rows {
-            self.own(row)?;
-        }
-        let key: Vec<_> = key.into_iter().collect();
-        if let Some(insertion) = Insertion::of(self.engine(), &rows) {
-            let run = insertion.run::<A>(&self.access, &key, Taken::Stays);
-            return run.await.map(|_| ());
-        }
-        let keep = OnConflict::columns(key).do_nothing().to_owned();
-        Insert::many(rows)
-            .on_conflict(keep)
-            .exec_without_returning(self.access.conn())
-            .await
-            .map_err(|error| self.access.noted(error))?;
-        Ok(())
+        let key = key.into_iter().collect();
+        self.place(rows, key, Taken::Stays).await
     }
 
     /// Stores many rows in one statement; where the key (the given columns) is taken, the row's `changed` columns get
@@ -223,9 +192,24 @@ impl Scoped {
     /// [`Error::Unique`] when another key is taken.
     pub async fn upsert_many<A>(
         &self,
-        mut rows: Vec<A>,
+        rows: Vec<A>,
         key: impl IntoIterator<Item = <A::Entity as EntityTrait>::Column> + Send,
         changed: impl IntoIterator<Item = <A::Entity as EntityTrait>::Column> + Send,
+    ) -> Result<(), Error>
+    where
+        A: ActiveModelTrait + Send,
+        A::Entity: TenantOwned,
+    {
+        let (key, changed) = (key.into_iter().collect(), changed.into_iter().collect());
+        self.place(rows, key, Taken::Changes(changed)).await
+    }
+
+    /// Stores many rows in one statement: as arrays, or as the ORM does where they cannot be told so.
+    async fn place<A>(
+        &self,
+        mut rows: Vec<A>,
+        key: Vec<<A::Entity as EntityTrait>::Column>,
+        taken: Taken<<A::Entity as EntityTrait>::Column>,
     ) -> Result<(), Error>
     where
         A: ActiveModelTrait + Send,
@@ -237,15 +221,17 @@ impl Scoped {
         for row in &mut rows {
             self.own(row)?;
         }
-        let (key, changed): (Vec<_>, Vec<_>) =
-            (key.into_iter().collect(), changed.into_iter().collect());
         if let Some(insertion) = Insertion::of(self.engine(), &rows) {
-            let run = insertion.run::<A>(&self.access, &key, Taken::Changes(changed));
-            return run.await.map(|_| ());
+            return insertion.run(&self.access, &key, taken).await;
         }
-        let replace = OnConflict::columns(key).update_columns(changed).to_owned();
-        Insert::many(rows)
-            .on_conflict(replace)
+        let insert = Insert::many(rows);
+        let mut on = OnConflict::columns(key);
+        let insert = match taken {
+            Taken::Fails => insert,
+            Taken::Changes(columns) => insert.on_conflict(on.update_columns(columns).to_owned()),
+            Taken::Stays => insert.on_conflict(on.do_nothing().to_owned()),
+        };
+        insert
             .exec_without_returning(self.access.conn())
             .await
             .map_err(|error| self.access.noted(error))?;

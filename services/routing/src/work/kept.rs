@@ -3,7 +3,7 @@ use moka::sync::Cache;
 use rapport_foundation::id::{TicketId, WorkItemId};
 
 use crate::domain::sla::SlaRecord;
-use crate::domain::{Attributes, Ticket, WorkItem, WorkState};
+use crate::domain::{Attributes, Ticket};
 use crate::store::{Decision, Loaded, Needs};
 
 /// Of the tickets of one tenant about so many bytes.
@@ -43,8 +43,13 @@ impl Kept {
 
     /// Takes out of what is to be read what is known.
     pub(super) fn spare(&self, needs: &mut Needs) -> Vec<(Ticket, Option<SlaRecord>)> {
+        let Needs {
+            tickets,
+            work_items,
+            reclassified,
+            ..
+        } = needs;
         let mut known = Vec::new();
-        let reclassified = std::mem::take(&mut needs.reclassified);
         let mut is_known = |id: &TicketId| {
             // Their customers are looked at while reading.
             let kept = self.tickets.get(id).filter(|_| !reclassified.contains(id));
@@ -52,12 +57,9 @@ impl Kept {
             known.extend(kept);
             is_known
         };
-        needs.tickets.retain(|id| !is_known(id));
+        tickets.retain(|id| !is_known(id));
         let ticket_of = |item: &WorkItemId| self.work.get(item);
-        needs
-            .work_items
-            .retain(|item| !ticket_of(item).is_some_and(|ticket| is_known(&ticket)));
-        needs.reclassified = reclassified;
+        work_items.retain(|item| !ticket_of(item).is_some_and(|ticket| is_known(&ticket)));
         known
     }
 
@@ -81,17 +83,10 @@ impl Kept {
             }
         }
         for item in &decision.items {
-            self.note_work(item);
-        }
-    }
-
-    fn note_work(&self, item: &WorkItem) {
-        match item.state {
-            WorkState::Waiting
-            | WorkState::Offered(_)
-            | WorkState::Accepted { .. }
-            | WorkState::WrappingUp { .. } => self.work.insert(item.id, item.ticket),
-            _ => self.work.invalidate(&item.id),
+            match item.is_open() {
+                true => self.work.insert(item.id, item.ticket),
+                false => self.work.invalidate(&item.id),
+            }
         }
     }
 }

@@ -55,11 +55,7 @@ impl Grades {
 
     /// Whether who holds these holds everything that is `asked`, well enough.
     pub(super) fn cover(&self, asked: &Self) -> bool {
-        let mut held = self.as_slice().iter();
-        asked.as_slice().iter().all(|grade| {
-            held.find(|held| held.skill() <= grade.skill())
-                .is_some_and(|held| held.skill() == grade.skill() && held >= grade)
-        })
+        decided(self.as_slice(), asked.as_slice()).is_some()
     }
 
     pub(super) fn as_slice(&self) -> &[Grade] {
@@ -68,6 +64,21 @@ impl Grades {
             Self::Many(grades) => grades,
         }
     }
+}
+
+/// How many of the grades that are held, from the first, come before what else may be asked for, when they cover what is.
+pub(super) fn decided(held: &[Grade], asked: &[Grade]) -> Option<usize> {
+    let mut decided = 0;
+    for grade in asked {
+        let rest = &held[decided..];
+        let place = rest.partition_point(|held| held.skill() > grade.skill());
+        let suits = |held: &Grade| held.skill() == grade.skill() && held >= grade;
+        if !rest.get(place).is_some_and(suits) {
+            return None;
+        }
+        decided += place + 1;
+    }
+    Some(decided)
 }
 
 /// Gives each skill a number, in order of first sight. Comparing numbers instead of names is

@@ -1,4 +1,4 @@
-use crate::domain::engine::skills::Grade;
+use crate::domain::engine::skills::{Grade, decided};
 
 /// The longest label: most work asks for no more skills.
 const LONGEST: usize = 4;
@@ -49,25 +49,11 @@ impl Label {
 
     /// How many of these grades, from the first, are decided by this, when they cover it.
     pub(super) fn admits(&self, held: &[Grade]) -> Option<usize> {
-        admits(self.as_slice(), held)
+        decided(held, self.as_slice())
     }
 
     /// The same, of what comes after its first grade.
     pub(super) fn admits_after_first(&self, held: &[Grade]) -> Option<usize> {
-        admits(self.as_slice().get(1..).unwrap_or_default(), held)
+        decided(held, self.as_slice().get(1..).unwrap_or_default())
     }
-}
-
-fn admits(asked: &[Grade], held: &[Grade]) -> Option<usize> {
-    let mut decided = 0;
-    for grade in asked {
-        let rest = &held[decided..];
-        let place = rest.partition_point(|held| held.skill() > grade.skill());
-        let suits = |held: &Grade| held.skill() == grade.skill() && held >= grade;
-        if !rest.get(place).is_some_and(suits) {
-            return None;
-        }
-        decided += place + 1;
-    }
-    Some(decided)
 }
