@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
+use moka::Entry;
 use moka::sync::Cache;
 use sea_orm::Value;
 use zeroize::Zeroizing;
@@ -43,12 +44,21 @@ pub struct Vault(Arc<Inner>);
 
 struct Inner {
     ring: Keyring,
-    /// By tenant, the count of erasures at which they were read, and subject.
-    keys: Cache<(TenantId, i64, Subject), DataKey>,
-    /// How often subjects of a tenant were erased, as far as is known here.
-    erasures: Cache<TenantId, i64>,
+    /// By tenant, what was known of its erasures before they were read, and subject.
+    keys: Cache<(TenantId, Erasures, Subject), DataKey>,
+    erasures: Cache<TenantId, Erasures>,
     wrapping: Cache<(TenantId, u32), Arc<LessSafeKey>>,
     blinding: Cache<TenantId, Arc<hmac::Key>>,
+}
+
+/// What is known here of a tenant's erasures. A key that was read under an older state is never used: whoever began to
+/// read before a key was destroyed may be done after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Erasures {
+    /// How many there were at all, as was told.
+    told: i64,
+    /// How many keys were destroyed by this process.
+    here: u64,
 }
 
 impl std::fmt::Debug for Vault {
@@ -176,13 +186,21 @@ impl Vault {
     /// Tells how often subjects of a tenant were erased: keys that were cached before are read again, so that nothing new
     /// is sealed with one that another replica has destroyed.
     pub fn erased(&self, tenant: TenantId, erasures: i64) {
-        if self.erasures(tenant) < erasures {
-            self.0.erasures.insert(tenant, erasures);
+        if self.erasures(tenant).told < erasures {
+            self.note_erasure(tenant, |known| known.told = known.told.max(erasures));
         }
     }
 
-    fn erasures(&self, tenant: TenantId) -> i64 {
-        self.0.erasures.get(&tenant).unwrap_or(0)
+    fn erasures(&self, tenant: TenantId) -> Erasures {
+        self.0.erasures.get(&tenant).unwrap_or_default()
+    }
+
+    fn note_erasure(&self, tenant: TenantId, note: impl FnOnce(&mut Erasures)) {
+        self.0.erasures.entry(tenant).and_upsert_with(|known| {
+            let mut known = known.map(Entry::into_value).unwrap_or_default();
+            note(&mut known);
+            known
+        });
     }
 
     /// Destroys a subject's key: what was sealed with it can never be opened again. Answers whether there was one.
@@ -195,10 +213,11 @@ impl Vault {
         let destroyed = s
             .raw_exec(sql, [subject.into(), Clock::system().now().0.into()])
             .await?;
-        let erasures = self.erasures(s.tenant());
-        let (vault, key) = (self.clone(), (s.tenant(), erasures, subject.to_owned()));
+        let (vault, tenant) = (self.clone(), s.tenant());
+        let key = (tenant, self.erasures(tenant), subject.to_owned());
+        // Not to be found in what is left of this transaction, either.
         self.0.keys.invalidate(&key);
-        s.after_commit(move || vault.0.keys.invalidate(&key));
+        s.after_commit(move || vault.note_erasure(tenant, |known| known.here += 1));
         Ok(destroyed > 0)
     }
 

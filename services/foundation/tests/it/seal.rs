@@ -93,6 +93,31 @@ async fn a_destroyed_key_takes_its_values_with_it_even_when_the_subject_comes_ba
 }
 
 #[tokio::test]
+async fn whoever_began_to_read_before_a_key_was_destroyed_leaves_it_to_nobody() {
+    on_every_engine(Role::Profiles, shared_tables, async |t| {
+        let (ours, subjects) = (tenant(), &["rec_a".to_owned()]);
+        // Knows no key yet, as a process that was started just now.
+        let (db, vault, fresh) = (&t.db, &t.vault, &Vault::new(Keyring::single([42; 32])));
+        db.write(ours, |s| async move {
+            vault.keys(&s, subjects).await?.require("rec_a").map(|_| ())
+        })
+        .await
+        .unwrap();
+        let destroyed = db.read(ours, |s| async move {
+            fresh.existing(&s, subjects).await?.require("rec_a")?;
+            db.write(ours, |s| async move { fresh.destroy(&s, "rec_a").await })
+                .await
+        });
+        assert!(destroyed.await.unwrap());
+        let gone = db.read(ours, |s| async move {
+            Ok::<_, Error>(fresh.existing(&s, subjects).await?.get("rec_a").is_none())
+        });
+        assert!(gone.await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_key_made_in_a_transaction_that_rolled_back_is_not_used_again() {
     on_every_engine(Role::Profiles, shared_tables, async |t| {
         let (ours, vault, subjects) = (tenant(), &t.vault, &["rec_a".to_owned()]);
