@@ -1,6 +1,6 @@
 //! Data keys in the store.
 
-use rapport_foundation::db::Error;
+use rapport_foundation::db::{Engine, Error};
 use rapport_foundation::personal::Personal;
 use rapport_foundation::role::Role;
 use rapport_foundation::seal::{Keyring, Vault};
@@ -95,6 +95,10 @@ async fn a_destroyed_key_takes_its_values_with_it_even_when_the_subject_comes_ba
 #[tokio::test]
 async fn whoever_began_to_read_before_a_key_was_destroyed_leaves_it_to_nobody() {
     on_every_engine(Role::Profiles, shared_tables, async |t| {
+        // Two who write meet there alone.
+        if t.db.engine() != Engine::Postgres {
+            return;
+        }
         let (ours, subjects) = (tenant(), &["rec_a".to_owned()]);
         // Knows no key yet, as a process that was started just now.
         let (db, vault, fresh) = (&t.db, &t.vault, &Vault::new(Keyring::single([42; 32])));
@@ -103,7 +107,7 @@ async fn whoever_began_to_read_before_a_key_was_destroyed_leaves_it_to_nobody() 
         })
         .await
         .unwrap();
-        let destroyed = db.read(ours, |s| async move {
+        let destroyed = db.write(ours, |s| async move {
             fresh.existing(&s, subjects).await?.require("rec_a")?;
             db.write(ours, |s| async move { fresh.destroy(&s, "rec_a").await })
                 .await
