@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     tonic_prost_build::configure()
         .boxed(".rapport.interactions.v1.TimelineEntry.entry.interaction")
+        .boxed(".rapport.routing.v1.Offer.hand_over")
         .bytes(".rapport.interactions.v1.InteractionInput.raw_payload")
         .bytes(".rapport.interactions.v1.FactInput.raw_payload")
         .bytes(".rapport.interactions.v1.AppendUploadRequest.data")

@@ -324,6 +324,10 @@ fn of_engine(refusal: Refusal) -> Failure {
             "The agent has as much of the channel as they take at once.",
         ),
         Refusal::HasIt => state("AGENT_HAS_IT", "The agent has the work item already."),
+        Refusal::AgentNotVirtual => state(
+            "AGENT_NOT_VIRTUAL",
+            "A person has the work item; only virtual agents hand over.",
+        ),
         Refusal::ContactOver => state(
             "CONTACT_OVER",
             "The contact is over: the work item can only be completed.",

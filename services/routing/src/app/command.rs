@@ -18,8 +18,8 @@ use crate::domain::engine::{Handing, StreamId};
 use crate::domain::policy::Draft;
 use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
-    Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Severity, Skills,
-    Solution, Status, Ticket, TicketChange, WorkItem,
+    AgentKind, Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Selection,
+    Severity, Skills, Solution, Status, Ticket, TicketChange, WorkItem, WorkSelection,
 };
 use crate::store::Joining;
 
@@ -186,6 +186,12 @@ pub(crate) enum Command {
         facts: Vec<Fact>,
         mark: Mark,
     },
+    /// A virtual agent hands work over to a queue.
+    HandOver {
+        item: WorkItemId,
+        agent: AgentId,
+        to: NewHandOver,
+    },
 }
 
 /// In whose name something is done to work.
@@ -290,6 +296,10 @@ pub(crate) struct QueueChange {
     pub(crate) overflow: Option<Option<QueueId>>,
     pub(crate) answer_target: Option<Duration>,
     pub(crate) short_abandon: Option<Duration>,
+    pub(crate) selection: Option<Selection>,
+    pub(crate) most_occupancy_spread: Option<Option<u8>>,
+    pub(crate) weight: Option<u16>,
+    pub(crate) broadcast: Option<u8>,
 }
 
 /// An agent set up by hand.
@@ -308,6 +318,18 @@ pub(crate) struct AgentChange {
     pub(crate) queues: Option<BTreeSet<QueueId>>,
     pub(crate) usual_capacity: Option<u16>,
     pub(crate) capacities: Option<Vec<(Channel, u16)>>,
+    pub(crate) work_selection: Option<WorkSelection>,
+    pub(crate) kind: Option<AgentKind>,
+    pub(crate) shifts: Option<Option<CalendarId>>,
+}
+
+/// Where a virtual agent hands work over to, and what with.
+#[derive(Debug)]
+pub(crate) struct NewHandOver {
+    pub(crate) queue: QueueId,
+    /// None: as it is.
+    pub(crate) priority: Option<Priority>,
+    pub(crate) entries: Vec<(Code, Personal)>,
 }
 
 /// One event of another service, as routing understands it.

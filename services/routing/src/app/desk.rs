@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Error;
 use crate::domain::engine::StreamId;
-use crate::domain::{Offer, OfferEnd, WorkItem};
+use crate::domain::{HandOver, Offer, OfferEnd, WorkItem};
 use crate::store::StoredAgent;
 
 /// What happens at a desk, in order.
@@ -20,9 +20,16 @@ pub(crate) enum DeskEvent {
     Snapshot {
         agent: Box<StoredAgent>,
         held: Vec<WorkItem>,
+        /// What was handed over with that.
+        hand_overs: Vec<HandOver>,
     },
     /// Work is offered.
-    Offered { offer: Offer, work: Box<WorkItem> },
+    Offered {
+        offer: Offer,
+        work: Box<WorkItem>,
+        /// What was handed over with it.
+        hand_over: Option<Box<HandOver>>,
+    },
     /// An offer ended without being taken.
     OfferEnded {
         offer: Offer,

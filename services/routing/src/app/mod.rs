@@ -3,6 +3,7 @@
 
 mod access;
 mod agents;
+mod bots;
 mod calendars;
 pub(crate) mod command;
 pub(crate) mod decide;

@@ -150,6 +150,7 @@ pub(crate) fn of(effect: &Effect, engine: &Engine, now: Micros) -> Option<News> 
             let state = WorkState::Offered(*offer);
             let work = Box::new(WorkItem {
                 state,
+                other_offers: Vec::new(),
                 ..engine.last_seen(offer.item)?.clone()
             });
             Some(News {
@@ -194,6 +195,7 @@ pub(crate) const fn end_reason(end: OfferEnd) -> pb::OfferEndReason {
         OfferEnd::Abandoned => pb::OfferEndReason::Abandoned,
         OfferEnd::AgentGone => pb::OfferEndReason::AgentGone,
         OfferEnd::Withdrawn => pb::OfferEndReason::Withdrawn,
+        OfferEnd::Taken => pb::OfferEndReason::Taken,
     }
 }
 

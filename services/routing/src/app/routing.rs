@@ -11,7 +11,7 @@ use crate::domain::policy::{
     Draft, Facts, Finding, Leg, Outcome, PolicyState, Published, Route, RoutingPolicy, Staff,
     Visit, lint,
 };
-use crate::domain::{Channel, Queue, Skills, Ticket, WorkItem};
+use crate::domain::{Channel, Discipline, Queue, Skills, Ticket, WorkItem};
 use crate::store::WorkItemFilter;
 
 /// Whom a question about routing is about.
@@ -30,6 +30,8 @@ pub(crate) struct ExplainedRouting {
     pub(crate) work: Option<WorkItem>,
     pub(crate) queue: Option<QueueId>,
     pub(crate) skills: Skills,
+    /// How the first of the candidates is found.
+    pub(crate) discipline: Discipline,
     pub(crate) candidates: Vec<Candidate>,
 }
 
@@ -175,13 +177,14 @@ impl App {
             None => None,
         };
         let sought = self.sought(tenant, &ticket, work.as_ref()).await?;
-        let candidates = self.candidates(tenant, &sought).await?;
+        let (discipline, candidates) = self.candidates(tenant, &sought).await?;
         Ok(ExplainedRouting {
             at: self.now(),
             ticket: Some(id),
             decided,
             queue: Some(sought.queue),
             skills: sought.skills,
+            discipline,
             candidates,
             work,
         })
@@ -231,16 +234,18 @@ impl App {
         &self,
         tenant: TenantId,
         sought: &Sought<'_>,
-    ) -> Result<Vec<Candidate>, Error> {
+    ) -> Result<(Discipline, Vec<Candidate>), Error> {
         let engine = self.pictured(tenant, &[sought.queue]).await?;
         let open = sought.work.filter(|work| work.is_open());
-        Ok(engine.candidates(Vacancy {
+        let agents: Vec<AgentId> = open.into_iter().flat_map(WorkItem::agents).collect();
+        let candidates = engine.candidates(Vacancy {
             queue: sought.queue,
             channel: sought.channel,
             skills: &sought.skills,
             declines: open.map_or(&[][..], |work| work.declines.as_slice()),
-            agent: open.and_then(WorkItem::agent),
-        }))
+            agents: &agents,
+        });
+        Ok((engine.discipline(sought.queue), candidates))
     }
 
     /// What the engine knows of the agents of these queues, as it is stored: nothing it decided is not.
@@ -272,6 +277,7 @@ impl App {
             work: None,
             queue: queue_by_default(&queues),
             skills: facts.skills.clone(),
+            discipline: Discipline::default(),
             candidates: Vec::new(),
         };
         if let Some(policy) = policy {
@@ -304,7 +310,8 @@ impl App {
                 skills: explained.skills.clone(),
                 work: None,
             };
-            explained.candidates = self.candidates(tenant, &sought).await?;
+            let found = self.candidates(tenant, &sought).await?;
+            (explained.discipline, explained.candidates) = found;
         }
         Ok(explained)
     }

@@ -14,7 +14,8 @@ use super::command::Command;
 use super::{App, Error};
 use crate::domain::statistics::{Load, StaffCount, Sums, Window};
 use crate::domain::{
-    AgentState, Channel, Code, PerChannel, Priority, Promise, Skills, Status as AgentStatus,
+    Adherence, AgentState, Channel, Code, PerChannel, Priority, Promise, Skills,
+    Status as AgentStatus,
 };
 
 /// What is looked at.
@@ -85,6 +86,9 @@ pub(crate) struct AgentView {
     pub(crate) present: bool,
     pub(crate) state: AgentState,
     pub(crate) state_since: Micros,
+    pub(crate) adherence: Option<Adherence>,
+    /// When their shift is looked at again.
+    pub(crate) shift_until: Option<Micros>,
     pub(crate) in_hand: PerChannel<u16>,
     pub(crate) limit: PerChannel<u16>,
 }

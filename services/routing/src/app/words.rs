@@ -1,9 +1,12 @@
 //! The contracts' words for what the domain names, both ways.
 
+use rapport_proto::routing::v1 as routing;
 use rapport_proto::types::v1 as types;
 
 use crate::domain::sla::ClockKind;
-use crate::domain::{Channel, Impact, Priority, Purpose, Urgency};
+use crate::domain::{
+    AgentKind, Channel, Impact, Priority, Purpose, Selection, Urgency, WorkSelection,
+};
 
 /// None for unspecified.
 pub(crate) const fn channel(channel: types::Channel) -> Option<Channel> {
@@ -150,5 +153,64 @@ pub(crate) const fn clock_kind_out(kind: ClockKind) -> types::SlaClockKind {
         ClockKind::FirstResponse => types::SlaClockKind::FirstResponse,
         ClockKind::NextResponse => types::SlaClockKind::NextResponse,
         ClockKind::Resolution => types::SlaClockKind::Resolution,
+    }
+}
+
+/// None for unspecified.
+pub(crate) const fn selection(selection: routing::AgentSelection) -> Option<Selection> {
+    Some(match selection {
+        routing::AgentSelection::Unspecified => return None,
+        routing::AgentSelection::LongestIdle => Selection::LongestIdle,
+        routing::AgentSelection::LeastOccupied => Selection::LeastOccupied,
+        routing::AgentSelection::BestSkilled => Selection::BestSkilled,
+        routing::AgentSelection::RoundRobin => Selection::RoundRobin,
+        routing::AgentSelection::Fastest => Selection::Fastest,
+    })
+}
+
+/// As the contracts name it.
+pub(crate) const fn selection_out(selection: Selection) -> routing::AgentSelection {
+    match selection {
+        Selection::LongestIdle => routing::AgentSelection::LongestIdle,
+        Selection::LeastOccupied => routing::AgentSelection::LeastOccupied,
+        Selection::BestSkilled => routing::AgentSelection::BestSkilled,
+        Selection::RoundRobin => routing::AgentSelection::RoundRobin,
+        Selection::Fastest => routing::AgentSelection::Fastest,
+    }
+}
+
+/// None for unspecified.
+pub(crate) const fn work_selection(selection: routing::WorkSelection) -> Option<WorkSelection> {
+    Some(match selection {
+        routing::WorkSelection::Unspecified => return None,
+        routing::WorkSelection::Oldest => WorkSelection::Oldest,
+        routing::WorkSelection::QueueRatio => WorkSelection::QueueRatio,
+        routing::WorkSelection::GeneralisedCMu => WorkSelection::GeneralisedCMu,
+    })
+}
+
+/// As the contracts name it.
+pub(crate) const fn work_selection_out(selection: WorkSelection) -> routing::WorkSelection {
+    match selection {
+        WorkSelection::Oldest => routing::WorkSelection::Oldest,
+        WorkSelection::QueueRatio => routing::WorkSelection::QueueRatio,
+        WorkSelection::GeneralisedCMu => routing::WorkSelection::GeneralisedCMu,
+    }
+}
+
+/// None for unspecified.
+pub(crate) const fn agent_kind(kind: routing::AgentKind) -> Option<AgentKind> {
+    Some(match kind {
+        routing::AgentKind::Unspecified => return None,
+        routing::AgentKind::Person => AgentKind::Person,
+        routing::AgentKind::Virtual => AgentKind::Virtual,
+    })
+}
+
+/// As the contracts name it.
+pub(crate) const fn agent_kind_out(kind: AgentKind) -> routing::AgentKind {
+    match kind {
+        AgentKind::Person => routing::AgentKind::Person,
+        AgentKind::Virtual => routing::AgentKind::Virtual,
     }
 }

@@ -8,7 +8,10 @@ pub(crate) mod cel;
 mod channel;
 mod code;
 mod customer;
+mod discipline;
 pub mod engine;
+mod hand_over;
+mod load;
 pub mod policy;
 mod queue;
 mod repeat;
@@ -19,11 +22,16 @@ pub mod statistics;
 mod ticket;
 mod work_item;
 
-pub use agent::{Agent, AgentState, Capacity, Presence, Standing, Status};
+pub use agent::{
+    Adherence, Agent, AgentKind, AgentState, Capacity, Presence, Shift, Standing, Status,
+};
 pub use channel::{Channel, PerChannel, Purpose};
 pub(crate) use code::text;
 pub use code::{Code, NotACode};
 pub use customer::CustomerRef;
+pub use discipline::{Discipline, Selection, WorkSelection};
+pub use hand_over::HandOver;
+pub use load::{Duty, Load, Taken};
 pub use queue::{DEFAULT_QUEUE, Queue};
 pub use repeat::{Earlier, RepeatRule};
 pub use severity::{Impact, Severity, Urgency};

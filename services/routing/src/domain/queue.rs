@@ -3,7 +3,7 @@ use std::time::Duration;
 use rapport_foundation::id::QueueId;
 use rapport_foundation::time::Micros;
 
-use super::{Code, Priority, Skills};
+use super::{Code, Discipline, Priority, Skills};
 
 /// Code of the queue that takes work nobody named a queue for; made when first needed.
 pub const DEFAULT_QUEUE: &str = "default";
@@ -35,6 +35,8 @@ pub struct Queue {
     pub answer_target: Duration,
     /// Who leaves within this left too soon to be counted against the service level; zero: nobody does.
     pub short_abandon: Duration,
+    /// How its work finds its agents.
+    pub discipline: Discipline,
     /// When it was made.
     pub created_at: Micros,
     /// When it last changed.
@@ -67,6 +69,7 @@ impl Queue {
             overflow: None,
             answer_target: Self::ANSWER_TARGET,
             short_abandon: Duration::ZERO,
+            discipline: Discipline::default(),
             created_at: now,
             updated_at: now,
             version: 1,

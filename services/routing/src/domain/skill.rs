@@ -173,6 +173,16 @@ impl Skills {
         self.iter().map(Skill::to_string).collect()
     }
 
+    /// By how many levels these exceed what is asked for, over all skills that are.
+    #[must_use]
+    pub fn surplus(&self, asked: &Self) -> u32 {
+        let above = |skill: &Skill| {
+            let level = self.level(&skill.code).map_or(0, Level::number);
+            u32::from(level.saturating_sub(skill.level.number()))
+        };
+        asked.iter().map(above).sum()
+    }
+
     fn covers(&self, asked: &Skill) -> bool {
         self.level(&asked.code) >= Some(asked.level)
     }

@@ -48,8 +48,12 @@ pub struct WorkItem {
     pub declines: Vec<Decline>,
     /// Its ticket is resolved or its contact is over: if its agent does not return, nobody else has to take it.
     pub settled: bool,
+    /// A virtual agent handed it over.
+    pub handed_over: bool,
     /// How far it is.
     pub state: WorkState,
+    /// The offers that are out for it besides the first, where its queue offers it to several at once; by id.
+    pub other_offers: Vec<Offer>,
     /// Its way from target to target, when a policy chose it; none once it was moved by hand.
     pub route: Option<Box<Route>>,
     /// W3C trace context of what asked for it, so that one trace shows the whole way.
@@ -100,7 +104,7 @@ pub struct Promise {
 pub enum WorkState {
     /// In the queue.
     Waiting,
-    /// Out as an offer to one agent.
+    /// Out as an offer; of several the first.
     Offered(Offer),
     /// An agent handles it.
     Accepted {
@@ -157,7 +161,7 @@ impl WorkItem {
         )
     }
 
-    /// Who has it or is offered it.
+    /// Who has it or is offered it; of several who are, the first.
     #[must_use]
     pub const fn agent(&self) -> Option<AgentId> {
         match &self.state {
@@ -169,13 +173,62 @@ impl WorkItem {
         }
     }
 
-    /// The offer that is out for it.
+    /// The offer that is out for it; of several the first.
     #[must_use]
     pub const fn offer(&self) -> Option<&Offer> {
         match &self.state {
             WorkState::Offered(offer) => Some(offer),
             _ => None,
         }
+    }
+
+    /// Every offer that is out for it.
+    pub fn offers(&self) -> impl Iterator<Item = &Offer> {
+        self.offer().into_iter().chain(&self.other_offers)
+    }
+
+    /// The offer that is out for it to an agent.
+    #[must_use]
+    pub fn offer_to(&self, agent: AgentId) -> Option<&Offer> {
+        self.offers().find(|offer| offer.agent == agent)
+    }
+
+    /// Whether an agent has it or is offered it.
+    #[must_use]
+    pub fn is_with(&self, agent: AgentId) -> bool {
+        self.agent() == Some(agent) || self.offer_to(agent).is_some()
+    }
+
+    /// Everybody who has it or is offered it.
+    pub fn agents(&self) -> impl Iterator<Item = AgentId> {
+        let others = self.other_offers.iter().map(|offer| offer.agent);
+        self.agent().into_iter().chain(others)
+    }
+
+    /// One more offer is out.
+    pub fn put_offer(&mut self, offer: Offer) {
+        if self.offer().is_none() {
+            self.state = WorkState::Offered(offer);
+            return;
+        }
+        let place = self
+            .other_offers
+            .partition_point(|other| other.id < offer.id);
+        self.other_offers.insert(place, offer);
+    }
+
+    /// The offer to an agent is out no more. When it was the last one the work waits.
+    pub fn end_offer(&mut self, agent: AgentId) -> Option<Offer> {
+        let ended = *self.offer_to(agent)?;
+        self.other_offers.retain(|offer| offer.id != ended.id);
+        if self.offer() == Some(&ended) {
+            self.state = if self.other_offers.is_empty() {
+                WorkState::Waiting
+            } else {
+                WorkState::Offered(self.other_offers.remove(0))
+            };
+        }
+        Some(ended)
     }
 
     /// What an agent must hold for it at `now`: less than at first where it has waited for long.
@@ -229,6 +282,8 @@ named! {
         AgentGone = "agent_gone",
         /// The work needs nobody any more.
         Withdrawn = "withdrawn",
+        /// It was offered to several, and another took it.
+        Taken = "taken",
     }
 }
 

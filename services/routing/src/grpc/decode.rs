@@ -14,6 +14,7 @@ use crate::app::words;
 use crate::domain::{Channel, Code, Priority, Skill, Skills, Status};
 use crate::store::{AgentFilter, QueueFilter, WorkItemFilter};
 
+mod bots;
 mod many;
 mod merges;
 mod routing;
@@ -22,6 +23,7 @@ mod sla;
 mod supervision;
 mod tickets;
 
+pub(super) use bots::hand_over_work;
 pub(super) use many::{
     bulk_update_tickets, link_tickets, resolve_incident, set_repeat_rule, watch_tickets,
 };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use rapport_foundation::etag;
+use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
@@ -22,7 +23,9 @@ pub(super) use tickets::{
 use crate::app::desk::DeskEvent;
 use crate::app::news;
 use crate::app::words;
-use crate::domain::{Code, CustomerRef, Offer, Presence, Queue, Status, WorkItem, WorkState, text};
+use crate::domain::{
+    Code, CustomerRef, HandOver, Offer, Presence, Queue, Status, WorkItem, WorkState, text,
+};
 use crate::store::StoredAgent;
 
 /// What the fields of a work item say about its state.
@@ -116,17 +119,36 @@ pub(super) fn work_item(work: &WorkItem) -> pb::WorkItem {
         etag: etag::of(work.version),
         answer_time: work.figures.answered.map(|answered| answered.at.into()),
         over_capacity: work.figures.over_capacity,
+        handed_over: work.handed_over,
     }
 }
 
-fn offer(offer: &Offer, work: &WorkItem) -> pb::Offer {
+pub(super) fn hand_over(given: &HandOver) -> pb::HandOver {
+    let entry = |(key, value): &(Code, Personal)| pb::HandOverEntry {
+        key: key.to_string(),
+        value: value.expose().to_owned(),
+    };
+    pb::HandOver {
+        agent_id: given.agent.to_string(),
+        hand_over_time: Some(given.at.into()),
+        entries: given.entries.iter().map(entry).collect(),
+    }
+}
+
+fn offer(offer: &Offer, work: &WorkItem, given: Option<&HandOver>) -> pb::Offer {
     pb::Offer {
         id: offer.id.to_string(),
         agent_id: offer.agent.to_string(),
-        work_item: Some(work_item(work)),
+        // Of several offers it is this one that its agent is told of.
+        work_item: Some(pb::WorkItem {
+            agent_id: offer.agent.to_string(),
+            offer_id: offer.id.to_string(),
+            ..work_item(work)
+        }),
         customer: work.customer.map(customer),
         offer_time: Some(offer.made_at.into()),
         expire_time: Some(offer.expires_at.into()),
+        hand_over: given.map(|given| Box::new(hand_over(given))),
     }
 }
 
@@ -153,6 +175,10 @@ pub(super) fn agent(stored: &StoredAgent) -> pb::Agent {
         update_time: Some(agent.updated_at.into()),
         etag: etag::of(agent.version),
         skill_ends: agent.skills_until.iter().map(skill_end).collect(),
+        work_selection: words::work_selection_out(agent.work_selection).into(),
+        kind: words::agent_kind_out(agent.kind).into(),
+        shift_calendar_id: text(agent.shifts),
+        on_shift: agent.standing.shift.map(|shift| shift.on),
     }
 }
 
@@ -182,6 +208,10 @@ pub(super) fn queue((queue, waiting): (Queue, u32)) -> pb::Queue {
         overflow_queue_id: text(queue.overflow),
         answer_target_s: seconds(queue.answer_target),
         short_abandon_s: seconds(queue.short_abandon),
+        selection: words::selection_out(queue.discipline.selection).into(),
+        most_occupancy_spread: queue.discipline.most_occupancy_spread.map(Into::into),
+        weight: queue.discipline.weight.into(),
+        broadcast: queue.discipline.broadcast.into(),
         waiting_work_items: i32::try_from(waiting).unwrap_or(i32::MAX),
         create_time: Some(queue.created_at.into()),
         update_time: Some(queue.updated_at.into()),
@@ -195,10 +225,13 @@ pub(super) fn desk_event(event: DeskEvent) -> pb::WatchOffersResponse {
         DeskEvent::Snapshot {
             agent: stored,
             held,
+            hand_overs,
         } => {
-            let offers = held
-                .iter()
-                .filter_map(|work| Some(offer(work.offer()?, work)));
+            let id = stored.agent.id;
+            let offers = held.iter().filter_map(|work| {
+                let given = hand_overs.iter().find(|given| given.item == work.id);
+                Some(offer(work.offer_to(id)?, work, given))
+            });
             let accepted = held.iter().filter(|work| work.offer().is_none());
             Event::Snapshot(pb::DeskSnapshot {
                 agent: Some(agent(&stored)),
@@ -206,7 +239,11 @@ pub(super) fn desk_event(event: DeskEvent) -> pb::WatchOffersResponse {
                 work_items: accepted.map(work_item).collect(),
             })
         }
-        DeskEvent::Offered { offer: made, work } => Event::Offer(offer(&made, &work)),
+        DeskEvent::Offered {
+            offer: made,
+            work,
+            hand_over: given,
+        } => Event::Offer(offer(&made, &work, given.as_deref())),
         DeskEvent::OfferEnded { offer, reason, at } => Event::OfferEnd(pb::OfferEnd {
             offer_id: offer.id.to_string(),
             work_item_id: offer.item.to_string(),

@@ -15,6 +15,7 @@ mod supervision;
 mod ticket_merges;
 mod ticket_watch;
 mod tickets;
+mod virtual_agents;
 mod work_items;
 
 use rapport_foundation::service::MESSAGE_LIMIT_BYTES;
@@ -58,6 +59,7 @@ pub(crate) fn routes(app: &App) -> RoutesBuilder {
         sla_policy_service_server::SlaPolicyServiceServer,
         routing_policy_service_server::RoutingPolicyServiceServer,
         supervision_service_server::SupervisionServiceServer,
+        virtual_agent_service_server::VirtualAgentServiceServer,
     }
     routes
 }

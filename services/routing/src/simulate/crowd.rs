@@ -82,6 +82,7 @@ impl Crowd {
             items: (0..size.waiting)
                 .map(|_| people.work(Micros::EPOCH))
                 .collect(),
+            ..Snapshot::default()
         }
     }
 

@@ -35,6 +35,8 @@ pub enum Measure {
     ServiceLevel,
     /// Share of those let in that left.
     Abandoned,
+    /// Mean time from acceptance to the end of wrap-up, in seconds.
+    HandleTime,
     /// How many wait.
     QueueLength,
     /// Share of the time at work that is busy.
@@ -70,6 +72,7 @@ impl Measure {
             Self::Percentile(share) => format!("p{:.0}_wait_s", share * 100.0),
             Self::ServiceLevel => "service_level".into(),
             Self::Abandoned => "abandoned".into(),
+            Self::HandleTime => "handle_time_s".into(),
             Self::QueueLength => "queue_length".into(),
             Self::Occupancy => "occupancy".into(),
             Self::Spread => "occupancy_spread".into(),
@@ -146,6 +149,9 @@ impl Measure {
             Self::Delayed => (served.delayed, served.came - served.blocked),
             Self::SpeedOfAnswer => {
                 return (served.answered_wait as f64 / 1e6, served.answered as f64);
+            }
+            Self::HandleTime => {
+                return (served.handled_time as f64 / 1e6, served.handled as f64);
             }
             Self::Wait => {
                 let waits = served.answered_wait + served.abandoned_wait;

@@ -62,6 +62,12 @@ struct QueueTable {
     target_s: f64,
     #[serde(default)]
     short_abandon_s: f64,
+    #[serde(default = "longest_idle")]
+    selection: String,
+    /// In percent.
+    most_occupancy_spread: Option<u8>,
+    #[serde(default = "one_part")]
+    weight: u16,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -148,6 +154,10 @@ struct TeamTable {
     /// By channel; `usual` for the others.
     #[serde(default)]
     capacity: BTreeMap<String, u16>,
+    #[serde(default = "oldest")]
+    work_selection: String,
+    #[serde(default = "as_drawn")]
+    handle_factor: f64,
     answer: Option<LawTable>,
     #[serde(default = "usual_back_s")]
     back_s: f64,
@@ -203,6 +213,22 @@ const fn usual_back_s() -> f64 {
 
 const fn one() -> u32 {
     1
+}
+
+const fn one_part() -> u16 {
+    1
+}
+
+const fn as_drawn() -> f64 {
+    1.0
+}
+
+fn longest_idle() -> String {
+    "longest_idle".into()
+}
+
+fn oldest() -> String {
+    "oldest".into()
 }
 
 const fn comma() -> char {

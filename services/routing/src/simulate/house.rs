@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::scenario::{Scenario, Team};
 use super::tally::Tally;
 use crate::domain::engine::{Profile, Terms};
-use crate::domain::{Capacity, Figures, Offer, PerChannel, WorkItem, WorkState};
+use crate::domain::{AgentKind, Capacity, Figures, Offer, PerChannel, WorkItem, WorkState};
 
 /// A customer who is not through yet.
 #[derive(Clone, Debug)]
@@ -196,6 +196,7 @@ pub(super) fn terms(scenario: &Scenario) -> impl Iterator<Item = Terms> {
             most_waiting: line.most_waiting,
             answer_target: line.target,
             short_abandon: line.short_abandon,
+            discipline: line.discipline,
         })
 }
 
@@ -212,6 +213,9 @@ pub(super) fn profile(scenario: &Scenario, seat: usize, team: usize) -> Profile 
             named: team.named.clone(),
             since: Micros::EPOCH,
         },
+        work_selection: team.work_selection,
+        kind: AgentKind::Person,
+        shifts: None,
     }
 }
 
@@ -231,7 +235,9 @@ pub(super) fn work(scenario: &Scenario, demand: usize, number: u64, now: Micros)
         offers_made: 0,
         declines: Vec::new(),
         settled: false,
+        handed_over: false,
         state: WorkState::Waiting,
+        other_offers: Vec::new(),
         route: None,
         traceparent: None,
         figures: Figures::default(),

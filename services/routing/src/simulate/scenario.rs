@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::domain::engine::Settings;
-use crate::domain::{Channel, Code, Priority, Skills};
+use crate::domain::{Channel, Code, Discipline, Priority, Skills, WorkSelection};
 
 use super::arrivals::{Arrivals, DAY};
 use super::law::Law;
@@ -57,6 +57,8 @@ pub struct Line {
     pub target: Duration,
     /// Who leaves within this left too soon to be counted against the service level.
     pub short_abandon: Duration,
+    /// How its work finds its agents.
+    pub discipline: Discipline,
 }
 
 /// Customers of one kind.
@@ -95,6 +97,10 @@ pub struct Team {
     pub usual: u16,
     /// On the channels that are.
     pub named: Vec<(Channel, u16)>,
+    /// Which of their queues' work they get when they come free.
+    pub work_selection: WorkSelection,
+    /// How long they handle somebody, as a multiple of what the demand says.
+    pub handle_factor: f64,
     /// How long they take to answer an offer; None is no time at all.
     pub answer: Option<Law>,
     /// After how long who let offers lapse says that they are there again.

@@ -41,6 +41,10 @@ pub(super) struct Served {
     pub(super) answered_wait: u64,
     /// Waits of those who left, in microseconds.
     pub(super) abandoned_wait: u64,
+    /// Who was handled to the end.
+    pub(super) handled: u64,
+    /// From acceptance to the end of wrap-up, in microseconds.
+    pub(super) handled_time: u64,
     /// Waits of both.
     pub(super) waits: Histogram,
 }
@@ -106,6 +110,11 @@ impl Served {
         self.in_time += u64::from(in_time);
         self.answered_wait += wait;
         self.waits.add(wait);
+    }
+
+    pub(super) const fn handle(&mut self, time: u64) {
+        self.handled += 1;
+        self.handled_time += time;
     }
 
     pub(super) fn abandon(&mut self, wait: u64, short: bool) {

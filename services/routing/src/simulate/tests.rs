@@ -2,5 +2,6 @@
 
 mod broken;
 mod conforms;
+mod disciplines;
 mod houses;
 mod promises;

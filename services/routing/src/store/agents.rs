@@ -1,19 +1,20 @@
 use std::collections::{BTreeSet, HashMap};
 
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::{AgentId, QueueId, TenantId};
+use rapport_foundation::id::{AgentId, CalendarId, QueueId, TenantId};
 use rapport_foundation::personal::Personal;
 use rapport_foundation::seal::SubjectKeys;
 use sea_orm::{ActiveValue, ColumnTrait as _, Condition, Iterable as _};
 use uuid::Uuid;
 
 use super::columns::{
-    capacities_in, capacities_out, count, skills_in, skills_out, skills_until_in, skills_until_out,
+    capacities_in, capacities_out, count, named, skills_in, skills_out, skills_until_in,
+    skills_until_out,
 };
 use super::entities::agent::{ActiveModel, Column, Entity, Model};
 use super::entities::{agent_queue, work_item};
 use super::{Page, Store, standings, work_items};
-use crate::domain::{Agent, Capacity, Standing, Status};
+use crate::domain::{Agent, AgentKind, Capacity, Standing, Status, WorkSelection};
 
 /// Agents in one statement.
 const CHUNK: usize = 400;
@@ -278,6 +279,11 @@ async fn holds(s: &Scoped, agents: &[AgentId]) -> Result<HashMap<AgentId, u32>, 
             *counts.entry(AgentId::from_uuid(agent)).or_insert(0) += 1;
         }
     }
+    for work in work_items::offered_besides(s, agents).await? {
+        for offer in work.other_offers {
+            *counts.entry(offer.agent).or_insert(0) += 1;
+        }
+    }
     Ok(counts)
 }
 
@@ -313,6 +319,9 @@ fn write(
         capacities: capacities_out(&agent.capacity.named),
         usual_capacity: agent.capacity.usual.into(),
         capacity_since: agent.capacity.since,
+        work_selection: agent.work_selection.as_str().to_owned(),
+        kind: agent.kind.as_str().to_owned(),
+        shift_calendar_id: agent.shifts.map(|id| id.uuid()),
         created_at: agent.created_at,
         updated_at: agent.updated_at,
         version: agent.version,
@@ -346,6 +355,9 @@ fn read(
             named: capacities_in(&row.capacities)?,
             since: row.capacity_since,
         },
+        work_selection: named(WorkSelection::named(&row.work_selection))?,
+        kind: named(AgentKind::named(&row.kind))?,
+        shifts: row.shift_calendar_id.map(CalendarId::from_uuid),
         standing,
         created_at: row.created_at,
         updated_at: row.updated_at,

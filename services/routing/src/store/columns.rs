@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rapport_foundation::db::Error;
-use rapport_foundation::id::{AgentId, CustomerId, RecordId};
+use rapport_foundation::id::{AgentId, CustomerId, RecordId, WorkItemId};
 use rapport_foundation::time::Micros;
 use sea_orm::entity::prelude::{Json, Uuid};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::{Channel, Code, CustomerRef, Decline, Skills};
+use crate::domain::{Channel, Code, CustomerRef, Decline, Offer, Skills};
 
 pub(super) fn code(text: &str) -> Result<Code, Error> {
     text.parse().map_err(|_| Error::Corrupt("a code"))
@@ -84,6 +84,38 @@ pub(super) fn declines_in(json: &Json) -> Result<Vec<Decline>, Error> {
         })
     };
     json.as_array().ok_or(CORRUPT)?.iter().map(pair).collect()
+}
+
+/// Offers besides the first: mostly there are none.
+pub(super) fn offers_out(offers: &[Offer]) -> Option<Json> {
+    let one = |offer: &Offer| {
+        Json::from(vec![
+            Json::from(offer.id.to_string()),
+            offer.agent.to_string().into(),
+            offer.made_at.0.into(),
+            offer.expires_at.0.into(),
+        ])
+    };
+    (!offers.is_empty()).then(|| offers.iter().map(one).collect())
+}
+
+pub(super) fn offers_in(item: WorkItemId, json: Option<&Json>) -> Result<Vec<Offer>, Error> {
+    const CORRUPT: Error = Error::Corrupt("a list of offers");
+    let Some(json) = json else {
+        return Ok(Vec::new());
+    };
+    let one = |value: &Json| {
+        let text = |place: usize| value.get(place).and_then(Json::as_str).ok_or(CORRUPT);
+        let time = |place: usize| value.get(place).and_then(Json::as_i64).ok_or(CORRUPT);
+        Ok(Offer {
+            id: text(0)?.parse().map_err(|_| CORRUPT)?,
+            item,
+            agent: text(1)?.parse().map_err(|_| CORRUPT)?,
+            made_at: Micros(time(2)?),
+            expires_at: Micros(time(3)?),
+        })
+    };
+    json.as_array().ok_or(CORRUPT)?.iter().map(one).collect()
 }
 
 pub(super) fn capacities_out(named: &[(Channel, u16)]) -> Json {

@@ -16,14 +16,15 @@ use super::sealed::Worded;
 use super::slas::SlaRow;
 use super::{
     Store, calendars, conversations, customers, figures, lease, offers, picks, policies, queues,
-    repeats, routing_policies, slas, standings, ticket_routes, work_items,
+    records, repeats, routing_policies, slas, standings, ticket_routes, work_items,
 };
+use crate::domain::engine::{Pace, Turn};
 use crate::domain::policy::{RouteRecord, RoutingPolicy};
 use crate::domain::sla::{Calendar, Policy};
 use crate::domain::statistics::Spell;
 use crate::domain::{
-    Agent, CustomerRef, HistoryEntry, Note, Offer, OfferOutcome, Queue, RepeatRule, Standing,
-    Ticket, WorkItem,
+    Agent, CustomerRef, HandOver, HistoryEntry, Note, Offer, OfferOutcome, Queue, RepeatRule,
+    Standing, Ticket, WorkItem,
 };
 
 /// Rows in one statement.
@@ -35,6 +36,8 @@ pub(crate) struct OfferRow {
     pub(crate) offer: Offer,
     pub(crate) outcome: OfferOutcome,
     pub(crate) ended_at: Option<Micros>,
+    /// It was made where work is offered to several at once.
+    pub(crate) broadcast: bool,
 }
 
 /// A request id, and the result and its version that it is answered with when it is repeated.
@@ -49,6 +52,8 @@ pub(crate) struct Decision {
     /// What of them changed.
     pub(crate) history: Vec<Worded<HistoryEntry>>,
     pub(crate) notes: Vec<Worded<Note>>,
+    /// What virtual agents handed over with work.
+    pub(crate) hand_overs: Vec<Worded<HandOver>>,
     pub(crate) items: Vec<WorkItem>,
     /// Work that was taken out of a ticket into another.
     pub(crate) splits: Vec<(TicketId, Vec<WorkItemId>)>,
@@ -58,6 +63,9 @@ pub(crate) struct Decision {
     pub(crate) agents: Vec<Agent>,
     /// How agents stand, of those the engine changed.
     pub(crate) standings: Vec<(AgentId, Standing)>,
+    /// What disciplines that look back are remembered by.
+    pub(crate) paces: Vec<Pace>,
+    pub(crate) turns: Vec<Turn>,
     /// How agents spent their time.
     pub(crate) spells: Vec<Spell>,
     /// Customers heard of.
@@ -97,12 +105,15 @@ impl Decision {
             && self.picks.is_empty()
             && self.history.is_empty()
             && self.notes.is_empty()
+            && self.hand_overs.is_empty()
             && self.items.is_empty()
             && self.splits.is_empty()
             && self.offers.is_empty()
             && self.queues.is_empty()
             && self.agents.is_empty()
             && self.standings.is_empty()
+            && self.paces.is_empty()
+            && self.turns.is_empty()
             && self.spells.is_empty()
             && self.customers.is_empty()
             && self.contacts_ended.is_empty()
@@ -178,12 +189,14 @@ impl Store {
         queues::put(s, &decision.queues).await?;
         self.put_agents(s, &decision.agents).await?;
         standings::put(s, &decision.standings).await?;
+        records::put(s, &decision.paces, &decision.turns).await?;
         figures::put(s, &decision.spells).await?;
         customers::note(s, &decision.customers).await?;
         self.put_tickets(s, &decision.tickets).await?;
         picks::put(s, &decision.picks).await?;
         self.put_history(s, &decision.history).await?;
         self.put_notes(s, &decision.notes).await?;
+        self.put_hand_overs(s, &decision.hand_overs).await?;
         work_items::put(s, &decision.items).await?;
         work_items::split(s, &decision.splits).await?;
         offers::put(s, &decision.offers).await?;

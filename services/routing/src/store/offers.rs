@@ -9,7 +9,7 @@ use super::decision::OfferRow;
 use super::entities::offer::{ActiveModel, Column, Entity, Model};
 use crate::domain::{Offer, OfferOutcome};
 
-/// Rows in one statement: 8 columns each.
+/// Rows in one statement: 9 columns each.
 const CHUNK: usize = 1000;
 
 impl Store {
@@ -67,6 +67,7 @@ fn write(tenant: TenantId, row: &OfferRow) -> Model {
         made_at: row.offer.made_at,
         expires_at: row.offer.expires_at,
         ended_at: row.ended_at,
+        broadcast: row.broadcast,
     }
 }
 
@@ -82,5 +83,6 @@ fn read(row: Model) -> Result<OfferRow, Error> {
         },
         outcome: named(OfferOutcome::named(&row.outcome))?,
         ended_at,
+        broadcast: row.broadcast,
     })
 }

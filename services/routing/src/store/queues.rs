@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::columns::{code, count, named, skills_in, skills_out, span_in, span_out};
 use super::entities::queue::{ActiveModel, Column, Entity, Model};
 use super::{Page, Store};
-use crate::domain::{Code, Priority, Queue};
+use crate::domain::{Code, Discipline, Priority, Queue, Selection};
 
 /// Which queues to list.
 #[derive(Clone, Debug, Default)]
@@ -142,6 +142,10 @@ fn write(tenant: TenantId, queue: &Queue) -> Model {
         overflow_id: queue.overflow.map(|id| id.uuid()),
         answer_target: span_out(queue.answer_target),
         short_abandon: span_out(queue.short_abandon),
+        selection: queue.discipline.selection.as_str().to_owned(),
+        most_occupancy_spread: queue.discipline.most_occupancy_spread.map(Into::into),
+        weight: queue.discipline.weight.into(),
+        broadcast: queue.discipline.broadcast.into(),
         created_at: queue.created_at,
         updated_at: queue.updated_at,
         version: queue.version,
@@ -162,6 +166,12 @@ fn read(row: Model) -> Result<Queue, Error> {
         overflow: row.overflow_id.map(QueueId::from_uuid),
         answer_target: span_in(row.answer_target)?,
         short_abandon: span_in(row.short_abandon)?,
+        discipline: Discipline {
+            selection: named(Selection::named(&row.selection))?,
+            most_occupancy_spread: row.most_occupancy_spread.map(count).transpose()?,
+            weight: count(row.weight)?,
+            broadcast: count(row.broadcast)?,
+        },
         created_at: row.created_at,
         updated_at: row.updated_at,
         version: row.version,

@@ -1,13 +1,13 @@
 //! Everything a new owner needs to stand where the last one stood.
 
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::{QueueId, TenantId};
+use rapport_foundation::id::{CalendarId, QueueId, TenantId};
 use rapport_foundation::time::Micros;
 
-use super::{Store, queues, routing_policies, slas, work_items};
+use super::{Store, queues, records, routing_policies, slas, work_items};
 use crate::domain::engine::{Profile, Snapshot, Terms};
 use crate::domain::policy::RoutingPolicy;
-use crate::domain::sla::Book;
+use crate::domain::sla::{Book, Calendar, Hours};
 use crate::domain::{Queue, WorkState};
 
 /// What the tables say about one tenant's engine.
@@ -32,16 +32,21 @@ impl Store {
             let agents = agents
                 .iter()
                 .map(|agent| (Profile::from(agent), agent.standing.clone()));
+            let (paces, turns) = records::of(&s, None).await?;
+            let book = super::policies::book(&s).await?;
             let snapshot = Snapshot {
                 queues: queues.iter().map(Terms::from).collect(),
                 agents: agents.collect(),
                 items: work_items::open(&s).await?,
+                paces,
+                turns,
+                calendars: hours(&book),
             };
             Ok(Restored {
                 decided: latest(&snapshot),
                 snapshot,
                 queues,
-                book: super::policies::book(&s).await?,
+                book,
                 routing: (
                     routing_policies::published(&s).await?,
                     routing_policies::count(&s).await?,
@@ -56,18 +61,25 @@ impl Store {
     pub(crate) async fn pictured(
         &self,
         tenant: TenantId,
-        queues: &[QueueId],
+        served: &[QueueId],
     ) -> Result<Snapshot, Error> {
         let read = |s: Scoped| async move {
-            let ids = super::agents::serving(&s, queues).await?;
+            let ids = super::agents::serving(&s, served).await?;
             let agents = self.agents_by_id(&s, &ids).await?;
             let agents = agents
                 .iter()
                 .map(|agent| (Profile::from(agent), agent.standing.clone()));
+            let (paces, turns) = records::of(&s, Some(served)).await?;
+            let mut terms = queues::all(&s).await?;
+            terms.retain(|queue| served.contains(&queue.id));
             Ok(Snapshot {
-                queues: Vec::new(),
+                queues: terms.iter().map(Terms::from).collect(),
                 agents: agents.collect(),
                 items: work_items::in_hands(&s, &ids).await?,
+                paces,
+                turns,
+                // Whether somebody is on shift is in their standing.
+                calendars: Vec::new(),
             })
         };
         self.db.read(tenant, read).await
@@ -94,10 +106,19 @@ impl Store {
     }
 }
 
+fn hours(book: &Book) -> Vec<(CalendarId, Hours)> {
+    let calendars = book.calendars.values();
+    let pair = |calendar: &Calendar| (calendar.id, calendar.hours.clone());
+    calendars.map(pair).collect()
+}
+
 /// The latest moment that a snapshot tells of. What is still to come does not count.
 fn latest(snapshot: &Snapshot) -> Micros {
     let agents = snapshot.agents.iter().map(|(_, standing)| standing);
-    let agents = agents.map(|standing| standing.status_since.max(standing.idle_since));
+    let agents = agents.map(|standing| {
+        let since = standing.status_since.max(standing.idle_since);
+        since.max(standing.load.until)
+    });
     let items = snapshot.items.iter().map(|item| {
         let since = match &item.state {
             WorkState::Offered(offer) => offer.made_at,

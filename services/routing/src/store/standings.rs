@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Store;
 use super::columns::{count, named, optional_code};
 use super::entities::agent_standing::{ActiveModel, Column, Entity, Model};
-use crate::domain::{Presence, Standing, Status};
+use crate::domain::{Load, Presence, Shift, Standing, Status};
 
 /// Rows in one statement.
 const CHUNK: usize = 500;
@@ -81,6 +81,12 @@ fn write(tenant: TenantId, agent: AgentId, standing: &Standing) -> Model {
         leaving_until,
         idle_since: standing.idle_since,
         lapsed_offers: standing.lapsed_offers.into(),
+        busy_time: i64::try_from(standing.load.busy).unwrap_or(i64::MAX),
+        staffed_time: i64::try_from(standing.load.staffed).unwrap_or(i64::MAX),
+        counted_until: Some(standing.load.until),
+        on_shift: standing.shift.map(|shift| shift.on),
+        shift_until: standing.shift.map(|shift| shift.until),
+        works_over: standing.shift.is_some_and(|shift| shift.by_hand),
     }
 }
 
@@ -98,5 +104,18 @@ fn read(row: &Model) -> Result<Standing, Error> {
         presence,
         idle_since: row.idle_since,
         lapsed_offers: count(row.lapsed_offers)?,
+        shift: row.on_shift.zip(row.shift_until).map(|(on, until)| Shift {
+            on,
+            until,
+            by_hand: row.works_over,
+        }),
+        load: Load {
+            busy: count(row.busy_time)?,
+            staffed: count(row.staffed_time)?,
+            // Nothing was counted before there was the column.
+            until: row
+                .counted_until
+                .unwrap_or(row.idle_since.max(row.status_since)),
+        },
     })
 }

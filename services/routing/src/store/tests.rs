@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rapport_foundation::id::{
-    AgentId, ConversationId, CustomerId, QueueId, RecordId, TenantId, TicketId, WorkItemId,
+    AgentId, CalendarId, ConversationId, CustomerId, QueueId, RecordId, TenantId, TicketId,
+    WorkItemId,
 };
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::{TestEnv, on_every_engine, tenant};
@@ -15,10 +16,12 @@ use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
 use super::{Committed, Decision, Lease, Needs, OfferRow, Replica, Store, TicketFilter};
+use crate::domain::engine::{Pace, Turn};
 use crate::domain::{
-    Agent, Answered, Capacity, Channel, CustomerRef, Decline, Figures, Impact, Offer, OfferEnd,
-    OfferOutcome, Opening, Presence, Priority, Promise, Purpose, Queue, Severity, Standing, Status,
-    Ticket, Urgency, WorkItem, WorkState,
+    Agent, AgentKind, Answered, Capacity, Channel, CustomerRef, Decline, Discipline, Figures,
+    Impact, Load, Offer, OfferEnd, OfferOutcome, Opening, Presence, Priority, Promise, Purpose,
+    Queue, Selection, Severity, Shift, Standing, Status, Taken, Ticket, Urgency, WorkItem,
+    WorkSelection, WorkState,
 };
 
 const NOW: Micros = Micros(1_700_000_000_000_000);
@@ -86,6 +89,12 @@ fn queue() -> Queue {
     Queue {
         wrap_up: Duration::from_secs(30),
         required_skills: ["dutch".parse().unwrap()].into(),
+        discipline: Discipline {
+            selection: Selection::BestSkilled,
+            most_occupancy_spread: Some(10),
+            weight: 3,
+            broadcast: 2,
+        },
         ..Queue::usual(QueueId::new(NOW), "care".parse().unwrap(), NOW)
     }
 }
@@ -103,11 +112,32 @@ fn agent(queue: &Queue) -> Agent {
             named: vec![(Channel::Chat, 3)],
             since: NOW,
         },
+        work_selection: WorkSelection::QueueRatio,
+        kind: AgentKind::Virtual,
+        shifts: Some(CalendarId::new(NOW)),
         standing: Standing::new(NOW),
         created_at: NOW,
         updated_at: NOW,
         version: 1,
     }
+}
+
+/// What a queue that looks back is remembered by.
+fn remembered(queue: QueueId, agent: AgentId) -> (Pace, Turn) {
+    let pace = Pace {
+        queue,
+        agent,
+        handle: 90_000_000,
+    };
+    let turn = Turn {
+        queue,
+        last: Some(agent),
+        taken: Taken {
+            sum: 1_500_000,
+            at: NOW,
+        },
+    };
+    (pace, turn)
 }
 
 fn ticket(queue: &Queue, customer: Option<CustomerRef>) -> Ticket {
@@ -152,7 +182,9 @@ fn work(ticket: &Ticket, state: impl FnOnce(WorkItemId) -> WorkState) -> WorkIte
             until: NOW + Duration::from_secs(9),
         }],
         settled: true,
+        handed_over: true,
         state: state(id),
+        other_offers: Vec::new(),
         route: None,
         traceparent: Some("00-1-2-01".into()),
         figures: Figures {
@@ -230,8 +262,19 @@ async fn what_is_stored_is_read_back_as_it_was() {
                 until: Micros(NOW.0 + 7),
             },
             lapsed_offers: 3,
+            shift: Some(Shift {
+                on: false,
+                until: Micros(NOW.0 + 9),
+                by_hand: true,
+            }),
+            load: Load {
+                busy: 40,
+                staffed: 70,
+                until: Micros(NOW.0 + 3),
+            },
             ..Standing::new(NOW)
         };
+        let (pace, turn) = remembered(queue.id, agent.id);
         let decision = Decision {
             tickets: vec![ticket.clone()],
             items: items.clone(),
@@ -242,6 +285,8 @@ async fn what_is_stored_is_read_back_as_it_was() {
             }],
             standings: vec![(agent.id, agent.standing.clone())],
             customers: vec![customer],
+            paces: vec![pace],
+            turns: vec![turn],
             ..Decision::default()
         };
         assert_eq!(desk.decide(&decision).await, Committed::Stored);
@@ -270,6 +315,16 @@ async fn what_is_stored_is_read_back_as_it_was() {
             (stored.agent.queues, stored.agent.capacity),
             (agent.queues.clone(), agent.capacity.clone())
         );
+        assert_eq!(
+            (
+                stored.agent.work_selection,
+                stored.agent.kind,
+                stored.agent.shifts
+            ),
+            (agent.work_selection, agent.kind, agent.shifts)
+        );
+        let pictured = store.pictured(tenant, &[queue.id]).await.unwrap();
+        assert_eq!((pictured.paces, pictured.turns), (vec![pace], vec![turn]));
         assert_eq!(stored.holds, 3, "offered, accepted, in wrap-up");
         assert_eq!(
             store.agent_of(tenant, "ana@example.com").await.unwrap(),
@@ -279,6 +334,8 @@ async fn what_is_stored_is_read_back_as_it_was() {
         assert_eq!(restored.queues, [queue]);
         assert_eq!(restored.snapshot.items.len(), 4, "only what is open");
         assert_eq!(restored.snapshot.agents[0].1, agent.standing);
+        assert_eq!(restored.snapshot.paces, [pace]);
+        assert_eq!(restored.snapshot.turns, [turn]);
         assert_eq!(store.ticket(self::tenant(), ticket.id).await.unwrap(), None);
     })
     .await;
@@ -335,6 +392,7 @@ async fn offers_keep_how_they_ended_and_needs_are_met_at_once() {
             offer,
             outcome: OfferOutcome::Pending,
             ended_at: None,
+            broadcast: true,
         };
         let ended = OfferRow {
             outcome: OfferOutcome::Ended(OfferEnd::AgentGone),

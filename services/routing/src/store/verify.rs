@@ -1,9 +1,14 @@
 //! What must hold in the tables, whoever wrote them and whatever was killed meanwhile.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rapport_foundation::db::{Database, Error, System};
-use rapport_foundation::id::{AgentId, OfferId, RoutingPolicyId, TenantId, TicketId, WorkItemId};
+use rapport_foundation::id::{
+    AgentId, OfferId, QueueId, RoutingPolicyId, TenantId, TicketId, WorkItemId,
+};
 use rapport_foundation::verify::Breach;
 use sea_orm::QueryResult;
+use sea_orm::entity::prelude::Json;
 use uuid::Uuid;
 
 /// What the checkers call the promises about work items and agents.
@@ -32,30 +37,44 @@ fn ticket(id: Uuid) -> String {
 fn routing_policy(id: Uuid) -> String {
     RoutingPolicyId::from_uuid(id).to_string()
 }
+fn queue(id: Uuid) -> String {
+    QueueId::from_uuid(id).to_string()
+}
 fn offer(id: Uuid) -> String {
     OfferId::from_uuid(id).to_string()
 }
 
 const RULES: &[Rule] = &[
     (
-        "one-live-offer",
+        "no-more-live-offers-than-the-queue-makes-at-once",
         item,
-        "select tenant_id, work_item_id as id from offers where outcome = 'pending' \
-         group by tenant_id, work_item_id having count(*) > 1",
+        "select o.tenant_id as tenant_id, o.work_item_id as id from offers o \
+         join work_items w on w.tenant_id = o.tenant_id and w.id = o.work_item_id \
+         left join queues q on q.tenant_id = w.tenant_id and q.id = w.queue_id \
+         where o.outcome = 'pending' group by o.tenant_id, o.work_item_id, q.broadcast \
+         having count(*) > 1 and count(*) > coalesce(q.broadcast, 0)",
     ),
     (
-        "offers-do-not-overlap",
+        "no-agent-is-offered-twice-at-once",
+        item,
+        "select tenant_id, work_item_id as id from offers where outcome = 'pending' \
+         group by tenant_id, work_item_id, agent_id having count(*) > 1",
+    ),
+    (
+        "offers-overlap-only-where-a-queue-broadcasts",
         offer,
         "select b.tenant_id as tenant_id, b.id as id from offers a join offers b \
          on a.tenant_id = b.tenant_id and a.work_item_id = b.work_item_id and a.id <> b.id \
-         where a.made_at < b.made_at and (a.ended_at is null or a.ended_at > b.made_at)",
+         where a.made_at < b.made_at and (a.ended_at is null or a.ended_at > b.made_at) \
+         and not b.broadcast",
     ),
     (
         "live-offer-is-its-work-items",
         offer,
         "select o.tenant_id as tenant_id, o.id as id from offers o left join work_items w \
          on w.tenant_id = o.tenant_id and w.id = o.work_item_id and w.state = 'offered' \
-         and w.offer_id = o.id and w.agent_id = o.agent_id \
+         and ((w.offer_id = o.id and w.agent_id = o.agent_id) \
+         or (o.broadcast and w.other_offers is not null)) \
          where o.outcome = 'pending' and w.id is null",
     ),
     (
@@ -118,6 +137,44 @@ const RULES: &[Rule] = &[
          where p.state = 'published'",
     ),
     (
+        "agents-work-no-longer-than-they-are-there",
+        agent,
+        "select tenant_id, agent_id as id from agent_standings \
+         where busy_time < 0 or busy_time > staffed_time",
+    ),
+    (
+        "paces-are-of-agents-and-queues",
+        agent,
+        "select distinct p.tenant_id as tenant_id, p.agent_id as id from agent_paces p \
+         left join agents a on a.tenant_id = p.tenant_id and a.id = p.agent_id \
+         left join queues q on q.tenant_id = p.tenant_id and q.id = p.queue_id \
+         where a.id is null or q.id is null or p.handle_time < 0",
+    ),
+    (
+        "turns-are-of-queues-and-agents",
+        queue,
+        "select t.tenant_id as tenant_id, t.queue_id as id from queue_turns t \
+         left join queues q on q.tenant_id = t.tenant_id and q.id = t.queue_id \
+         left join agents a on a.tenant_id = t.tenant_id and a.id = t.last_agent_id \
+         where q.id is null or t.taken < 0 or (t.last_agent_id is not null and a.id is null)",
+    ),
+    (
+        "shifts-are-of-calendars",
+        agent,
+        "select a.tenant_id as tenant_id, a.id as id from agents a \
+         join agent_standings s on s.tenant_id = a.tenant_id and s.agent_id = a.id \
+         left join calendars c on c.tenant_id = a.tenant_id and c.id = a.shift_calendar_id \
+         where (a.shift_calendar_id is not null and c.id is null) \
+         or (a.shift_calendar_id is null) <> (s.on_shift is null) \
+         or (s.on_shift is null) <> (s.shift_until is null) or (s.on_shift and s.works_over)",
+    ),
+    (
+        "what-is-handed-over-belongs-to-work",
+        item,
+        "select h.tenant_id as tenant_id, h.work_item_id as id from hand_overs h left join work_items w \
+         on w.tenant_id = h.tenant_id and w.id = h.work_item_id and w.handed_over where w.id is null",
+    ),
+    (
         "one-spell-runs",
         agent,
         "select tenant_id, agent_id as id from agent_spells where ended_at is null \
@@ -149,6 +206,7 @@ pub async fn verify(db: &Database) -> Result<Vec<Breach>, Error> {
             }
         }
         breaches.extend(over_capacity(&s).await?);
+        breaches.extend(other_offers(&s).await?);
         Ok(breaches)
     };
     db.system_read(look).await
@@ -157,14 +215,18 @@ pub async fn verify(db: &Database) -> Result<Vec<Breach>, Error> {
 /// Agents with more in hand on a channel than they may have. What they accepted before their
 /// limit sank does not count against them, nor what somebody gave them by hand all the same.
 async fn over_capacity(s: &System) -> Result<Vec<Breach>, Error> {
-    let sql = "select w.tenant_id as tenant_id, w.agent_id as id, w.channel as channel, \
+    let sql = "with held (tenant_id, agent_id, channel, over_capacity, taken_at) as (\
+               select tenant_id, agent_id, channel, over_capacity, coalesce(accepted_at, offered_at) \
+               from work_items where state in ('offered', 'accepted', 'wrapping_up') union all \
+               select o.tenant_id, o.agent_id, w.channel, w.over_capacity, o.made_at from offers o \
+               join work_items w on w.tenant_id = o.tenant_id and w.id = o.work_item_id \
+               where o.outcome = 'pending' and w.offer_id <> o.id) \
+               select w.tenant_id as tenant_id, w.agent_id as id, w.channel as channel, \
                count(*) - count(case when w.over_capacity then 1 end) as held, \
                a.usual_capacity as usual, a.capacities as capacities \
-               from work_items w join agents a on a.tenant_id = w.tenant_id and a.id = w.agent_id \
-               where w.state in ('offered', 'accepted', 'wrapping_up') \
+               from held w join agents a on a.tenant_id = w.tenant_id and a.id = w.agent_id \
                group by w.tenant_id, w.agent_id, w.channel, a.usual_capacity, a.capacities, a.capacity_since \
-               having max(case when w.over_capacity then null else coalesce(w.accepted_at, w.offered_at) end) \
-               > a.capacity_since";
+               having max(case when w.over_capacity then null else w.taken_at end) > a.capacity_since";
     let mut breaches = Vec::new();
     for row in s.raw_all(sql, []).await? {
         let (held, limit) = (row.try_get::<i64>("", "held")?, limit(&row)?);
@@ -175,6 +237,29 @@ async fn over_capacity(s: &System) -> Result<Vec<Breach>, Error> {
         }
     }
     Ok(breaches)
+}
+
+/// Work whose offers besides the first are others than those that are out.
+async fn other_offers(s: &System) -> Result<Vec<Breach>, Error> {
+    let sql = "select w.tenant_id as tenant_id, w.id as id, w.other_offers as others, o.id as offer \
+               from work_items w left join offers o on o.tenant_id = w.tenant_id \
+               and o.work_item_id = w.id and o.outcome = 'pending' and o.id <> w.offer_id \
+               where w.other_offers is not null or (o.broadcast and w.state = 'offered')";
+    let mut told: BTreeMap<(Uuid, Uuid), [BTreeSet<OfferId>; 2]> = BTreeMap::new();
+    for row in s.raw_all(sql, []).await? {
+        let id: Uuid = row.try_get("", "id")?;
+        let others: Option<Json> = row.try_get("", "others")?;
+        let others = super::columns::offers_in(WorkItemId::from_uuid(id), others.as_ref())?;
+        let out: Option<Uuid> = row.try_get("", "offer")?;
+        let [listed, pending] = told.entry((row.try_get("", "tenant_id")?, id)).or_default();
+        listed.extend(others.into_iter().map(|offer| offer.id));
+        pending.extend(out.map(OfferId::from_uuid));
+    }
+    let apart = told
+        .into_iter()
+        .filter(|(_, [listed, pending])| listed != pending);
+    let told = |((tenant, id), _)| breach("other-offers-are-those-that-are-out", tenant, &item(id));
+    Ok(apart.map(told).collect())
 }
 
 fn limit(row: &QueryResult) -> Result<i64, Error> {

@@ -9,8 +9,8 @@ use sea_orm::{ColumnTrait as _, Condition, Iterable as _, Value};
 use uuid::Uuid;
 
 use super::columns::{
-    count, customer, declines_in, declines_out, json_in, json_out, named, optional_code, skills_in,
-    skills_out, span_in, span_out,
+    count, customer, declines_in, declines_out, json_in, json_out, named, offers_in, offers_out,
+    optional_code, skills_in, skills_out, span_in, span_out,
 };
 use super::entities::work_item::{ActiveModel, Column, Entity, Model};
 use super::{Page, Store, merges};
@@ -19,7 +19,7 @@ use crate::domain::{Answered, Channel, Figures, Offer, Priority, Promise, WorkIt
 /// Names of the states in which something is still to be done.
 pub(super) const OPEN: [&str; 4] = ["waiting", "offered", "accepted", "wrapping_up"];
 
-/// Rows in one statement: 35 columns each, far below the engines' limit of values.
+/// Rows in one statement: 38 columns each, far below the engines' limit of values.
 const CHUNK: usize = 400;
 
 /// Which work items to list.
@@ -106,10 +106,12 @@ impl Store {
     ) -> Result<Vec<WorkItem>, Error> {
         let find = |s: Scoped| async move {
             let theirs = s.find::<Entity>().filter(Column::AgentId.eq(agent.uuid()));
-            let open = theirs
-                .filter(Column::State.is_in(OPEN))
-                .order_by_asc(Column::Id);
-            open.all().await?.into_iter().map(read).collect()
+            let open = theirs.filter(Column::State.is_in(OPEN));
+            let rows = open.all().await?.into_iter().map(read);
+            let mut held = rows.collect::<Result<Vec<_>, Error>>()?;
+            held.extend(offered_besides(&s, &[agent]).await?);
+            held.sort_unstable_by_key(|work| work.id);
+            Ok(held)
         };
         self.db.read(tenant, find).await
     }
@@ -125,7 +127,30 @@ pub(super) async fn in_hands(s: &Scoped, agents: &[AgentId]) -> Result<Vec<WorkI
             held.push(read(row)?);
         }
     }
+    held.extend(offered_besides(s, agents).await?);
+    held.sort_unstable_by_key(|work| work.id);
+    held.dedup_by_key(|work| work.id);
     Ok(held)
+}
+
+/// Work that is offered to one of these agents besides somebody else who comes first.
+pub(super) async fn offered_besides(
+    s: &Scoped,
+    agents: &[AgentId],
+) -> Result<Vec<WorkItem>, Error> {
+    let offered = s.find::<Entity>().filter(Column::State.eq("offered"));
+    let several = offered.filter(Column::OtherOffers.is_not_null());
+    let rows = several.all().await?;
+    let mut found = rows
+        .into_iter()
+        .map(read)
+        .collect::<Result<Vec<_>, Error>>()?;
+    let theirs = |work: &WorkItem| {
+        let mut offers = work.other_offers.iter();
+        offers.any(|offer| agents.contains(&offer.agent))
+    };
+    found.retain(theirs);
+    Ok(found)
 }
 
 /// Every open work item of the tenant.
@@ -330,6 +355,7 @@ fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
         offer_id: state.offer.map(|offer| offer.id.uuid()),
         offered_at: state.offer.map(|offer| offer.made_at),
         offer_expires_at: state.offer.map(|offer| offer.expires_at),
+        other_offers: offers_out(&work.other_offers),
         accepted_at: state.accepted_at,
         handled_at: state.handled_at,
         wrap_up_until: state.wrap_up_until,
@@ -343,6 +369,7 @@ fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
         left_early: figures.left_early,
         handled_before: span_out(figures.handled_before),
         over_capacity: figures.over_capacity,
+        handed_over: work.handed_over,
         promised_p50: figures.promise.map(|promise| span_out(promise.p50)),
         promised_p90: figures.promise.map(|promise| span_out(promise.p90)),
         version: work.version,
@@ -365,7 +392,9 @@ fn read(row: Model) -> Result<WorkItem, Error> {
         offers_made: count(row.offers_made)?,
         declines: declines_in(&row.declines)?,
         settled: row.settled,
+        handed_over: row.handed_over,
         state,
+        other_offers: offers_in(WorkItemId::from_uuid(row.id), row.other_offers.as_ref())?,
         route: row.route.map(json_in).transpose()?,
         traceparent: row.traceparent,
         figures,

@@ -1,15 +1,16 @@
 //! The owner of one tenant: takes what waits, has it decided, stores the decision, and only
 //! then answers. One batch at a time, so memory is never further than one unstored decision.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use rapport_foundation::db;
-use rapport_foundation::id::{AgentId, RecordId, TenantId};
+use rapport_foundation::id::TenantId;
 use rapport_foundation::time::Micros;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::desks::Desks;
 use super::kept::{self, Kept};
 use super::pace::Pace;
 use super::recount::recount;
@@ -18,8 +19,6 @@ use super::timers::SlaTimers;
 use crate::app::Error;
 use crate::app::command::{Command, Done};
 use crate::app::decide::{Asked, Folded, RoutingBook, Tenant, fold, needs};
-use crate::app::desk::{Desk, DeskEvent};
-use crate::app::news::{News, Tiding};
 use crate::domain::engine::Engine;
 use crate::domain::policy::Published;
 use crate::store::{Committed, Decision, Lease};
@@ -49,7 +48,7 @@ pub(super) struct Lane {
     pace: Pace,
     timers: SlaTimers,
     kept: Kept,
-    desks: HashMap<AgentId, Vec<Desk>>,
+    desks: Desks,
 }
 
 /// How storing a decision went.
@@ -67,6 +66,7 @@ impl Lane {
     pub(super) fn new(tenant: TenantId, means: Means, waiting: mpsc::Receiver<Submission>) -> Self {
         let lapses = means.tenure.lapses();
         let pace = Pace::of(means.clock.clone());
+        let desks = Desks::of(tenant, means.store.clone());
         Self {
             tenant,
             means,
@@ -79,7 +79,7 @@ impl Lane {
             pace,
             timers: SlaTimers::default(),
             kept: Kept::default(),
-            desks: HashMap::new(),
+            desks,
         }
     }
 
@@ -106,9 +106,7 @@ impl Lane {
             // Whoever asked may have gone.
             let _ = submission.answer.send(Err(end.clone()));
         }
-        for desk in self.desks.into_values().flatten() {
-            desk.end(end.clone());
-        }
+        self.desks.end(&end);
         self.means.floor.clear(self.tenant).await;
     }
 
@@ -314,9 +312,7 @@ impl Lane {
         self.deadline = Some(soon);
         self.timers = SlaTimers::restored(Some(soon));
         self.means.floor.clear(self.tenant).await;
-        for desk in self.desks.drain().flat_map(|(_, desks)| desks) {
-            desk.end(error.clone());
-        }
+        self.desks.end(&error);
     }
 
     /// Nothing happened to this batch. Callers are told so; the end of a stream is kept, since
@@ -375,89 +371,16 @@ impl Lane {
         asked: Vec<Asked>,
         answers: Vec<oneshot::Sender<Result<Done, Error>>>,
     ) {
-        for news in self.as_known_today(folded.news).await {
-            self.tell_desks(news).await;
-        }
+        self.desks.tell(folded.news).await;
         let decided = asked.into_iter().zip(folded.answers).zip(answers);
         for ((asked, decided), answer) in decided {
             match asked.command {
-                Command::OpenDesk(desk) if decided.is_ok() => self.open(desk).await,
-                Command::CloseDesk { agent, stream } => {
-                    if let Some(desks) = self.desks.get_mut(&agent) {
-                        desks.retain(|desk| desk.stream != stream);
-                    }
-                }
+                Command::OpenDesk(desk) if decided.is_ok() => self.desks.open(desk).await,
+                Command::CloseDesk { agent, stream } => self.desks.close(agent, stream),
                 _ => {}
             }
             // Whoever asked may have gone; a repetition meets what is stored.
             let _ = answer.send(decided);
-        }
-    }
-
-    /// Customers may have been merged since the work was queued.
-    async fn as_known_today(&self, mut news: Vec<News>) -> Vec<News> {
-        news.retain(|news| self.desks.contains_key(&news.agent));
-        let customer = |news: &mut News| match &mut news.what {
-            Tiding::Offered { work, .. } => work.customer,
-            _ => None,
-        };
-        let records: Vec<RecordId> = news
-            .iter_mut()
-            .filter_map(|news| Some(customer(news)?.record))
-            .collect();
-        if records.is_empty() {
-            return news;
-        }
-        let Ok(known) = self.means.store.customers_of(self.tenant, &records).await else {
-            return news;
-        };
-        for news in &mut news {
-            if let Tiding::Offered { work, .. } = &mut news.what
-                && let Some(customer) = &mut work.customer
-                && let Some(today) = known.get(&customer.record)
-            {
-                customer.customer = *today;
-            }
-        }
-        news
-    }
-
-    async fn tell_desks(&mut self, News { agent, what }: News) {
-        let event = match what {
-            Tiding::Offered { offer, work } => DeskEvent::Offered { offer, work },
-            Tiding::OfferEnded { offer, reason, at } => DeskEvent::OfferEnded { offer, reason, at },
-            Tiding::Work(work) => DeskEvent::Work(work),
-            Tiding::Agent => match self.means.store.agent(self.tenant, agent).await {
-                Ok(Some(stored)) => DeskEvent::Agent(Box::new(stored)),
-                // They see it at the next snapshot.
-                Ok(None) | Err(_) => return,
-            },
-        };
-        if let Some(desks) = self.desks.get_mut(&agent) {
-            desks.retain(|desk| desk.tell(event.clone()));
-        }
-    }
-
-    /// The stream is open: it is told how things stand, then hears what changes.
-    async fn open(&mut self, desk: Desk) {
-        let (store, agent) = (&self.means.store, desk.agent);
-        let read = async {
-            let stored = store.agent(self.tenant, agent).await?;
-            let held = store.held_by(self.tenant, agent).await?;
-            let stored = stored.ok_or_else(|| Error::not_found("agent", agent))?;
-            Ok::<_, Error>((stored, held))
-        };
-        match read.await {
-            Ok((agent, held)) => {
-                let snapshot = DeskEvent::Snapshot {
-                    agent: Box::new(agent),
-                    held,
-                };
-                if desk.tell(snapshot) {
-                    self.desks.entry(desk.agent).or_default().push(desk);
-                }
-            }
-            Err(error) => desk.end(error),
         }
     }
 }

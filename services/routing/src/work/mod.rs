@@ -1,6 +1,7 @@
 //! What runs beside the calls: the owner of each tenant's engine, and the readers of the other
 //! services' logs.
 
+mod desks;
 mod floor;
 mod interactions;
 mod kept;

@@ -131,7 +131,7 @@ impl Bench {
         answer.unwrap().into_inner().explanation.unwrap()
     }
 
-    async fn explain_ticket(&self, ticket: &pb::Ticket) -> pb::RoutingExplanation {
+    pub(crate) async fn explain_ticket(&self, ticket: &pb::Ticket) -> pb::RoutingExplanation {
         let request = pb::ExplainRoutingRequest {
             ticket_id: ticket.id.clone(),
             ..Default::default()

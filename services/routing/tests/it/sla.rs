@@ -52,7 +52,7 @@ pub(crate) async fn everywhere_at(start: &str, mut test: impl AsyncFnMut(Bench))
 }
 
 /// Nine to noon and one to five in Berlin, on working days; Good Friday and Easter Monday closed.
-fn office() -> pb::Calendar {
+pub(crate) fn office() -> pb::Calendar {
     let weekly = (1..=5).flat_map(|day| {
         [(9, 12), (13, 17)].map(|(from, to)| pb::WeeklyOpening {
             day,

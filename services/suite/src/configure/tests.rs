@@ -46,6 +46,8 @@ fn queue(code: &str, more: Value) -> (&'static str, Value) {
         "offer_timeout_s": 20,
         "max_lapsed_offers": 1,
         "answer_target_s": 20,
+        "selection": "AGENT_SELECTION_LONGEST_IDLE",
+        "weight": 1,
         "etag": "\"1\"",
         "waiting_work_items": 7,
     });

@@ -4,7 +4,7 @@ use super::super::Error;
 use super::super::command::{AgentChange, Done, NewAgent};
 use super::Fold;
 use crate::domain::engine::{Input, Profile, StreamId};
-use crate::domain::{Agent, Capacity, Code, Standing, Status};
+use crate::domain::{Agent, AgentKind, Capacity, Code, Standing, Status, WorkSelection};
 
 /// How much an agent takes at once where nobody says otherwise.
 const USUAL_CAPACITY: u16 = 1;
@@ -15,7 +15,7 @@ impl Fold<'_> {
         if self.loaded.principals.contains_key(principal) {
             return Err(Error::PrincipalTaken);
         }
-        self.check_queues(&new.settings)?;
+        self.check_named(&new.settings)?;
         let mut agent = Agent {
             id: AgentId::new(self.now),
             principal: new.principal.clone(),
@@ -28,6 +28,9 @@ impl Fold<'_> {
                 named: Vec::new(),
                 since: self.now,
             },
+            work_selection: WorkSelection::Oldest,
+            kind: AgentKind::Person,
+            shifts: None,
             standing: Standing::new(self.now),
             created_at: self.now,
             updated_at: self.now,
@@ -54,7 +57,7 @@ impl Fold<'_> {
         if etag.is_some_and(|etag| etag != agent.version) {
             return Err(Error::EtagMismatch);
         }
-        self.check_queues(change)?;
+        self.check_named(change)?;
         let mut agent = agent.clone();
         let before = agent.capacity.clone();
         apply(&mut agent, change);
@@ -107,11 +110,16 @@ impl Fold<'_> {
         }
     }
 
-    fn check_queues(&self, change: &AgentChange) -> Result<(), Error> {
+    fn check_named(&self, change: &AgentChange) -> Result<(), Error> {
         for queue in change.queues.iter().flatten() {
             self.known_queue(*queue)?;
         }
-        Ok(())
+        match change.shifts.flatten() {
+            Some(id) if !self.tenant.book.calendars.contains_key(&id) => {
+                Err(Error::not_found("calendar", id))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -127,4 +135,7 @@ fn apply(agent: &mut Agent, change: &AgentChange) {
     set(&mut agent.queues, change.queues.as_ref());
     set(&mut agent.capacity.usual, change.usual_capacity.as_ref());
     set(&mut agent.capacity.named, change.capacities.as_ref());
+    set(&mut agent.work_selection, change.work_selection.as_ref());
+    set(&mut agent.kind, change.kind.as_ref());
+    set(&mut agent.shifts, change.shifts.as_ref());
 }

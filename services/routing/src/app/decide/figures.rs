@@ -105,6 +105,8 @@ impl Tenant {
                 present: agent.standing.presence == Presence::Present,
                 state: agent.state,
                 state_since: agent.since,
+                adherence: agent.standing.adherence(agent.state),
+                shift_until: agent.standing.shift.map(|shift| shift.until),
                 in_hand: *agent.in_hand,
                 limit: *agent.limit,
             })

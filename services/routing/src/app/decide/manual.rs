@@ -104,13 +104,13 @@ impl Fold<'_> {
         self.add_change(work.ticket, Changed { field, old, new }, said);
         if let Some(to) = to.filter(|to| to.forced) {
             self.take_up_by(work.ticket, to.agent, said);
-            if work.channel.is_live() {
+            if work.channel.is_live() && !self.tenant.engine.is_virtual(to.agent) {
                 self.happened(work.ticket, self.now, Happening::AgentReply);
             }
         }
     }
 
-    fn add_change(&mut self, id: TicketId, what: Changed, said: &By) {
+    pub(super) fn add_change(&mut self, id: TicketId, what: Changed, said: &By) {
         let Some(ticket) = self.loaded.tickets.get(&id) else {
             return;
         };

@@ -2,6 +2,7 @@
 //! command is checked before it changes anything, so one that fails leaves no trace.
 
 mod agents;
+mod bots;
 mod facts;
 mod figures;
 mod history;
@@ -127,7 +128,8 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
             Command::AcceptOffer { item, .. }
             | Command::AssignWork { item, .. }
             | Command::MoveWork { item, .. }
-            | Command::ReleaseWork { item, .. } => needs.work_items.push(*item),
+            | Command::ReleaseWork { item, .. }
+            | Command::HandOver { item, .. } => needs.work_items.push(*item),
             Command::CreateAgent(agent) => {
                 needs.principals.push(agent.principal.expose().to_owned());
             }
@@ -347,6 +349,7 @@ impl<'a> Fold<'a> {
                 self.decision.marks.push(mark.clone());
                 Ok(Done::new(uuid::Uuid::nil(), 0))
             }
+            Command::HandOver { item, agent, to } => self.hand_work_over(*item, *agent, to),
         }
     }
 
@@ -389,12 +392,15 @@ impl<'a> Fold<'a> {
 
     fn put_offer(&mut self, offer: Offer, outcome: OfferOutcome) {
         let ended_at = (outcome != OfferOutcome::Pending).then_some(self.now);
+        let work = self.tenant.engine.last_seen(offer.item);
+        let most = work.map(|work| self.tenant.engine.discipline(work.queue).most_offers());
         self.offers.insert(
             offer.id,
             OfferRow {
                 offer,
                 outcome,
                 ended_at,
+                broadcast: most > Some(1),
             },
         );
     }
@@ -422,6 +428,8 @@ impl<'a> Fold<'a> {
         decision.spells = statistics.take_in(self.now, engine, &mut changes);
         decision.items.extend(changes.items);
         decision.standings = changes.agents;
+        decision.paces = changes.paces;
+        decision.turns = changes.turns;
         decision.slas = self.sla_rows();
         decision.offers = self.offers.into_values().collect();
         let sla_at = decision.slas.iter().filter_map(|row| row.next_at).min();

@@ -5,6 +5,7 @@ use rapport_foundation::id::{CalendarId, SlaPolicyId};
 use super::super::Error;
 use super::super::command::{Done, NewCalendar, NewPolicy};
 use super::Fold;
+use crate::domain::engine::Input;
 use crate::domain::sla::{Action, Calendar, CalendarChange, Policy, PolicyChange};
 
 impl Fold<'_> {
@@ -67,6 +68,11 @@ impl Fold<'_> {
     fn put_calendar(&mut self, calendar: Calendar) -> Done {
         let done = Done::new(calendar.id.uuid(), calendar.version);
         self.calendars.insert(calendar.id);
+        // The engine refuses no calendar.
+        let _ = self.step(Input::CalendarChanged {
+            calendar: calendar.id,
+            hours: Box::new(calendar.hours.clone()),
+        });
         self.tenant.book.calendars.insert(calendar.id, calendar);
         done
     }

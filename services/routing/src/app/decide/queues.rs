@@ -101,4 +101,12 @@ fn apply(queue: &mut Queue, change: &QueueChange) {
     set(&mut queue.overflow, change.overflow.as_ref());
     set(&mut queue.answer_target, change.answer_target.as_ref());
     set(&mut queue.short_abandon, change.short_abandon.as_ref());
+    let discipline = &mut queue.discipline;
+    set(&mut discipline.selection, change.selection.as_ref());
+    set(
+        &mut discipline.most_occupancy_spread,
+        change.most_occupancy_spread.as_ref(),
+    );
+    set(&mut discipline.weight, change.weight.as_ref());
+    set(&mut discipline.broadcast, change.broadcast.as_ref());
 }

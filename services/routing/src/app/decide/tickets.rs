@@ -167,7 +167,9 @@ impl Fold<'_> {
             offers_made: 0,
             declines: Vec::new(),
             settled: false,
+            handed_over: false,
             state: WorkState::Waiting,
+            other_offers: Vec::new(),
             route,
             traceparent: self.cause.clone(),
             figures: Figures::default(),
@@ -384,8 +386,11 @@ impl Fold<'_> {
         self.take_up_by(id, agent, &By::agent(agent));
     }
 
-    /// The same, because somebody wanted it so.
+    /// The same, because somebody wanted it so. A bot takes nothing up: nobody of us is at it yet.
     pub(super) fn take_up_by(&mut self, id: TicketId, agent: AgentId, by: &By) {
+        if self.tenant.engine.is_virtual(agent) {
+            return;
+        }
         let (now, id) = (self.now, self.whole(id));
         let Some(ticket) = self.loaded.tickets.get_mut(&id) else {
             return;

@@ -19,7 +19,7 @@ impl Fold<'_> {
         let work = self.tenant.engine.last_seen(item);
         if let Some((ticket, live)) = work.map(|work| (work.ticket, work.channel.is_live())) {
             self.take_up(ticket, agent);
-            if live {
+            if live && !self.tenant.engine.is_virtual(agent) {
                 self.happened(ticket, self.now, Happening::AgentReply);
             }
         }

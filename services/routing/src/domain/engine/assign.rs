@@ -6,29 +6,31 @@ use uuid::Uuid;
 
 use super::input::{Effect, Refusal};
 use super::{Engine, Timer};
-use crate::domain::{Decline, Offer, OfferEnd, Queue, Status, WorkState};
+use crate::domain::{Decline, Offer, OfferEnd, Queue, Selection, Status, WorkSelection, WorkState};
 
 impl Engine {
     /// Offers a waiting item to the first who may take it.
     pub(super) fn match_item(&mut self, now: Micros, id: WorkItemId, out: &mut Vec<Effect>) {
-        let Some(held) = self.items.get(&id) else {
-            return;
-        };
-        if held.work.state != WorkState::Waiting {
-            return;
-        }
-        let declines = &held.work.declines;
-        let passes_over = |agent| declines.iter().any(|d| d.agent == agent);
-        if let Some(agent) =
-            self.floor
-                .first(held.work.queue, held.work.channel, &held.asked, passes_over)
-        {
+        let waits = self
+            .item(id)
+            .is_some_and(|work| work.state == WorkState::Waiting);
+        if waits && let Some(agent) = self.next_for(id) {
             self.make_offer(now, id, agent, out);
+            self.note_unfilled(id);
         }
     }
 
-    /// Fills the hands of an agent with what waits for them, the most urgent and oldest of
-    /// all their queues first.
+    /// Whom an item is to be offered to next, if to anybody.
+    pub(super) fn next_for(&self, id: WorkItemId) -> Option<AgentId> {
+        let held = self.items.get(&id)?;
+        let work = &held.work;
+        let declined = |agent| work.declines.iter().any(|d| d.agent == agent);
+        let passes_over = |agent| declined(agent) || work.offer_to(agent).is_some();
+        self.select(work.queue, work.channel, &held.asked, passes_over)
+    }
+
+    /// Fills the hands of an agent with what waits for them, the most urgent of all their
+    /// queues first; of these the oldest, or what their rule says.
     pub(super) fn match_agent(&mut self, now: Micros, agent: AgentId, out: &mut Vec<Effect>) {
         loop {
             let Some(seat) = self
@@ -43,16 +45,19 @@ impl Engine {
                     .get(&id)
                     .is_some_and(|h| h.work.declines.iter().any(|d| d.agent == agent))
             };
-            let queues = seat.profile.queues.iter().copied();
-            let Some(rank) = self.waiting.first(
-                queues,
-                |channel| seat.has_room(channel),
-                &seat.held,
-                declined,
-            ) else {
+            let first = match seat.profile.work_selection {
+                WorkSelection::Oldest => {
+                    let queues = seat.profile.queues.iter().copied();
+                    let room = |channel| seat.has_room(channel);
+                    self.waiting.first(queues, room, &seat.held, declined)
+                }
+                _ => self.weigh(now, seat, declined),
+            };
+            let Some(rank) = first else {
                 return;
             };
             self.make_offer(now, rank.id, agent, out);
+            self.note_unfilled(rank.id);
         }
     }
 
@@ -79,31 +84,43 @@ impl Engine {
             made_at: now,
             expires_at: now + timeout,
         };
-        work.state = WorkState::Offered(offer);
-        let channel = work.channel;
-        self.waiting.remove(held.spot(), held.rank());
+        let waited = work.state == WorkState::Waiting;
+        work.put_offer(offer);
+        let (channel, queue) = (work.channel, work.queue);
+        if waited {
+            self.waiting.remove(held.spot(), held.rank());
+        }
         self.offers.insert(offer.id, id);
-        self.timers.set(offer.expires_at, Timer::OfferLapses(id));
+        self.timers
+            .set(offer.expires_at, Timer::OfferLapses(id, agent));
         self.floor.change(agent, |seat| seat.take(id, channel));
+        if self.discipline(queue).selection == Selection::RoundRobin {
+            self.records.note_asked(queue, agent);
+        }
         self.touch_item(id);
         out.push(Effect::Offered(offer));
     }
 
-    /// Takes an offer back and puts the item where it stood in its queue.
+    /// Takes an agent's offer back. With the last one the item is where it stood in its queue.
     pub(super) fn end_offer(
         &mut self,
         id: WorkItemId,
+        agent: AgentId,
         reason: OfferEnd,
         out: &mut Vec<Effect>,
     ) -> Option<Offer> {
         let held = self.items.get_mut(&id)?;
-        let offer = *held.work.offer()?;
-        held.work.state = WorkState::Waiting;
+        let offer = held.work.end_offer(agent)?;
         held.work.figures.over_capacity = false;
         let channel = held.work.channel;
-        self.waiting.insert(held.spot(), held.rank());
+        if held.work.state == WorkState::Waiting {
+            self.waiting.insert(held.spot(), held.rank());
+        } else {
+            self.note_unfilled(id);
+        }
         self.offers.remove(&offer.id);
-        self.timers.cancel(offer.expires_at, Timer::OfferLapses(id));
+        self.timers
+            .cancel(offer.expires_at, Timer::OfferLapses(id, agent));
         self.floor
             .change(offer.agent, |seat| seat.give_back(id, channel));
         self.touch_item(id);
@@ -115,12 +132,12 @@ impl Engine {
     pub(super) fn take_back_offers(&mut self, now: Micros, agent: AgentId, out: &mut Vec<Effect>) {
         let mut ranks: Vec<_> = self
             .held_by(agent)
-            .filter(|work| work.offer().is_some())
+            .filter(|work| work.offer_to(agent).is_some())
             .filter_map(|work| self.rank_of(work.id))
             .collect();
         ranks.sort_unstable();
         for rank in &ranks {
-            self.end_offer(rank.id, OfferEnd::AgentGone, out);
+            self.end_offer(rank.id, agent, OfferEnd::AgentGone, out);
         }
         for rank in ranks {
             self.match_item(now, rank.id, out);
@@ -135,11 +152,12 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let (id, offer) = self.offer_of(offer, agent)?;
+        let freed = self.end_offers_but(id, Some(agent), OfferEnd::Taken, out);
         let Some(held) = self.items.get_mut(&id) else {
             return Err(Refusal::OfferNotOut);
         };
         held.work.state = WorkState::Accepted { agent, at: now };
-        let wait = held.work.waited(now);
+        let (wait, queue) = (held.work.waited(now), held.work.queue);
         for decline in held.work.declines.drain(..) {
             self.timers
                 .cancel(decline.until, Timer::DeclineEnds(id, decline.agent));
@@ -147,16 +165,27 @@ impl Engine {
         self.stop_easing(id);
         self.stop_waiting(id);
         self.offers.remove(&offer.id);
-        self.timers.cancel(offer.expires_at, Timer::OfferLapses(id));
+        self.timers
+            .cancel(offer.expires_at, Timer::OfferLapses(id, agent));
         let lapsed = self.floor.change(agent, |seat| {
+            seat.working += 1;
             std::mem::take(&mut seat.standing.lapsed_offers)
         });
+        if self.floor.anybody_chooses_by(WorkSelection::QueueRatio) {
+            self.records.note_taken(now, queue);
+        }
         if lapsed.is_some_and(|n| n > 0) {
             self.touch_agent(agent);
         }
-        self.note_answer(now, id);
+        // Nobody of us has answered what a bot took.
+        if !self.is_virtual(agent) {
+            self.note_answer(now, id);
+        }
         self.touch_item(id);
         out.push(Effect::Accepted { offer, wait });
+        for agent in freed {
+            self.match_agent(now, agent, out);
+        }
         Ok(())
     }
 
@@ -168,7 +197,7 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let (id, _) = self.offer_of(offer, agent)?;
-        self.end_offer(id, OfferEnd::Rejected, out);
+        self.end_offer(id, agent, OfferEnd::Rejected, out);
         self.pass_over(now, id, agent);
         self.match_item(now, id, out);
         self.match_agent(now, agent, out);
@@ -177,11 +206,16 @@ impl Engine {
 
     /// An offer was not answered in time. Who is there and does not answer counts as not
     /// responding; who cannot be reached (we were restarted) is not blamed.
-    pub(super) fn lapse(&mut self, now: Micros, id: WorkItemId, out: &mut Vec<Effect>) {
-        let Some(offer) = self.end_offer(id, OfferEnd::Expired, out) else {
+    pub(super) fn lapse(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        agent: AgentId,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.end_offer(id, agent, OfferEnd::Expired, out).is_none() {
             return;
-        };
-        let agent = offer.agent;
+        }
         let queue = self.items.get(&id).map(|held| held.work.queue);
         let most = queue
             .and_then(|q| self.queues.get(&q))
@@ -245,9 +279,9 @@ impl Engine {
 
     fn offer_of(&self, offer: OfferId, agent: AgentId) -> Result<(WorkItemId, Offer), Refusal> {
         let id = *self.offers.get(&offer).ok_or(Refusal::OfferNotOut)?;
-        let offer = self
-            .item(id)
-            .and_then(|work| work.offer())
+        let mut offers = self.item(id).ok_or(Refusal::OfferNotOut)?.offers();
+        let offer = offers
+            .find(|one| one.id == offer)
             .ok_or(Refusal::OfferNotOut)?;
         if offer.agent == agent {
             Ok((id, *offer))

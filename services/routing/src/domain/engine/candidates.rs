@@ -1,5 +1,7 @@
 //! Who comes into question for some work, and why the others do not.
 
+use std::time::Duration;
+
 use rapport_foundation::id::{AgentId, QueueId};
 use rapport_foundation::time::Micros;
 
@@ -18,8 +20,8 @@ pub struct Vacancy<'a> {
     pub skills: &'a Skills,
     /// Who said no to it lately.
     pub declines: &'a [Decline],
-    /// Who has it.
-    pub agent: Option<AgentId>,
+    /// Who has it, or is offered it.
+    pub agents: &'a [AgentId],
 }
 
 /// An agent of the queue.
@@ -33,6 +35,14 @@ pub struct Candidate {
     pub in_hand: usize,
     /// Since when they wait for work.
     pub idle_since: Micros,
+    /// How much of their staffed time work took of late, in millionths.
+    pub occupancy: u64,
+    /// That this is more above the mean of the queue's agents than may be: they are asked after the others.
+    pub passed_over: bool,
+    /// By how many levels they exceed what is asked for, over all skills.
+    pub surplus: u32,
+    /// How long they take for the work of the queue, or who is new would; none where that is not known.
+    pub pace: Option<Duration>,
     /// All that keeps them from it.
     pub hindrances: Vec<Hindrance>,
 }
@@ -46,6 +56,8 @@ pub enum Hindrance {
     Status,
     /// No stream of theirs is open.
     NotPresent,
+    /// Their shift is over, or has not begun.
+    OffShift,
     /// They do not hold these.
     MissingSkills(Skills),
     /// They have as much of the channel as they take at once.
@@ -60,12 +72,22 @@ impl Engine {
     pub fn candidates(&self, vacancy: Vacancy<'_>) -> Vec<Candidate> {
         let serving = |seat: &&Seat| seat.profile.queues.contains(&vacancy.queue);
         let mut seats: Vec<&Seat> = self.floor.seats().filter(serving).collect();
-        seats.sort_unstable_by_key(|seat| seat.idle_rank());
+        let discipline = self.discipline(vacancy.queue);
+        let bar = self.bar(vacancy.queue, &discipline);
+        let surplus = |seat: &Seat| seat.profile.skills.surplus(vacancy.skills);
+        seats.sort_by_cached_key(|seat| {
+            self.merit(vacancy.queue, &discipline, bar, seat, || surplus(seat))
+        });
+        let pace = |seat: &Seat| self.records.pace(vacancy.queue, seat.profile.id);
         let candidate = |seat: &&Seat| Candidate {
             agent: seat.profile.id,
             status: seat.standing.status,
             in_hand: seat.holds.len(),
             idle_since: seat.standing.idle_since,
+            occupancy: self.occupancy(seat),
+            passed_over: bar.is_some_and(|bar| self.occupancy(seat) > bar),
+            surplus: surplus(seat),
+            pace: pace(seat).map(Duration::from_micros),
             hindrances: hindrances(seat, vacancy),
         };
         let mut candidates: Vec<Candidate> = seats.iter().map(candidate).collect();
@@ -75,7 +97,7 @@ impl Engine {
 }
 
 fn hindrances(seat: &Seat, vacancy: Vacancy<'_>) -> Vec<Hindrance> {
-    if vacancy.agent == Some(seat.profile.id) {
+    if vacancy.agents.contains(&seat.profile.id) {
         return vec![Hindrance::HasIt];
     }
     let mut hindrances = Vec::new();
@@ -84,6 +106,9 @@ fn hindrances(seat: &Seat, vacancy: Vacancy<'_>) -> Vec<Hindrance> {
     }
     if seat.standing.presence != Presence::Present {
         hindrances.push(Hindrance::NotPresent);
+    }
+    if !seat.standing.is_scheduled() {
+        hindrances.push(Hindrance::OffShift);
     }
     let missing = vacancy.skills.beyond(&seat.profile.skills);
     if !missing.is_empty() {

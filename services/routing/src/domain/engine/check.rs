@@ -1,10 +1,11 @@
 //! What must always hold, looked at the slow and obvious way.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rapport_foundation::id::{AgentId, OfferId, WorkItemId};
 use rapport_foundation::time::Micros;
 
+use super::seat::Seat;
 use super::{Engine, Held, Timer};
 use crate::domain::{Channel, PerChannel, Presence, WorkItem, WorkState};
 
@@ -23,6 +24,9 @@ pub enum Fault {
     /// An agent has more than their capacity of a channel.
     #[error("agent {0} is over capacity")]
     OverCapacity(AgentId),
+    /// More offers are out for a work item than its queue makes at once, or one agent has two.
+    #[error("work item {0} is offered to more than its queue says")]
+    OfferedToMany(WorkItemId),
     /// An offer is out to somebody who takes no work.
     #[error("offer {0} is out to agent {1}, who takes no work")]
     OfferedToAbsent(OfferId, AgentId),
@@ -54,17 +58,18 @@ impl Engine {
         if waiting != self.waiting.len() {
             faults.push(Fault::Index("waiting"));
         }
-        if self.offers.len()
-            != self
-                .items
-                .values()
-                .filter(|h| h.work.offer().is_some())
-                .count()
-        {
+        let offers = self.items.values().map(|held| held.work.offers().count());
+        if self.offers.len() != offers.sum::<usize>() {
             faults.push(Fault::Index("offers"));
         }
         if self.by_ticket.len() != self.items.len() {
             faults.push(Fault::Index("by ticket"));
+        }
+        if !self.unfilled.is_empty() {
+            faults.push(Fault::Index("unfilled"));
+        }
+        if !self.records.add_up() {
+            faults.push(Fault::Index("paces"));
         }
         if self.timers.len() != self.timers_needed() {
             faults.push(Fault::Index("timers"));
@@ -82,14 +87,14 @@ impl Engine {
         if listed != (work.state == WorkState::Waiting) {
             faults.push(Fault::Forgotten(work.id));
         }
-        if let Some(agent) = work.agent()
-            && !self
-                .floor
-                .seat(agent)
-                .is_some_and(|seat| seat.holds.contains(&work.id))
-        {
+        let holds = |agent: AgentId| {
+            let seat = self.floor.seat(agent);
+            seat.is_some_and(|seat| seat.holds.contains(&work.id))
+        };
+        if !work.agents().all(holds) {
             faults.push(Fault::Forgotten(work.id));
         }
+        self.check_offers(work, faults);
         match &work.state {
             WorkState::Waiting => {
                 let free = self.floor.seats().find(|seat| {
@@ -102,21 +107,7 @@ impl Engine {
                     faults.push(Fault::NotConserving(work.id, seat.profile.id));
                 }
             }
-            WorkState::Offered(offer) => {
-                if self.offers.get(&offer.id) != Some(&work.id) {
-                    faults.push(Fault::Index("offers"));
-                }
-                if !self
-                    .timers
-                    .holds(offer.expires_at, Timer::OfferLapses(work.id))
-                {
-                    faults.push(Fault::Stuck(format!("offer {}", offer.id)));
-                }
-                let standing = self.standing(offer.agent);
-                if standing.is_none_or(|s| s.presence == Presence::Absent) {
-                    faults.push(Fault::OfferedToAbsent(offer.id, offer.agent));
-                }
-            }
+            WorkState::Offered(_) => {}
             WorkState::WrappingUp { until, .. } => {
                 if !self.timers.holds(*until, Timer::WrapUpEnds(work.id)) {
                     faults.push(Fault::Stuck(format!("wrap-up of {}", work.id)));
@@ -126,6 +117,29 @@ impl Engine {
             _ => faults.push(Fault::Index("items")),
         }
         self.check_route(work, faults);
+    }
+
+    /// To one agent at a time, or to as many as the queue says, each once; and each ends by time.
+    fn check_offers(&self, work: &WorkItem, faults: &mut Vec<Fault>) {
+        let most = self.discipline(work.queue).most_offers();
+        let agents: BTreeSet<AgentId> = work.offers().map(|offer| offer.agent).collect();
+        let count = work.offers().count();
+        if count > most || agents.len() < count || (count > 0) != work.offer().is_some() {
+            faults.push(Fault::OfferedToMany(work.id));
+        }
+        for offer in work.offers() {
+            if self.offers.get(&offer.id) != Some(&work.id) || offer.item != work.id {
+                faults.push(Fault::Index("offers"));
+            }
+            let lapses = Timer::OfferLapses(work.id, offer.agent);
+            if !self.timers.holds(offer.expires_at, lapses) {
+                faults.push(Fault::Stuck(format!("offer {}", offer.id)));
+            }
+            let standing = self.standing(offer.agent);
+            if standing.is_none_or(|s| s.presence == Presence::Absent) {
+                faults.push(Fault::OfferedToAbsent(offer.id, offer.agent));
+            }
+        }
     }
 
     fn check_route(&self, work: &WorkItem, faults: &mut Vec<Fault>) {
@@ -152,8 +166,9 @@ impl Engine {
             for id in &seat.holds {
                 let held = self.items.get(id);
                 let beyond = held.is_some_and(|h| h.work.figures.over_capacity);
-                if owner.insert(*id, agent).is_some()
-                    || held.and_then(|h| h.work.agent()) != Some(agent)
+                let offered = held.is_some_and(|h| h.work.offer().is_some());
+                if (owner.insert(*id, agent).is_some() && !offered)
+                    || !held.is_some_and(|h| h.work.is_with(agent))
                 {
                     faults.push(Fault::WrongHands(*id, agent));
                 }
@@ -161,6 +176,15 @@ impl Engine {
                     *used.at(held.work.channel) += 1;
                     *allowed.at(held.work.channel) += u16::from(beyond);
                 }
+            }
+            let accepted = self.held_by(agent).filter(|work| work.offer().is_none());
+            if accepted.count() != usize::from(seat.working) {
+                faults.push(Fault::Index("work accepted"));
+            }
+            self.check_shift(seat, faults);
+            let load = seat.load(self.floor.now());
+            if load.busy > load.staffed || load.until < seat.standing.load.until {
+                faults.push(Fault::Index("time of agents"));
             }
             if used != seat.used {
                 faults.push(Fault::Index("capacity in use"));
@@ -170,7 +194,7 @@ impl Engine {
                 let newest = self
                     .held_by(agent)
                     .filter(|work| work.channel == c && !work.figures.over_capacity)
-                    .map(taken_at)
+                    .map(|work| taken_at(work, agent))
                     .max();
                 newest > Some(seat.profile.capacity.since)
             };
@@ -195,14 +219,32 @@ impl Engine {
         }
     }
 
+    /// Who has a schedule is on shift or is not, and that will be looked at again.
+    fn check_shift(&self, seat: &Seat, faults: &mut Vec<Fault>) {
+        let (agent, shift) = (seat.profile.id, seat.standing.shift);
+        let hours = seat.profile.shifts.and_then(|id| self.calendars.get(&id));
+        if hours.is_some() != shift.is_some() {
+            faults.push(Fault::Index("shifts"));
+        }
+        let Some((shift, hours)) = shift.zip(hours) else {
+            return;
+        };
+        if !self.timers.holds(shift.until, Timer::ShiftTurns(agent)) {
+            faults.push(Fault::Stuck(format!("the shift of {agent}")));
+        }
+        let now = self.floor.now();
+        let due = shift.until <= now;
+        if (!due && hours.at(now).0 != shift.on) || (shift.on && shift.by_hand) {
+            faults.push(Fault::Index("shifts"));
+        }
+    }
+
     fn timers_needed(&self) -> usize {
         let of_items = self.items.values().map(|held| {
-            let running = matches!(
-                held.work.state,
-                WorkState::Offered(_) | WorkState::WrappingUp { .. }
-            );
+            let wraps_up = matches!(held.work.state, WorkState::WrappingUp { .. });
             let waits = held.work.route.as_ref().and_then(|route| route.until);
-            usize::from(running)
+            usize::from(wraps_up)
+                + held.work.offers().count()
                 + usize::from(waits.is_some())
                 + usize::from(held.eases_at.is_some())
                 + held.work.declines.len()
@@ -212,14 +254,15 @@ impl Engine {
             .seats()
             .filter(|s| matches!(s.standing.presence, Presence::Leaving { .. }));
         let ending = self.floor.seats().map(|seat| seat.profile.ends().len());
-        of_items.sum::<usize>() + leaving.count() + ending.sum::<usize>()
+        let turning = self.floor.seats().filter(|s| s.standing.shift.is_some());
+        of_items.sum::<usize>() + leaving.count() + ending.sum::<usize>() + turning.count()
     }
 }
 
 /// When an agent got it into their hands.
-const fn taken_at(work: &WorkItem) -> Micros {
+fn taken_at(work: &WorkItem, agent: AgentId) -> Micros {
     match &work.state {
-        WorkState::Offered(offer) => offer.made_at,
+        WorkState::Offered(offer) => work.offer_to(agent).unwrap_or(offer).made_at,
         WorkState::Accepted { at, .. } => *at,
         WorkState::WrappingUp { accepted_at, .. } => *accepted_at,
         _ => work.queued_at,

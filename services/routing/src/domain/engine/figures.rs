@@ -7,8 +7,7 @@ use super::Engine;
 use super::input::Profile;
 use super::seat::Seat;
 use crate::domain::{
-    AgentState, Answered, Channel, PerChannel, Presence, Promise, Skills, Standing, Status,
-    WorkItem, WorkState,
+    AgentState, Answered, Channel, PerChannel, Promise, Skills, Standing, WorkItem, WorkState,
 };
 
 /// An agent and what they are at.
@@ -32,7 +31,7 @@ impl AtWork<'_> {
     /// Whether new work may be offered to them, their capacity apart.
     #[must_use]
     pub fn is_available(&self) -> bool {
-        self.standing.status == Status::Available && self.standing.presence == Presence::Present
+        self.standing.takes_work()
     }
 }
 
@@ -71,7 +70,8 @@ impl Engine {
     fn look_at<'a>(&'a self, seat: &'a Seat) -> AtWork<'a> {
         let (mut state, mut since) = (AgentState::Idle, seat.standing.idle_since);
         let held = seat.holds.iter().filter_map(|id| self.item(*id));
-        for (theirs, at) in held.filter_map(at_it) {
+        let agent = seat.profile.id;
+        for (theirs, at) in held.filter_map(|work| at_it(work, agent)) {
             if theirs > state || (theirs == state && at < since) {
                 (state, since) = (theirs, at);
             }
@@ -112,9 +112,12 @@ impl Engine {
 }
 
 /// What an agent is at who has this work in hand, and since when.
-const fn at_it(work: &WorkItem) -> Option<(AgentState, Micros)> {
+fn at_it(work: &WorkItem, agent: AgentId) -> Option<(AgentState, Micros)> {
     match &work.state {
-        WorkState::Offered(offer) => Some((AgentState::Offered, offer.made_at)),
+        WorkState::Offered(_) => {
+            let offer = work.offer_to(agent)?;
+            Some((AgentState::Offered, offer.made_at))
+        }
         WorkState::Accepted { at, .. } => Some((AgentState::Busy, *at)),
         WorkState::WrappingUp { at, .. } => Some((AgentState::WrapUp, *at)),
         _ => None,

@@ -1,18 +1,23 @@
 use std::collections::BTreeSet;
 
 use rapport_foundation::id::{AgentId, QueueId};
+use rapport_foundation::time::Micros;
 
 use super::Map;
 use super::input::Profile;
 use super::seat::{IdleRank, Seat};
 use super::skills::Grades;
-use crate::domain::Channel;
+use crate::domain::{Channel, WorkSelection};
 
 /// Everybody, and for each queue who of its agents is free, in the order they are asked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Floor {
     seats: Map<AgentId, Seat>,
     free: Map<QueueId, BTreeSet<IdleRank>>,
+    /// The time of the step that is made.
+    now: Micros,
+    /// How many choose by which rule among their queues' work.
+    choosing: [usize; WorkSelection::ALL.len()],
 }
 
 impl Floor {
@@ -24,8 +29,28 @@ impl Floor {
         self.seats.values()
     }
 
+    pub(super) const fn now(&self) -> Micros {
+        self.now
+    }
+
+    pub(super) const fn set_now(&mut self, now: Micros) {
+        self.now = now;
+    }
+
+    /// Those of a queue who are free.
+    pub(super) fn free(&self, queue: QueueId) -> impl Iterator<Item = &Seat> {
+        let free = self.free.get(&queue).into_iter().flatten();
+        free.filter_map(|(_, _, agent)| self.seats.get(agent))
+    }
+
+    pub(super) const fn anybody_chooses_by(&self, rule: WorkSelection) -> bool {
+        self.choosing[rule as usize] > 0
+    }
+
+    /// Somebody new.
     pub(super) fn add(&mut self, seat: Seat) {
         let agent = seat.profile.id;
+        self.choosing[seat.profile.work_selection as usize] += 1;
         self.seats.insert(agent, seat);
         self.relist(agent);
     }
@@ -37,6 +62,8 @@ impl Floor {
         change: impl FnOnce(&mut Seat) -> T,
     ) -> Option<T> {
         let seat = self.seats.get_mut(&agent)?;
+        // What they were at is counted before it is another.
+        seat.standing.load = seat.load(self.now);
         let out = change(seat);
         self.relist(agent);
         Some(out)
@@ -49,6 +76,8 @@ impl Floor {
             return;
         };
         Self::unlist(&mut self.free, seat);
+        self.choosing[seat.profile.work_selection as usize] -= 1;
+        self.choosing[profile.work_selection as usize] += 1;
         seat.limit = profile.capacity.by_channel();
         seat.profile = profile;
         seat.held = held;

@@ -1,12 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use rapport_foundation::id::{AgentId, OfferId, QueueId, TicketId, WorkItemId};
+use rapport_foundation::id::{AgentId, CalendarId, OfferId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::manual::Handing;
+use super::records::{Pace, Turn};
+use crate::domain::sla::Hours;
 use crate::domain::{
-    Agent, Capacity, Code, OfferEnd, Priority, Queue, Skills, Standing, Status, WorkItem,
+    Agent, AgentKind, Capacity, Code, Discipline, OfferEnd, Priority, Queue, Skills, Standing,
+    Status, WorkItem, WorkSelection,
 };
 use crate::domain::{CustomerRef, Offer};
 
@@ -26,6 +29,12 @@ pub struct Profile {
     pub skills_until: BTreeMap<Code, Micros>,
     /// How much they take at once.
     pub capacity: Capacity,
+    /// Which of their queues' work they get when they come free.
+    pub work_selection: WorkSelection,
+    /// Whether they are a person.
+    pub kind: AgentKind,
+    /// The calendar of their shifts.
+    pub shifts: Option<CalendarId>,
 }
 
 impl From<&Agent> for Profile {
@@ -36,6 +45,9 @@ impl From<&Agent> for Profile {
             skills: agent.skills.clone(),
             skills_until: agent.skills_until.clone(),
             capacity: agent.capacity.clone(),
+            work_selection: agent.work_selection,
+            kind: agent.kind,
+            shifts: agent.shifts,
         }
     }
 }
@@ -57,6 +69,8 @@ pub struct Terms {
     pub answer_target: Duration,
     /// Who leaves within this left too soon to be counted against the service level.
     pub short_abandon: Duration,
+    /// How its work finds its agents.
+    pub discipline: Discipline,
 }
 
 impl From<&Queue> for Terms {
@@ -69,6 +83,7 @@ impl From<&Queue> for Terms {
             most_waiting: queue.most_waiting,
             answer_target: queue.answer_target,
             short_abandon: queue.short_abandon,
+            discipline: queue.discipline,
         }
     }
 }
@@ -215,6 +230,26 @@ pub enum Input {
     },
     /// Time has passed.
     Tick,
+    /// A virtual agent hands accepted work over to a queue. Its age is kept.
+    WorkHandedOver {
+        /// The work.
+        item: WorkItemId,
+        /// Who.
+        agent: AgentId,
+        /// The queue it waits in.
+        queue: QueueId,
+        /// Skills an agent must hold.
+        skills: Skills,
+        /// How urgent it is.
+        priority: Priority,
+    },
+    /// A calendar is new or has other hours.
+    CalendarChanged {
+        /// Which calendar.
+        calendar: CalendarId,
+        /// When those are on shift whose shifts it tells.
+        hours: Box<Hours>,
+    },
 }
 
 /// What the engine decided.
@@ -328,6 +363,8 @@ pub enum Refusal {
     HasIt,
     /// The contact is over: the work can only be completed.
     ContactOver,
+    /// The agent is a person.
+    AgentNotVirtual,
 }
 
 /// Everything a stopped engine needs to stand where it stood.
@@ -339,6 +376,12 @@ pub struct Snapshot {
     pub agents: Vec<(Profile, Standing)>,
     /// Every open work item.
     pub items: Vec<WorkItem>,
+    /// How fast agents are, where that is counted.
+    pub paces: Vec<Pace>,
+    /// Whose turn it was, and how much was taken, by queue.
+    pub turns: Vec<Turn>,
+    /// Every calendar, for the shifts of agents.
+    pub calendars: Vec<(CalendarId, Hours)>,
 }
 
 /// The rows that the decisions since the last look touched, as they are now.
@@ -348,4 +391,8 @@ pub struct Changes {
     pub items: Vec<WorkItem>,
     /// How agents stand, by id.
     pub agents: Vec<(AgentId, Standing)>,
+    /// How fast agents are, where that is another.
+    pub paces: Vec<Pace>,
+    /// Whose turn it was, and how much was taken, where that is another.
+    pub turns: Vec<Turn>,
 }

@@ -100,8 +100,12 @@ impl Engine {
             self.timers
                 .set(decline.until, Timer::DeclineEnds(id, decline.agent));
         }
-        if let Some(agent) = work.agent() {
-            self.floor.change(agent, |seat| seat.take(id, work.channel));
+        for agent in work.agents() {
+            let accepted = work.offer().is_none();
+            self.floor.change(agent, |seat| {
+                seat.take(id, work.channel);
+                seat.working += u16::from(accepted);
+            });
         }
         let held = self.hold(work);
         if let Some(at) = held.eases_at {
@@ -114,9 +118,12 @@ impl Engine {
             WorkState::Waiting => {
                 self.waiting.insert(held.spot(), held.rank());
             }
-            WorkState::Offered(offer) => {
-                self.offers.insert(offer.id, id);
-                self.timers.set(offer.expires_at, Timer::OfferLapses(id));
+            WorkState::Offered(_) => {
+                for offer in held.work.offers() {
+                    self.offers.insert(offer.id, id);
+                    let lapses = Timer::OfferLapses(id, offer.agent);
+                    self.timers.set(offer.expires_at, lapses);
+                }
             }
             WorkState::WrappingUp { until, .. } => self.timers.set(*until, Timer::WrapUpEnds(id)),
             _ => {}
@@ -141,7 +148,7 @@ impl Engine {
         } else {
             OfferEnd::Withdrawn
         };
-        let freed = self.end_offer(id, reason, out).map(|offer| offer.agent);
+        let freed = self.end_offers(id, reason, out);
         if abandoned {
             self.note_left(now, id);
             self.close_item(id, WorkState::Abandoned { at: now });
@@ -150,7 +157,7 @@ impl Engine {
             self.close_item(id, WorkState::Withdrawn { at: now });
             out.push(Effect::Withdrawn { item: id });
         }
-        if let Some(agent) = freed {
+        for agent in freed {
             self.match_agent(now, agent, out);
         }
         Ok(())
@@ -190,10 +197,11 @@ impl Engine {
             return Err(Refusal::QueueFull);
         }
         let keeps = change.keeps_offer && self.may_keep(now, id, &change);
-        let freed = if moves && !keeps {
-            self.end_offer(id, OfferEnd::Withdrawn, out)
+        let kept = self.item(id).and_then(WorkItem::agent).filter(|_| keeps);
+        let freed = if moves {
+            self.end_offers_but(id, kept, OfferEnd::Withdrawn, out)
         } else {
-            None
+            Vec::new()
         };
         self.stop_waiting(id);
         self.alter(now, id, |work| {
@@ -205,14 +213,14 @@ impl Engine {
         self.time_leg(id);
         self.touch_item(id);
         // Who had it before them takes what is first now, which need not be this.
-        if let Some(offer) = freed {
-            self.match_agent(now, offer.agent, out);
+        for agent in freed {
+            self.match_agent(now, agent, out);
         }
         self.match_item(now, id, out);
         Ok(())
     }
 
-    /// Whether the agent it is offered to may take it as it is to be.
+    /// Whether the agent it is offered to, of several the first, may take it as it is to be.
     fn may_keep(&mut self, now: Micros, id: WorkItemId, change: &Change) -> bool {
         let route = change.route.as_deref();
         let (asked, _) = self.book.asked(now, &change.skills, route);
@@ -262,6 +270,7 @@ impl Engine {
         skip_wrap_up: bool,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
+        let skip_wrap_up = skip_wrap_up || self.is_virtual(agent);
         let held = self.items.get_mut(&id).ok_or(Refusal::WorkNotOpen)?;
         match &held.work.state {
             WorkState::Accepted { agent: theirs, at } if *theirs == agent => {
@@ -327,7 +336,7 @@ impl Engine {
         else {
             return;
         };
-        let (channel, disposition) = (work.channel, disposition.clone());
+        let (channel, queue, disposition) = (work.channel, work.queue, disposition.clone());
         self.close_item(
             id,
             WorkState::Completed {
@@ -347,8 +356,14 @@ impl Engine {
         });
         self.floor.change(agent, |seat| {
             seat.give_back(id, channel);
+            seat.working = seat.working.saturating_sub(1);
             seat.standing.idle_since = now;
         });
+        if self.counts_pace(queue) {
+            let handle = (now - accepted_at).as_micros();
+            let handle = u64::try_from(handle).unwrap_or(u64::MAX / 2);
+            self.records.note_pace(queue, agent, handle);
+        }
         self.touch_agent(agent);
         self.match_agent(now, agent, out);
     }

@@ -10,7 +10,7 @@ use rapport_foundation::time::Micros;
 use super::Engine;
 use super::input::{Effect, Refusal};
 use super::lifecycle::Change;
-use crate::domain::{OfferEnd, Presence, Priority, Skills, Status, WorkItem, WorkState};
+use crate::domain::{AgentKind, OfferEnd, Presence, Priority, Skills, Status, WorkItem, WorkState};
 
 /// To whom work is to go, and what does not keep it from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,41 @@ impl Engine {
         Ok(())
     }
 
+    /// A virtual agent hands work that it accepted over to a queue.
+    pub(super) fn hand_over(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        agent: AgentId,
+        to: (QueueId, Skills, Priority),
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
+        if work.offer().is_some() || work.agent() != Some(agent) {
+            let theirs = work.is_with(agent) || work.agent().is_none();
+            return Err(if theirs {
+                Refusal::WorkNotAccepted
+            } else {
+                Refusal::NotTheirs
+            });
+        }
+        if !self.is_virtual(agent) {
+            return Err(Refusal::AgentNotVirtual);
+        }
+        self.move_work(now, id, to, out)?;
+        if let Some(held) = self.items.get_mut(&id) {
+            held.work.handed_over = true;
+        }
+        Ok(())
+    }
+
+    /// Whether an agent is a bot.
+    #[must_use]
+    pub fn is_virtual(&self, agent: AgentId) -> bool {
+        let seat = self.floor.seat(agent);
+        seat.is_some_and(|seat| seat.profile.kind == AgentKind::Virtual)
+    }
+
     /// Takes accepted work from its agent, back to its queue or to somebody else.
     pub(super) fn release(
         &mut self,
@@ -119,7 +154,10 @@ impl Engine {
             work.figures.handled_before += now - at;
             work.figures.over_capacity = false;
         });
-        self.floor.change(agent, |seat| seat.give_back(id, channel));
+        self.floor.change(agent, |seat| {
+            seat.give_back(id, channel);
+            seat.working = seat.working.saturating_sub(1);
+        });
         self.wait_again(now, id);
         self.touch_item(id);
         out.push(Effect::Released { item: id, agent });
@@ -152,7 +190,7 @@ impl Engine {
         if !to.without_skills && asked.is_some_and(|asked| !seat.held.cover(asked)) {
             return Err(Refusal::SkillsMissing);
         }
-        let has_it = work.agent() == Some(to.agent);
+        let has_it = work.is_with(to.agent);
         if !to.over_capacity && !has_it && !seat.has_room(work.channel) {
             return Err(Refusal::NoCapacity);
         }
@@ -167,9 +205,10 @@ impl Engine {
         to: Handing,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
-        let out_to = self.item(id).and_then(WorkItem::agent);
-        if out_to != Some(to.agent) {
-            let freed = self.end_offer(id, OfferEnd::Withdrawn, out);
+        let theirs_alone = |work: &WorkItem| work.agents().all(|agent| agent == to.agent);
+        let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
+        if work.state == WorkState::Waiting || !theirs_alone(work) {
+            let freed = self.end_offers(id, OfferEnd::Withdrawn, out);
             let seat = self.floor.seat(to.agent).ok_or(Refusal::AgentUnknown)?;
             let channel = self.item(id).map(|work| work.channel);
             let beyond = channel.is_some_and(|channel| !seat.has_room(channel));
@@ -177,8 +216,10 @@ impl Engine {
                 held.work.figures.over_capacity = beyond;
             }
             self.make_offer(now, id, to.agent, out);
-            if let Some(offer) = freed {
-                self.match_agent(now, offer.agent, out);
+            // It is before this one and nobody else.
+            self.unfilled.remove(&id);
+            for agent in freed {
+                self.match_agent(now, agent, out);
             }
         }
         let offer = self

@@ -9,6 +9,7 @@
 //! the skills it asks for (`waiting`), free agents by queue in the order they are asked (`floor`).
 
 mod assign;
+mod broadcast;
 mod candidates;
 mod check;
 mod easing;
@@ -18,9 +19,12 @@ mod input;
 mod lifecycle;
 mod manual;
 mod presence;
+mod records;
 mod restore;
 mod route;
 mod seat;
+mod select;
+mod shifts;
 mod skills;
 mod split;
 mod timers;
@@ -32,7 +36,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use rapport_foundation::id::{AgentId, OfferId, QueueId, TicketId, WorkItemId};
+use rapport_foundation::id::{AgentId, CalendarId, OfferId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
@@ -41,10 +45,13 @@ pub use check::Fault;
 pub use figures::AtWork;
 pub use input::{Changes, Effect, Input, Profile, Refusal, Snapshot, StreamId, Terms};
 pub use manual::Handing;
+pub use records::{Pace, Turn};
 
+use crate::domain::sla::Hours;
 use crate::domain::{Presence, Standing, WorkItem, WorkState};
 use floor::Floor;
 use lifecycle::Change;
+use records::Records;
 use skills::{Grades, SkillBook};
 use timers::{Timer, Timers};
 use waiting::{Rank, Spot, Waiting};
@@ -82,6 +89,10 @@ pub struct Engine {
     waiting: Waiting,
     timers: Timers,
     book: SkillBook,
+    records: Records,
+    calendars: BTreeMap<CalendarId, Hours>,
+    /// What went out as an offer in this step, or lost one of several: it may go to more.
+    unfilled: BTreeSet<WorkItemId>,
     touched: Touched,
 }
 
@@ -130,6 +141,7 @@ impl Engine {
     /// that time has overtaken: an offer that lapsed at `now` cannot be accepted at `now`.
     pub fn step(&mut self, now: Micros, input: Input) -> Vec<Effect> {
         let mut out = Vec::new();
+        self.floor.set_now(now);
         while let Some(timer) = self.timers.take_due(now) {
             self.fire(now, timer, &mut out);
         }
@@ -173,7 +185,7 @@ impl Engine {
                 Ok(())
             }
             Input::QueueChanged(terms) => {
-                self.queues.insert(terms.id, terms);
+                self.set_terms(now, terms, &mut out);
                 Ok(())
             }
             Input::AgentChanged(profile) => {
@@ -208,7 +220,19 @@ impl Engine {
                 priority,
             } => self.move_work(now, item, (queue, skills, priority), &mut out),
             Input::WorkReleased { item, to } => self.release(now, item, to, &mut out),
+            Input::WorkHandedOver {
+                item,
+                agent,
+                queue,
+                skills,
+                priority,
+            } => self.hand_over(now, item, agent, (queue, skills, priority), &mut out),
+            Input::CalendarChanged { calendar, hours } => {
+                self.set_calendar(now, calendar, *hours, &mut out);
+                Ok(())
+            }
         };
+        self.fill_up(now, &mut out);
         if let Err(refusal) = refused {
             out.push(Effect::Refused(refusal));
         }
@@ -235,9 +259,13 @@ impl Engine {
             .agents
             .into_iter()
             .filter_map(|id| Some((id, self.standing(id)?.clone())));
+        let agents = agents.collect();
+        let (paces, turns) = self.records.take_changes();
         Changes {
             items: items.into_values().collect(),
-            agents: agents.collect(),
+            agents,
+            paces,
+            turns,
         }
     }
 
@@ -314,13 +342,14 @@ impl Engine {
 
     fn fire(&mut self, now: Micros, timer: Timer, out: &mut Vec<Effect>) {
         match timer {
-            Timer::OfferLapses(item) => self.lapse(now, item, out),
+            Timer::OfferLapses(item, agent) => self.lapse(now, item, agent, out),
             Timer::WrapUpEnds(item) => self.end_wrap_up(now, item, out),
             Timer::DeclineEnds(item, agent) => self.end_decline(now, item, agent, out),
             Timer::GraceEnds(agent) => self.end_grace(now, agent, out),
             Timer::TargetEnds(item) => self.leave_leg(now, item, out),
             Timer::WorkEases(item) => self.ease(now, item, out),
             Timer::SkillEnds(agent) => self.end_skill(now, agent),
+            Timer::ShiftTurns(agent) => self.turn_shift(now, agent, out),
         }
     }
 

@@ -18,9 +18,11 @@ impl Engine {
         if self.floor.seat(agent).is_none() {
             self.floor.add(Seat::new(profile, held, Standing::new(now)));
             self.touch_agent(agent);
+            self.turn_shift(now, agent, out);
             return;
         }
         self.floor.set_profile(profile, held);
+        self.turn_shift(now, agent, out);
         self.shed_offers(now, agent, out);
         self.match_agent(now, agent, out);
     }
@@ -37,7 +39,7 @@ impl Engine {
         let mut pending: Vec<_> = self
             .held_by(agent)
             .filter_map(|work| {
-                work.offer()
+                work.offer_to(agent)
                     .map(|offer| (offer.made_at, work.id, work.channel))
             })
             .collect();
@@ -45,7 +47,7 @@ impl Engine {
         let mut ranks = Vec::new();
         for (_, id, channel) in pending {
             if over(self, channel) {
-                self.end_offer(id, OfferEnd::Withdrawn, out);
+                self.end_offer(id, agent, OfferEnd::Withdrawn, out);
                 ranks.extend(self.rank_of(id));
             }
         }
@@ -65,17 +67,27 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let standing = self.standing(agent).ok_or(Refusal::AgentUnknown)?;
-        if standing.status == status && standing.reason == reason {
+        let same = standing.status == status && standing.reason == reason;
+        let available = status == Status::Available;
+        // Who says so outside of their shift takes work all the same.
+        let works_over = available && !standing.is_scheduled();
+        if same && !works_over {
             return Ok(());
         }
-        let began = status == Status::Available && standing.status != status;
-        self.change_status(now, agent, status, reason, out);
-        if began {
-            self.floor.change(agent, |seat| {
+        let began = works_over || (available && standing.status != status);
+        if !same {
+            self.change_status(now, agent, status, reason, out);
+        }
+        self.floor.change(agent, |seat| {
+            if let Some(shift) = &mut seat.standing.shift {
+                shift.by_hand = available && !shift.on;
+            }
+            if began {
                 seat.standing.idle_since = now;
                 seat.standing.lapsed_offers = 0;
-            });
-        }
+            }
+        });
+        self.touch_agent(agent);
         if status == Status::Available {
             self.match_agent(now, agent, out);
         } else {

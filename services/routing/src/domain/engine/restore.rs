@@ -1,13 +1,14 @@
 //! Standing where one stood.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use rapport_foundation::time::Micros;
 
 use super::input::Snapshot;
+use super::records::Records;
 use super::seat::Seat;
 use super::{Engine, Settings, Timer};
-use crate::domain::Presence;
+use crate::domain::{Duty, Presence, Standing, WorkState};
 
 impl Engine {
     /// An engine that stands where the one that left `snapshot` stood, with every stream
@@ -15,6 +16,7 @@ impl Engine {
     /// who were there get the grace to come back.
     #[must_use]
     pub fn restore(settings: Settings, mut snapshot: Snapshot, now: Micros) -> Self {
+        settle_loads(&mut snapshot, now);
         let mut left = BTreeSet::new();
         for (profile, standing) in &mut snapshot.agents {
             if standing.presence == Presence::Present {
@@ -31,14 +33,23 @@ impl Engine {
 
     /// An engine as it was when `snapshot` was taken, at `now`: to be looked at, not to go on.
     #[must_use]
-    pub fn pictured(settings: Settings, snapshot: Snapshot, now: Micros) -> Self {
+    pub fn pictured(settings: Settings, mut snapshot: Snapshot, now: Micros) -> Self {
+        settle_loads(&mut snapshot, now);
         let mut engine = Self::new(settings);
+        engine.floor.set_now(now);
+        engine.records = Records::restore(snapshot.paces, snapshot.turns);
+        engine.calendars = snapshot.calendars.into_iter().collect();
         for terms in snapshot.queues {
             engine.queues.insert(terms.id, terms);
         }
         for (mut profile, standing) in snapshot.agents {
             if let Presence::Leaving { until } = standing.presence {
                 engine.timers.set(until, Timer::GraceEnds(profile.id));
+            }
+            if let Some(shift) = standing.shift {
+                engine
+                    .timers
+                    .set(shift.until, Timer::ShiftTurns(profile.id));
             }
             profile.drop_ended(now);
             engine.time_skills(&profile);
@@ -53,7 +64,7 @@ impl Engine {
         engine
     }
 
-    /// What [`Engine::restore`] needs, in the order of the ids.
+    /// What [`Engine::restore`] needs, in the order of the ids. The time of agents is counted up to the last step.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let mut queues: Vec<_> = self.queues.values().cloned().collect();
@@ -61,15 +72,54 @@ impl Engine {
         let mut agents: Vec<_> = self
             .floor
             .seats()
-            .map(|seat| (seat.profile.clone(), seat.standing.clone()))
+            .map(|seat| {
+                let load = seat.load(self.floor.now());
+                let standing = seat.standing.clone();
+                (seat.profile.clone(), Standing { load, ..standing })
+            })
             .collect();
         agents.sort_unstable_by_key(|(profile, _)| profile.id);
         let mut items: Vec<_> = self.items.values().map(|held| held.work.clone()).collect();
         items.sort_unstable_by_key(|work| work.id);
+        let (paces, turns) = self.records.snapshot();
         Snapshot {
             queues,
             agents,
             items,
+            paces,
+            turns,
+            calendars: (self.calendars.iter())
+                .map(|(id, hours)| (*id, hours.clone()))
+                .collect(),
+        }
+    }
+}
+
+/// Counts the time of agents up to now. That somebody accepted something is in the row of the work alone.
+fn settle_loads(snapshot: &mut Snapshot, now: Micros) {
+    let mut busy_since: HashMap<_, Micros> = HashMap::new();
+    for work in &snapshot.items {
+        let (agent, at) = match &work.state {
+            WorkState::Accepted { agent, at } => (*agent, *at),
+            WorkState::WrappingUp {
+                agent, accepted_at, ..
+            } => (*agent, *accepted_at),
+            _ => continue,
+        };
+        let since = busy_since.entry(agent).or_insert(at);
+        *since = at.min(*since);
+    }
+    for (profile, standing) in &mut snapshot.agents {
+        let free = if standing.takes_work() {
+            Duty::Idle
+        } else {
+            Duty::Off
+        };
+        let since = busy_since.get(&profile.id).copied();
+        let load = &mut standing.load;
+        load.spend(free, since.unwrap_or(now).min(now));
+        if since.is_some() {
+            load.spend(Duty::Busy, now);
         }
     }
 }

@@ -36,6 +36,7 @@ impl Engine {
             let takes = |channel| seat.limit.get(channel) > 0;
             matches!(seat.standing.status, Status::Available | Status::Away)
                 && seat.standing.presence == Presence::Present
+                && seat.standing.is_scheduled()
                 && seat.profile.queues.contains(&queue)
                 && channel.is_none_or(takes)
                 && seat.profile.skills.cover(skills)

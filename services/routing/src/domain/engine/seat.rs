@@ -5,7 +5,7 @@ use rapport_foundation::time::Micros;
 
 use super::input::{Profile, StreamId};
 use super::skills::Grades;
-use crate::domain::{Channel, PerChannel, Presence, Standing, Status};
+use crate::domain::{Channel, Duty, Load, PerChannel, Standing};
 
 /// Where a free agent stands among the free: less in hand first, then the longest idle, then
 /// by id.
@@ -23,6 +23,8 @@ pub(super) struct Seat {
     pub(super) streams: BTreeSet<StreamId>,
     /// Everything in hand: offered, accepted, in wrap-up.
     pub(super) holds: BTreeSet<WorkItemId>,
+    /// How many of them they accepted.
+    pub(super) working: u16,
     /// Under which rank the seat is listed as free in each of its queues.
     pub(super) listed: Option<IdleRank>,
 }
@@ -38,13 +40,32 @@ impl Seat {
             used: PerChannel::all(0),
             streams: BTreeSet::new(),
             holds: BTreeSet::new(),
+            working: 0,
             listed: None,
         }
     }
 
     /// Whether new work may be offered to them at all.
     pub(super) fn takes_work(&self) -> bool {
-        self.standing.status == Status::Available && self.standing.presence == Presence::Present
+        self.standing.takes_work()
+    }
+
+    /// What they are at, as far as their time is counted.
+    pub(super) fn duty(&self) -> Duty {
+        if self.working > 0 {
+            Duty::Busy
+        } else if self.takes_work() {
+            Duty::Idle
+        } else {
+            Duty::Off
+        }
+    }
+
+    /// How much of their time work took, up to now.
+    pub(super) fn load(&self, now: Micros) -> Load {
+        let mut load = self.standing.load;
+        load.spend(self.duty(), now);
+        load
     }
 
     pub(super) const fn has_room(&self, channel: Channel) -> bool {

@@ -58,6 +58,17 @@ impl Grades {
         decided(self.as_slice(), asked.as_slice()).is_some()
     }
 
+    /// By how many levels who covers what is `asked` exceeds it, over all skills that are.
+    pub(super) fn surplus(&self, asked: &Self) -> u32 {
+        let mut held = self.as_slice().iter();
+        let above = |grade: &Grade| {
+            let found = held.find(|held| held.skill() <= grade.skill());
+            let found = found.filter(|held| held.skill() == grade.skill());
+            found.map_or(0, |held| held.0.saturating_sub(grade.0))
+        };
+        asked.as_slice().iter().map(above).sum()
+    }
+
     pub(super) fn as_slice(&self) -> &[Grade] {
         match self {
             Self::Few(count, grades) => &grades[..usize::from(*count).min(FEW)],

@@ -1,12 +1,16 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod bench;
+mod bots;
+mod broadcast;
 mod desk;
+mod disciplines;
 mod levels;
 mod limits;
 mod manual;
 mod model;
 mod routes;
+mod shifts;
 mod situations;
 mod split;
 mod turns;

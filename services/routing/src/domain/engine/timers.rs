@@ -7,8 +7,8 @@ use rapport_foundation::time::Micros;
 /// in the same order everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
-    /// The offer that is out for this work lapses.
-    OfferLapses(WorkItemId),
+    /// The offer that is out for this work to an agent lapses.
+    OfferLapses(WorkItemId, AgentId),
     /// Wrap-up of this work is over.
     WrapUpEnds(WorkItemId),
     /// An agent who said no may be asked again.
@@ -21,6 +21,8 @@ pub(super) enum Timer {
     WorkEases(WorkItemId),
     /// An agent holds a skill no longer.
     SkillEnds(AgentId),
+    /// An agent's shift begins or ends.
+    ShiftTurns(AgentId),
 }
 
 /// Timers as data: the engine tells when it wants to be woken and is told the time.
@@ -42,7 +44,7 @@ impl Timers {
 
     pub(super) fn offer_lapses_next(&self) -> bool {
         let first = self.0.first();
-        first.is_some_and(|(_, timer)| matches!(timer, Timer::OfferLapses(_)))
+        first.is_some_and(|(_, timer)| matches!(timer, Timer::OfferLapses(..)))
     }
 
     /// Takes the earliest timer that is due at `now`.

@@ -29,6 +29,11 @@ impl Rank {
         Self::new(work.priority, work.queued_at, work.id)
     }
 
+    /// The less, the higher the priority.
+    pub(super) const fn class(self) -> u64 {
+        self.urgency >> Self::TIME_BITS
+    }
+
     const fn new(priority: Priority, queued_at: Micros, id: WorkItemId) -> Self {
         let half = 1_i64 << (Self::TIME_BITS - 1);
         let at = match queued_at.0 {

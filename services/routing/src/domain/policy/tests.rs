@@ -10,7 +10,8 @@ use super::rules::Rules;
 use super::*;
 use crate::domain::engine::Profile;
 use crate::domain::{
-    Capacity, Channel, Code, Impact, Priority, Purpose, Queue, Skill, Skills, Urgency,
+    AgentKind, Capacity, Channel, Code, Impact, Priority, Purpose, Queue, Skill, Skills, Urgency,
+    WorkSelection,
 };
 
 const NOW: Micros = Micros(1_772_404_200_000_000);
@@ -46,6 +47,9 @@ fn agent(queues: &[&Queue], skills: &[&str]) -> Profile {
             named: Vec::new(),
             since: NOW,
         },
+        work_selection: WorkSelection::Oldest,
+        kind: AgentKind::Person,
+        shifts: None,
     }
 }
 

@@ -52,6 +52,9 @@ impl Hours {
     /// closures, so whatever is not reached by then was not meant to be.
     pub const HORIZON: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
 
+    /// How far ahead it is looked for the next change.
+    const LOOK: Duration = Duration::from_secs(14 * 24 * 3_600);
+
     /// The hours of a timetable.
     ///
     /// # Errors
@@ -108,6 +111,18 @@ impl Hours {
             left -= span.length();
         }
         None
+    }
+
+    /// Whether we are open at an instant, and when that has to be looked at again: when it changes, a fortnight later at
+    /// most.
+    #[must_use]
+    pub fn at(&self, at: Micros) -> (bool, Micros) {
+        let last = at + Self::LOOK;
+        match self.spans(at, last).next() {
+            Some(span) if span.from <= at => (true, span.to),
+            Some(span) => (false, span.from),
+            None => (false, last),
+        }
     }
 
     /// When we are open between two instants, in order; what touches is one.

@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::engine::{Changes, Engine, Input, Profile, Settings, Terms};
-use crate::domain::{Answered, Capacity, Channel, Figures, Skills, Status};
+use crate::domain::{
+    AgentKind, Answered, Capacity, Channel, Discipline, Figures, Skills, Status, WorkSelection,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -41,7 +43,9 @@ fn work(n: u128, at: Micros, state: WorkState) -> WorkItem {
         offers_made: 0,
         declines: Vec::new(),
         settled: false,
+        handed_over: false,
         state,
+        other_offers: Vec::new(),
         route: None,
         traceparent: None,
         figures: Figures::default(),
@@ -258,6 +262,9 @@ fn one_call() -> (Engine, Statistics, Vec<Spell>) {
             named: Vec::new(),
             since: Micros::EPOCH,
         },
+        work_selection: WorkSelection::Oldest,
+        kind: AgentKind::Person,
+        shifts: None,
     };
     step(&mut engine, 0, Input::AgentChanged(profile));
     let terms = Terms {
@@ -268,6 +275,7 @@ fn one_call() -> (Engine, Statistics, Vec<Spell>) {
         most_waiting: None,
         answer_target: MINUTE,
         short_abandon: Duration::ZERO,
+        discipline: Discipline::default(),
     };
     step(&mut engine, 0, Input::QueueChanged(terms));
     step(

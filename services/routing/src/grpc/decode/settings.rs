@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Etag, SKILLS_OF_WORK, ids, limit, priority, required_code, set_by_service, skills};
 use crate::app::command::{AgentChange, NewAgent, NewQueue, QueueChange};
 use crate::app::words;
-use crate::domain::{Channel, Code, Priority, Queue};
+use crate::domain::{AgentKind, Channel, Code, Priority, Queue, Selection, WorkSelection};
 
 pub(super) const PRINCIPAL_CHARACTERS: usize = 255;
 pub(super) const NAME_CHARACTERS: usize = 200;
@@ -23,19 +23,25 @@ const SKILLS_OF_AGENT: usize = 64;
 const QUEUES_OF_AGENT: usize = 500;
 const MOST_CONCURRENT: i32 = 100;
 const MOST_WAITING: i32 = 1_000_000;
+const MOST_WEIGHT: i32 = 1_000;
+/// Agents that one work item is offered to at once.
+const MOST_AT_ONCE: i32 = 20;
 /// A week: there are queues of mails.
 const ANSWER_TARGET_S: i32 = 604_800;
 
-const AGENT_FIELDS: [&str; 6] = [
+const AGENT_FIELDS: [&str; 9] = [
     "display_name",
     "skills",
     "skill_ends",
     "queue_ids",
     "capacities",
     "default_capacity",
+    "work_selection",
+    "kind",
+    "shift_calendar_id",
 ];
 
-const QUEUE_FIELDS: [&str; 10] = [
+const QUEUE_FIELDS: [&str; 14] = [
     "display_name",
     "default_priority",
     "offer_timeout_s",
@@ -46,6 +52,10 @@ const QUEUE_FIELDS: [&str; 10] = [
     "overflow_queue_id",
     "answer_target_s",
     "short_abandon_s",
+    "selection",
+    "most_occupancy_spread",
+    "weight",
+    "broadcast",
 ];
 
 fn all(fields: &[&str]) -> BTreeSet<String> {
@@ -66,6 +76,7 @@ pub(in crate::grpc) fn create_agent(
         set_by_service(c, "status_reason", agent.status_reason.is_empty());
         set_by_service(c, "status_time", agent.status_time.is_none());
         set_by_service(c, "present", !agent.present);
+        set_by_service(c, "on_shift", agent.on_shift.is_none());
         set_by_service(c, "active_work_items", agent.active_work_items == 0);
         set_by_service(c, "create_time", agent.create_time.is_none());
         set_by_service(c, "update_time", agent.update_time.is_none());
@@ -118,6 +129,21 @@ fn agent_change(c: &mut Check, mask: &BTreeSet<String>, agent: &pb::Agent) -> Ag
         let range = 0..=MOST_CONCURRENT;
         let most = c.number("default_capacity", agent.default_capacity, range);
         change.usual_capacity = Some(u16::try_from(most).unwrap_or(0).max(1));
+    }
+    if set("work_selection") {
+        let rule =
+            c.optional_enumeration::<pb::WorkSelection>("work_selection", agent.work_selection);
+        let rule = rule.and_then(words::work_selection);
+        let rule = rule.unwrap_or(WorkSelection::Oldest);
+        change.work_selection = Some(rule);
+    }
+    if set("shift_calendar_id") {
+        change.shifts = Some(c.optional_id("shift_calendar_id", &agent.shift_calendar_id));
+    }
+    if set("kind") {
+        let kind = c.optional_enumeration::<pb::AgentKind>("kind", agent.kind);
+        let kind = kind.and_then(words::agent_kind);
+        change.kind = Some(kind.unwrap_or(AgentKind::Person));
     }
     change
 }
@@ -247,5 +273,34 @@ fn queue_change(c: &mut Check, mask: &BTreeSet<String>, queue: &pb::Queue) -> Qu
         let given = c.number("short_abandon_s", queue.short_abandon_s, 0..=3_600);
         change.short_abandon = Some(seconds(given));
     }
+    discipline(c, &set, queue, &mut change);
     change
+}
+
+/// How its work finds its agents.
+fn discipline(
+    c: &mut Check,
+    set: &impl Fn(&str) -> bool,
+    queue: &pb::Queue,
+    change: &mut QueueChange,
+) {
+    if set("selection") {
+        let given = c.optional_enumeration::<pb::AgentSelection>("selection", queue.selection);
+        let given = given.and_then(words::selection);
+        let given = given.unwrap_or(Selection::LongestIdle);
+        change.selection = Some(given);
+    }
+    if set("most_occupancy_spread") {
+        let most = queue.most_occupancy_spread;
+        let most = most.map(|most| c.number("most_occupancy_spread", most, 0..=100));
+        change.most_occupancy_spread = Some(most.and_then(|most| u8::try_from(most).ok()));
+    }
+    if set("weight") {
+        let given = c.number("weight", queue.weight, 0..=MOST_WEIGHT);
+        change.weight = Some(u16::try_from(given).unwrap_or(0).max(1));
+    }
+    if set("broadcast") {
+        let given = c.number("broadcast", queue.broadcast, 0..=MOST_AT_ONCE);
+        change.broadcast = Some(u8::try_from(given).unwrap_or(0));
+    }
 }

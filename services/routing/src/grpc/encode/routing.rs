@@ -12,6 +12,7 @@ use crate::domain::policy::{
     Filter, Finding, Leg, Outcome, PolicyState, Relaxation, RoutingPolicy, Severity, Target,
     Verdict,
 };
+use crate::domain::{Load, Selection};
 
 /// Findings and candidates told at most: an answer must fit into a message.
 const FINDINGS_MAX: usize = 500;
@@ -113,7 +114,8 @@ pub(in crate::grpc) fn routing_explanation(explained: ExplainedRouting) -> pb::R
         agent_id: text(explained.agent()),
         queue_id: text(explained.queue),
         required_skills: explained.skills.texts(),
-        discipline: pb::RoutingDiscipline::FewestInHandLongestIdle.into(),
+        discipline: discipline(explained.discipline.selection).into(),
+        most_occupancy_spread: explained.discipline.most_occupancy_spread.map(Into::into),
         candidates: candidates.map(candidate).collect(),
         omitted_candidates: count(omitted),
         explain_time: Some(explained.at.into()),
@@ -123,6 +125,16 @@ pub(in crate::grpc) fn routing_explanation(explained: ExplainedRouting) -> pb::R
         decide(&mut told, decided);
     }
     told
+}
+
+const fn discipline(selection: Selection) -> pb::RoutingDiscipline {
+    match selection {
+        Selection::LongestIdle => pb::RoutingDiscipline::FewestInHandLongestIdle,
+        Selection::LeastOccupied => pb::RoutingDiscipline::LeastOccupied,
+        Selection::BestSkilled => pb::RoutingDiscipline::BestSkilled,
+        Selection::RoundRobin => pb::RoutingDiscipline::RoundRobin,
+        Selection::Fastest => pb::RoutingDiscipline::Fastest,
+    }
 }
 
 fn decide(told: &mut pb::RoutingExplanation, decided: DecidedRouting) {
@@ -195,6 +207,10 @@ fn candidate((place, candidate): (usize, &Candidate)) -> pb::RoutingCandidate {
         idle_time: Some(candidate.idle_since.into()),
         hindrances: candidate.hindrances.iter().map(hindrance).collect(),
         status: agent_status(candidate.status).into(),
+        occupancy: candidate.occupancy as f64 / Load::WHOLE as f64,
+        passed_over: candidate.passed_over,
+        surplus_levels: i32::try_from(candidate.surplus).unwrap_or(i32::MAX),
+        handle_time: candidate.pace.and_then(|pace| pace.try_into().ok()),
     }
 }
 
@@ -205,6 +221,7 @@ fn hindrance(hindrance: &Hindrance) -> pb::RoutingHindrance {
         Hindrance::HasIt => Kind::HasIt,
         Hindrance::Status => Kind::Status,
         Hindrance::NotPresent => Kind::NotPresent,
+        Hindrance::OffShift => Kind::OffShift,
         Hindrance::NoCapacity => Kind::NoCapacity,
         Hindrance::MissingSkills(missing) => {
             told.missing_skills = missing.texts();

@@ -8,7 +8,7 @@ use super::{agent_status, text};
 use crate::app::watch::{AgentView, Forecast, QueueView, Seen};
 use crate::app::words;
 use crate::domain::statistics::{StaffCount, Sums};
-use crate::domain::{AgentState, Channel, Status};
+use crate::domain::{Adherence, AgentState, Channel, Status};
 
 pub(in crate::grpc) fn queues_seen(seen: Seen<QueueView>) -> pb::WatchQueuesResponse {
     let pb::GetQueueStatisticsResponse {
@@ -131,6 +131,17 @@ fn agent(view: &AgentView) -> pb::AgentActivity {
         channels: loads
             .filter(|load| load.in_hand > 0 || load.capacity > 0)
             .collect(),
+        adherence: view.adherence.map_or(0, |one| adherence(one).into()),
+        shift_turn_time: view.shift_until.map(Into::into),
+    }
+}
+
+const fn adherence(adherence: Adherence) -> pb::ShiftAdherence {
+    match adherence {
+        Adherence::OnShift => pb::ShiftAdherence::OnShift,
+        Adherence::Missing => pb::ShiftAdherence::Missing,
+        Adherence::Overtime => pb::ShiftAdherence::Overtime,
+        Adherence::OffShift => pb::ShiftAdherence::OffShift,
     }
 }
 

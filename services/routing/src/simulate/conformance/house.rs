@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Known, Row};
 use crate::domain::engine::Settings;
-use crate::domain::{Channel, Code, Priority, Skills};
+use crate::domain::{Channel, Code, Discipline, Priority, Skills, WorkSelection};
 use crate::simulate::arrivals::Arrivals;
 use crate::simulate::law::Law;
 use crate::simulate::scenario::{Demand, Line, Run, Scenario, Team};
@@ -95,6 +95,7 @@ impl House {
                 most_waiting: self.most_waiting,
                 target: Duration::from_secs(20),
                 short_abandon: Duration::ZERO,
+                discipline: Discipline::default(),
             }],
             demands: self
                 .classes
@@ -108,6 +109,8 @@ impl House {
                 skills: Skills::new(),
                 usual: 1,
                 named: Vec::new(),
+                work_selection: WorkSelection::Oldest,
+                handle_factor: 1.0,
                 answer: None,
                 back: Duration::from_secs(60),
                 shifts: Vec::new(),

@@ -95,7 +95,7 @@ pub(super) fn arrival(engine: &Engine, now: Micros, effects: &[Effect]) -> Resul
         channel: Some(work.channel),
         skills: &asked,
         declines: &work.declines,
-        agent: None,
+        agents: &[],
     });
     // Who was offered it has one more in hand than when it was decided.
     let before = candidates.iter().filter_map(|candidate| {

@@ -11,8 +11,8 @@ use super::Size;
 use crate::domain::engine::{Profile, Terms};
 use crate::domain::policy::{Leg, Relaxation, Route};
 use crate::domain::{
-    Capacity, Channel, Code, Figures, Level, Priority, Queue, Skill, Skills, Standing, WorkItem,
-    WorkState,
+    AgentKind, Capacity, Channel, Code, Discipline, Figures, Level, Priority, Queue, Skill, Skills,
+    Standing, WorkItem, WorkSelection, WorkState,
 };
 use crate::simulate::dice::{Dice, Purpose};
 
@@ -85,6 +85,7 @@ impl People {
             most_waiting: None,
             answer_target: Queue::ANSWER_TARGET,
             short_abandon: Duration::ZERO,
+            discipline: Discipline::default(),
         };
         (0..self.size.queues).map(terms).collect()
     }
@@ -110,6 +111,9 @@ impl People {
                 named: CAPACITY.to_vec(),
                 since: Micros::EPOCH,
             },
+            work_selection: WorkSelection::Oldest,
+            kind: AgentKind::Person,
+            shifts: None,
         }
     }
 
@@ -141,7 +145,9 @@ impl People {
             offers_made: 0,
             declines: Vec::new(),
             settled: false,
+            handed_over: false,
             state: WorkState::Waiting,
+            other_offers: Vec::new(),
             route: route.map(Box::new),
             traceparent: None,
             figures: Figures::default(),

@@ -91,6 +91,10 @@ impl<R: Router> Driver<'_, R> {
         };
         customer.offer = None;
         customer.accepted = Some(self.now);
+        // Who handles them is known now.
+        let seat = seat_of(offer.agent);
+        let factor = self.scenario.teams[self.house.seats[seat].team].handle_factor;
+        customer.handle = stretched(customer.handle, factor);
         let (demand, batch, handle) = (customer.demand, customer.batch, customer.handle);
         let wait = micros_between(customer.arrived, self.now);
         if told != Duration::from_micros(wait) {
@@ -102,7 +106,6 @@ impl<R: Router> Driver<'_, R> {
             self.house.tally.served[demand][batch].answer(wait, in_time);
             self.house.unsettled -= 1;
         }
-        let seat = seat_of(offer.agent);
         self.plan_in(handle, Event::HandlingEnds(number, seat));
     }
 
@@ -143,5 +146,18 @@ impl<R: Router> Driver<'_, R> {
         if self.now - accepted != told || micros_between(accepted, handled) != customer.handle {
             self.house.tally.exact.told += 1;
         }
+        if let Some(batch) = customer.batch {
+            let served = &mut self.house.tally.served[customer.demand][batch];
+            served.handle(micros_between(accepted, self.now));
+        }
+    }
+}
+
+/// So many times as long; once is exactly as long.
+fn stretched(as_drawn: u64, factor: f64) -> u64 {
+    if factor == 1.0 {
+        as_drawn
+    } else {
+        micros(as_drawn as f64 / 1e6 * factor)
     }
 }

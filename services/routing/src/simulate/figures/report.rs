@@ -6,7 +6,7 @@ use crate::simulate::scenario::Scenario;
 use crate::simulate::tally::{Exact, Tally};
 
 /// What is told of customers.
-const OF_CUSTOMERS: [Measure; 11] = [
+const OF_CUSTOMERS: [Measure; 12] = [
     Measure::Rate,
     Measure::Delayed,
     Measure::Wait,
@@ -18,6 +18,7 @@ const OF_CUSTOMERS: [Measure; 11] = [
     Measure::ServiceLevel,
     Measure::Abandoned,
     Measure::Blocked,
+    Measure::HandleTime,
 ];
 
 /// Everything a scenario came to.

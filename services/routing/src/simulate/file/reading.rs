@@ -7,7 +7,7 @@ use super::{
     ArrivalsTable, DemandTable, HoursTable, QueueTable, ReplayFile, ScenarioFile, TeamTable,
 };
 use crate::domain::engine::Settings;
-use crate::domain::{Channel, Priority};
+use crate::domain::{Channel, Discipline, Priority, Selection, WorkSelection};
 use crate::simulate::arrivals::{Arrivals, Hours, Replayed};
 use crate::simulate::scenario::{Demand, Line, Run, Scenario, Shift, Team};
 
@@ -128,6 +128,7 @@ impl<'a> Reading<'a> {
             table.max_lapsed_offers as usize,
             1..=1_000,
         );
+        let discipline = self.discipline(&place, table);
         Some(Line {
             code: code?,
             offer_timeout: self
@@ -144,6 +145,30 @@ impl<'a> Reading<'a> {
             short_abandon: self
                 .noted
                 .span(&format!("{place}: short_abandon_s"), table.short_abandon_s),
+            discipline: discipline?,
+        })
+    }
+
+    fn discipline(&mut self, place: &str, table: &QueueTable) -> Option<Discipline> {
+        let selection = Selection::named(&table.selection);
+        if selection.is_none() {
+            let problem = format!("there is no selection `{}`", table.selection);
+            self.noted.add(place, problem);
+        }
+        let most = table.most_occupancy_spread;
+        self.noted.count(
+            &format!("{place}: most_occupancy_spread"),
+            most.unwrap_or(0).into(),
+            0..=100,
+        );
+        self.noted
+            .count(&format!("{place}: weight"), table.weight.into(), 1..=1_000);
+        Some(Discipline {
+            selection: selection?,
+            most_occupancy_spread: most,
+            weight: table.weight,
+            // A customer is offered to one after the other here.
+            broadcast: 0,
         })
     }
 
@@ -286,6 +311,16 @@ impl<'a> Reading<'a> {
             .filter_map(|code| self.queue_named(&place, code))
             .collect();
         let (usual, named) = self.capacity(&place, table);
+        let work_selection = WorkSelection::named(&table.work_selection);
+        if work_selection.is_none() {
+            let problem = format!("there is no work selection `{}`", table.work_selection);
+            self.noted.add(&place, problem);
+        }
+        let handle_factor = self.noted.number(
+            &format!("{place}: handle_factor"),
+            table.handle_factor,
+            0.01..=100.0,
+        );
         let answer = table.answer.as_ref();
         let answer = answer.map(|law| self.noted.law(&format!("{place}: answer"), law));
         self.noted
@@ -298,9 +333,11 @@ impl<'a> Reading<'a> {
                 .skills(&format!("{place}: skills"), &table.skills),
             usual,
             named,
+            handle_factor,
             answer,
             back: self.noted.span(&place, table.back_s),
             shifts: self.shifts(&place, table),
+            work_selection: work_selection?,
             code: code?,
         })
     }

@@ -12,7 +12,7 @@ use crate::simulate::{
     Comparison, Measure, Replayed, Report, Scenario, ScenarioFile, Scope, Tally, simulate,
 };
 
-fn check(file: &Value) -> Result<Scenario, Vec<String>> {
+pub(super) fn check(file: &Value) -> Result<Scenario, Vec<String>> {
     let file: ScenarioFile = serde_json::from_value(file.clone()).unwrap();
     file.check(&mut |replay| {
         let at = |s| Replayed {
@@ -27,7 +27,7 @@ fn check(file: &Value) -> Result<Scenario, Vec<String>> {
 }
 
 /// One queue, one demand, one team; a test says what is else.
-fn house() -> Value {
+pub(super) fn house() -> Value {
     json!({
         "name": "house",
         "run": { "seeds": [1], "warm_up_s": 3600.0, "batch_s": 3600.0, "batches": 50 },
@@ -40,7 +40,7 @@ fn house() -> Value {
     })
 }
 
-fn with(mut file: Value, changes: &[(&str, Value)]) -> Value {
+pub(super) fn with(mut file: Value, changes: &[(&str, Value)]) -> Value {
     for (pointer, value) in changes {
         let (parent, key) = pointer.rsplit_once('/').unwrap();
         file.pointer_mut(parent).unwrap()[key] = value.clone();
@@ -48,7 +48,7 @@ fn with(mut file: Value, changes: &[(&str, Value)]) -> Value {
     file
 }
 
-fn run(file: &Value) -> (Scenario, Vec<Tally>) {
+pub(super) fn run(file: &Value) -> (Scenario, Vec<Tally>) {
     let scenario = check(file).unwrap();
     let runs: Vec<Tally> = scenario
         .run
@@ -297,6 +297,11 @@ fn every_fault_is_told() {
             ("/team/0/capacity", json!({ "fax": 200 })),
             ("/team/0/shifts", json!([{ "from": "9:00", "to": "09:00" }])),
             ("/team/0/agents", json!(30_000)),
+            ("/team/0/work_selection", json!("newest")),
+            ("/team/0/handle_factor", json!(0.0)),
+            ("/queue/0/selection", json!("tallest")),
+            ("/queue/0/most_occupancy_spread", json!(101)),
+            ("/queue/0/weight", json!(0)),
         ],
     );
     let faults = check(&file).unwrap_err();
@@ -314,7 +319,11 @@ fn every_fault_is_told() {
         "`fax`",
         "200 is not",
         "`9:00`",
-        "agents: 30000",
+        "no work selection `newest`",
+        "handle_factor",
+        "no selection `tallest`",
+        "most_occupancy_spread",
+        "weight",
         "there is no queue `calls`",
     ] {
         assert!(

@@ -15,6 +15,12 @@ pub(crate) struct Model {
     pub(crate) leaving_until: Option<Micros>,
     pub(crate) idle_since: Micros,
     pub(crate) lapsed_offers: i64,
+    pub(crate) busy_time: i64,
+    pub(crate) staffed_time: i64,
+    pub(crate) counted_until: Option<Micros>,
+    pub(crate) on_shift: Option<bool>,
+    pub(crate) shift_until: Option<Micros>,
+    pub(crate) works_over: bool,
 }
 
 super::owned!();

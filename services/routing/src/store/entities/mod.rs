@@ -18,6 +18,7 @@ macro_rules! owned {
 use owned;
 
 pub(crate) mod agent;
+pub(crate) mod agent_pace;
 pub(crate) mod agent_queue;
 pub(crate) mod agent_spell;
 pub(crate) mod agent_standing;
@@ -25,8 +26,10 @@ pub(crate) mod calendar;
 pub(crate) mod calendar_version;
 pub(crate) mod customer_map;
 pub(crate) mod ended_contact;
+pub(crate) mod hand_over;
 pub(crate) mod offer;
 pub(crate) mod queue;
+pub(crate) mod queue_turn;
 pub(crate) mod routing_policy;
 pub(crate) mod sla_policy;
 pub(crate) mod sla_policy_version;

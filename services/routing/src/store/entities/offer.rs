@@ -14,6 +14,7 @@ pub(crate) struct Model {
     pub(crate) made_at: Micros,
     pub(crate) expires_at: Micros,
     pub(crate) ended_at: Option<Micros>,
+    pub(crate) broadcast: bool,
 }
 
 super::owned!();

@@ -27,6 +27,8 @@ pub(crate) struct Model {
     pub(crate) offer_id: Option<Uuid>,
     pub(crate) offered_at: Option<Micros>,
     pub(crate) offer_expires_at: Option<Micros>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub(crate) other_offers: Option<Json>,
     pub(crate) accepted_at: Option<Micros>,
     pub(crate) handled_at: Option<Micros>,
     pub(crate) wrap_up_until: Option<Micros>,
@@ -41,6 +43,7 @@ pub(crate) struct Model {
     pub(crate) left_early: bool,
     pub(crate) handled_before: i64,
     pub(crate) over_capacity: bool,
+    pub(crate) handed_over: bool,
     pub(crate) promised_p50: Option<i64>,
     pub(crate) promised_p90: Option<i64>,
     pub(crate) version: i64,

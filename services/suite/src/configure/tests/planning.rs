@@ -143,6 +143,7 @@ steps = [{ code = "s", clock = "resolution", offset_s = 0, notify = true }]
                     {"skill": "english", "end_time": "2030-01-01T00:00:00Z"},
                 ],
                 "default_capacity": 1, "status": "AGENT_STATUS_AWAY", "active_work_items": 2,
+                "work_selection": "WORK_SELECTION_OLDEST", "kind": "AGENT_KIND_PERSON",
             }),
         ),
         (
@@ -301,7 +302,8 @@ fn what_is_written_is_read_back_as_the_same() {
         (
             "agent",
             json!({"id": "agt_1", "principal": "one", "display_name": "One", "queue_ids": ["que_b", "que_a"],
-                "capacities": [{"channel": "CHANNEL_PHONE"}], "default_capacity": 4}),
+                "capacities": [{"channel": "CHANNEL_PHONE"}], "default_capacity": 4,
+                "work_selection": "WORK_SELECTION_OLDEST", "kind": "AGENT_KIND_PERSON"}),
         ),
         (
             "sla_policy",

@@ -31,6 +31,7 @@ const TOLD: [(&str, &[&str]); 5] = [
             "status_time",
             "present",
             "active_work_items",
+            "on_shift",
             "create_time",
             "update_time",
             "etag",

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rapport_foundation::id::{AgentId, OfferId, QueueId, TicketId, WorkItemId};
+use rapport_foundation::id::{AgentId, CalendarId, OfferId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
 use crate::domain::engine::{Effect, Engine, Input, Profile, Settings, Terms};
 use crate::domain::policy::{Leg, Relaxation};
+use crate::domain::sla::{Hours, Opening, Timetable, Weekday, Weekly};
 use crate::domain::{
-    Capacity, Channel, Figures, Offer, OfferEnd, Priority, Skill, Skills, Status, WorkItem,
-    WorkState,
+    AgentKind, Capacity, Channel, Discipline, Figures, Offer, OfferEnd, Priority, Skill, Skills,
+    Status, WorkItem, WorkSelection, WorkState,
 };
 
 pub(super) fn secs(n: u64) -> Micros {
@@ -48,6 +49,7 @@ pub(super) fn terms(n: u128) -> Terms {
         most_waiting: None,
         answer_target: Duration::from_secs(20),
         short_abandon: Duration::from_secs(5),
+        discipline: Discipline::default(),
     }
 }
 
@@ -62,6 +64,9 @@ pub(super) fn profile(n: u128, queues: &[u128], held: &[&str]) -> Profile {
             named: vec![(Channel::Chat, 2)],
             since: Micros::EPOCH,
         },
+        work_selection: WorkSelection::Oldest,
+        kind: AgentKind::Person,
+        shifts: None,
     }
 }
 
@@ -79,12 +84,37 @@ pub(super) fn work(n: u128, in_queue: u128, at: Micros) -> WorkItem {
         offers_made: 0,
         declines: Vec::new(),
         settled: false,
+        handed_over: false,
         state: WorkState::Waiting,
+        other_offers: Vec::new(),
         route: None,
         traceparent: None,
         figures: Figures::default(),
         version: 1,
     }
+}
+
+/// Open in those minutes of every day, in UTC.
+pub(super) fn hours(minutes: &[(u16, u16)]) -> Hours {
+    let weekly = Weekday::ALL.iter().flat_map(|day| {
+        minutes.iter().map(|(from, to)| Weekly {
+            day: *day,
+            opening: Opening {
+                from: *from,
+                to: *to,
+            },
+        })
+    });
+    let timetable = Timetable {
+        zone: "UTC".into(),
+        weekly: weekly.collect(),
+        exceptions: Vec::new(),
+    };
+    Hours::new(&timetable).unwrap()
+}
+
+pub(super) fn calendar(n: u128) -> CalendarId {
+    CalendarId::from_uuid(Uuid::from_u128(n))
 }
 
 /// A target; after no seconds it is for ever.

@@ -10,18 +10,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rapport_foundation::id::{AgentId, OfferId, WorkItemId};
+use rapport_foundation::id::{AgentId, OfferId, QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::desk::*;
-use crate::domain::engine::{Changes, Effect, Engine, Input, Settings, Snapshot};
+use crate::domain::engine::{
+    Changes, Effect, Engine, Input, Pace, Settings, Snapshot, Terms, Turn,
+};
 use crate::domain::policy::{Leg, Route};
 use crate::domain::statistics::Statistics;
 use crate::domain::{
-    Capacity, Channel, Offer, Presence, Priority, Standing, Status, WorkItem, WorkState,
+    Capacity, Channel, Offer, Presence, Priority, Standing, Status, WorkItem, WorkSelection,
+    WorkState,
 };
 use by_hand::handed;
-use ops::{AGENTS, Op, QUEUES, SKILLS, op};
+use ops::{AGENTS, HOURS, Op, QUEUES, SKILLS, op};
 
 /// Drives an engine and keeps what a store would keep, and what an onlooker would know.
 struct Day {
@@ -33,8 +36,10 @@ struct Day {
     streams: BTreeSet<(AgentId, u64)>,
     rows: BTreeMap<WorkItemId, WorkItem>,
     standings: BTreeMap<AgentId, Standing>,
+    paces: BTreeMap<(QueueId, AgentId), Pace>,
+    turns: BTreeMap<QueueId, Turn>,
     open: BTreeSet<WorkItemId>,
-    out: BTreeMap<WorkItemId, OfferId>,
+    out: BTreeMap<WorkItemId, BTreeSet<OfferId>>,
     /// What was given to somebody by hand although their hands might be full.
     allowed: BTreeSet<WorkItemId>,
     /// The figures, counted as it goes.
@@ -51,6 +56,8 @@ impl Day {
             streams: BTreeSet::new(),
             rows: BTreeMap::new(),
             standings: BTreeMap::new(),
+            paces: BTreeMap::new(),
+            turns: BTreeMap::new(),
             open: BTreeSet::new(),
             out: BTreeMap::new(),
             allowed: BTreeSet::new(),
@@ -149,7 +156,7 @@ impl Day {
                 }
             }
             Op::Accept { pick, by } => {
-                let offer = *picked(*pick, &|w| w.offer().is_some())?.offer()?;
+                let offer = picked_offer(&picked(*pick, &|w| w.offer().is_some())?, *pick);
                 let by = if *by == 0 { offer.agent } else { agent(*by) };
                 Input::OfferAccepted {
                     offer: offer.id,
@@ -157,7 +164,7 @@ impl Day {
                 }
             }
             Op::Reject { pick } => {
-                let offer = *picked(*pick, &|w| w.offer().is_some())?.offer()?;
+                let offer = picked_offer(&picked(*pick, &|w| w.offer().is_some())?, *pick);
                 Input::OfferRejected {
                     offer: offer.id,
                     agent: offer.agent,
@@ -207,8 +214,12 @@ impl Day {
                 skill,
                 usual,
                 ends,
+                rule,
+                shifts,
             } => {
                 let mut other = profile(*a, queues, SKILLS[*skill]);
+                other.work_selection = WorkSelection::ALL[*rule];
+                other.shifts = shifts.map(calendar);
                 other.capacity = Capacity {
                     usual: *usual,
                     named: Vec::new(),
@@ -220,6 +231,20 @@ impl Day {
                 }
                 Input::AgentChanged(other)
             }
+            Op::Hours {
+                calendar: c,
+                hours: h,
+            } => Input::CalendarChanged {
+                calendar: calendar(*c),
+                hours: Box::new(hours(HOURS[*h])),
+            },
+            Op::Rule {
+                queue: q,
+                discipline,
+            } => Input::QueueChanged(Terms {
+                discipline: *discipline,
+                ..terms(*q)
+            }),
             Op::Settle { ticket: t } => Input::TicketSettled(ticket(*t)),
             Op::Reopen { ticket: t } => Input::TicketReopened(ticket(*t)),
             Op::Pass { seconds } => {
@@ -248,7 +273,16 @@ impl Day {
         if let Err(faults) = self.engine.check() {
             panic!("{faults:?} after {effects:?}");
         }
-        let Changes { items, agents } = self.engine.take_changes();
+        let Changes {
+            items,
+            agents,
+            paces,
+            turns,
+        } = self.engine.take_changes();
+        self.paces
+            .extend(paces.into_iter().map(|p| ((p.queue, p.agent), p)));
+        self.turns
+            .extend(turns.into_iter().map(|turn| (turn.queue, turn)));
         for work in &items {
             self.statistics.item(self.now, work);
         }
@@ -258,6 +292,7 @@ impl Day {
         for effect in &effects {
             self.watch(effect);
         }
+        self.assert_as_many_as_queues_say();
         let known: BTreeSet<_> = self
             .engine
             .snapshot()
@@ -273,13 +308,13 @@ impl Day {
     }
 
     /// Who got an offer was the first of those whom that agent could have got instead: the most urgent, of these the
-    /// oldest. Only who waited all the while is looked at; what comes back within a step comes after its offers.
+    /// oldest; of the same queue's, where the agent weighs their queues otherwise. Only who waited all the while is looked at; what comes back within a step comes after its offers.
     fn assert_in_turn(&self, before: &[WorkItem], made: &[Offer]) {
         let rank = |work: &WorkItem| (Reverse(work.priority), work.queued_at, work.id);
         let agents = self.engine.snapshot().agents;
         for offer in made {
             let taken = self.engine.item(offer.item);
-            let Some(taken) = taken.filter(|work| work.offer() == Some(offer)) else {
+            let Some(taken) = taken.filter(|work| work.offer_to(offer.agent) == Some(offer)) else {
                 continue;
             };
             let (profile, _) = agents.iter().find(|(p, _)| p.id == offer.agent).unwrap();
@@ -291,11 +326,27 @@ impl Day {
                     && !declined
                     && work.channel == taken.channel
                     && profile.queues.contains(&work.queue)
+                    && (profile.work_selection == WorkSelection::Oldest
+                        || work.queue == taken.queue
+                        || work.priority > taken.priority)
                     // What eased since may have done so after the offer.
                     && profile.skills.cover(&work.asked_for(self.before))
                     && rank(work) < rank(taken)
             });
             assert_eq!(passed_over, None, "{} was offered before it", taken.id);
+        }
+    }
+
+    /// No work is out to two agents at once, unless its queue says so, and then to no more than it says.
+    fn assert_as_many_as_queues_say(&self) {
+        for (item, out) in &self.out {
+            let queue = self.engine.item(*item).unwrap().queue;
+            let most = usize::from(self.engine.discipline(queue).broadcast).max(1);
+            assert!(
+                out.len() <= most,
+                "{item} is out to {} of {most}",
+                out.len()
+            );
         }
     }
 
@@ -306,19 +357,18 @@ impl Day {
                 self.open.insert(*item);
             }
             Effect::Offered(offer) => {
-                assert_eq!(
-                    self.out.insert(offer.item, offer.id),
-                    None,
-                    "offered to two at once"
-                );
+                let out = self.out.entry(offer.item).or_default();
+                assert!(out.insert(offer.id), "offered twice");
                 assert!(offer.expires_at > self.now);
             }
             Effect::OfferEnded { offer, .. } | Effect::Accepted { offer, .. } => {
-                assert_eq!(
-                    self.out.remove(&offer.item),
-                    Some(offer.id),
-                    "ended without having been made"
-                );
+                let out = self.out.entry(offer.item).or_default();
+                assert!(out.remove(&offer.id), "ended without having been made");
+                let taken = matches!(effect, Effect::Accepted { .. });
+                assert!(!taken || out.is_empty(), "taken while out to another");
+                if out.is_empty() {
+                    self.out.remove(&offer.item);
+                }
             }
             Effect::Abandoned { item, .. }
             | Effect::Withdrawn { item }
@@ -344,6 +394,9 @@ impl Day {
             queues: running.queues,
             agents: agents.collect(),
             items: self.rows.values().cloned().collect(),
+            paces: self.paces.values().copied().collect(),
+            turns: self.turns.values().copied().collect(),
+            calendars: running.calendars,
         };
         let mut engine = Engine::restore(Settings::default(), stored, self.now);
         for (agent, stream) in &self.streams {
@@ -363,6 +416,12 @@ impl Day {
     }
 }
 
+/// One of the offers that are out for work.
+fn picked_offer(work: &WorkItem, pick: usize) -> Offer {
+    let offers: Vec<Offer> = work.offers().copied().collect();
+    offers[pick % offers.len()]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
@@ -375,6 +434,10 @@ proptest! {
         // Every state has a way out by event or by time: everybody leaves, time passes, and
         // nothing is in anybody's hands.
         for n in 1..=AGENTS {
+            // A schedule goes on for ever. They take less than before from now on.
+            let mut plain = profile(n, &[1], &[]);
+            plain.capacity.since = day.now;
+            day.step(Input::AgentChanged(plain));
             for stream in 1..=2 {
                 day.apply(&Op::Close { agent: n, stream });
             }

@@ -209,7 +209,7 @@ fn candidates_are_told_in_the_order_they_are_asked_and_the_others_with_all_that_
             channel: Some(Channel::Phone),
             skills: &skills(wanted),
             declines: &work.declines,
-            agent,
+            agents: Option::as_slice(&agent),
         });
         candidates
             .into_iter()

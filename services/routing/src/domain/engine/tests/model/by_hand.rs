@@ -89,7 +89,7 @@ impl Day {
             let Some(work) = self
                 .engine
                 .item(offer.item)
-                .filter(|w| w.offer() == Some(offer))
+                .filter(|w| w.offer_to(offer.agent) == Some(offer))
             else {
                 continue;
             };

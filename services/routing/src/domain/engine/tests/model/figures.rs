@@ -1,7 +1,8 @@
 //! Figures on a random day.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
-use rapport_foundation::time::Micros;
 
 use super::super::desk::*;
 use super::{Day, QUEUES, op};
@@ -20,7 +21,9 @@ proptest! {
         for work in day.rows.values() {
             recounted.item(day.now, work);
         }
-        let (hour, from) = (Window::Minutes(60).begins(day.now), Micros::EPOCH);
+        // Shifts may let days pass: what is older than is kept is told by neither.
+        let kept = Statistics::horizon(day.now) + Duration::from_secs(15 * 60);
+        let (hour, from) = (Window::Minutes(60).begins(day.now), Statistics::quarter(kept));
         for n in 1..=QUEUES + 1 {
             let told = |statistics: &Statistics| {
                 let sums = [hour, from].map(|from| statistics.sums(queue(n), from));

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::by_hand::{ByHand, by_hand};
+use crate::domain::{Discipline, Selection};
 
 pub(super) const AGENTS: u128 = 4;
 pub(super) const QUEUES: u128 = 3;
@@ -60,6 +61,18 @@ pub(super) enum Op {
         usual: u16,
         /// After how many seconds a skill of theirs ends.
         ends: Option<u64>,
+        /// How they choose among their queues' work.
+        rule: usize,
+        /// The calendar of their shifts.
+        shifts: Option<u128>,
+    },
+    Hours {
+        calendar: u128,
+        hours: usize,
+    },
+    Rule {
+        queue: u128,
+        discipline: Discipline,
     },
     Settle {
         ticket: u128,
@@ -74,7 +87,25 @@ pub(super) enum Op {
     ByHand(ByHand),
 }
 
+/// Minutes of the day on which somebody is on shift.
+pub(super) const HOURS: [&[(u16, u16)]; 3] =
+    [&[(0, 2), (3, 5), (8, 30)], &[(1, 4), (6, 7)], &[(0, 1440)]];
+
 pub(super) const SKILLS: [&[&str]; 4] = [&[], &["a"], &["b:3"], &["a:4", "b"]];
+
+fn discipline() -> impl Strategy<Value = Discipline> {
+    let selection = prop::sample::select(Selection::ALL);
+    let spread = prop::option::of(0..30_u8);
+    let drawn = (selection, spread, 1..4_u16, 0..4_u8);
+    drawn.prop_map(
+        |(selection, most_occupancy_spread, weight, broadcast)| Discipline {
+            selection,
+            most_occupancy_spread,
+            weight,
+            broadcast,
+        },
+    )
+}
 
 pub(super) fn op() -> impl Strategy<Value = Op> {
     let agent = 1..=AGENTS;
@@ -92,8 +123,10 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         3 => (agent.clone(), 0..3_usize).prop_map(|(agent, status)| Op::Status { agent, status }),
         3 => (agent.clone(), 1..=2_u64).prop_map(|(agent, stream)| Op::Open { agent, stream }),
         1 => (agent.clone(), 1..=2_u64).prop_map(|(agent, stream)| Op::Close { agent, stream }),
-        1 => (agent, prop::collection::vec(queue, 0..3), 0..4_usize, 0..3_u16, prop::option::of(0..90_u64))
-            .prop_map(|(agent, queues, skill, usual, ends)| Op::Retrain { agent, queues, skill, usual, ends }),
+        1 => (agent, prop::collection::vec(queue.clone(), 0..3), 0..4_usize, 0..3_u16, prop::option::of(0..90_u64), 0..3_usize, prop::option::of(1..=2_u128))
+            .prop_map(|(agent, queues, skill, usual, ends, rule, shifts)| Op::Retrain { agent, queues, skill, usual, ends, rule, shifts }),
+        1 => (1..=2_u128, 0..HOURS.len()).prop_map(|(calendar, hours)| Op::Hours { calendar, hours }),
+        2 => (queue, discipline()).prop_map(|(queue, discipline)| Op::Rule { queue, discipline }),
         1 => (1..=6_u128).prop_map(|ticket| Op::Settle { ticket }),
         1 => (1..=6_u128).prop_map(|ticket| Op::Reopen { ticket }),
         2 => (1..70_u64).prop_map(|seconds| Op::Pass { seconds }),
