@@ -218,6 +218,7 @@ impl<'a> Checker<'a> {
             return self.fail(at, "UNKNOWN_NAME", format!("there is no function {name}"));
         }
         self.zone(call);
+        self.pattern(call);
         let answer = functions::answers(call.is_method, name, &args);
         answer
             .unwrap_or_else(|| self.mismatch(at, format!("{name} does not take what it is given")))
@@ -234,6 +235,18 @@ impl<'a> Checker<'a> {
         {
             let what = "is not a name of the IANA time zone database";
             self.fail(zone.at, "UNKNOWN_TIME_ZONE", what);
+        }
+    }
+
+    /// A pattern is compiled before anything is known.
+    fn pattern(&mut self, call: &Call) {
+        if call.name == "matches"
+            && call.pattern.is_none()
+            && let [_, pattern] = call.args.as_slice()
+            && !pattern.is_literal()
+        {
+            let what = "a pattern must be written down, as in a.matches('^b')";
+            self.fail(pattern.at, "PATTERN_NOT_LITERAL", what);
         }
     }
 

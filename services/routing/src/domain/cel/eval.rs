@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::STEPS_MAX;
 use super::expr::{Expr, Kind, Literal, Op, Quantified};
 use super::functions;
+use super::pattern::Pattern;
 use super::value::Value;
 
 /// What is known, by name.
@@ -189,7 +190,13 @@ impl<'a> Machine<'a> {
                     call.args.iter().map(|arg| self.of(arg)).collect();
                 let args = args?;
                 self.spend(args.iter().map(Value::weight).sum())?;
-                functions::call(&call.name, &args)
+                match &call.pattern {
+                    Some(pattern) => {
+                        self.spend(Pattern::weight(&args))?;
+                        pattern.call(&args)
+                    }
+                    None => functions::call(&call.name, &args),
+                }
             }
             Kind::Quantified(quantified) => self.quantified(quantified),
         }

@@ -1,5 +1,8 @@
 use std::fmt;
 
+use super::Fault;
+use super::pattern::Pattern;
+
 /// An expression, or a part of one.
 #[derive(Clone, Debug)]
 pub(crate) struct Expr {
@@ -51,6 +54,19 @@ pub(super) struct Call {
     pub(super) is_method: bool,
     pub(super) name: String,
     pub(super) args: Vec<Expr>,
+    /// What `matches` looks for, where it is written down.
+    pub(super) pattern: Option<Pattern>,
+}
+
+impl Call {
+    pub(super) fn new(is_method: bool, name: String, args: Vec<Expr>) -> Result<Self, Fault> {
+        Ok(Self {
+            is_method,
+            pattern: Pattern::of_call(&name, &args)?,
+            name,
+            args,
+        })
+    }
 }
 
 /// `list.all(name, holds)` or `list.exists(name, holds)`.

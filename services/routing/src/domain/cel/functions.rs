@@ -23,8 +23,15 @@ const PARTS: [&str; 9] = [
 
 /// Whether there is a function of this name.
 pub(super) fn is_known(name: &str) -> bool {
-    let words = ["size", "contains", "startsWith", "endsWith", "timestamp"];
-    words.contains(&name) || PARTS.contains(&name)
+    const WORDS: [&str; 6] = [
+        "size",
+        "contains",
+        "startsWith",
+        "endsWith",
+        "matches",
+        "timestamp",
+    ];
+    WORDS.contains(&name) || PARTS.contains(&name)
 }
 
 /// What it answers for arguments of these types; none when it takes no such.
@@ -38,6 +45,7 @@ pub(super) fn answers(is_method: bool, name: &str, args: &[Type]) -> Option<Type
         {
             Some(Type::Bool)
         }
+        ("matches", [a, b]) if is_text(a) && is_text(b) => Some(Type::Bool),
         ("timestamp", [a]) if !is_method && is_text(a) => Some(Type::Time),
         (name, [a]) if is_method && PARTS.contains(&name) && is_time(a) => Some(Type::Int),
         (name, [a, b]) if is_method && PARTS.contains(&name) && is_time(a) && is_text(b) => {

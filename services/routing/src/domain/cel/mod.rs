@@ -2,8 +2,8 @@
 //!
 //! What is there means what the language definition says: integers of 64 bits whose overflow is an error, `&&` and
 //! `||` that a decided side absorbs the error of the other in, the macros `has`, `exists` and `all`. What an
-//! expression may cost is bounded thrice: its length, its depth, and the steps it takes. Bytes, unsigned numbers,
-//! `null`, dynamic types and regular expressions are left out.
+//! expression may cost is bounded thrice: its length, its depth, and the steps it takes. Patterns are
+//! written down and compiled with the expression. Bytes, unsigned numbers, `null` and dynamic types are left out.
 
 mod check;
 mod eval;
@@ -11,6 +11,7 @@ mod expr;
 mod functions;
 mod lexer;
 mod parser;
+mod pattern;
 mod value;
 
 #[cfg(test)]

@@ -345,11 +345,7 @@ impl Parser {
 fn method(at: usize, of: Expr, name: String, args: Vec<Expr>) -> Result<Kind, Fault> {
     if !matches!(name.as_str(), "all" | "exists") {
         let args = std::iter::once(of).chain(args).collect();
-        return Ok(Kind::Call(Call {
-            is_method: true,
-            name,
-            args,
-        }));
+        return Call::new(true, name, args).map(Kind::Call);
     }
     let mut args = args.into_iter();
     match (args.next().map(|arg| arg.kind), args.next(), args.next()) {
@@ -369,11 +365,7 @@ fn method(at: usize, of: Expr, name: String, args: Vec<Expr>) -> Result<Kind, Fa
 /// A function, or a macro that looks like one.
 fn function(at: usize, name: String, args: Vec<Expr>) -> Result<Kind, Fault> {
     if name != "has" {
-        return Ok(Kind::Call(Call {
-            is_method: false,
-            name,
-            args,
-        }));
+        return Call::new(false, name, args).map(Kind::Call);
     }
     let mut args = args.into_iter();
     match (args.next().map(|arg| arg.kind), args.next()) {

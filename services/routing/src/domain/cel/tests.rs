@@ -112,6 +112,11 @@ fn everything_that_makes_no_sense_is_told_at_once() {
         ("shout(thing.name)", vec!["UNKNOWN_NAME at 0"]),
         ("thing.name.startsWith(1)", vec!["TYPE_MISMATCH at 0"]),
         ("startsWith(thing.name, 'a')", vec!["TYPE_MISMATCH at 0"]),
+        ("thing.count.matches('1')", vec!["TYPE_MISMATCH at 0"]),
+        (
+            "thing.name.matches(thing.name) || matches('a', 'a' + 'b')",
+            vec!["PATTERN_NOT_LITERAL at 19", "PATTERN_NOT_LITERAL at 47"],
+        ),
         (
             "at.getHours('Middle/Earth') == 1",
             vec!["UNKNOWN_TIME_ZONE at 12"],

@@ -85,6 +85,39 @@ fn texts() {
     ]);
 }
 
+/// RE2 by the language definition: anywhere in the text unless the pattern says where.
+#[test]
+fn patterns() {
+    all(&[
+        ("'hubba'.matches('ubb')", "true"),
+        ("matches('hubba', 'ubb')", "true"),
+        ("'hubba'.matches('^ubb')", "false"),
+        (
+            "'hubba'.matches('^h.*a$') && !'hubba'.matches('^u')",
+            "true",
+        ),
+        ("'abcd'.matches('bc') && 'grey'.matches('gr(a|e)y')", "true"),
+        (
+            "''.matches('') && ''.matches('()') && 'x'.matches('')",
+            "true",
+        ),
+        (
+            "'cows'.matches('c(.*)s?') && 'kaa'.matches('^.a{2}$')",
+            "true",
+        ),
+        (r"'a.b'.matches('a\\.b') && !'acb'.matches(r'a\.b')", "true"),
+        (
+            r"'mañana'.matches(r'^\pL+$') && 'Ärger'.matches('(?i)ÄRGER')",
+            "true",
+        ),
+        (r"'line\nend'.matches('line$')", "false"),
+        (r"'line\nend'.matches('(?m)line$')", "true"),
+        ("'a'.matches('(a')", "MALFORMED_PATTERN at 12"),
+        ("'a'.matches('a(?=b)')", "MALFORMED_PATTERN at 12"),
+        (r"'aa'.matches(r'(a)\1')", "MALFORMED_PATTERN at 13"),
+    ]);
+}
+
 #[test]
 fn one_side_that_decides_absorbs_what_is_wrong_with_the_other() {
     all(&[

@@ -80,6 +80,29 @@ fn what_takes_too_many_steps_ends_soon() {
 }
 
 #[test]
+fn no_pattern_takes_long_whatever_it_says() {
+    let started = Instant::now();
+    let text = "a".repeat(1_000);
+    for (pattern, told_so) in [
+        ("(a+)+$", "true"),
+        ("(a|aa)+b", "false"),
+        ("(a*)*(a*)*(a*)*c", "false"),
+        ("((((a{50}){50}){50}){50})", "MALFORMED_PATTERN at 1011"),
+        (r"[\\pL\\pN]{900}", "MALFORMED_PATTERN at 1011"),
+        (&"(".repeat(500), "MALFORMED_PATTERN at 1011"),
+    ] {
+        let source = format!("\"{text}\".matches(\"{pattern}\")");
+        assert_eq!(told(&source), told_so, "{pattern}");
+    }
+    // A search is paid for by the length of what is searched.
+    let many = format!("[{}]", vec!["1"; 60].join(","));
+    let source = format!("{many}.all(n, \"{text}\".matches(\"b\") || n > 0)");
+    assert_eq!(told(&source), "it takes too many steps");
+    let long = Duration::from_secs(5);
+    assert!(started.elapsed() < long, "{:?}", started.elapsed());
+}
+
+#[test]
 fn a_decided_chain_does_not_absorb_that_it_was_spent() {
     let list = format!("[{}]", vec!["1"; 600].join(","));
     let source = format!("{list}.all(a, numbers.all(b, numbers.all(c, c > 0))) || true");

@@ -41,6 +41,11 @@ fn op() -> impl Strategy<Value = Op> {
     ])
 }
 
+fn pattern() -> impl Strategy<Value = Expr> {
+    let written = prop::sample::select(vec!["^a", "n.$", "[0-9]{2,}", "", "(?i)ANA|bo"]);
+    written.prop_map(|text| expr(Kind::Literal(Literal::Text(text.into()))))
+}
+
 fn any_expr() -> impl Strategy<Value = Expr> {
     let leaf = prop_oneof![literal(), name().prop_map(|name| expr(Kind::Name(name)))];
     leaf.prop_recursive(4, 24, 3, |part| {
@@ -58,11 +63,13 @@ fn any_expr() -> impl Strategy<Value = Expr> {
             (op(), one(), one()).prop_map(|(op, a, b)| Kind::Binary(op, a, b)),
             (part.clone(), part.clone(), part.clone())
                 .prop_map(|(when, this, that)| Kind::Choose(Box::new([when, this, that]))),
-            (any::<bool>(), some(1)).prop_map(|(is_method, args)| Kind::Call(Call {
-                is_method,
-                name: "size".into(),
-                args,
-            })),
+            (any::<bool>(), some(1)).prop_map(|(is_method, args)| {
+                Kind::Call(Call::new(is_method, "size".into(), args).unwrap())
+            }),
+            (any::<bool>(), part.clone(), pattern()).prop_map(|(is_method, text, pattern)| {
+                let args = vec![text, pattern];
+                Kind::Call(Call::new(is_method, "matches".into(), args).unwrap())
+            }),
             (one(), name()).prop_map(|(of, name)| Kind::Has(of, name)),
             (any::<bool>(), one(), name(), one()).prop_map(|(all, list, name, holds)| {
                 Kind::Quantified(Quantified {

@@ -20,8 +20,8 @@ use crate::domain::engine::{
 use crate::domain::policy::{Leg, Route};
 use crate::domain::statistics::Statistics;
 use crate::domain::{
-    Capacity, Channel, Offer, Presence, Priority, Standing, Status, WorkItem, WorkSelection,
-    WorkState,
+    AgentKind, Capacity, Channel, Offer, Presence, Priority, Standing, Status, WorkItem,
+    WorkSelection, WorkState,
 };
 use by_hand::handed;
 use ops::{AGENTS, HOURS, Op, QUEUES, SKILLS, op};
@@ -216,8 +216,12 @@ impl Day {
                 ends,
                 rule,
                 shifts,
+                bot,
             } => {
                 let mut other = profile(*a, queues, SKILLS[*skill]);
+                if *bot {
+                    other.kind = AgentKind::Virtual;
+                }
                 other.work_selection = WorkSelection::ALL[*rule];
                 other.shifts = shifts.map(calendar);
                 other.capacity = Capacity {

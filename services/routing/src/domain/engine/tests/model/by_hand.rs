@@ -6,7 +6,7 @@ use rapport_foundation::id::WorkItemId;
 use super::super::desk::*;
 use super::{AGENTS, Day, QUEUES, SKILLS};
 use crate::domain::engine::{Handing, Input};
-use crate::domain::{Offer, Priority, WorkItem};
+use crate::domain::{Offer, Priority, WorkItem, WorkState};
 
 #[derive(Clone, Debug)]
 pub(super) enum ByHand {
@@ -24,6 +24,13 @@ pub(super) enum ByHand {
         pick: usize,
         to: Option<Handing>,
     },
+    /// Whoever has it hands it over: a bot may.
+    HandOver {
+        pick: usize,
+        queue: u128,
+        skill: usize,
+        priority: usize,
+    },
 }
 
 pub(super) fn by_hand() -> impl Strategy<Value = ByHand> {
@@ -35,10 +42,19 @@ pub(super) fn by_hand() -> impl Strategy<Value = ByHand> {
         over_capacity,
         without_skills,
     });
+    let moved = (
+        pick.clone(),
+        1..=QUEUES + 1,
+        0..SKILLS.len(),
+        0..Priority::ALL.len(),
+    );
     prop_oneof![
         2 => (pick.clone(), to.clone()).prop_map(|(pick, to)| ByHand::Assign { pick, to }),
-        1 => (pick.clone(), 1..=QUEUES + 1, 0..SKILLS.len(), 0..Priority::ALL.len()).prop_map(
+        1 => moved.clone().prop_map(
             |(pick, queue, skill, priority)| ByHand::Move { pick, queue, skill, priority }
+        ),
+        1 => moved.prop_map(
+            |(pick, queue, skill, priority)| ByHand::HandOver { pick, queue, skill, priority }
         ),
         2 => (pick, prop::option::of(to)).prop_map(|(pick, to)| ByHand::Release { pick, to }),
     ]
@@ -68,6 +84,25 @@ impl ByHand {
                 item: picked(*pick)?,
                 to: *to,
             },
+            Self::HandOver {
+                pick,
+                queue: to,
+                skill,
+                priority,
+            } => {
+                let accepted: Vec<&WorkItem> = open
+                    .iter()
+                    .filter(|work| matches!(work.state, WorkState::Accepted { .. }))
+                    .collect();
+                let work = accepted.get(pick % accepted.len().max(1))?;
+                Input::WorkHandedOver {
+                    item: work.id,
+                    agent: work.agent()?,
+                    queue: queue(*to),
+                    skills: skills(SKILLS[*skill]),
+                    priority: Priority::ALL[*priority],
+                }
+            }
         })
     }
 }

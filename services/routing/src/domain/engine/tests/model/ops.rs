@@ -65,6 +65,7 @@ pub(super) enum Op {
         rule: usize,
         /// The calendar of their shifts.
         shifts: Option<u128>,
+        bot: bool,
     },
     Hours {
         calendar: u128,
@@ -123,8 +124,8 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         3 => (agent.clone(), 0..3_usize).prop_map(|(agent, status)| Op::Status { agent, status }),
         3 => (agent.clone(), 1..=2_u64).prop_map(|(agent, stream)| Op::Open { agent, stream }),
         1 => (agent.clone(), 1..=2_u64).prop_map(|(agent, stream)| Op::Close { agent, stream }),
-        1 => (agent, prop::collection::vec(queue.clone(), 0..3), 0..4_usize, 0..3_u16, prop::option::of(0..90_u64), 0..3_usize, prop::option::of(1..=2_u128))
-            .prop_map(|(agent, queues, skill, usual, ends, rule, shifts)| Op::Retrain { agent, queues, skill, usual, ends, rule, shifts }),
+        1 => (agent, prop::collection::vec(queue.clone(), 0..3), 0..4_usize, 0..3_u16, prop::option::of(0..90_u64), 0..3_usize, prop::option::of(1..=2_u128), any::<bool>())
+            .prop_map(|(agent, queues, skill, usual, ends, rule, shifts, bot)| Op::Retrain { agent, queues, skill, usual, ends, rule, shifts, bot }),
         1 => (1..=2_u128, 0..HOURS.len()).prop_map(|(calendar, hours)| Op::Hours { calendar, hours }),
         2 => (queue, discipline()).prop_map(|(queue, discipline)| Op::Rule { queue, discipline }),
         1 => (1..=6_u128).prop_map(|ticket| Op::Settle { ticket }),
