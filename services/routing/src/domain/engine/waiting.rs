@@ -1,3 +1,4 @@
+mod lot;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -8,7 +9,8 @@ use rapport_foundation::time::Micros;
 use super::Map;
 use super::skills::Grades;
 use crate::domain::{Channel, Priority, WorkItem};
-use tree::{NodeId, Search, Tree};
+use lot::Lot;
+use tree::{Search, Tree};
 
 /// The place of waiting work: the more urgent first, then the older, then by id so that no two
 /// places are equal.
@@ -67,44 +69,15 @@ pub(super) struct Waiting {
     count: usize,
 }
 
-/// What waits in one queue.
-#[derive(Clone, Debug, Default)]
-struct Lot {
-    roots: Vec<(Channel, NodeId)>,
-    count: usize,
-}
-
-impl Lot {
-    fn root(&self, channel: Channel) -> Option<NodeId> {
-        let found = self.roots.iter().find(|(of, _)| *of == channel);
-        found.map(|(_, root)| *root)
-    }
-}
-
 impl Waiting {
     pub(super) fn insert(&mut self, spot: Spot<'_>, rank: Rank) {
         let lot = self.queues.entry(spot.queue).or_default();
-        let root = lot.root(spot.channel).unwrap_or_else(|| {
-            let root = self.tree.plant();
-            lot.roots.push((spot.channel, root));
-            root
-        });
-        if self.tree.insert(root, spot.asked, rank) {
-            lot.count += 1;
-            self.count += 1;
-        }
+        self.count += usize::from(lot.insert(&mut self.tree, spot, rank));
     }
 
     pub(super) fn remove(&mut self, spot: Spot<'_>, rank: Rank) {
-        let Some(lot) = self.queues.get_mut(&spot.queue) else {
-            return;
-        };
-        let Some(root) = lot.root(spot.channel) else {
-            return;
-        };
-        if self.tree.remove(root, spot.asked, rank) {
-            lot.count -= 1;
-            self.count -= 1;
+        if let Some(lot) = self.queues.get_mut(&spot.queue) {
+            self.count -= usize::from(lot.remove(&mut self.tree, spot, rank));
         }
     }
 
@@ -118,9 +91,8 @@ impl Waiting {
         passes_over: impl Fn(WorkItemId) -> bool,
     ) -> Option<Rank> {
         let lots = queues.filter_map(|queue| self.queues.get(&queue));
-        let roots = lots.flat_map(|lot| &lot.roots);
-        let roots = roots.filter(|(channel, _)| room(*channel));
-        Search::new(&self.tree, held, passes_over).first(roots.map(|(_, root)| *root))
+        let entries = lots.flat_map(|lot| lot.entries(&room, held.as_slice()));
+        Search::new(&self.tree, held, passes_over).first(entries)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -128,19 +100,17 @@ impl Waiting {
     }
 
     pub(super) fn len_of(&self, queue: QueueId) -> usize {
-        self.queues.get(&queue).map_or(0, |lot| lot.count)
+        self.queues.get(&queue).map_or(0, Lot::len)
     }
 
     pub(super) fn contains(&self, spot: Spot<'_>, rank: Rank) -> bool {
         let lot = self.queues.get(&spot.queue);
-        lot.and_then(|lot| lot.root(spot.channel))
-            .is_some_and(|root| self.tree.contains(root, spot.asked, rank))
+        lot.is_some_and(|lot| lot.contains(&self.tree, spot, rank))
     }
 
-    /// Whether no more than the roots is left of the index.
+    /// Whether nothing is left of the index.
     #[cfg(test)]
     fn is_bare(&self) -> bool {
-        let roots = self.queues.values().map(|lot| lot.roots.len());
-        self.tree.len() == roots.sum::<usize>()
+        self.tree.len() == 0
     }
 }

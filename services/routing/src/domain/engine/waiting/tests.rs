@@ -130,10 +130,10 @@ fn ways_that_do_not_part_are_one_edge_whatever_came_and_went() {
             nodes.push(both.waiting.tree.len());
         }
     }
-    // The second shares two grades with the first or none, and what stands alone is one node.
+    // What stands alone is a root and a node, and of what is gone nothing is left.
     assert_eq!(nodes[0], 2);
-    assert_eq!(nodes[6..], [2, 1]);
-    assert!(nodes.iter().all(|count| *count <= 6), "{nodes:?}");
+    assert_eq!(nodes[6..], [2, 0]);
+    assert!(nodes.iter().all(|count| *count <= 7), "{nodes:?}");
 }
 
 proptest! {

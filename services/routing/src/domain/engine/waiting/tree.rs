@@ -26,7 +26,7 @@ use sieve::Sieve;
 pub(super) struct NodeId(u32);
 
 /// How urgent the most urgent is.
-type Bound = Urgency;
+pub(super) type Bound = Urgency;
 
 const NOTHING: Bound = Bound::MAX;
 
@@ -90,6 +90,16 @@ const BLOCK: usize = 4096;
 /// Of so many edges each is looked at; of more, those are looked up that may be gone.
 const EDGES: usize = if cfg!(test) { 2 } else { 64 };
 
+/// A node that may be entered, of which this is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Entry {
+    /// How urgent the most urgent there is.
+    pub(super) bound: Bound,
+    pub(super) node: NodeId,
+    /// How many of the grades that are held, from the first, were decided on the way.
+    pub(super) decided: usize,
+}
+
 impl Tree {
     /// A root.
     pub(super) fn plant(&mut self) -> NodeId {
@@ -134,6 +144,20 @@ impl Tree {
         let way = self.way(root, asked);
         way.and_then(|way| way.last().copied())
             .is_some_and(|step| self.node(step.node).alike.contains(rank))
+    }
+
+    /// How urgent the most urgent below a root is.
+    pub(super) fn bound(&self, root: NodeId) -> Bound {
+        self.node(root).bound
+    }
+
+    /// Gives a root back when nothing is there any more; answers whether it did.
+    pub(super) fn uproot(&mut self, root: NodeId) -> bool {
+        let bare = self.node(root).is_bare();
+        if bare {
+            self.strip(root);
+        }
+        bare
     }
 
     /// How many nodes are in use.
@@ -284,8 +308,8 @@ pub(super) struct Search<'a, P> {
     held: &'a [Grade],
     sieve: Sieve,
     passes_over: P,
-    /// Nodes to enter, and how many of the grades, from the first, were decided on the way.
-    open: BinaryHeap<Reverse<(Bound, NodeId, usize)>>,
+    /// What may be entered, the most urgent first.
+    open: BinaryHeap<Reverse<Entry>>,
     best: Option<Rank>,
 }
 
@@ -301,15 +325,13 @@ impl<'a, P: Fn(WorkItemId) -> bool> Search<'a, P> {
         }
     }
 
-    pub(super) fn first(mut self, roots: impl IntoIterator<Item = NodeId>) -> Option<Rank> {
-        let roots = roots.into_iter();
-        let open = roots.map(|root| Reverse((self.tree.node(root).bound, root, 0)));
-        self.open = open.collect();
-        while let Some(Reverse((bound, at, decided))) = self.open.pop() {
-            if bound > self.limit() {
+    pub(super) fn first(mut self, entries: impl Iterator<Item = Entry>) -> Option<Rank> {
+        self.open = entries.map(Reverse).collect();
+        while let Some(Reverse(entry)) = self.open.pop() {
+            if entry.bound > self.limit() {
                 break;
             }
-            self.enter(at, decided);
+            self.enter(entry.node, entry.decided);
         }
         self.best
     }
@@ -363,6 +385,10 @@ impl<'a, P: Fn(WorkItemId) -> bool> Search<'a, P> {
     }
 
     fn open(&mut self, edge: &Edge, decided: usize) {
-        self.open.push(Reverse((edge.bound, edge.node, decided)));
+        self.open.push(Reverse(Entry {
+            bound: edge.bound,
+            node: edge.node,
+            decided,
+        }));
     }
 }
