@@ -1,6 +1,7 @@
 use rapport_foundation::context::Context;
 use rapport_foundation::id::{AgentId, WorkItemId};
 use rapport_foundation::idempotency::Key;
+use rapport_foundation::personal::Personal;
 
 use super::command::{Actor, Command, NewHandOver};
 use super::{App, Error, found};
@@ -15,13 +16,20 @@ impl App {
         to: NewHandOver,
     ) -> Result<WorkItem, Error> {
         let work = self.get_work_item(ctx, item).await?;
-        let agent = match self.actor(ctx).await? {
+        let actor = self.actor(ctx).await?;
+        let agent = match actor {
             Actor::Agent(agent) => agent,
             // Nobody's work is refused for that.
             Actor::ForOthers => work.agent().unwrap_or(AgentId::nil()),
         };
-        self.decided_work(ctx, key, Command::HandOver { item, agent, to })
-            .await
+        let said = self.said(ctx, Some(actor), Personal::default()).await?;
+        let command = Command::HandOver {
+            item,
+            agent,
+            to,
+            said,
+        };
+        self.decided_work(ctx, key, command).await
     }
 
     pub(crate) async fn get_hand_over(
@@ -31,7 +39,9 @@ impl App {
     ) -> Result<HandOver, Error> {
         let work = self.get_work_item(ctx, item).await?;
         match self.actor(ctx).await? {
-            Actor::Agent(agent) if !work.is_with(agent) => return Err(Error::NotTheAgent),
+            Actor::Agent(agent) if !(work.is_open() && work.is_with(agent)) => {
+                return Err(Error::NotTheAgent);
+            }
             _ => {}
         }
         let given = self.store().hand_over(ctx.tenant, item).await?;

@@ -191,6 +191,7 @@ pub(crate) enum Command {
         item: WorkItemId,
         agent: AgentId,
         to: NewHandOver,
+        said: By,
     },
 }
 

@@ -187,6 +187,13 @@ impl WorkItem {
         self.offer().into_iter().chain(&self.other_offers)
     }
 
+    /// When the last of the offers that are out for it was made; when it was queued, where none is.
+    #[must_use]
+    pub fn offered_last(&self) -> Micros {
+        let made = self.offers().map(|offer| offer.made_at);
+        made.max().unwrap_or(self.queued_at)
+    }
+
     /// The offer that is out for it to an agent.
     #[must_use]
     pub fn offer_to(&self, agent: AgentId) -> Option<&Offer> {

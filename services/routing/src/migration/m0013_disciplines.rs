@@ -3,9 +3,11 @@
 
 use rapport_foundation::schema::{bytes, number, optional, text, uuid};
 use sea_orm_migration::prelude::{
-    Alias, ColumnDef, DbErr, DeriveMigrationName, Index, SchemaManager, Table,
+    Alias, ColumnDef, DbErr, DeriveMigrationName, Expr, Index, SchemaManager, Table,
 };
-use sea_orm_migration::sea_query::TableCreateStatement;
+use sea_orm_migration::sea_query::{
+    ConditionalStatement as _, IndexCreateStatement, TableCreateStatement,
+};
 use sea_orm_migration::{MigrationTrait, async_trait};
 
 #[derive(DeriveMigrationName)]
@@ -19,6 +21,7 @@ impl MigrationTrait for Migration {
             let added = Table::alter().table(table).add_column(column).to_owned();
             manager.alter_table(added).await?;
         }
+        manager.create_index(offered_besides()).await?;
         manager.create_table(paces()).await?;
         manager.create_table(turns()).await?;
         manager.create_table(hand_overs()).await
@@ -56,6 +59,16 @@ fn columns() -> [(&'static str, ColumnDef); 16] {
         ("agent_standings", optional(number("shift_until"))),
         ("agent_standings", flag("works_over")),
     ]
+}
+
+/// Work that is out to several agents: each desk that opens asks for it.
+fn offered_besides() -> IndexCreateStatement {
+    Index::create()
+        .name("work_items_offered_besides")
+        .table("work_items")
+        .col("tenant_id")
+        .and_where(Expr::cust("other_offers is not null"))
+        .to_owned()
 }
 
 fn flag(name: &str) -> ColumnDef {

@@ -1,10 +1,10 @@
 //! What virtual agents handed over with work: words, sealed like all that is said of a ticket.
 
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::{AgentId, TenantId, TicketId, WorkItemId};
+use rapport_foundation::id::{AgentId, RecordId, TenantId, TicketId, WorkItemId};
 use rapport_foundation::personal::Personal;
 use rapport_foundation::seal::SubjectKeys;
-use sea_orm::{ColumnTrait as _, Iterable as _};
+use sea_orm::{ColumnTrait as _, Iterable as _, Value};
 
 use super::Store;
 use super::columns::code;
@@ -92,6 +92,25 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Forgets what was handed over with work that was taken out of its ticket since, and is about these records now: it is
+/// sealed for what it was about then.
+pub(super) async fn forget_moved(s: &Scoped, records: &[RecordId]) -> Result<(), Error> {
+    for chunk in records.chunks(CHUNK) {
+        let places: Vec<String> = (2..chunk.len() + 2).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "delete from hand_overs where tenant_id = $1 and work_item_id in \
+             (select w.id from work_items w \
+              join tickets t on t.tenant_id = w.tenant_id and t.id = w.ticket_id \
+              where w.tenant_id = $1 and w.id = hand_overs.work_item_id \
+              and w.ticket_id <> hand_overs.ticket_id and t.record_id in ({}))",
+            places.join(", ")
+        );
+        let ids = chunk.iter().map(|record| record.uuid().into());
+        s.raw_exec(&sql, ids.collect::<Vec<Value>>()).await?;
+    }
+    Ok(())
 }
 
 fn place(item: WorkItemId) -> String {

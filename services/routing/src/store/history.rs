@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::columns::named;
 use super::entities::{ticket, ticket_change, ticket_note};
 use super::sealed::{Worded, open, seal, subject_of};
-use super::{Page, Store, merges};
+use super::{Page, Store, hand_overs, merges};
 use crate::domain::{Author, By, Changed, HistoryEntry, Note, TicketField};
 
 /// Rows in one statement: 13 columns each.
@@ -216,6 +216,7 @@ impl Store {
                 .map(|row| TicketId::from_uuid(row.id).to_string());
             let tickets: Vec<String> = tickets.collect();
             let keys = self.vault.existing(s, &tickets).await?;
+            hand_overs::forget_moved(s, chunk).await?;
             for subject in tickets.iter().filter(|id| keys.get(id).is_some()) {
                 self.vault.destroy(s, subject).await?;
             }

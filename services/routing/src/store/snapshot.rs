@@ -121,7 +121,7 @@ fn latest(snapshot: &Snapshot) -> Micros {
     });
     let items = snapshot.items.iter().map(|item| {
         let since = match &item.state {
-            WorkState::Offered(offer) => offer.made_at,
+            WorkState::Offered(_) => item.offered_last(),
             WorkState::Accepted { at, .. } | WorkState::WrappingUp { at, .. } => *at,
             _ => item.queued_at,
         };

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod figures;
+mod hand_overs;
 mod replicas;
 
 use std::collections::BTreeSet;

@@ -138,8 +138,8 @@ pub(super) async fn offered_besides(
     s: &Scoped,
     agents: &[AgentId],
 ) -> Result<Vec<WorkItem>, Error> {
-    let offered = s.find::<Entity>().filter(Column::State.eq("offered"));
-    let several = offered.filter(Column::OtherOffers.is_not_null());
+    // By an index of these alone: they are few, or none.
+    let several = s.find::<Entity>().filter(Column::OtherOffers.is_not_null());
     let rows = several.all().await?;
     let mut found = rows
         .into_iter()

@@ -275,10 +275,11 @@ impl Lane {
             self.over = true;
             return Err(Error::NotOwner);
         };
-        let restored = store.restored(self.tenant).await?;
+        let mut restored = store.restored(self.tenant).await?;
         self.pace.go_on_from(restored.decided);
         let now = self.pace.now();
         let statistics = recount(store, self.tenant, &restored.snapshot, now).await?;
+        restored.snapshot.rest(restored.decided, now);
         let engine = Engine::restore(config.settings(), restored.snapshot, now);
         self.deadline = engine.next_deadline();
         let queues = restored

@@ -50,10 +50,10 @@ pub(super) async fn recount(
 }
 
 /// The latest that a row tells of.
-const fn touched(work: &WorkItem) -> Micros {
+fn touched(work: &WorkItem) -> Micros {
     match &work.state {
         WorkState::Waiting => work.queued_at,
-        WorkState::Offered(offer) => offer.made_at,
+        WorkState::Offered(_) => work.offered_last(),
         WorkState::Accepted { at, .. }
         | WorkState::WrappingUp { at, .. }
         | WorkState::Completed { at, .. }

@@ -17,11 +17,11 @@ fn entry(key: &str, value: &str) -> pb::HandOverEntry {
 }
 
 impl Bench {
-    fn bots(&self) -> VirtualAgentServiceClient<rapport_foundation::channel::Channel> {
+    pub(crate) fn bots(&self) -> VirtualAgentServiceClient<rapport_foundation::channel::Channel> {
         VirtualAgentServiceClient::new(self.channel.clone())
     }
 
-    async fn bot(&self, name: &str, queue: &pb::Queue) -> pb::Agent {
+    pub(crate) async fn bot(&self, name: &str, queue: &pb::Queue) -> pb::Agent {
         let request = pb::CreateAgentRequest {
             request_id: request_id(),
             agent: Some(pb::Agent {
@@ -106,6 +106,18 @@ async fn a_bot_hands_over_with_what_it_collected_and_stops_no_clock() {
         assert_eq!(offers[0].hand_over.as_deref(), Some(&told));
         let taken = bench.accept(&offer.id).await.unwrap();
         assert!(taken.answer_time.is_some());
+        // Whoever is done with it reads it no more.
+        let own = bench.bots().get_hand_over(bench.agent("ana", look())).await;
+        assert_eq!(own.unwrap().into_inner().hand_over, Some(told.clone()));
+        bench.complete(&taken).await;
+        let done = pb::EndWrapUpRequest {
+            request_id: request_id(),
+            work_item_id: taken.id.clone(),
+        };
+        let ended = bench.work_items().end_wrap_up(bench.boss(done)).await;
+        ended.unwrap();
+        let past = bench.bots().get_hand_over(bench.agent("ana", look())).await;
+        assert_eq!(past.unwrap_err().code(), Code::PermissionDenied);
         let now = bench.list_tickets(pb::ListTicketsRequest::default()).await;
         assert_eq!(now[0].owner_agent_id, ana.id);
         nothing_is_in_the_clear(&bench).await;

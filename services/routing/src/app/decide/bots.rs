@@ -18,6 +18,7 @@ impl Fold<'_> {
         item: WorkItemId,
         agent: AgentId,
         to: &NewHandOver,
+        said: &By,
     ) -> Result<Done, Error> {
         self.known_queue(to.queue)?;
         let before = self.tenant.engine.item(item).cloned();
@@ -46,7 +47,7 @@ impl Fold<'_> {
             old: format!("{item},{}", before.queue),
             new: format!("{item},{queue}"),
         };
-        self.add_change(before.ticket, what, &By::agent(agent));
+        self.add_change(before.ticket, what, said);
         Ok(self.work_done(item))
     }
 }

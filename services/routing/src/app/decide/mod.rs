@@ -349,7 +349,12 @@ impl<'a> Fold<'a> {
                 self.decision.marks.push(mark.clone());
                 Ok(Done::new(uuid::Uuid::nil(), 0))
             }
-            Command::HandOver { item, agent, to } => self.hand_work_over(*item, *agent, to),
+            Command::HandOver {
+                item,
+                agent,
+                to,
+                said,
+            } => self.hand_work_over(*item, *agent, to, said),
         }
     }
 

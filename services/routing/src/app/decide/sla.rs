@@ -9,7 +9,7 @@ use super::super::command::Linked;
 use super::super::words;
 use super::Fold;
 use crate::domain::sla::{Action, Clock, ClockId, Firing, Happening, Outcome, SlaRecord, traits};
-use crate::domain::{By, Channel, Ticket, TicketChange, TicketState};
+use crate::domain::{By, Channel, Ticket, TicketChange, TicketState, WorkItem};
 use crate::store::SlaRow;
 
 impl Fold<'_> {
@@ -79,12 +79,25 @@ impl Fold<'_> {
             return;
         };
         let open = self.open_in(conversation);
+        if what == Happening::AgentReply && open.is_some_and(|ticket| self.is_with_bots(ticket)) {
+            return;
+        }
         // Who answers and solves at once may be heard of in the other order.
         let solved = self.loaded.solved.get(&conversation);
         let solved = solved.filter(|_| what == Happening::AgentReply);
         if let Some(ticket) = open.or(solved.copied()) {
             self.happened(ticket, self.when(linked), what);
         }
+    }
+
+    /// Whether bots have work of a ticket in hand, and nobody of us has: what is said to the customer then is theirs.
+    fn is_with_bots(&self, ticket: TicketId) -> bool {
+        let engine = &self.tenant.engine;
+        let family = self.family(self.whole(ticket));
+        let work = family.iter().flat_map(|id| engine.items_of(*id));
+        let accepted = work.filter(|work| work.offer().is_none());
+        let mut hands = accepted.filter_map(WorkItem::agent).peekable();
+        hands.peek().is_some() && hands.all(|agent| engine.is_virtual(agent))
     }
 
     /// When a contact counts from: when it took place, and never later than we heard of it.

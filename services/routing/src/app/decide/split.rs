@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rapport_foundation::error::{Failure, Violation};
 use rapport_foundation::events::Data;
-use rapport_foundation::id::TicketId;
+use rapport_foundation::id::{AgentId, TicketId};
 use rapport_foundation::time::Micros;
 use rapport_proto::events::v1 as pb;
 
@@ -80,8 +80,12 @@ impl Fold<'_> {
     /// Whoever has work in hand goes on with the new ticket, and is told so.
     fn hand_over(&mut self, new: TicketId) {
         let items = self.tenant.engine.items_of(new);
-        let held = items.filter_map(|work| Some((work.agent()?, work.clone())));
-        let held: Vec<_> = held.collect();
+        let theirs = |work: &WorkItem| {
+            let agents: Vec<AgentId> = work.agents().collect();
+            let work = work.clone();
+            agents.into_iter().map(move |agent| (agent, work.clone()))
+        };
+        let held: Vec<_> = items.flat_map(theirs).collect();
         for (agent, work) in held {
             if matches!(work.state, WorkState::Accepted { .. }) {
                 self.take_up(new, agent);

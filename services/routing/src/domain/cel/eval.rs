@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::STEPS_MAX;
 use super::expr::{Expr, Kind, Literal, Op, Quantified};
 use super::functions;
-use super::pattern::Pattern;
 use super::value::Value;
 
 /// What is known, by name.
@@ -192,7 +191,7 @@ impl<'a> Machine<'a> {
                 self.spend(args.iter().map(Value::weight).sum())?;
                 match &call.pattern {
                     Some(pattern) => {
-                        self.spend(Pattern::weight(&args))?;
+                        self.spend(pattern.weight(&args))?;
                         pattern.call(&args)
                     }
                     None => functions::call(&call.name, &args),

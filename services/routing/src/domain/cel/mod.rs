@@ -2,7 +2,7 @@
 //!
 //! What is there means what the language definition says: integers of 64 bits whose overflow is an error, `&&` and
 //! `||` that a decided side absorbs the error of the other in, the macros `has`, `exists` and `all`. What an
-//! expression may cost is bounded thrice: its length, its depth, and the steps it takes. Patterns are
+//! expression may cost is bounded: its length, its depth, its patterns and their size, and the steps it takes. Patterns are
 //! written down and compiled with the expression. Bytes, unsigned numbers, `null` and dynamic types are left out.
 
 mod check;
@@ -27,6 +27,8 @@ pub(crate) use value::Value;
 pub(crate) const SOURCE_CHARACTERS: usize = 2_000;
 /// How deep parts may stand in parts. A chain of `&&` or of `||` is one level.
 pub(crate) const DEPTH_MAX: usize = 32;
+/// Patterns in one expression.
+pub(crate) const PATTERNS_MAX: usize = 4;
 /// Steps that one evaluation may take: some tenths of a millisecond.
 pub(crate) const STEPS_MAX: u32 = 5_000;
 

@@ -1,6 +1,6 @@
 use super::expr::{Call, Expr, Kind, Literal, Op, Quantified};
 use super::lexer::{Lexeme, Token, lex};
-use super::{DEPTH_MAX, Fault, SOURCE_CHARACTERS};
+use super::{DEPTH_MAX, Fault, PATTERNS_MAX, SOURCE_CHARACTERS};
 
 /// Words that are no names, by the language definition.
 const RESERVED: [&str; 18] = [
@@ -37,6 +37,7 @@ pub(crate) fn parse(source: &str) -> Result<Expr, Fault> {
         lexemes: lex(source)?,
         next: 0,
         nesting: 0,
+        patterns: 0,
     };
     let expr = parser.expr()?;
     match parser.peek() {
@@ -50,6 +51,8 @@ struct Parser {
     next: usize,
     /// Expressions that stand in each other here: what bounds the depth of the calls below.
     nesting: usize,
+    /// Calls of `matches`: each is compiled.
+    patterns: usize,
 }
 
 impl Parser {
@@ -237,6 +240,7 @@ impl Parser {
                 let name = self.name()?;
                 of = if self.takes("(") {
                     let args = self.list(")")?;
+                    self.count_pattern(start, &name)?;
                     let kind = method(start, of, name, args)?;
                     self.node(start, kind)?
                 } else {
@@ -250,6 +254,15 @@ impl Parser {
                 return Ok(of);
             }
         }
+    }
+
+    fn count_pattern(&mut self, at: usize, name: &str) -> Result<(), Fault> {
+        self.patterns += usize::from(name == "matches");
+        if self.patterns > PATTERNS_MAX {
+            let what = format!("has more than {PATTERNS_MAX} patterns");
+            return Err(Fault::new(at, "TOO_MANY_PATTERNS", what));
+        }
+        Ok(())
     }
 
     fn name(&mut self) -> Result<String, Fault> {
@@ -303,6 +316,7 @@ impl Parser {
             "false" => Kind::Literal(Literal::Bool(false)),
             _ if self.takes("(") => {
                 let args = self.list(")")?;
+                self.count_pattern(at, &name)?;
                 function(at, name, args)?
             }
             _ => Kind::Name(name),

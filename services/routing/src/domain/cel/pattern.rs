@@ -10,21 +10,29 @@ use super::eval::EvalError;
 use super::expr::{Expr, Kind, Literal};
 use super::value::Value;
 
-/// Bytes that a pattern may take, compiled: some hundreds of states.
-const SIZE_MAX: usize = 64 << 10;
+/// Bytes that a pattern may take, compiled: the least of these that it fits into. The last is room for two classes such as
+/// `\w` of every script, or some thousands of states.
+const SIZES: [usize; 4] = [4 << 10, 16 << 10, 64 << 10, 128 << 10];
+/// Bytes that are kept of earlier searches.
+const SEARCHED_MAX: usize = 256 << 10;
 /// How deep groups may stand in groups.
 const NEST_MAX: u32 = 32;
-/// How much dearer a text is to search than to compare.
-const DEARER: usize = 8;
+/// Steps for each [`Value::weight`] of a text and 1024 bytes of the pattern: a search may look at every state for every
+/// character.
+const STEPS: usize = 8;
 
 /// A pattern that a text is searched for.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(Regex);
+pub(super) struct Pattern {
+    compiled: Regex,
+    /// Into how many bytes it fits.
+    size: usize,
+}
 
 /// Alike when they were written alike.
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
-        self.0.as_str() == other.0.as_str()
+        self.compiled.as_str() == other.compiled.as_str()
     }
 }
 
@@ -37,30 +45,41 @@ impl Pattern {
         let Kind::Literal(Literal::Text(text)) = &pattern.kind else {
             return Ok(None);
         };
-        let compiled = RegexBuilder::new(text)
-            .size_limit(SIZE_MAX)
-            .nest_limit(NEST_MAX)
-            .build();
-        let compiled = compiled.map_err(|error| {
+        let compiled = Self::compile(text).map_err(|error| {
             let what = match error {
                 regex::Error::CompiledTooBig(_) => "the pattern is too large",
                 _ => "is not a pattern in the syntax of RE2",
             };
             Fault::new(pattern.at, "MALFORMED_PATTERN", what)
         })?;
-        Ok(Some(Self(compiled)))
+        Ok(Some(compiled))
+    }
+
+    fn compile(text: &str) -> Result<Self, regex::Error> {
+        let build = |size: usize| {
+            let mut builder = RegexBuilder::new(text);
+            let builder = builder.size_limit(size).dfa_size_limit(SEARCHED_MAX);
+            let compiled = builder.nest_limit(NEST_MAX).build()?;
+            Ok(Self { compiled, size })
+        };
+        let [least, rest @ ..] = SIZES;
+        rest.iter().fold(build(least), |built, size| match built {
+            Err(regex::Error::CompiledTooBig(_)) => build(*size),
+            built => built,
+        })
     }
 
     /// Whether it is found anywhere in a text.
     pub(super) fn call(&self, args: &[Value]) -> Result<Value, EvalError> {
         match args {
-            [Value::Text(text), _] => Ok(Value::Bool(self.0.is_match(text))),
+            [Value::Text(text), _] => Ok(Value::Bool(self.compiled.is_match(text))),
             _ => Err(EvalError::NoOverload),
         }
     }
 
     /// How many steps that takes.
-    pub(super) fn weight(args: &[Value]) -> usize {
-        args.first().map_or(0, Value::weight) * DEARER
+    pub(super) fn weight(&self, args: &[Value]) -> usize {
+        let text = args.first().map_or(0, Value::weight);
+        text * STEPS * (self.size >> 10)
     }
 }

@@ -212,6 +212,10 @@ impl Engine {
         });
         self.time_leg(id);
         self.touch_item(id);
+        if moves {
+            // Kept by one, and new to the others of its queue.
+            self.note_unfilled(id);
+        }
         // Who had it before them takes what is first now, which need not be this.
         for agent in freed {
             self.match_agent(now, agent, out);

@@ -97,6 +97,8 @@ impl Engine {
         self.move_work(now, id, to, out)?;
         if let Some(held) = self.items.get_mut(&id) {
             held.work.handed_over = true;
+            // What was foretold was foretold of the queue of bots.
+            held.work.figures.promise = None;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use rapport_foundation::id::AgentId;
 use rapport_foundation::time::Micros;
 
 use super::input::Snapshot;
@@ -95,8 +96,19 @@ impl Engine {
     }
 }
 
-/// Counts the time of agents up to now. That somebody accepted something is in the row of the work alone.
-fn settle_loads(snapshot: &mut Snapshot, now: Micros) {
+impl Snapshot {
+    /// Nobody decided from one moment to the other: who had nothing to do then was not staffed.
+    pub fn rest(&mut self, from: Micros, to: Micros) {
+        let busy = settle_loads(self, from.min(to));
+        let agents = self.agents.iter_mut();
+        for (_, standing) in agents.filter(|(profile, _)| !busy.contains_key(&profile.id)) {
+            standing.load.spend(Duty::Off, to);
+        }
+    }
+}
+
+/// Counts the time of agents up to now; answers who was at work, and since when. That somebody accepted something is in the row of the work alone.
+fn settle_loads(snapshot: &mut Snapshot, now: Micros) -> HashMap<AgentId, Micros> {
     let mut busy_since: HashMap<_, Micros> = HashMap::new();
     for work in &snapshot.items {
         let (agent, at) = match &work.state {
@@ -122,4 +134,5 @@ fn settle_loads(snapshot: &mut Snapshot, now: Micros) {
             load.spend(Duty::Busy, now);
         }
     }
+    busy_since
 }

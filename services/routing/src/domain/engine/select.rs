@@ -28,11 +28,12 @@ impl Engine {
         if discipline.is_plain() {
             return self.floor.first(queue, channel, asked, passes_over);
         }
+        let free = self.floor.free(queue);
+        let suits = |seat: &&Seat| seat.suits(channel, asked) && !passes_over(seat.profile.id);
+        let mut free = free.filter(suits).peekable();
+        // Everybody of the queue is looked at for the bar: not for nobody.
+        free.peek()?;
         let bar = self.bar(queue, &discipline);
-        let free = self
-            .floor
-            .free(queue)
-            .filter(|seat| seat.suits(channel, asked) && !passes_over(seat.profile.id));
         let merit = |seat: &&Seat| {
             let surplus = || seat.held.surplus(asked);
             self.merit(queue, &discipline, bar, seat, surplus)

@@ -210,3 +210,49 @@ async fn whoever_picks_up_a_call_has_answered_it() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_bot_says_stops_no_clock() {
+    everywhere_at("2026-03-30T08:00:00Z", async |bench: Bench| {
+        promised(&bench).await;
+        let teller = Teller::of(&bench, Role::Interactions).await;
+        let (front, care) = (bench.queue("front").await, bench.queue("care").await);
+        let robo = bench.bot("robo", &front).await;
+        let ana = bench.hire("ana", &care).await;
+        let (mut front_desk, mut desk) = (bench.desk(&robo).await, bench.desk(&ana).await);
+        for agent in [&robo, &ana] {
+            bench.set_status(agent, pb::AgentStatus::Available).await;
+        }
+        let talk = Talk::new();
+        let mut asks = talk.asks("2026-03-30T08:00:00Z");
+        asks.routing = Some(types::RoutingHint {
+            queue: "front".into(),
+            ..Default::default()
+        });
+        talk.tell(&bench, &teller, asks).await;
+        let work = bench.accept(&front_desk.offer().await.id).await.unwrap();
+        bench.it_is("2026-03-30T08:10:00Z");
+        talk.tell(&bench, &teller, talk.answer("2026-03-30T08:01:00Z"))
+            .await;
+        // What was told before is taken in before what is told now.
+        let other = Talk::new();
+        let asks = other.asks("2026-03-30T08:02:00Z");
+        other.tell(&bench, &teller, asks).await;
+        other.ticket(&bench).await;
+        let ticket = talk.ticket(&bench).await;
+        let handed = pb::HandOverWorkRequest {
+            request_id: request_id(),
+            work_item_id: work.id.clone(),
+            queue_id: care.id.clone(),
+            ..Default::default()
+        };
+        let asked = bench.agent("robo", handed);
+        bench.bots().hand_over_work(asked).await.unwrap();
+        bench.accept(&desk.offer().await.id).await.unwrap();
+        talk.tell(&bench, &teller, talk.answer("2026-03-30T08:05:00Z"))
+            .await;
+        let met = stamp("2026-03-30T08:05:00Z");
+        sees(&bench, &ticket, FIRST, (1, met, pb::SlaClockState::Met)).await;
+    })
+    .await;
+}

@@ -112,6 +112,7 @@ fn patterns() {
         ),
         (r"'line\nend'.matches('line$')", "false"),
         (r"'line\nend'.matches('(?m)line$')", "true"),
+        (r"'net-lan'.matches(r'^\w+-\w+$')", "true"),
         ("'a'.matches('(a')", "MALFORMED_PATTERN at 12"),
         ("'a'.matches('a(?=b)')", "MALFORMED_PATTERN at 12"),
         (r"'aa'.matches(r'(a)\1')", "MALFORMED_PATTERN at 13"),

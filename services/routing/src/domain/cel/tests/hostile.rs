@@ -94,10 +94,16 @@ fn no_pattern_takes_long_whatever_it_says() {
         let source = format!("\"{text}\".matches(\"{pattern}\")");
         assert_eq!(told(&source), told_so, "{pattern}");
     }
-    // A search is paid for by the length of what is searched.
+    let five = vec!["'a'.matches('b')"; 5].join(" || ");
+    assert_eq!(told(&five), "TOO_MANY_PATTERNS at 80");
+    // A search is paid for by the length of what is searched, and by how much of the pattern there is.
     let many = format!("[{}]", vec!["1"; 60].join(","));
-    let source = format!("{many}.all(n, \"{text}\".matches(\"b\") || n > 0)");
-    assert_eq!(told(&source), "it takes too many steps");
+    for source in [
+        format!("{many}.all(n, \"{text}\".matches(\"b\") || n > 0)"),
+        format!("\"{text}\".matches(\"[ab]*a[ab]{{900}}b\")"),
+    ] {
+        assert_eq!(told(&source), "it takes too many steps");
+    }
     let long = Duration::from_secs(5);
     assert!(started.elapsed() < long, "{:?}", started.elapsed());
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::desk::*;
 use crate::domain::engine::{Effect, Engine, Handing, Input, Refusal, Settings, Terms};
-use crate::domain::{AgentState, Discipline, OfferEnd, Status, WorkItem, WorkState};
+use crate::domain::policy::Route;
+use crate::domain::{AgentState, Discipline, OfferEnd, Skills, Status, WorkItem, WorkState};
 
 fn to(desk: &mut Desk, broadcast: u8) -> Vec<Effect> {
     desk.step(Input::QueueChanged(Terms {
@@ -177,4 +178,24 @@ fn a_new_owner_keeps_every_offer_until_it_lapses() {
     });
     let effects = desk.accept(second);
     assert_eq!(ends(&effects), [(offers_of(&effects, 1), OfferEnd::Taken)]);
+}
+
+#[test]
+fn work_whose_offer_is_kept_in_another_queue_is_offered_to_as_many_as_that_says() {
+    let mut desk = desk(3, 3);
+    desk.step(Input::QueueChanged(terms(2)));
+    for (n, queues) in [(1, &[1, 2][..]), (2, &[1]), (3, &[1])] {
+        desk.step(Input::AgentChanged(profile(n, queues, &[])));
+    }
+    let legs = vec![leg(2, 5, false), leg(1, 0, false)];
+    let route = Route::new(Skills::new(), legs, 0, desk.now);
+    desk.queue(WorkItem {
+        route: Some(Box::new(route)),
+        ..work(1, 2, desk.now)
+    });
+    assert_eq!(asked(&desk, 1), [1]);
+    let kept = offer_to(&desk, 1, 1);
+    desk.pass_until(desk.now + Duration::from_secs(5));
+    assert_eq!(asked(&desk, 1), [1, 2, 3]);
+    assert_eq!(offer_to(&desk, 1, 1), kept);
 }

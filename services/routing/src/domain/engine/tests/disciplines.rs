@@ -390,3 +390,33 @@ proptest! {
         prop_assert_eq!(offer.agent, agent(first(&drawn, discipline, last)));
     }
 }
+
+#[test]
+fn while_nobody_decides_nobody_is_staffed_who_has_nothing_to_do() {
+    let mut desk = Desk::with_agents(2);
+    desk.queue(work(1, 1, desk.now));
+    let offer = desk.offer_for(1).unwrap();
+    desk.accept(offer);
+    let began = desk.now;
+    desk.pass_until(began + Duration::from_secs(60));
+    let mut snapshot = desk.engine.snapshot();
+    let load = |snapshot: &Snapshot, n| {
+        let mut agents = snapshot.agents.iter();
+        let found = agents.find(|(profile, _)| profile.id == agent(n));
+        found.unwrap().1.load
+    };
+    let before = [1, 2].map(|n| load(&snapshot, n));
+    let back = began + Duration::from_secs(600);
+    snapshot.rest(desk.now, back);
+    let after = Engine::restore(Settings::default(), snapshot, back).snapshot();
+    for n in [1, 2] {
+        let (before, after) = (before[usize::from(n == 2)], load(&after, n));
+        let gone = (after.busy - before.busy, after.staffed - before.staffed);
+        let (busy, staffed) = if offer.agent == agent(n) {
+            (600_000_000, 600_000_000)
+        } else {
+            (0, 60_000_000)
+        };
+        assert_eq!(gone, (busy, staffed));
+    }
+}
