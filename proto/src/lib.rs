@@ -81,6 +81,11 @@ pub mod interactions {
 pub mod routing {
     /// Version 1.
     pub mod v1 {
+        #![expect(
+            clippy::doc_lazy_continuation,
+            clippy::large_enum_variant,
+            reason = "generated from comments and messages that read well as they are"
+        )]
         tonic::include_proto!("rapport.routing.v1");
     }
 }

@@ -140,6 +140,7 @@ fn every_mutation_can_be_retried() {
         "rapport.interactions.v1.MediaService.StreamUpload",
         "rapport.interactions.v1.MediaService.FinishUpload",
         "rapport.profiles.v1.CustomerService.ResolveCustomer",
+        "rapport.routing.v1.ContactCommandService.DeliverCommands",
     ];
     let pool = contracts();
     let http = extension(&pool, "google.api.http");

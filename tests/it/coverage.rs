@@ -198,6 +198,10 @@ fn filled(method: &MethodDescriptor) -> Value {
         "MoveWorkItem" => json!({"queue_id": another_of("que"), "reason": "x"}),
         "ReleaseWorkItem" => json!({"reason": "x"}),
         "HandOverWork" => json!({"queue_id": another_of("que")}),
+        "MonitorWorkItem" => {
+            json!({"mode": "MONITOR_MODE_MONITOR", "agent_id": another_of("agt"), "reason": "x"})
+        }
+        "TransferWorkItem" | "StartConsult" => json!({"to": {"queue_id": another_of("que")}}),
         "UpdateQueue" => json!({"queue": {"display_name": "x"}, "update_mask": "displayName"}),
         "UpdateCalendar" => {
             json!({"calendar": {"display_name": "x"}, "update_mask": "displayName"})

@@ -168,6 +168,8 @@ typed_ids! {
     TicketPickId = "tpk";
     /// A work item: what needs an agent now.
     WorkItemId = "wki";
+    /// A command to the connector that holds a contact.
+    ContactCommandId = "cmd";
     /// An offer of a work item to one agent.
     OfferId = "ofr";
     /// An agent.

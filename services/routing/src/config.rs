@@ -3,6 +3,7 @@ use std::time::Duration;
 use rapport_foundation::events::ConsumerConfig;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::contact_command::Pace;
 use crate::domain::engine::Settings;
 
 /// Section `routing` of the configuration.
@@ -38,6 +39,12 @@ pub struct Config {
     /// Between two messages of a stream of statistics at least, in milliseconds: people look at it, and numbers that
     /// change more often cannot be read.
     pub statistics_ms: u64,
+    /// How long a connector may take until it says something of a command that it was handed, in milliseconds; then
+    /// another stream of it may have it.
+    pub command_lease_ms: u64,
+    /// How long a command to a connector is worth being done, in milliseconds: a customer who is to be connected does not
+    /// wait longer for that.
+    pub command_worth_ms: u64,
     /// How the logs of the other services are read.
     pub consumer: ConsumerConfig,
 }
@@ -55,6 +62,8 @@ impl Default for Config {
             desk_backlog: 256,
             heartbeat_ms: 15_000,
             statistics_ms: 1_000,
+            command_lease_ms: 10_000,
+            command_worth_ms: 30_000,
             consumer: ConsumerConfig::default(),
         }
     }
@@ -63,6 +72,13 @@ impl Default for Config {
 impl Config {
     pub(crate) const fn lease(&self) -> Duration {
         Duration::from_millis(self.lease_ms)
+    }
+
+    pub(crate) const fn command_pace(&self) -> Pace {
+        Pace {
+            lease: Duration::from_millis(self.command_lease_ms),
+            worth: Duration::from_millis(self.command_worth_ms),
+        }
     }
 
     pub(crate) const fn settings(&self) -> Settings {

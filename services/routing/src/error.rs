@@ -66,6 +66,9 @@ pub enum Error {
     /// An agent may act for themselves only.
     #[error("not the agent's own")]
     NotTheAgent,
+    /// What connectors alone may do.
+    #[error("not a connector")]
+    NotAConnector,
     /// Too much waits for this tenant's engine already.
     #[error("too many commands wait")]
     Overloaded,
@@ -140,6 +143,11 @@ impl From<Error> for Failure {
                 Code::PermissionDenied,
                 "NOT_THE_AGENT",
                 "An agent may act for themselves only.",
+            ),
+            Error::NotAConnector => Self::new(
+                Code::PermissionDenied,
+                "CONNECTOR_UNKNOWN",
+                "The caller is no connector with a name.",
             ),
             Error::Overloaded => Self::new(
                 Code::ResourceExhausted,
@@ -332,6 +340,26 @@ fn of_engine(refusal: Refusal) -> Failure {
             "CONTACT_OVER",
             "The contact is over: the work item can only be completed.",
         ),
+        Refusal::HandedOnTooOften => state(
+            "TRANSFERRED_TOO_OFTEN",
+            "The contact was handed on as often as it may be.",
+        ),
+        Refusal::OnHold => state("CONTACT_ON_HOLD", "The contact is on hold."),
+        Refusal::NotCommanded => state(
+            "CONTACT_NOT_COMMANDED",
+            "No connector takes commands for the contact.",
+        ),
+        Refusal::Consulting => state("CONSULTING", "A second agent is asked about the contact."),
+        Refusal::NotConsulting => state("NOT_CONSULTING", "Nobody is asked about the contact."),
+        Refusal::ConsultNotAccepted => state(
+            "CONSULT_NOT_ACCEPTED",
+            "Who is asked about the contact has not accepted yet.",
+        ),
+        Refusal::IsConsult => state(
+            "IS_CONSULT",
+            "The contact is another's: the agent is asked about it.",
+        ),
+        Refusal::NotOnHold => state("CONTACT_NOT_ON_HOLD", "The contact is not on hold."),
         Refusal::QueueFull => Failure::new(
             Code::ResourceExhausted,
             "QUEUE_FULL",

@@ -19,6 +19,7 @@ use crate::store::{BecameKnown, Logged, Queueing, Telling};
 pub(crate) fn recorded(telling: &Telling, logged: &Logged) -> Outgoing {
     let facts = facts(
         telling.id,
+        &telling.connector,
         &telling.contact,
         logged.conversation,
         &logged.intake,
@@ -36,6 +37,7 @@ pub(crate) fn recorded(telling: &Telling, logged: &Logged) -> Outgoing {
 
 fn facts(
     id: InteractionId,
+    connector: &str,
     contact: &Contact,
     conversation: ConversationId,
     intake: &Intake,
@@ -53,6 +55,7 @@ fn facts(
         asks_for_agent: intake.asks_for_agent,
         routing: routing(&intake.routing),
         order: contact.order.as_ref().map(purchase),
+        connector: connector.to_owned(),
     }
 }
 

@@ -34,6 +34,8 @@ async fn a_customer_is_recognised_and_told() {
         let facts = told.interaction.unwrap();
         assert_eq!(facts.conversation_id, logged.conversation_id);
         assert!(facts.asks_for_agent);
+        assert_eq!(facts.connector, logged.connector);
+        assert_ne!(facts.connector, "");
 
         let read = stage.settled(&logged.id).await;
         assert_eq!(

@@ -1,12 +1,13 @@
 //! What the owner of a tenant may be asked to decide, and what comes of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rapport_foundation::events::Mark;
 use rapport_foundation::id::{
-    AgentId, CalendarId, ConversationId, InteractionId, OfferId, QueueId, RecordId,
-    RoutingPolicyId, SlaPolicyId, TicketId, WorkItemId,
+    AgentId, CalendarId, ContactCommandId, ConversationId, InteractionId, OfferId, QueueId,
+    RecordId, RoutingPolicyId, SlaPolicyId, TicketId, WorkItemId,
 };
 use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use super::desk::Desk;
 use super::watch::{Look, View};
+use crate::domain::contact_command::{CommandKind, Said, Taker};
 use crate::domain::engine::{Handing, StreamId};
 use crate::domain::policy::Draft;
 use crate::domain::sla::{CalendarChange, PolicyChange};
@@ -174,6 +176,62 @@ pub(crate) enum Command {
         to: Option<Handing>,
         said: By,
     },
+    HandOnWork {
+        item: WorkItemId,
+        agent: AgentId,
+        transfer: Transfer,
+        said: By,
+    },
+    StartConsult {
+        item: WorkItemId,
+        agent: AgentId,
+        to: Target,
+        /// What who is asked should know; may be empty.
+        note: Personal,
+        said: By,
+    },
+    EndConsult {
+        item: WorkItemId,
+        agent: AgentId,
+    },
+    CompleteTransfer {
+        item: WorkItemId,
+        agent: AgentId,
+        disposition: Option<Code>,
+        skip_wrap_up: bool,
+        said: By,
+    },
+    StartConference {
+        item: WorkItemId,
+        agent: AgentId,
+    },
+    RequestCallback {
+        item: WorkItemId,
+        attempts: u16,
+        pause: Duration,
+    },
+    HoldWork {
+        item: WorkItemId,
+        agent: AgentId,
+        /// Rather than taken from hold.
+        hold: bool,
+    },
+    MonitorWork {
+        item: WorkItemId,
+        /// One of the three ways to listen.
+        how: CommandKind,
+        by: AgentId,
+        said: By,
+    },
+    /// A connector's stream has room for commands.
+    TakeCommands(Taker),
+    /// What a connector says of commands.
+    HearCommands {
+        taker: Taker,
+        reports: Vec<Report>,
+    },
+    /// A connector's stream is gone.
+    LeaveCommands(Uuid),
     /// Nothing is decided: the owner tells.
     Look(Look),
     OpenDesk(Desk),
@@ -193,6 +251,14 @@ pub(crate) enum Command {
         to: NewHandOver,
         said: By,
     },
+}
+
+/// What a connector says of an attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    pub(crate) id: ContactCommandId,
+    pub(crate) attempt: i32,
+    pub(crate) said: Said,
 }
 
 /// In whose name something is done to work.
@@ -263,6 +329,31 @@ pub(crate) struct Split {
     pub(crate) conversation: Option<ConversationId>,
 }
 
+/// How a contact is handed on.
+#[derive(Debug)]
+pub(crate) struct Transfer {
+    pub(crate) to: Target,
+    /// What whoever goes on with it should know; may be empty.
+    pub(crate) note: Personal,
+    pub(crate) disposition: Option<Code>,
+    pub(crate) skip_wrap_up: bool,
+    /// It loses the turn that the contact had.
+    pub(crate) end_of_line: bool,
+}
+
+/// Where a contact goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// None: the one it is of.
+    pub(crate) queue: Option<QueueId>,
+    /// Whom it is kept for, and how long.
+    pub(crate) agent: Option<(AgentId, Duration)>,
+    /// Besides those of the queue and of the ticket; none: as it was.
+    pub(crate) skills: Skills,
+    /// None: as it was.
+    pub(crate) priority: Option<Priority>,
+}
+
 /// A queue set up by hand.
 #[derive(Debug)]
 pub(crate) struct NewQueue {
@@ -301,6 +392,7 @@ pub(crate) struct QueueChange {
     pub(crate) most_occupancy_spread: Option<Option<u8>>,
     pub(crate) weight: Option<u16>,
     pub(crate) broadcast: Option<u8>,
+    pub(crate) commanded: Option<bool>,
 }
 
 /// An agent set up by hand.
@@ -314,6 +406,7 @@ pub(crate) struct NewAgent {
 #[derive(Debug, Default)]
 pub(crate) struct AgentChange {
     pub(crate) display_name: Option<Personal>,
+    pub(crate) address: Option<Personal>,
     pub(crate) skills: Option<Skills>,
     pub(crate) skills_until: Option<BTreeMap<Code, Micros>>,
     pub(crate) queues: Option<BTreeSet<QueueId>>,
@@ -370,6 +463,8 @@ pub(crate) struct Linked {
     pub(crate) purpose: Option<Purpose>,
     /// Somebody is on the line: a call or a chat session.
     pub(crate) live: bool,
+    /// The connector that recorded it; none where that is not told.
+    pub(crate) connector: Option<Arc<str>>,
     /// The customer turned to us, rather than we to them.
     pub(crate) inbound: bool,
     /// A machine sent it.

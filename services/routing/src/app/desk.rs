@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
+use crate::domain::contact_command::ContactCommand;
 use crate::domain::engine::StreamId;
 use crate::domain::{HandOver, Offer, OfferEnd, WorkItem};
 use crate::store::StoredAgent;
@@ -40,6 +41,8 @@ pub(crate) enum DeskEvent {
     Work(Box<WorkItem>),
     /// Their status changed.
     Agent(Box<StoredAgent>),
+    /// A command to the connector of a contact of theirs is over.
+    Command(Box<ContactCommand>),
     /// A sign of life.
     Heartbeat(Micros),
 }

@@ -7,8 +7,9 @@ use rapport_foundation::id::AgentId;
 use rapport_foundation::time::Micros;
 use rapport_proto::events::v1 as pb;
 
+use crate::domain::contact_command::ContactCommand;
 use crate::domain::engine::{Effect, Engine};
-use crate::domain::{Offer, OfferEnd, WorkItem, WorkState};
+use crate::domain::{Offer, OfferEnd, WorkItem, WorkState, text};
 
 /// Something to tell the desks of one agent.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub(crate) enum Tiding {
     Work(Box<WorkItem>),
     /// Their status changed; the desk is told how they stand then.
     Agent,
+    /// A command to the connector of a contact of theirs is over.
+    Command(Box<ContactCommand>),
 }
 
 /// The event of an effect: what it is about, the work it concerns, what it says.
@@ -96,6 +99,10 @@ pub(crate) fn event_of<'a>(
             });
             Some((item.to_string(), Some(work), data))
         }
+        Effect::HandedOn { item, agent, next } => {
+            let (work, next) = (engine.last_seen(*item)?, engine.last_seen(*next)?);
+            Some((item.to_string(), Some(work), handed_on(work, *agent, next)))
+        }
         Effect::StatusChanged {
             agent,
             status,
@@ -111,8 +118,41 @@ pub(crate) fn event_of<'a>(
         Effect::Released { .. }
         | Effect::Withdrawn { .. }
         | Effect::WrapUpStarted { .. }
+        | Effect::WorkChanged { .. }
+        | Effect::Commanded { .. }
         | Effect::Refused(_) => None,
     }
+}
+
+fn handed_on(work: &WorkItem, agent: AgentId, next: &WorkItem) -> Data {
+    let passage = next.passage.as_deref();
+    Data::WorkItemTransferred(pb::WorkItemTransferred {
+        work_item_id: work.id.to_string(),
+        ticket_id: work.ticket.to_string(),
+        agent_id: agent.to_string(),
+        next_work_item_id: next.id.to_string(),
+        queue_id: next.queue.to_string(),
+        to_agent_id: text(next.kept().map(|kept| kept.agent)),
+        transfer_count: passage.map_or(0, |passage| passage.hops.into()),
+    })
+}
+
+/// That a command is over, and whose desk is told.
+pub(crate) fn command_ended(command: &ContactCommand) -> (Data, Option<News>) {
+    let data = Data::ContactCommandEnded(pb::ContactCommandEnded {
+        contact_command_id: command.id.to_string(),
+        work_item_id: command.item.to_string(),
+        interaction_id: command.interaction.to_string(),
+        kind: command.kind.as_str().to_owned(),
+        agent_id: text(command.agent),
+        outcome: command.state.as_str().to_owned(),
+        reason: command.reason.clone(),
+    });
+    let news = command.desk.map(|agent| News {
+        agent,
+        what: Tiding::Command(Box::new(command.clone())),
+    });
+    (data, news)
 }
 
 pub(crate) fn queued(work: &WorkItem) -> Data {
@@ -174,6 +214,7 @@ pub(crate) fn of(effect: &Effect, engine: &Engine, now: Micros) -> Option<News> 
         }
         Effect::Accepted { offer, .. } => work(offer.agent, offer.item),
         Effect::Released { item, agent }
+        | Effect::WorkChanged { item, agent }
         | Effect::WrapUpStarted { item, agent }
         | Effect::Completed { item, agent, .. } => work(*agent, *item),
         Effect::StatusChanged { agent, .. } => Some(News {
@@ -181,6 +222,8 @@ pub(crate) fn of(effect: &Effect, engine: &Engine, now: Micros) -> Option<News> 
             what: Tiding::Agent,
         }),
         Effect::Queued { .. }
+        | Effect::HandedOn { .. }
+        | Effect::Commanded { .. }
         | Effect::Abandoned { .. }
         | Effect::Withdrawn { .. }
         | Effect::Refused(_) => None,

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use rapport_foundation::context::Context;
 use rapport_foundation::error::{Code as Status, Failure};
-use rapport_foundation::id::{AgentId, QueueId, WorkItemId};
+use rapport_foundation::id::{AgentId, ContactCommandId, QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
 use tokio::time::Instant;
 
 use super::command::Command;
 use super::{App, Error};
+use crate::domain::contact_command::{ContactCommand, Heard};
 use crate::domain::statistics::{Load, StaffCount, Sums, Window};
 use crate::domain::{
     Adherence, AgentState, Channel, Code, PerChannel, Priority, Promise, Skills,
@@ -56,6 +57,18 @@ pub(crate) enum View {
     Queues(Seen<QueueView>),
     Agents(Seen<AgentView>),
     Wait(Forecast),
+    /// Commands that were handed over.
+    Commands(Vec<ContactCommand>),
+    /// What came of what a connector said.
+    Heard(Vec<HeardOf>),
+}
+
+/// What came of what a connector said of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HeardOf {
+    pub(crate) id: ContactCommandId,
+    pub(crate) attempt: i32,
+    pub(crate) heard: Heard,
 }
 
 /// Things as they are at one moment, in the order of their ids.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use rapport_foundation::context::Context;
 use rapport_foundation::id::{AgentId, WorkItemId};
 use rapport_foundation::idempotency::Key;
@@ -71,8 +73,30 @@ impl App {
             .await
     }
 
+    /// The customer hangs up, and is called when an agent accepts. A connector speaks of its own contacts only.
+    pub(crate) async fn request_callback(
+        &self,
+        ctx: &Context,
+        key: Key,
+        item: WorkItemId,
+        (attempts, pause): (u16, Duration),
+    ) -> Result<WorkItem, Error> {
+        let work = self.get_work_item(ctx, item).await?;
+        let passage = work.passage.as_deref();
+        let holder = passage.and_then(|passage| passage.connector.as_deref());
+        if ctx.connector.is_some() && ctx.connector.as_deref() != holder {
+            return Err(Error::not_found("work_item", item));
+        }
+        let command = Command::RequestCallback {
+            item,
+            attempts,
+            pause,
+        };
+        self.decided_work(ctx, key, command).await
+    }
+
     /// Whose hands the work is in, when the caller may act for them.
-    async fn at_work(&self, ctx: &Context, item: WorkItemId) -> Result<AgentId, Error> {
+    pub(super) async fn at_work(&self, ctx: &Context, item: WorkItemId) -> Result<AgentId, Error> {
         let work = self.get_work_item(ctx, item).await?;
         let agent = work
             .agent()

@@ -16,6 +16,8 @@ pub struct Agent {
     pub principal: Personal,
     /// How colleagues call them.
     pub display_name: Personal,
+    /// How connectors reach them; may be empty.
+    pub address: Personal,
     /// What they can do.
     pub skills: Skills,
     /// Skills they hold until some time only.

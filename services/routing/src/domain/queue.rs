@@ -37,6 +37,8 @@ pub struct Queue {
     pub short_abandon: Duration,
     /// How its work finds its agents.
     pub discipline: Discipline,
+    /// The connectors that hold the contacts of its work are told what to do with them.
+    pub commanded: bool,
     /// When it was made.
     pub created_at: Micros,
     /// When it last changed.
@@ -70,6 +72,7 @@ impl Queue {
             answer_target: Self::ANSWER_TARGET,
             short_abandon: Duration::ZERO,
             discipline: Discipline::default(),
+            commanded: false,
             created_at: now,
             updated_at: now,
             version: 1,

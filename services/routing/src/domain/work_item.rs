@@ -4,6 +4,7 @@ use rapport_foundation::id::{AgentId, InteractionId, OfferId, QueueId, TicketId,
 use rapport_foundation::time::Micros;
 
 use super::code::named;
+use super::passage::{Callback, Kept, Passage};
 use super::policy::Route;
 use super::{Channel, Code, CustomerRef, Skills};
 
@@ -40,7 +41,7 @@ pub struct WorkItem {
     pub skills: Skills,
     /// How urgent it is.
     pub priority: Priority,
-    /// Since when it waits; kept when it is offered again.
+    /// Since when it waits; kept when it is offered again. Of work that was handed on, since then.
     pub queued_at: Micros,
     /// How often it was offered.
     pub offers_made: u32,
@@ -56,6 +57,8 @@ pub struct WorkItem {
     pub other_offers: Vec<Offer>,
     /// Its way from target to target, when a policy chose it; none once it was moved by hand.
     pub route: Option<Box<Route>>,
+    /// Where it stands among the work items that its contact goes through; none for one that stands alone.
+    pub passage: Option<Box<Passage>>,
     /// W3C trace context of what asked for it, so that one trace shows the whole way.
     pub traceparent: Option<String>,
     /// What is counted of it besides its state.
@@ -243,6 +246,82 @@ impl WorkItem {
     pub fn asked_for(&self, now: Micros) -> Skills {
         let eased = self.route.as_ref().and_then(|r| r.eased(&self.skills, now));
         eased.map_or_else(|| self.skills.clone(), |(skills, _)| skills)
+    }
+
+    /// What its place in a line goes by: work that was handed on keeps the turn that it had, unless somebody wanted it
+    /// otherwise.
+    #[must_use]
+    pub fn turn(&self) -> Micros {
+        let passage = self.passage.as_deref();
+        passage.and_then(|p| p.turn_at).unwrap_or(self.queued_at)
+    }
+
+    /// For whom alone it waits for now.
+    #[must_use]
+    pub fn kept(&self) -> Option<Kept> {
+        self.passage.as_deref().and_then(|passage| passage.kept)
+    }
+
+    /// The work item that goes on with its contact.
+    #[must_use]
+    pub fn next(&self) -> Option<WorkItemId> {
+        self.passage.as_deref().and_then(|passage| passage.next)
+    }
+
+    /// Since when its contact is on hold.
+    #[must_use]
+    pub fn held_since(&self) -> Option<Micros> {
+        self.passage.as_deref().and_then(|p| p.held_since)
+    }
+
+    /// The work of a second agent who is asked about its contact.
+    #[must_use]
+    pub fn consult(&self) -> Option<WorkItemId> {
+        self.passage.as_deref().and_then(|passage| passage.consult)
+    }
+
+    /// The work about whose contact its agent is asked, or was.
+    #[must_use]
+    pub fn consult_of(&self) -> Option<WorkItemId> {
+        self.passage.as_deref().and_then(|p| p.consult_of)
+    }
+
+    /// Nobody is at the other end any more, as far as its connector says.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.passage.as_deref().is_some_and(|passage| passage.over)
+    }
+
+    /// That its customer is to be called back, or was.
+    #[must_use]
+    pub fn callback(&self) -> Option<Callback> {
+        self.passage.as_deref().and_then(|p| p.callback)
+    }
+
+    /// Whether its customer is still to be called back: that they hung up says nothing.
+    #[must_use]
+    pub fn is_to_be_called(&self) -> bool {
+        self.callback().is_some_and(|callback| !callback.called)
+    }
+
+    /// It is offered to nobody before.
+    #[must_use]
+    pub fn paused_until(&self) -> Option<Micros> {
+        self.callback().and_then(|callback| callback.paused_until)
+    }
+
+    /// Whether a connector holds its contact, with somebody at the other end when it came.
+    #[must_use]
+    pub fn has_connector(&self) -> bool {
+        let passage = self.passage.as_deref();
+        passage.is_some_and(|passage| passage.connector.is_some())
+    }
+
+    /// Changes its passage. One that says nothing is none, so that equal work is equal.
+    pub fn pass(&mut self, change: impl FnOnce(&mut Passage)) {
+        let mut passage = self.passage.take().unwrap_or_default();
+        change(&mut passage);
+        self.passage = Some(passage).filter(|passage| **passage != Passage::default());
     }
 
     /// How long it has waited at `now`.

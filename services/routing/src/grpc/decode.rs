@@ -15,6 +15,7 @@ use crate::domain::{Channel, Code, Priority, Skill, Skills, Status};
 use crate::store::{AgentFilter, QueueFilter, WorkItemFilter};
 
 mod bots;
+mod contact_commands;
 mod many;
 mod merges;
 mod routing;
@@ -22,8 +23,10 @@ mod settings;
 mod sla;
 mod supervision;
 mod tickets;
+mod transfers;
 
 pub(super) use bots::hand_over_work;
+pub(super) use contact_commands::{heard, list_contact_commands};
 pub(super) use many::{
     bulk_update_tickets, link_tickets, resolve_incident, set_repeat_rule, watch_tickets,
 };
@@ -36,12 +39,15 @@ pub(super) use sla::{
     create_calendar, create_policy, list_calendars, list_policies, update_calendar, update_policy,
 };
 pub(super) use supervision::{
-    assign_work_item, estimate_wait, move_work_item, queue_statistics, release_work_item,
-    watch_agents,
+    assign_work_item, estimate_wait, monitor_work_item, move_work_item, queue_statistics,
+    release_work_item, watch_agents,
 };
 pub(super) use tickets::{
     add_ticket_note, cancel_ticket, close_ticket, create_ticket, list_ticket_changes,
     list_ticket_notes, list_tickets, reopen_ticket, resolve_ticket, update_ticket,
+};
+pub(super) use transfers::{
+    complete_transfer, named_work, request_callback, start_consult, transfer_work_item,
 };
 
 const PAGE: (u32, u32) = (50, 1_000);
@@ -237,6 +243,7 @@ const fn work_state_name(state: pb::WorkItemState) -> Option<&'static str> {
         pb::WorkItemState::Completed => "completed",
         pb::WorkItemState::Abandoned => "abandoned",
         pb::WorkItemState::Withdrawn => "withdrawn",
+        pb::WorkItemState::Transferred => "transferred",
     })
 }
 

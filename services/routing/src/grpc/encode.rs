@@ -1,6 +1,7 @@
 //! What is answered, as the contracts write it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use rapport_foundation::etag;
 use rapport_foundation::personal::Personal;
@@ -8,11 +9,13 @@ use rapport_foundation::time::Micros;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 
+mod contact_commands;
 mod routing;
 mod sla;
 mod supervision;
 mod tickets;
 
+pub(super) use contact_commands::{contact_command, spoken};
 pub(super) use routing::{findings, routing_explanation, routing_policy};
 pub(super) use sla::{calendar, explanation, policy, redating};
 pub(super) use supervision::{agents_seen, estimate, queues_seen, queues_told};
@@ -24,7 +27,8 @@ use crate::app::desk::DeskEvent;
 use crate::app::news;
 use crate::app::words;
 use crate::domain::{
-    Code, CustomerRef, HandOver, Offer, Presence, Queue, Status, WorkItem, WorkState, text,
+    Callback, Code, CustomerRef, HandOver, Offer, Presence, Queue, Status, WorkItem, WorkState,
+    text,
 };
 use crate::store::StoredAgent;
 
@@ -98,11 +102,16 @@ fn progress(state: &WorkState) -> Progress {
 
 pub(super) fn work_item(work: &WorkItem) -> pb::WorkItem {
     let progress = progress(&work.state);
+    let state = match work.next() {
+        Some(_) if !work.is_open() => pb::WorkItemState::Transferred,
+        _ => progress.state,
+    };
+    let passage = work.passage.as_deref();
     pb::WorkItem {
         id: work.id.to_string(),
         ticket_id: work.ticket.to_string(),
         interaction_id: text(work.interaction),
-        state: progress.state.into(),
+        state: state.into(),
         channel: words::channel_out(work.channel).into(),
         queue_id: work.queue.to_string(),
         required_skills: work.skills.texts(),
@@ -120,6 +129,34 @@ pub(super) fn work_item(work: &WorkItem) -> pb::WorkItem {
         answer_time: work.figures.answered.map(|answered| answered.at.into()),
         over_capacity: work.figures.over_capacity,
         handed_over: work.handed_over,
+        previous_work_item_id: text(passage.and_then(|passage| passage.before)),
+        next_work_item_id: text(work.next()),
+        transfer_count: passage.map_or(0, |passage| passage.hops.into()),
+        turn_time: Some(work.turn().into()),
+        kept_for_agent_id: text(work.kept().map(|kept| kept.agent)),
+        kept_until_time: work.kept().map(|kept| kept.until.into()),
+        transfer_note_id: text(passage.and_then(|passage| passage.note)),
+        hold_time: work.held_since().map(Into::into),
+        hold_duration: passage.map(|passage| duration(passage.held)),
+        consult_work_item_id: text(work.consult()),
+        consult_of_work_item_id: text(work.consult_of()),
+        conference: passage.is_some_and(|passage| passage.conference),
+        callback: work.callback().map(callback),
+    }
+}
+
+fn callback(callback: Callback) -> pb::Callback {
+    pb::Callback {
+        attempts_left: callback.attempts_left.into(),
+        pause_until_time: callback.paused_until.map(Into::into),
+        called: callback.called,
+    }
+}
+
+fn duration(span: Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(span.subsec_nanos()).unwrap_or(0),
     }
 }
 
@@ -179,6 +216,7 @@ pub(super) fn agent(stored: &StoredAgent) -> pb::Agent {
         kind: words::agent_kind_out(agent.kind).into(),
         shift_calendar_id: text(agent.shifts),
         on_shift: agent.standing.shift.map(|shift| shift.on),
+        address: agent.address.expose().to_owned(),
     }
 }
 
@@ -212,6 +250,7 @@ pub(super) fn queue((queue, waiting): (Queue, u32)) -> pb::Queue {
         most_occupancy_spread: queue.discipline.most_occupancy_spread.map(Into::into),
         weight: queue.discipline.weight.into(),
         broadcast: queue.discipline.broadcast.into(),
+        commanded: queue.commanded,
         waiting_work_items: i32::try_from(waiting).unwrap_or(i32::MAX),
         create_time: Some(queue.created_at.into()),
         update_time: Some(queue.updated_at.into()),
@@ -252,6 +291,7 @@ pub(super) fn desk_event(event: DeskEvent) -> pb::WatchOffersResponse {
         }),
         DeskEvent::Work(work) => Event::WorkItem(work_item(&work)),
         DeskEvent::Agent(stored) => Event::Agent(agent(&stored)),
+        DeskEvent::Command(command) => Event::ContactCommand(contact_command(&command)),
         DeskEvent::Heartbeat(at) => Event::Heartbeat(pb::DeskHeartbeat {
             time: Some(at.into()),
         }),

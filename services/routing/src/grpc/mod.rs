@@ -2,6 +2,7 @@
 
 mod agents;
 mod calendars;
+mod contact_commands;
 mod decode;
 mod encode;
 pub mod foresee;
@@ -15,6 +16,7 @@ mod supervision;
 mod ticket_merges;
 mod ticket_watch;
 mod tickets;
+mod transfers;
 mod virtual_agents;
 mod work_items;
 
@@ -52,6 +54,8 @@ pub(crate) fn routes(app: &App) -> RoutesBuilder {
         ticket_watch_service_server::TicketWatchServiceServer,
         repeat_rule_service_server::RepeatRuleServiceServer,
         work_item_service_server::WorkItemServiceServer,
+        transfer_service_server::TransferServiceServer,
+        contact_command_service_server::ContactCommandServiceServer,
         agent_service_server::AgentServiceServer,
         queue_service_server::QueueServiceServer,
         offer_service_server::OfferServiceServer,

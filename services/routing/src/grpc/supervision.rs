@@ -102,6 +102,23 @@ impl pb::supervision_service_server::SupervisionService for Grpc {
         }))
     }
 
+    async fn monitor_work_item(
+        &self,
+        request: Request<pb::MonitorWorkItemRequest>,
+    ) -> Result<Response<pb::MonitorWorkItemResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let body = request.into_inner();
+        let (id, item, listening, reason) = decode::monitor_work_item(&body)?;
+        let key = key!(ctx, "MonitorWorkItem", id, body);
+        let command = self
+            .app
+            .monitor_work_item(&ctx, key, item, listening, reason)
+            .await?;
+        Ok(Response::new(pb::MonitorWorkItemResponse {
+            contact_command: Some(encode::contact_command(&command)),
+        }))
+    }
+
     async fn release_work_item(
         &self,
         request: Request<pb::ReleaseWorkItemRequest>,

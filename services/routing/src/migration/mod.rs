@@ -11,6 +11,7 @@ mod m0008_skill_ends;
 mod m0009_supervision;
 mod m0010_matters;
 mod m0011_called;
+mod m0012_transfers;
 mod m0013_disciplines;
 
 use sea_orm_migration::MigrationTrait;
@@ -31,6 +32,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0009_supervision::Migration),
         Box::new(m0010_matters::Migration),
         Box::new(m0011_called::Migration),
+        Box::new(m0012_transfers::Migration),
         Box::new(m0013_disciplines::Migration),
     ]
 }

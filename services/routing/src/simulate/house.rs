@@ -197,6 +197,7 @@ pub(super) fn terms(scenario: &Scenario) -> impl Iterator<Item = Terms> {
             answer_target: line.target,
             short_abandon: line.short_abandon,
             discipline: line.discipline,
+            commanded: false,
         })
 }
 
@@ -239,6 +240,7 @@ pub(super) fn work(scenario: &Scenario, demand: usize, number: u64, now: Micros)
         state: WorkState::Waiting,
         other_offers: Vec::new(),
         route: None,
+        passage: None,
         traceparent: None,
         figures: Figures::default(),
         version: 1,

@@ -180,6 +180,17 @@ impl Store {
         Ok(taken)
     }
 
+    /// How connectors reach these agents.
+    pub(crate) async fn addresses(
+        &self,
+        tenant: TenantId,
+        ids: &[AgentId],
+    ) -> Result<HashMap<AgentId, Personal>, Error> {
+        let find = |s: Scoped| async move { self.agents_by_id(&s, ids).await };
+        let agents = self.db.read(tenant, find).await?.into_iter();
+        Ok(agents.map(|agent| (agent.id, agent.address)).collect())
+    }
+
     /// Every agent of the tenant.
     pub(super) async fn all_agents(&self, s: &Scoped) -> Result<Vec<Agent>, Error> {
         let rows = s.find::<Entity>().all().await?;
@@ -314,6 +325,9 @@ fn write(
             agent.display_name.expose().as_bytes(),
             &place(id, "display_name"),
         ),
+        address: Some(agent.address.expose())
+            .filter(|address| !address.is_empty())
+            .map(|address| key.seal(address.as_bytes(), &place(id, "address"))),
         skills: skills_out(&agent.skills),
         skills_until: skills_until_out(&agent.skills_until),
         capacities: capacities_out(&agent.capacity.named),
@@ -347,6 +361,10 @@ fn read(
         id: AgentId::from_uuid(row.id),
         principal: open(&row.principal, "principal")?,
         display_name: open(&row.display_name, "display_name")?,
+        address: match &row.address {
+            Some(sealed) => open(sealed, "address")?,
+            None => Personal::default(),
+        },
         skills: skills_in(&row.skills)?,
         skills_until: skills_until_in(row.skills_until.as_ref())?,
         queues,

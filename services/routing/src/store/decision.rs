@@ -15,9 +15,11 @@ use super::picks::Pick;
 use super::sealed::Worded;
 use super::slas::SlaRow;
 use super::{
-    Store, calendars, conversations, customers, figures, lease, offers, picks, policies, queues,
-    records, repeats, routing_policies, slas, standings, ticket_routes, work_items,
+    Store, calendars, contact_commands, conversations, customers, figures, lease, offers, picks,
+    policies, queues, records, repeats, routing_policies, slas, standings, ticket_routes,
+    work_items,
 };
+use crate::domain::contact_command::ContactCommand;
 use crate::domain::engine::{Pace, Turn};
 use crate::domain::policy::{RouteRecord, RoutingPolicy};
 use crate::domain::sla::{Calendar, Policy};
@@ -66,6 +68,8 @@ pub(crate) struct Decision {
     /// What disciplines that look back are remembered by.
     pub(crate) paces: Vec<Pace>,
     pub(crate) turns: Vec<Turn>,
+    /// Commands to connectors, as they are now.
+    pub(crate) commands: Vec<ContactCommand>,
     /// How agents spent their time.
     pub(crate) spells: Vec<Spell>,
     /// Customers heard of.
@@ -114,6 +118,7 @@ impl Decision {
             && self.standings.is_empty()
             && self.paces.is_empty()
             && self.turns.is_empty()
+            && self.commands.is_empty()
             && self.spells.is_empty()
             && self.customers.is_empty()
             && self.contacts_ended.is_empty()
@@ -200,6 +205,7 @@ impl Store {
         work_items::put(s, &decision.items).await?;
         work_items::split(s, &decision.splits).await?;
         offers::put(s, &decision.offers).await?;
+        contact_commands::put(s, &decision.commands).await?;
         calendars::put(s, &decision.calendars).await?;
         policies::put(s, &decision.policies).await?;
         routing_policies::put(s, &decision.routing_policies).await?;

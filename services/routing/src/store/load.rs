@@ -4,13 +4,18 @@ use std::collections::{HashMap, HashSet};
 
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{
-    AgentId, ConversationId, InteractionId, RoutingPolicyId, TenantId, TicketId, WorkItemId,
+    AgentId, ContactCommandId, ConversationId, InteractionId, RoutingPolicyId, TenantId, TicketId,
+    WorkItemId,
 };
 use rapport_foundation::idempotency::{Claim, Key, look_up_many};
 use rapport_foundation::time::Micros;
 
 use super::entities::ended_contact;
-use super::{Repeats, Store, conversations, merges, repeats, routing_policies, slas, work_items};
+use super::{
+    Repeats, Store, contact_commands, conversations, merges, repeats, routing_policies, slas,
+    work_items,
+};
+use crate::domain::contact_command::ContactCommand;
 use crate::domain::policy::RoutingPolicy;
 use crate::domain::sla::SlaRecord;
 use crate::domain::{Agent, CustomerRef, Ticket, TicketState, WorkItem};
@@ -42,6 +47,12 @@ pub(crate) struct Needs {
     pub(crate) reclassified: Vec<TicketId>,
     /// What counts as a repeated contact, whoever it is about.
     pub(crate) repeat_rule: bool,
+    /// Commands that connectors speak of, and the tickets they are about.
+    pub(crate) commands: Vec<ContactCommandId>,
+    /// Commands that are given up by now, and the tickets they are about.
+    pub(crate) expired: bool,
+    /// What the database's clock says.
+    pub(crate) present: bool,
     /// When it is decided.
     pub(crate) now: Micros,
 }
@@ -66,6 +77,11 @@ pub(crate) struct Loaded {
     /// Principals that have an agent.
     pub(crate) principals: HashMap<String, AgentId>,
     pub(crate) routing_policies: HashMap<RoutingPolicyId, RoutingPolicy>,
+    pub(crate) commands: HashMap<ContactCommandId, ContactCommand>,
+    /// The tickets of commands that are given up by then are there.
+    pub(crate) expired_by: Micros,
+    /// What the database's clock says, if that was asked for.
+    pub(crate) present: Micros,
     /// Which earlier tickets new ones may repeat.
     pub(crate) repeats: Repeats,
     /// What each of the needed keys was used for, in their order.
@@ -81,7 +97,21 @@ impl Store {
                 claims,
                 ..Loaded::default()
             };
-            let mut ids = work_items::tickets_of(&s, &needs.work_items).await?;
+            if needs.present {
+                loaded.present = contact_commands::present(&s).await?;
+            }
+            let mut commands = contact_commands::by_id(&s, &needs.commands).await?;
+            if needs.expired {
+                commands.extend(contact_commands::expired(&s, needs.now).await?);
+                loaded.expired_by = needs.now;
+            }
+            let about = commands
+                .iter()
+                .flat_map(|c| [Some(c.item), c.next])
+                .flatten();
+            let about: Vec<WorkItemId> = about.chain(needs.work_items.iter().copied()).collect();
+            loaded.commands = commands.into_iter().map(|one| (one.id, one)).collect();
+            let mut ids = work_items::tickets_of(&s, &about).await?;
             let asked = work_items::of_interactions(&s, &needs.interactions).await?;
             ids.extend(&needs.tickets);
             ids.extend(asked.iter().map(|(_, (_, ticket))| *ticket));

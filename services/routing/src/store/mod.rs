@@ -6,6 +6,7 @@
 mod agents;
 mod calendars;
 mod columns;
+mod contact_commands;
 mod conversations;
 mod customers;
 mod decision;
@@ -19,6 +20,7 @@ mod load;
 mod merges;
 mod offers;
 mod parts;
+mod passages;
 mod picks;
 mod policies;
 mod queues;
@@ -36,6 +38,7 @@ mod verify;
 mod work_items;
 
 pub(crate) use agents::{AgentFilter, StoredAgent};
+pub(crate) use contact_commands::CommandFilter;
 pub(crate) use conversations::Joining;
 pub(crate) use decision::{Committed, Decision, OfferRow};
 pub(crate) use lease::Lease;

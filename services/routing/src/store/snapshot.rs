@@ -4,7 +4,8 @@ use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{CalendarId, QueueId, TenantId};
 use rapport_foundation::time::Micros;
 
-use super::{Store, queues, records, routing_policies, slas, work_items};
+use super::{Store, contact_commands, queues, records, routing_policies, slas, work_items};
+use crate::domain::contact_command::ContactCommand;
 use crate::domain::engine::{Profile, Snapshot, Terms};
 use crate::domain::policy::RoutingPolicy;
 use crate::domain::sla::{Book, Calendar, Hours};
@@ -21,6 +22,8 @@ pub(crate) struct Restored {
     pub(crate) routing: (Option<RoutingPolicy>, i64),
     /// When a clock is due next.
     pub(crate) sla_at: Option<Micros>,
+    /// Commands to connectors that something may still become of.
+    pub(crate) commands: Vec<ContactCommand>,
 }
 
 impl Store {
@@ -52,6 +55,7 @@ impl Store {
                     routing_policies::count(&s).await?,
                 ),
                 sla_at: slas::next(&s).await?,
+                commands: contact_commands::open(&s).await?,
             })
         };
         self.db.read(tenant, read).await

@@ -25,6 +25,13 @@ impl Store {
         self.db.system_write(forget).await
     }
 
+    /// Forgets commands to connectors that were over before a moment. Answers how many.
+    pub(crate) async fn forget_commands(&self, before: Micros) -> Result<u64, Error> {
+        let sql = "delete from contact_commands where ended_at < $1";
+        let forget = |s: System| async move { s.raw_exec(sql, [before.0.into()]).await };
+        self.db.system_write(forget).await
+    }
+
     /// Forgets how agents spent their time in spells that ended before `before`. Answers how many.
     pub(crate) async fn forget_spells(&self, before: Micros) -> Result<u64, Error> {
         let sql = "delete from agent_spells where ended_at < $1";

@@ -1,15 +1,17 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod contact_commands;
 mod figures;
 mod hand_overs;
 mod replicas;
+mod words;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rapport_foundation::id::{
     AgentId, CalendarId, ConversationId, CustomerId, QueueId, RecordId, TenantId, TicketId,
-    WorkItemId,
+    TicketNoteId, WorkItemId,
 };
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::{TestEnv, on_every_engine, tenant};
@@ -19,10 +21,10 @@ use uuid::Uuid;
 use super::{Committed, Decision, Lease, Needs, OfferRow, Replica, Store, TicketFilter};
 use crate::domain::engine::{Pace, Turn};
 use crate::domain::{
-    Agent, AgentKind, Answered, Capacity, Channel, CustomerRef, Decline, Discipline, Figures,
-    Impact, Load, Offer, OfferEnd, OfferOutcome, Opening, Presence, Priority, Promise, Purpose,
-    Queue, Selection, Severity, Shift, Standing, Status, Taken, Ticket, Urgency, WorkItem,
-    WorkSelection, WorkState,
+    Agent, AgentKind, Answered, Callback, Capacity, Channel, CustomerRef, Decline, Discipline,
+    Figures, Impact, Kept, Load, Offer, OfferEnd, OfferOutcome, Opening, Passage, Presence,
+    Priority, Promise, Purpose, Queue, Selection, Severity, Shift, Standing, Status, Taken, Ticket,
+    Urgency, WorkItem, WorkSelection, WorkState,
 };
 
 const NOW: Micros = Micros(1_700_000_000_000_000);
@@ -89,6 +91,7 @@ impl Desk {
 fn queue() -> Queue {
     Queue {
         wrap_up: Duration::from_secs(30),
+        commanded: true,
         required_skills: ["dutch".parse().unwrap()].into(),
         discipline: Discipline {
             selection: Selection::BestSkilled,
@@ -105,6 +108,7 @@ fn agent(queue: &Queue) -> Agent {
         id: AgentId::new(NOW),
         principal: "ana@example.com".into(),
         display_name: "Ana".into(),
+        address: "sip:ana@example.com".into(),
         skills: ["dutch:7".parse().unwrap()].into(),
         skills_until: [("dutch".parse().unwrap(), NOW)].into(),
         queues: BTreeSet::from([queue.id]),
@@ -187,6 +191,7 @@ fn work(ticket: &Ticket, state: impl FnOnce(WorkItemId) -> WorkState) -> WorkIte
         state: state(id),
         other_offers: Vec::new(),
         route: None,
+        passage: Some(passage().into()),
         traceparent: Some("00-1-2-01".into()),
         figures: Figures {
             answered: Some(Answered {
@@ -203,6 +208,34 @@ fn work(ticket: &Ticket, state: impl FnOnce(WorkItemId) -> WorkState) -> WorkIte
             }),
         },
         version: 3,
+    }
+}
+
+fn passage() -> Passage {
+    Passage {
+        before: Some(WorkItemId::new(NOW)),
+        next: None,
+        hops: 3,
+        turn_at: Some(Micros(NOW.0 - 9)),
+        kept: Some(Kept {
+            agent: AgentId::new(NOW),
+            until: NOW + Duration::from_secs(7),
+        }),
+        note: Some(TicketNoteId::new(NOW)),
+        consult: Some(WorkItemId::new(NOW)),
+        consult_of: Some(WorkItemId::new(NOW)),
+        conference: true,
+        held_since: Some(NOW),
+        held: Duration::from_micros(11),
+        connector: Some("pbx".into()),
+        commanded: true,
+        over: true,
+        callback: Some(Callback {
+            attempts_left: 2,
+            pause: Duration::from_secs(9),
+            paused_until: Some(NOW),
+            called: true,
+        }),
     }
 }
 
@@ -252,10 +285,17 @@ async fn what_is_stored_is_read_back_as_it_was() {
         let (queue, customer) = (queue(), customer());
         let mut agent = agent(&queue);
         let ticket = ticket(&queue, Some(customer));
-        let items: Vec<_> = states(agent.id)
+        let mut items: Vec<_> = states(agent.id)
             .into_iter()
             .map(|state| work(&ticket, state))
             .collect();
+        // Of everything that is over, also one that was handed on.
+        let mut handed_on: Vec<_> = items[4..].to_vec();
+        for work in &mut handed_on {
+            work.id = WorkItemId::new(NOW);
+            work.pass(|passage| passage.next = Some(WorkItemId::new(NOW)));
+        }
+        items.extend(handed_on);
         agent.standing = Standing {
             status: Status::Available,
             reason: Some("back".parse().unwrap()),
@@ -309,8 +349,16 @@ async fn what_is_stored_is_read_back_as_it_was() {
         );
         let stored = store.agent(tenant, agent.id).await.unwrap().unwrap();
         assert_eq!(
-            (stored.agent.principal, stored.agent.standing),
-            (agent.principal.clone(), agent.standing.clone())
+            (
+                stored.agent.principal,
+                stored.agent.address,
+                stored.agent.standing
+            ),
+            (
+                agent.principal.clone(),
+                agent.address.clone(),
+                agent.standing.clone()
+            )
         );
         assert_eq!(
             (stored.agent.queues, stored.agent.capacity),
@@ -446,33 +494,6 @@ async fn offers_keep_how_they_ended_and_needs_are_met_at_once() {
         .await;
         let loaded = desk.store.load(desk.tenant, &needs).await.unwrap();
         assert!(loaded.ended.is_empty());
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_ticket_outlives_its_words() {
-    everywhere(async |mut desk: Desk| {
-        let queue = queue();
-        let ticket = ticket(&queue, Some(customer()));
-        desk.decide(&Decision {
-            tickets: vec![ticket.clone()],
-            ..Decision::default()
-        })
-        .await;
-        let subject = ticket.customer.unwrap().record.to_string();
-        let (vault, subject) = (&desk.t.vault, subject.as_str());
-        let destroy =
-            |s: rapport_foundation::db::Scoped| async move { vault.destroy(&s, subject).await };
-        assert!(desk.t.db.write(desk.tenant, destroy).await.unwrap());
-        let read = desk
-            .store
-            .ticket(desk.tenant, ticket.id)
-            .await
-            .unwrap()
-            .unwrap();
-        assert!(read.subject.is_empty() && read.description.is_empty());
-        assert_eq!((read.state, read.queue), (ticket.state, ticket.queue));
     })
     .await;
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_foundation::db::{Database, Error, System};
 use rapport_foundation::id::{
-    AgentId, OfferId, QueueId, RoutingPolicyId, TenantId, TicketId, WorkItemId,
+    AgentId, ContactCommandId, OfferId, QueueId, RoutingPolicyId, TenantId, TicketId, WorkItemId,
 };
 use rapport_foundation::verify::Breach;
 use sea_orm::QueryResult;
@@ -39,6 +39,9 @@ fn routing_policy(id: Uuid) -> String {
 }
 fn queue(id: Uuid) -> String {
     QueueId::from_uuid(id).to_string()
+}
+fn command(id: Uuid) -> String {
+    ContactCommandId::from_uuid(id).to_string()
 }
 fn offer(id: Uuid) -> String {
     OfferId::from_uuid(id).to_string()
@@ -91,7 +94,65 @@ const RULES: &[Rule] = &[
          on a.tenant_id = w.tenant_id and a.id = w.agent_id where \
          (w.state in ('offered', 'accepted', 'wrapping_up') and a.id is null) \
          or (w.state = 'wrapping_up' and w.wrap_up_until is null) \
-         or w.state not in ('waiting', 'offered', 'accepted', 'wrapping_up', 'completed', 'abandoned', 'withdrawn')",
+         or w.state not in ('waiting', 'offered', 'accepted', 'wrapping_up', 'completed', 'transferred', 'abandoned', \
+         'withdrawn')",
+    ),
+    (
+        "what-was-handed-on-goes-on",
+        item,
+        "select w.tenant_id as tenant_id, w.id as id from work_items w left join work_items n \
+         on n.tenant_id = w.tenant_id and n.id = w.next_id \
+         where (w.next_id is not null and (n.previous_id is null or n.previous_id <> w.id \
+         or n.hops <> w.hops + 1 or w.state not in ('wrapping_up', 'transferred'))) \
+         or (w.state = 'transferred' and w.next_id is null)",
+    ),
+    (
+        "one-goes-on-with-a-contact",
+        item,
+        "select tenant_id, previous_id as id from work_items where previous_id is not null \
+         group by tenant_id, previous_id having count(*) > 1",
+    ),
+    (
+        "what-is-kept-or-held-is-somewhere",
+        item,
+        "select tenant_id, id from work_items where (kept_for_id is not null \
+         and (kept_until is null or state not in ('waiting', 'offered'))) \
+         or (held_since is not null and state <> 'accepted') \
+         or (callback_paused_until is not null and state not in ('waiting', 'offered'))",
+    ),
+    (
+        "who-is-asked-is-asked-by-somebody",
+        item,
+        "select w.tenant_id as tenant_id, w.id as id from work_items w left join work_items c \
+         on c.tenant_id = w.tenant_id and c.id = w.consult_id where (w.consult_id is not null \
+         and (w.state <> 'accepted' or c.consult_of_id is null or c.consult_of_id <> w.id \
+         or c.state not in ('waiting', 'offered', 'accepted') \
+         or (w.conference and c.state <> 'accepted'))) or (w.conference and w.consult_id is null)",
+    ),
+    (
+        "nobody-is-asked-by-nobody",
+        item,
+        "select c.tenant_id as tenant_id, c.id as id from work_items c left join work_items w \
+         on w.tenant_id = c.tenant_id and w.id = c.consult_of_id and w.consult_id = c.id \
+         where c.consult_of_id is not null and w.id is null and (c.state in ('waiting', 'offered') \
+         or (c.state = 'accepted' and not c.settled))",
+    ),
+    (
+        "commands-are-of-their-work-and-end",
+        command,
+        "select c.tenant_id as tenant_id, c.id as id from contact_commands c left join work_items w \
+         on w.tenant_id = c.tenant_id and w.id = c.work_item_id and w.commanded \
+         and (w.interaction_id = c.interaction_id or w.consult_of_id is not null) \
+         and w.connector = c.connector \
+         where w.id is null or (c.ended_at is null) <> (c.state in ('waiting', 'handed', 'accepted')) \
+         or (c.stream is not null and c.state not in ('handed', 'accepted'))",
+    ),
+    (
+        "one-command-of-a-contact-at-a-time",
+        command,
+        "select b.tenant_id as tenant_id, b.id as id from contact_commands b join contact_commands a \
+         on a.tenant_id = b.tenant_id and a.interaction_id = b.interaction_id and a.id < b.id \
+         and a.state in ('waiting', 'handed', 'accepted') where b.state in ('handed', 'accepted')",
     ),
     (
         "work-has-its-ticket-and-queue",

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{
-    AgentId, InteractionId, OfferId, QueueId, TenantId, TicketId, WorkItemId,
+    AgentId, InteractionId, OfferId, QueueId, TenantId, TicketId, TicketNoteId, WorkItemId,
 };
 use rapport_foundation::time::Micros;
 use sea_orm::{ColumnTrait as _, Condition, Iterable as _, Value};
@@ -13,13 +13,14 @@ use super::columns::{
     optional_code, skills_in, skills_out, span_in, span_out,
 };
 use super::entities::work_item::{ActiveModel, Column, Entity, Model};
+use super::passages::passage;
 use super::{Page, Store, merges};
 use crate::domain::{Answered, Channel, Figures, Offer, Priority, Promise, WorkItem, WorkState};
 
 /// Names of the states in which something is still to be done.
 pub(super) const OPEN: [&str; 4] = ["waiting", "offered", "accepted", "wrapping_up"];
 
-/// Rows in one statement: 38 columns each, far below the engines' limit of values.
+/// Rows in one statement: 57 columns each, far below the engines' limit of values.
 const CHUNK: usize = 400;
 
 /// Which work items to list.
@@ -32,8 +33,9 @@ pub(crate) struct WorkItemFilter {
 }
 
 /// The stable name of a state, as stored.
-pub(crate) const fn state_name(state: &WorkState) -> &'static str {
-    match state {
+pub(crate) fn state_name(work: &WorkItem) -> &'static str {
+    match &work.state {
+        WorkState::Completed { .. } if work.next().is_some() => "transferred",
         WorkState::Waiting => "waiting",
         WorkState::Offered(_) => "offered",
         WorkState::Accepted { .. } => "accepted",
@@ -195,7 +197,8 @@ pub(super) async fn tickets_of(s: &Scoped, items: &[WorkItemId]) -> Result<Vec<T
     Ok(tickets)
 }
 
-/// Which work items the interactions asked for, and their tickets.
+/// Which work items the interactions asked for, and their tickets: of those that a contact went through the last comes
+/// last.
 pub(super) async fn of_interactions(
     s: &Scoped,
     ids: &[InteractionId],
@@ -206,6 +209,7 @@ pub(super) async fn of_interactions(
         let rows = s
             .find::<Entity>()
             .filter(s.among(Column::InteractionId, ids))
+            .order_by_asc(Column::Id)
             .all()
             .await?;
         found.extend(rows.into_iter().filter_map(|row| {
@@ -335,6 +339,7 @@ fn state_columns(state: &WorkState) -> StateColumns {
 fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
     let state = state_columns(&work.state);
     let figures = &work.figures;
+    let passage = work.passage.as_deref().cloned().unwrap_or_default();
     Ok(Model {
         tenant_id: tenant.uuid(),
         id: work.id.uuid(),
@@ -350,7 +355,7 @@ fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
         offers_made: work.offers_made.into(),
         declines: declines_out(&work.declines),
         settled: work.settled,
-        state: state_name(&work.state).to_owned(),
+        state: state_name(work).to_owned(),
         agent_id: state.agent.map(AgentId::uuid),
         offer_id: state.offer.map(|offer| offer.id.uuid()),
         offered_at: state.offer.map(|offer| offer.made_at),
@@ -372,14 +377,34 @@ fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
         handed_over: work.handed_over,
         promised_p50: figures.promise.map(|promise| span_out(promise.p50)),
         promised_p90: figures.promise.map(|promise| span_out(promise.p90)),
+        previous_id: passage.before.map(WorkItemId::uuid),
+        next_id: passage.next.map(WorkItemId::uuid),
+        hops: passage.hops.into(),
+        turn_at: passage.turn_at,
+        kept_for_id: passage.kept.map(|kept| kept.agent.uuid()),
+        kept_until: passage.kept.map(|kept| kept.until),
+        note_id: passage.note.map(TicketNoteId::uuid),
+        held_since: passage.held_since,
+        held: span_out(passage.held),
+        connector: passage.connector.map(|connector| connector.to_string()),
+        commanded: passage.commanded,
+        contact_over: passage.over,
+        consult_id: passage.consult.map(WorkItemId::uuid),
+        consult_of_id: passage.consult_of.map(WorkItemId::uuid),
+        conference: passage.conference,
+        callback_attempts: passage.callback.map(|c| c.attempts_left.into()),
+        callback_pause: passage.callback.map_or(0, |c| span_out(c.pause)),
+        callback_paused_until: passage.callback.and_then(|c| c.paused_until),
+        callback_called: passage.callback.is_some_and(|c| c.called),
         version: work.version,
     })
 }
 
-fn read(row: Model) -> Result<WorkItem, Error> {
+pub(super) fn read(row: Model) -> Result<WorkItem, Error> {
     let state = read_state(&row).ok_or(Error::Corrupt("the state of a work item"))??;
     let figures = read_figures(&row)?;
-    Ok(WorkItem {
+    let passage = passage(&row)?;
+    let mut work = WorkItem {
         id: WorkItemId::from_uuid(row.id),
         ticket: TicketId::from_uuid(row.ticket_id),
         interaction: row.interaction_id.map(InteractionId::from_uuid),
@@ -396,10 +421,13 @@ fn read(row: Model) -> Result<WorkItem, Error> {
         state,
         other_offers: offers_in(WorkItemId::from_uuid(row.id), row.other_offers.as_ref())?,
         route: row.route.map(json_in).transpose()?,
+        passage: None,
         traceparent: row.traceparent,
         figures,
         version: row.version,
-    })
+    };
+    work.pass(|none| *none = passage);
+    Ok(work)
 }
 
 fn read_figures(row: &Model) -> Result<Figures, Error> {
@@ -450,7 +478,7 @@ fn read_state(row: &Model) -> Option<Result<WorkState, Error>> {
             until: row.wrap_up_until?,
             disposition,
         },
-        "completed" => WorkState::Completed {
+        "completed" | "transferred" => WorkState::Completed {
             agent: agent?,
             accepted_at: row.accepted_at?,
             handled_at: row.handled_at?,

@@ -81,6 +81,7 @@ impl Desks {
             },
             Tiding::OfferEnded { offer, reason, at } => DeskEvent::OfferEnded { offer, reason, at },
             Tiding::Work(work) => DeskEvent::Work(work),
+            Tiding::Command(command) => DeskEvent::Command(command),
             Tiding::Agent => match self.store.agent(self.tenant, agent).await {
                 Ok(Some(stored)) => DeskEvent::Agent(Box::new(stored)),
                 // They see it at the next snapshot.

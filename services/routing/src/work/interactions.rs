@@ -102,6 +102,9 @@ fn read_linked(linked: &pb::InteractionLinked) -> Option<Linked> {
             facts.kind(),
             types::InteractionKind::Call | types::InteractionKind::Chat
         ),
+        connector: Some(facts.connector.as_str())
+            .filter(|connector| !connector.is_empty())
+            .map(Into::into),
         inbound: facts.direction() == types::Direction::Inbound,
         automatic: facts.automatic,
         history: facts.history,

@@ -19,6 +19,7 @@ use super::timers::SlaTimers;
 use crate::app::Error;
 use crate::app::command::{Command, Done};
 use crate::app::decide::{Asked, Folded, RoutingBook, Tenant, fold, needs};
+use crate::domain::contact_command::CommandBook;
 use crate::domain::engine::Engine;
 use crate::domain::policy::Published;
 use crate::store::{Committed, Decision, Lease};
@@ -45,6 +46,8 @@ pub(super) struct Lane {
     /// Another process decides for the tenant.
     over: bool,
     deadline: Option<Micros>,
+    /// When a command is given up.
+    expires_at: Option<Micros>,
     pace: Pace,
     timers: SlaTimers,
     kept: Kept,
@@ -76,6 +79,7 @@ impl Lane {
             lapses,
             over: false,
             deadline: None,
+            expires_at: None,
             pace,
             timers: SlaTimers::default(),
             kept: Kept::default(),
@@ -188,6 +192,7 @@ impl Lane {
         let mut needs = needs(asked.iter());
         needs.tickets.extend(&due);
         needs.now = now;
+        needs.expired = self.expires_at.is_some_and(|at| at <= now);
         let known = self.kept.spare(&mut needs);
         let mut loaded = match self.means.store.load(self.tenant, &needs).await {
             Ok(loaded) => loaded,
@@ -214,7 +219,7 @@ impl Lane {
             answer_all(answers, &Error::Broken);
             return;
         };
-        self.deadline = folded.deadline;
+        (self.deadline, self.expires_at) = (folded.deadline, folded.expires_at);
         match self.store(&folded.decision).await {
             Stored::Yes => {
                 self.kept.stored(&folded.decision);
@@ -281,7 +286,6 @@ impl Lane {
         let statistics = recount(store, self.tenant, &restored.snapshot, now).await?;
         restored.snapshot.rest(restored.decided, now);
         let engine = Engine::restore(config.settings(), restored.snapshot, now);
-        self.deadline = engine.next_deadline();
         let queues = restored
             .queues
             .into_iter()
@@ -293,11 +297,14 @@ impl Lane {
             queues,
             book: restored.book,
             statistics,
+            commands: CommandBook::restored(config.command_pace(), restored.commands),
             routing: RoutingBook {
                 published: restored.routing.0.map(Published::new),
                 versions: restored.routing.1,
             },
         };
+        self.deadline = tenant.next_deadline();
+        self.expires_at = tenant.commands.next_deadline();
         let seated = floor.seat(self.tenant, tenant).await;
         seated.map_err(|_| Error::Draining)?;
         self.lease = Some(lease);
@@ -373,6 +380,9 @@ impl Lane {
         answers: Vec<oneshot::Sender<Result<Done, Error>>>,
     ) {
         self.desks.tell(folded.news).await;
+        for connector in &folded.rings {
+            self.means.bell.ring(self.tenant, connector);
+        }
         let decided = asked.into_iter().zip(folded.answers).zip(answers);
         for ((asked, decided), answer) in decided {
             match asked.command {

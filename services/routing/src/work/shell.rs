@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::bell::{Bell, Ear};
 use super::floor::Floor;
 use super::lane::{Lane, Submission};
 use super::tenure::Tenure;
@@ -39,6 +40,7 @@ pub(super) struct Means {
     pub(super) config: Config,
     pub(super) shutdown: CancellationToken,
     pub(super) tenure: Tenure,
+    pub(super) bell: Bell,
 }
 
 /// Where a tenant's calls are decided.
@@ -84,6 +86,7 @@ impl Shell {
             config,
             shutdown: shutdown.clone(),
             tenure: tenure.clone(),
+            bell: Bell::new(),
         };
         let tracker = TaskTracker::new();
         let shell = Self(Arc::new(Inner {
@@ -178,6 +181,11 @@ impl Shell {
             Ok(channel) => channel.answers().await,
             Err(_) => false,
         }
+    }
+
+    /// Hears when a command may wait for a connector.
+    pub(crate) fn ear(&self, tenant: TenantId, connector: &Arc<str>) -> Ear {
+        self.0.means.bell.ear(tenant, connector)
     }
 
     fn is_at_work(&self, tenant: TenantId) -> bool {

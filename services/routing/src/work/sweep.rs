@@ -19,6 +19,8 @@ const ENDED_CONTACTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
 const PICKS_KEPT_LONGER: Duration = Duration::from_secs(24 * 3_600);
 /// Longer than figures go back, and than a week is long.
 const SPELLS_KEPT: Duration = Duration::from_secs(8 * 24 * 3_600);
+/// What connectors were told is looked at while it is asked what became of a contact.
+const COMMANDS_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// Sweeps until shutdown.
 pub(crate) fn spawn(db: Database, store: Store, clock: Clock, shutdown: CancellationToken) -> Task {
@@ -37,11 +39,16 @@ pub(crate) fn spawn(db: Database, store: Store, clock: Clock, shutdown: Cancella
                 let before = now - idempotency::RETENTION - PICKS_KEPT_LONGER;
                 let picks = store.forget_picks(before).await?;
                 let spells = store.forget_spells(now - SPELLS_KEPT).await?;
-                Ok::<_, rapport_foundation::db::Error>(ids + contacts + picks + spells)
+                let commands = store.forget_commands(now - COMMANDS_KEPT).await?;
+                let swept = ids + contacts + picks + spells + commands;
+                Ok::<_, rapport_foundation::db::Error>(swept)
             };
             match swept.await {
                 Ok(0) => {}
-                Ok(swept) => tracing::info!(swept, "forgot old request ids, contacts and spells"),
+                Ok(swept) => tracing::info!(
+                    swept,
+                    "forgot old request ids, contacts, spells and commands"
+                ),
                 Err(error) => tracing::warn!(%error, "what is old cannot be forgotten"),
             }
         }

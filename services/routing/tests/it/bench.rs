@@ -15,6 +15,7 @@ use rapport_foundation::testing::{
 use rapport_proto::events::v1::Event;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::routing::v1::agent_service_client::AgentServiceClient;
+use rapport_proto::routing::v1::contact_command_service_client::ContactCommandServiceClient;
 use rapport_proto::routing::v1::incident_service_client::IncidentServiceClient;
 use rapport_proto::routing::v1::log_service_client::LogServiceClient;
 use rapport_proto::routing::v1::offer_service_client::OfferServiceClient;
@@ -25,6 +26,7 @@ use rapport_proto::routing::v1::ticket_bulk_service_client::TicketBulkServiceCli
 use rapport_proto::routing::v1::ticket_merge_service_client::TicketMergeServiceClient;
 use rapport_proto::routing::v1::ticket_service_client::TicketServiceClient;
 use rapport_proto::routing::v1::ticket_watch_service_client::TicketWatchServiceClient;
+use rapport_proto::routing::v1::transfer_service_client::TransferServiceClient;
 use rapport_proto::routing::v1::work_item_service_client::WorkItemServiceClient;
 use rapport_proto::types::v1 as types;
 use rapport_routing::Config;
@@ -111,6 +113,13 @@ impl Bench {
             .request_as(&self.context(principal, &["agent"]), message)
     }
 
+    /// A request of a connector.
+    pub(crate) fn connector<M>(&self, name: &str, message: M) -> Request<M> {
+        let mut claims = Claims::new(self.tenant, name, PrincipalKind::Connector);
+        claims.connector = Some(name.to_owned());
+        self.t.request_as(&claims.into(), message)
+    }
+
     /// A request of a supervisor of another tenant.
     pub(crate) fn stranger<M>(&self, message: M) -> Request<M> {
         let mut claims = Claims::new(tenant(), "boss", PrincipalKind::Staff);
@@ -144,6 +153,14 @@ impl Bench {
 
     pub(crate) fn work_items(&self) -> WorkItemServiceClient<Channel> {
         WorkItemServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn commands(&self) -> ContactCommandServiceClient<Channel> {
+        ContactCommandServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn transfers(&self) -> TransferServiceClient<Channel> {
+        TransferServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn agents(&self) -> AgentServiceClient<Channel> {

@@ -23,7 +23,7 @@ mod setting_up;
 mod timers;
 
 /// A moment, written down.
-fn at(text: &str) -> Micros {
+pub(crate) fn at(text: &str) -> Micros {
     let time: DateTime<Utc> = text.parse().unwrap();
     Micros(time.timestamp_micros())
 }

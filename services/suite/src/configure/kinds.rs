@@ -72,6 +72,7 @@ pub(super) static KINDS: [Kind; 5] = [
             "most_occupancy_spread",
             "weight",
             "broadcast",
+            "commanded",
         ],
         service: "QueueService",
         create: "CreateQueue",
@@ -89,6 +90,7 @@ pub(super) static KINDS: [Kind; 5] = [
         fields: &[
             "principal",
             "display_name",
+            "address",
             "skills",
             "skill_ends",
             "queue_ids",

@@ -20,6 +20,7 @@ impl Fold<'_> {
             id: AgentId::new(self.now),
             principal: new.principal.clone(),
             display_name: new.principal.clone(),
+            address: Default::default(),
             skills: Default::default(),
             skills_until: Default::default(),
             queues: Default::default(),
@@ -130,6 +131,7 @@ fn apply(agent: &mut Agent, change: &AgentChange) {
         }
     }
     set(&mut agent.display_name, change.display_name.as_ref());
+    set(&mut agent.address, change.address.as_ref());
     set(&mut agent.skills, change.skills.as_ref());
     set(&mut agent.skills_until, change.skills_until.as_ref());
     set(&mut agent.queues, change.queues.as_ref());

@@ -48,18 +48,29 @@ impl Fold<'_> {
         text: &Personal,
         author: &Author,
     ) -> Result<Done, Error> {
-        let ticket = self.own_ticket(id)?;
+        self.own_ticket(id)?;
+        let note = TicketNoteId::new(self.now);
+        self.put_note(note, id, text, author);
+        Ok(Done::new(note.uuid(), 1))
+    }
+
+    /// Adds a note to a ticket that was loaded.
+    pub(super) fn put_note(
+        &mut self,
+        id: TicketNoteId,
+        ticket: TicketId,
+        text: &Personal,
+        author: &Author,
+    ) {
         let note = Note {
-            id: TicketNoteId::new(self.now),
-            ticket: id,
+            id,
+            ticket,
             at: self.now,
             author: author.clone(),
             text: text.clone(),
         };
-        let done = Done::new(note.id.uuid(), 1);
-        let record = record_of(ticket);
+        let record = self.loaded.tickets.get(&ticket).and_then(record_of);
         self.decision.notes.push(Worded { what: note, record });
-        Ok(done)
     }
 
     /// Whether a ticket, or a new one, may be a part of another. Above one that was merged is the one it was merged

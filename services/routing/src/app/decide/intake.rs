@@ -88,6 +88,7 @@ impl Fold<'_> {
             interaction: Some(linked.interaction),
             skills: linked.skills.clone(),
             priority: linked.priority,
+            connector: linked.connector.clone().filter(|_| linked.live),
             route,
         };
         if over {
@@ -212,6 +213,11 @@ impl Fold<'_> {
     }
 
     fn contact_ended(&mut self, interaction: InteractionId, at: Micros) {
+        let asked = self.loaded.by_interaction.get(&interaction);
+        let asked = asked.and_then(|(item, _)| self.tenant.engine.item(*item));
+        if !asked.is_some_and(WorkItem::is_to_be_called) {
+            self.tenant.commands.cancel(interaction, self.now);
+        }
         match self.loaded.by_interaction.get(&interaction).copied() {
             // Accepted work is for its agent to complete; what is over is over.
             Some((item, _)) => {

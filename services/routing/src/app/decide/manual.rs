@@ -72,7 +72,14 @@ impl Fold<'_> {
         Ok(self.work_done(item))
     }
 
-    fn open_work(&self, item: WorkItemId) -> Result<WorkItem, Error> {
+    /// Whether a connector is told what to do with its contact.
+    pub(super) fn is_commanded(&self, item: WorkItemId) -> bool {
+        let work = self.tenant.engine.last_seen(item);
+        let passage = work.and_then(|work| work.passage.as_deref());
+        passage.is_some_and(|passage| passage.commanded)
+    }
+
+    pub(super) fn open_work(&self, item: WorkItemId) -> Result<WorkItem, Error> {
         let work = self.tenant.engine.item(item);
         Ok(work.cloned().ok_or(Refusal::WorkNotOpen)?)
     }
@@ -104,7 +111,8 @@ impl Fold<'_> {
         self.add_change(work.ticket, Changed { field, old, new }, said);
         if let Some(to) = to.filter(|to| to.forced) {
             self.take_up_by(work.ticket, to.agent, said);
-            if work.channel.is_live() && !self.tenant.engine.is_virtual(to.agent) {
+            let answered = work.channel.is_live() && !self.is_commanded(work.id);
+            if answered && !self.tenant.engine.is_virtual(to.agent) {
                 self.happened(work.ticket, self.now, Happening::AgentReply);
             }
         }
@@ -128,7 +136,7 @@ impl Fold<'_> {
 }
 
 /// A work item and whose it is, as the history tells it.
-fn holder(work: &WorkItem) -> String {
+pub(super) fn holder(work: &WorkItem) -> String {
     match work.agent() {
         Some(agent) => format!("{},{agent}", work.id),
         None => work.id.to_string(),

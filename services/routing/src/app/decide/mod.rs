@@ -3,12 +3,14 @@
 
 mod agents;
 mod bots;
+mod contact_commands;
 mod facts;
 mod figures;
 mod history;
 mod intake;
 mod manual;
 mod merges;
+mod needs;
 mod promises;
 mod queues;
 mod repeats;
@@ -17,9 +19,11 @@ mod routing;
 mod sla;
 mod split;
 mod tickets;
+mod transfers;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rapport_foundation::events::{Data, Outgoing};
 use rapport_foundation::id::{
@@ -31,12 +35,14 @@ use rapport_foundation::time::Micros;
 use super::Error;
 use super::command::{Command, Done};
 use super::news::{self, News};
+use crate::domain::contact_command::{CommandBook, CommandState, ContactCommand};
 use crate::domain::engine::{Effect, Engine, Input, Refusal};
 use crate::domain::sla::Book;
 use crate::domain::statistics::Statistics;
 use crate::domain::{Code, Offer, OfferOutcome, Queue, Ticket};
-use crate::store::{Decision, Loaded, Needs, OfferRow};
+use crate::store::{Decision, Loaded, OfferRow};
 
+pub(crate) use needs::needs;
 pub(crate) use routing::{RoutingBook, legs};
 
 /// What the owner of a tenant keeps in memory.
@@ -47,9 +53,16 @@ pub(crate) struct Tenant {
     pub(crate) book: Book,
     pub(crate) routing: RoutingBook,
     pub(crate) statistics: Statistics,
+    pub(crate) commands: CommandBook,
 }
 
 impl Tenant {
+    /// When the engine wants to be woken, or a command is given up.
+    pub(crate) fn next_deadline(&self) -> Option<Micros> {
+        let engine = self.engine.next_deadline().into_iter();
+        engine.chain(self.commands.next_deadline()).min()
+    }
+
     fn queue_by_code(&self, code: &Code) -> Option<&Queue> {
         self.queues.values().find(|queue| queue.code == *code)
     }
@@ -71,76 +84,14 @@ pub(crate) struct Folded {
     pub(crate) answers: Vec<Result<Done, Error>>,
     /// What to tell desks once the decision is stored, in order.
     pub(crate) news: Vec<News>,
-    /// When the engine wants to be woken.
+    /// Connectors for which something may wait.
+    pub(crate) rings: BTreeSet<Arc<str>>,
+    /// When the engine wants to be woken, or a command is given up.
     pub(crate) deadline: Option<Micros>,
+    /// When a command is given up.
+    pub(crate) expires_at: Option<Micros>,
     /// When the first of the clocks that were touched is due next.
     pub(crate) sla_at: Option<Micros>,
-}
-
-/// What a batch needs to be decided.
-pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
-    let mut needs = Needs::default();
-    for asked in batch {
-        needs.keys.extend(asked.key.clone());
-        match &asked.command {
-            Command::OpenTicket { new, .. } => {
-                needs.above.extend(new.parent);
-                needs.repeats.extend(new.customer);
-            }
-            Command::SetRepeatRule { .. } => needs.repeat_rule = true,
-            Command::CreateCalendar(_)
-            | Command::ChangeCalendar { .. }
-            | Command::CreatePolicy { .. }
-            | Command::ChangePolicy { .. }
-            | Command::CreateRoutingDraft(_)
-            | Command::PickTickets(_)
-            | Command::CreateQueue(_)
-            | Command::ChangeQueue { .. }
-            | Command::SetStatus { .. }
-            | Command::RejectOffer { .. }
-            | Command::CompleteWork { .. }
-            | Command::EndWrapUp { .. }
-            | Command::Look(_)
-            | Command::OpenDesk(_)
-            | Command::CloseDesk { .. } => {}
-            Command::ChangeTicket { id, change, .. } => {
-                needs.tickets.push(*id);
-                needs.above.extend(change.parent.flatten());
-                if change.category.is_some() || change.purpose.is_some() {
-                    needs.reclassified.push(*id);
-                }
-            }
-            Command::AddNote { ticket, .. } => needs.tickets.push(*ticket),
-            Command::MergeTickets { whole, part, .. } => {
-                needs.tickets.push(*part);
-                needs.above.push(*whole);
-            }
-            Command::UnmergeTicket { part, .. } => needs.tickets.push(*part),
-            Command::SplitTicket { id, split, .. } => {
-                needs.tickets.push(*id);
-                needs.taken.0.extend(&split.items);
-                needs.taken.1.extend(&split.interactions);
-            }
-            Command::ResolveTicket { id, .. }
-            | Command::ReopenTicket { id, .. }
-            | Command::CancelTicket { id, .. }
-            | Command::CloseTicket { id, .. } => needs.tickets.push(*id),
-            Command::AcceptOffer { item, .. }
-            | Command::AssignWork { item, .. }
-            | Command::MoveWork { item, .. }
-            | Command::ReleaseWork { item, .. }
-            | Command::HandOver { item, .. } => needs.work_items.push(*item),
-            Command::CreateAgent(agent) => {
-                needs.principals.push(agent.principal.expose().to_owned());
-            }
-            Command::ChangeAgent { id, .. } => needs.agents.push(*id),
-            Command::ChangeRoutingDraft { id, .. } | Command::PublishRouting { id, .. } => {
-                needs.routing_policies.push(*id);
-            }
-            Command::Apply { facts, .. } => intake::needs(facts, &mut needs),
-        }
-    }
-    needs
 }
 
 /// Decides a batch in order. What became due by `now`, in the engine and of the clocks of `due`, is
@@ -156,6 +107,7 @@ pub(crate) fn fold(
     let mut fold = Fold::new(tenant, loaded, now);
     // Timers can always be told.
     let _ = fold.step(Input::Tick);
+    fold.expire_commands();
     for ticket in due {
         fold.stand(*ticket);
     }
@@ -340,6 +292,46 @@ impl<'a> Fold<'a> {
                 said,
             } => self.move_work_by_hand(*item, *queue, *priority, said),
             Command::ReleaseWork { item, to, said } => self.release_work(*item, *to, said),
+            Command::HandOnWork {
+                item,
+                agent,
+                transfer,
+                said,
+            } => self.hand_on(*item, *agent, transfer, said),
+            Command::HoldWork { item, agent, hold } => self.hold_work(*item, *agent, *hold),
+            Command::RequestCallback {
+                item,
+                attempts,
+                pause,
+            } => self.request_callback(*item, *attempts, *pause),
+            Command::StartConsult {
+                item,
+                agent,
+                to,
+                note,
+                said,
+            } => self.start_consult((*item, *agent), to, note, said),
+            Command::EndConsult { item, agent } => self.end_consult(*item, *agent),
+            Command::CompleteTransfer {
+                item,
+                agent,
+                disposition,
+                skip_wrap_up,
+                said,
+            } => {
+                let how = (disposition.as_ref(), *skip_wrap_up);
+                self.complete_transfer((*item, *agent), how, said)
+            }
+            Command::StartConference { item, agent } => self.start_conference(*item, *agent),
+            Command::MonitorWork {
+                item,
+                how,
+                by,
+                said,
+            } => self.monitor_work(*item, *how, *by, said),
+            Command::TakeCommands(taker) => Ok(self.take_commands(taker)),
+            Command::HearCommands { taker, reports } => Ok(self.hear_commands(taker, reports)),
+            Command::LeaveCommands(stream) => Ok(self.leave_commands(*stream)),
             // Told when everything of the batch is counted.
             Command::Look(_) => Ok(Done::new(uuid::Uuid::nil(), 0)),
             Command::OpenDesk(desk) => self.open_desk(desk.agent, desk.stream),
@@ -378,6 +370,7 @@ impl<'a> Fold<'a> {
                 self.put_offer(*offer, OfferOutcome::Ended(*reason));
             }
             Effect::Accepted { offer, .. } => self.put_offer(*offer, OfferOutcome::Accepted),
+            Effect::Commanded { .. } => self.note_command(effect),
             _ => {}
         }
         let engine = &self.tenant.engine;
@@ -424,8 +417,16 @@ impl<'a> Fold<'a> {
         let mut changes = self.tenant.engine.take_changes();
         let mut decision = std::mem::take(&mut self.decision);
         let Tenant {
-            engine, statistics, ..
+            engine,
+            statistics,
+            commands,
+            ..
         } = &mut *self.tenant;
+        decision.commands = commands.take_changes();
+        let waits =
+            |c: &&ContactCommand| !matches!(c.state, CommandState::Handed | CommandState::Accepted);
+        let waiting = decision.commands.iter().filter(waits);
+        let rings = waiting.map(|command| command.connector.clone()).collect();
         // What was over before it came to the engine.
         for work in &decision.items {
             statistics.item(self.now, work);
@@ -467,7 +468,9 @@ impl<'a> Fold<'a> {
             decision,
             answers,
             news: self.news,
-            deadline: self.tenant.engine.next_deadline(),
+            rings,
+            deadline: self.tenant.next_deadline(),
+            expires_at: self.tenant.commands.next_deadline(),
             sla_at,
         }
     }

@@ -109,4 +109,5 @@ fn apply(queue: &mut Queue, change: &QueueChange) {
     );
     set(&mut discipline.weight, change.weight.as_ref());
     set(&mut discipline.broadcast, change.broadcast.as_ref());
+    set(&mut queue.commanded, change.commanded.as_ref());
 }

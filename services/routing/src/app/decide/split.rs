@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rapport_foundation::error::{Failure, Violation};
 use rapport_foundation::events::Data;
-use rapport_foundation::id::{AgentId, TicketId};
+use rapport_foundation::id::{AgentId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 use rapport_proto::events::v1 as pb;
 
@@ -47,7 +47,9 @@ impl Fold<'_> {
         };
         self.tell_change(new, told(TicketField::SplitFrom, id), said);
         self.tell_change(id, told(TicketField::Split, new), said);
-        let items: Vec<_> = taken.iter().map(|work| work.id).collect();
+        // Who is asked about a contact goes with it.
+        let with = |work: &WorkItem| [Some(work.id), work.consult()];
+        let items: Vec<_> = taken.iter().flat_map(with).flatten().collect();
         let ticket_split = pb::TicketSplit {
             ticket: self.facts_of(id),
             split_ticket: self.facts_of(new),
@@ -104,22 +106,27 @@ impl Fold<'_> {
         theirs.retain(|work| family.contains(&work.ticket));
         let mut wrong = Vec::new();
         let mut chosen = BTreeSet::new();
-        let mut choose = |field: String, found: Option<&WorkItem>| match found {
-            Some(work) => {
-                chosen.insert(work.id);
+        let mut choose = |field: String, found: Vec<WorkItemId>| {
+            if found.is_empty() {
+                wrong.push(Violation {
+                    field,
+                    reason: "NOT_OF_TICKET",
+                    description: "asks for no work of this ticket".to_owned(),
+                });
             }
-            None => wrong.push(Violation {
-                field,
-                reason: "NOT_OF_TICKET",
-                description: "asks for no work of this ticket".to_owned(),
-            }),
+            chosen.extend(found);
+        };
+        let which = |fits: &dyn Fn(&WorkItem) -> bool| -> Vec<WorkItemId> {
+            let fitting = theirs.iter().filter(|work| fits(work));
+            fitting.map(|work| work.id).collect()
         };
         for (place, item) in split.items.iter().enumerate() {
-            let found = theirs.iter().find(|work| work.id == *item);
+            let found = which(&|work| work.id == *item);
             choose(format!("work_item_ids[{place}]"), found);
         }
         for (place, interaction) in split.interactions.iter().enumerate() {
-            let found = theirs.iter().find(|w| w.interaction == Some(*interaction));
+            // All that its contact went through.
+            let found = which(&|work| work.interaction == Some(*interaction));
             choose(format!("interaction_ids[{place}]"), found);
         }
         if !wrong.is_empty() {

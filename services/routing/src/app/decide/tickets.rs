@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use rapport_foundation::events::Data;
 use rapport_foundation::id::{AgentId, InteractionId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
@@ -22,6 +24,8 @@ pub(super) struct Asking {
     pub(super) interaction: Option<InteractionId>,
     pub(super) skills: Skills,
     pub(super) priority: Option<Priority>,
+    /// Who holds the contact, with somebody at the other end.
+    pub(super) connector: Option<Arc<str>>,
     /// The way a policy chose for it; none to the queue of its ticket.
     pub(super) route: Option<Box<Route>>,
 }
@@ -34,6 +38,7 @@ impl Asking {
             interaction: None,
             skills: Skills::new(),
             priority: None,
+            connector: None,
             route,
         }
     }
@@ -154,7 +159,7 @@ impl Fold<'_> {
             skills = route.skills();
             priority = route.priority(priority);
         }
-        Ok(WorkItem {
+        let mut work = WorkItem {
             id: WorkItemId::new(self.now),
             ticket: ticket.id,
             interaction: asking.interaction,
@@ -171,10 +176,13 @@ impl Fold<'_> {
             state: WorkState::Waiting,
             other_offers: Vec::new(),
             route,
+            passage: None,
             traceparent: self.cause.clone(),
             figures: Figures::default(),
             version: 1,
-        })
+        };
+        work.pass(|passage| passage.connector = asking.connector);
+        Ok(work)
     }
 
     pub(super) fn change_ticket(
@@ -300,7 +308,8 @@ impl Fold<'_> {
     /// Who speaks, and who has accepted work of the ticket.
     fn at_work(&self, id: TicketId, by: Actor) -> (Option<AgentId>, Vec<AgentId>) {
         let accepted = |work: &WorkItem| match work.state {
-            WorkState::Accepted { agent, .. } => Some(agent),
+            // Who is asked about another's contact holds up nothing.
+            WorkState::Accepted { agent, .. } if work.consult_of().is_none() => Some(agent),
             _ => None,
         };
         let family = self.family(id).into_iter();

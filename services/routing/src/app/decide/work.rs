@@ -5,7 +5,7 @@ use super::super::command::Done;
 use super::Fold;
 use crate::domain::engine::{Input, Refusal};
 use crate::domain::sla::Happening;
-use crate::domain::{Code, OfferOutcome};
+use crate::domain::{By, Code, OfferOutcome, WorkItem};
 
 impl Fold<'_> {
     pub(super) fn accept_offer(
@@ -17,9 +17,13 @@ impl Fold<'_> {
         let decided = self.step(Input::OfferAccepted { offer, agent });
         decided.map_err(|refusal| self.over(offer, refusal))?;
         let work = self.tenant.engine.last_seen(item);
-        if let Some((ticket, live)) = work.map(|work| (work.ticket, work.channel.is_live())) {
+        // Who is to be connected is answered once they are.
+        let answered = |work: &WorkItem| work.channel.is_live() && !self.is_commanded(item);
+        // Who is asked about another's contact has not taken up the matter.
+        let taken = work.filter(|work| work.consult_of().is_none());
+        if let Some((ticket, answered)) = taken.map(|work| (work.ticket, answered(work))) {
             self.take_up(ticket, agent);
-            if live && !self.tenant.engine.is_virtual(agent) {
+            if answered && !self.tenant.engine.is_virtual(agent) {
                 self.happened(ticket, self.now, Happening::AgentReply);
             }
         }
@@ -51,6 +55,15 @@ impl Fold<'_> {
             disposition,
             skip_wrap_up,
         })?;
+        // From a conference the contact goes to the other.
+        if self
+            .tenant
+            .engine
+            .last_seen(item)
+            .is_some_and(|w| w.next().is_some())
+        {
+            self.tell_given(item, agent, &By::agent(agent));
+        }
         Ok(self.work_done(item))
     }
 

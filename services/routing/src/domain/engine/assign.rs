@@ -4,9 +4,11 @@ use rapport_foundation::id::{AgentId, OfferId, WorkItemId};
 use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
+use super::commands::About;
 use super::input::{Effect, Refusal};
 use super::{Engine, Timer};
-use crate::domain::{Decline, Offer, OfferEnd, Queue, Selection, Status, WorkSelection, WorkState};
+use crate::domain::contact_command::CommandKind;
+use crate::domain::{Decline, Offer, OfferEnd, Queue, Selection, WorkSelection, WorkState};
 
 impl Engine {
     /// Offers a waiting item to the first who may take it.
@@ -24,9 +26,12 @@ impl Engine {
     pub(super) fn next_for(&self, id: WorkItemId) -> Option<AgentId> {
         let held = self.items.get(&id)?;
         let work = &held.work;
-        let declined = |agent| work.declines.iter().any(|d| d.agent == agent);
-        let passes_over = |agent| declined(agent) || work.offer_to(agent).is_some();
-        self.select(work.queue, work.channel, &held.asked, passes_over)
+        let passes_over = |agent| self.is_barred(work, agent) || work.offer_to(agent).is_some();
+        match work.kept() {
+            _ if work.paused_until().is_some() => None,
+            Some(kept) => Some(kept.agent).filter(|_| self.may_offer_kept(work, kept)),
+            None => self.select(work.queue, work.channel, &held.asked, passes_over),
+        }
     }
 
     /// Fills the hands of an agent with what waits for them, the most urgent of all their
@@ -41,15 +46,13 @@ impl Engine {
                 return;
             };
             let declined = |id: WorkItemId| {
-                self.items
-                    .get(&id)
-                    .is_some_and(|h| h.work.declines.iter().any(|d| d.agent == agent))
+                self.item(id)
+                    .is_some_and(|work| self.is_barred(work, agent))
             };
             let first = match seat.profile.work_selection {
                 WorkSelection::Oldest => {
-                    let queues = seat.profile.queues.iter().copied();
                     let room = |channel| seat.has_room(channel);
-                    self.waiting.first(queues, room, &seat.held, declined)
+                    self.waiting.first(seat.lines(), room, &seat.held, declined)
                 }
                 _ => self.weigh(now, seat, declined),
             };
@@ -123,6 +126,7 @@ impl Engine {
             .cancel(offer.expires_at, Timer::OfferLapses(id, agent));
         self.floor
             .change(offer.agent, |seat| seat.give_back(id, channel));
+        self.keep_on(id, reason);
         self.touch_item(id);
         out.push(Effect::OfferEnded { offer, reason });
         Some(offer)
@@ -164,18 +168,17 @@ impl Engine {
         }
         self.stop_easing(id);
         self.stop_waiting(id);
+        self.stop_keeping(id);
         self.offers.remove(&offer.id);
         self.timers
             .cancel(offer.expires_at, Timer::OfferLapses(id, agent));
-        let lapsed = self.floor.change(agent, |seat| {
-            seat.working += 1;
-            std::mem::take(&mut seat.standing.lapsed_offers)
-        });
+        self.floor.change(agent, |seat| seat.working += 1);
         if self.floor.anybody_chooses_by(WorkSelection::QueueRatio) {
             self.records.note_taken(now, queue);
         }
-        if lapsed.is_some_and(|n| n > 0) {
-            self.touch_agent(agent);
+        // Who is to be connected has answered once they are.
+        if !self.begin_commands(id) {
+            self.forgive(agent);
         }
         // Nobody of us has answered what a bot took.
         if !self.is_virtual(agent) {
@@ -183,6 +186,12 @@ impl Engine {
         }
         self.touch_item(id);
         out.push(Effect::Accepted { offer, wait });
+        let calls = self.item(id).is_some_and(|work| work.is_to_be_called());
+        let kind = match calls {
+            true => CommandKind::CallBack,
+            false => CommandKind::Connect,
+        };
+        self.command(id, kind, About::agent(agent), out);
         for agent in freed {
             self.match_agent(now, agent, out);
         }
@@ -216,24 +225,9 @@ impl Engine {
         if self.end_offer(id, agent, OfferEnd::Expired, out).is_none() {
             return;
         }
-        let queue = self.items.get(&id).map(|held| held.work.queue);
-        let most = queue
-            .and_then(|q| self.queues.get(&q))
-            .map_or(1, |q| q.max_lapsed_offers.max(1));
         if self.is_present(agent) {
-            let lapsed = self.floor.change(agent, |seat| {
-                seat.standing.lapsed_offers += 1;
-                seat.standing.lapsed_offers
-            });
             self.send_to_end_of_line(now, agent);
-            if lapsed.is_some_and(|n| n >= most)
-                && self
-                    .standing(agent)
-                    .is_some_and(|s| s.status == Status::Available)
-            {
-                self.change_status(now, agent, Status::NotResponding, None, out);
-                self.take_back_offers(now, agent, out);
-            }
+            self.count_lapse(now, id, agent, out);
         }
         // Who may be asked again is asked for what is first by now: something more urgent may have come.
         self.match_agent(now, agent, out);

@@ -33,6 +33,12 @@ pub enum Fault {
     /// A state that should end by time has no timer.
     #[error("{0} would never end")]
     Stuck(String),
+    /// A contact was handed on and is still in the hands of who did, or what goes on with it is not what they named.
+    #[error("work item {0} was handed on and is still somebody's")]
+    HandedOnTwice(WorkItemId),
+    /// Somebody is asked about a contact by nobody, or somebody asks who is not asked.
+    #[error("who is asked by or for work item {0} does not know of it")]
+    AskedByNobody(WorkItemId),
     /// An index disagrees with what it indexes.
     #[error("index {0} disagrees")]
     Index(&'static str),
@@ -98,10 +104,15 @@ impl Engine {
         match &work.state {
             WorkState::Waiting => {
                 let free = self.floor.seats().find(|seat| {
-                    seat.takes_work()
-                        && seat.profile.queues.contains(&work.queue)
+                    let in_line = match work.kept() {
+                        _ if work.paused_until().is_some() => false,
+                        Some(kept) => seat.profile.id == kept.agent,
+                        None => seat.profile.queues.contains(&work.queue),
+                    };
+                    in_line
+                        && seat.takes_work()
                         && seat.suits(work.channel, &held.asked)
-                        && !work.declines.iter().any(|d| d.agent == seat.profile.id)
+                        && !self.is_barred(work, seat.profile.id)
                 });
                 if let Some(seat) = free {
                     faults.push(Fault::NotConserving(work.id, seat.profile.id));
@@ -117,6 +128,46 @@ impl Engine {
             _ => faults.push(Fault::Index("items")),
         }
         self.check_route(work, faults);
+        self.check_passage(work, faults);
+    }
+
+    fn check_passage(&self, work: &WorkItem, faults: &mut Vec<Fault>) {
+        let waits = matches!(work.state, WorkState::Waiting | WorkState::Offered(_));
+        let in_hand = matches!(work.state, WorkState::Accepted { .. });
+        if let Some(kept) = work.kept()
+            && (!waits || !self.timers.holds(kept.until, Timer::KeepEnds(work.id)))
+        {
+            faults.push(Fault::Stuck(format!("what is kept: {}", work.id)));
+        }
+        if let Some(until) = work.paused_until()
+            && (!waits || !self.timers.holds(until, Timer::PauseEnds(work.id)))
+        {
+            faults.push(Fault::Stuck(format!("the pause of {}", work.id)));
+        }
+        if work.held_since().is_some() && !in_hand {
+            faults.push(Fault::Index("contacts on hold"));
+        }
+        if work.next().is_some() && !matches!(work.state, WorkState::WrappingUp { .. }) {
+            faults.push(Fault::HandedOnTwice(work.id));
+        }
+        if let Some(asked) = work.consult() {
+            let asked = self.item(asked);
+            let linked = asked.is_some_and(|c| c.consult_of() == Some(work.id));
+            let wraps = |c: &WorkItem| matches!(c.state, WorkState::WrappingUp { .. });
+            let on_line = |c: &WorkItem| matches!(c.state, WorkState::Accepted { .. });
+            let together = !self.in_conference(work.id) || asked.is_some_and(on_line);
+            if !in_hand || !linked || asked.is_some_and(wraps) || !together {
+                faults.push(Fault::AskedByNobody(work.id));
+            }
+        }
+        if self.is_past_consult(work) && (waits || (in_hand && !work.settled)) {
+            faults.push(Fault::AskedByNobody(work.id));
+        }
+        let before = work.passage.as_deref().and_then(|passage| passage.before);
+        let giver = before.and_then(|before| self.item(before));
+        if giver.is_some_and(|giver| giver.next() != Some(work.id)) {
+            faults.push(Fault::HandedOnTwice(work.id));
+        }
     }
 
     /// To one agent at a time, or to as many as the queue says, each once; and each ends by time.
@@ -247,6 +298,8 @@ impl Engine {
                 + held.work.offers().count()
                 + usize::from(waits.is_some())
                 + usize::from(held.eases_at.is_some())
+                + usize::from(held.work.kept().is_some())
+                + usize::from(held.work.paused_until().is_some())
                 + held.work.declines.len()
         });
         let leaving = self

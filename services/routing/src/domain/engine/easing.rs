@@ -7,6 +7,7 @@ use rapport_foundation::time::Micros;
 
 use super::input::{Effect, Profile};
 use super::skills::{Grades, SkillBook};
+use super::transfer::asked_of_kept;
 use super::{Engine, Held, Timer};
 use crate::domain::policy::Route;
 use crate::domain::{Skills, WorkItem, WorkState};
@@ -31,7 +32,10 @@ impl Engine {
     pub(super) fn hold(&mut self, work: WorkItem) -> Held {
         let came = work.route.as_ref().map_or(work.queued_at, |r| r.since());
         let route = work.route.as_deref();
-        let (asked, next) = self.book.asked(came, &work.skills, route);
+        let (asked, next) = match work.kept() {
+            Some(_) => (asked_of_kept(), None),
+            None => self.book.asked(came, &work.skills, route),
+        };
         let eases = matches!(work.state, WorkState::Waiting | WorkState::Offered(_));
         Held {
             work,
@@ -57,7 +61,10 @@ impl Engine {
         }
         change(&mut held.work);
         let work = &held.work;
-        let (asked, next) = self.book.asked(now, &work.skills, work.route.as_deref());
+        let (asked, next) = match work.kept() {
+            Some(_) => (asked_of_kept(), None),
+            None => self.book.asked(now, &work.skills, work.route.as_deref()),
+        };
         held.asked = asked;
         held.eases_at = next;
         if let Some(at) = next {

@@ -5,11 +5,12 @@ use rapport_foundation::id::{AgentId, CalendarId, OfferId, QueueId, TicketId, Wo
 use rapport_foundation::time::Micros;
 
 use super::manual::Handing;
-use super::records::{Pace, Turn};
+pub use super::refusal::Refusal;
+use crate::domain::contact_command::CommandKind;
 use crate::domain::sla::Hours;
 use crate::domain::{
-    Agent, AgentKind, Capacity, Code, Discipline, OfferEnd, Priority, Queue, Skills, Standing,
-    Status, WorkItem, WorkSelection,
+    Agent, AgentKind, Capacity, Code, Discipline, OfferEnd, Priority, Queue, Skills, Status,
+    WorkItem, WorkSelection,
 };
 use crate::domain::{CustomerRef, Offer};
 
@@ -71,6 +72,8 @@ pub struct Terms {
     pub short_abandon: Duration,
     /// How its work finds its agents.
     pub discipline: Discipline,
+    /// The connectors that hold the contacts of its work are told what to do with them.
+    pub commanded: bool,
 }
 
 impl From<&Queue> for Terms {
@@ -84,6 +87,7 @@ impl From<&Queue> for Terms {
             answer_target: queue.answer_target,
             short_abandon: queue.short_abandon,
             discipline: queue.discipline,
+            commanded: queue.commanded,
         }
     }
 }
@@ -228,6 +232,121 @@ pub enum Input {
         /// To whom it goes; none: back to its queue.
         to: Option<Handing>,
     },
+    /// The agent who has it hands the contact on: the work ends for them, and `next` waits.
+    WorkHandedOn {
+        /// The work.
+        item: WorkItemId,
+        /// Who has it.
+        agent: AgentId,
+        /// What goes on with the contact. Its state must be `Waiting`; whom it is kept for is in its passage.
+        next: Box<WorkItem>,
+        /// Code of the outcome.
+        disposition: Option<Code>,
+        /// Whether the agent needs no wrap-up.
+        skip_wrap_up: bool,
+    },
+    /// The agent puts the contact on hold.
+    WorkHeld {
+        /// The work.
+        item: WorkItemId,
+        /// Who has it.
+        agent: AgentId,
+    },
+    /// The agent takes the contact from hold.
+    WorkResumed {
+        /// The work.
+        item: WorkItemId,
+        /// Who has it.
+        agent: AgentId,
+    },
+    /// The customer behind waiting work hangs up, and is called when an agent accepts. The work keeps its place.
+    CallbackRequested {
+        /// The work.
+        item: WorkItemId,
+        /// How often they are called at most.
+        attempts: u16,
+        /// How long it is waited after they were not reached.
+        pause: Duration,
+    },
+    /// The customer was called and not reached: the agent who accepted at that moment is free, and the customer is called
+    /// again after a pause, or no more.
+    NotCalled {
+        /// The work.
+        item: WorkItemId,
+        /// Who.
+        agent: AgentId,
+        /// When they accepted it.
+        at: Micros,
+    },
+    /// The customer was called and reached, whoever has the work by now.
+    Called {
+        /// What its contact is by now.
+        item: WorkItemId,
+    },
+    /// The contact is connected with the agent who accepted the work at that moment.
+    Connected {
+        /// The work.
+        item: WorkItemId,
+        /// Who.
+        agent: AgentId,
+        /// When they accepted it.
+        at: Micros,
+    },
+    /// It could not be connected: the work goes back to its place in the queue, and the agent is passed over for it.
+    NotConnected {
+        /// The work.
+        item: WorkItemId,
+        /// Who.
+        agent: AgentId,
+        /// When they accepted it.
+        at: Micros,
+        /// They could not be reached: it counts as an offer that they let lapse.
+        unreachable: bool,
+    },
+    /// A contact could not be parted from who had it: what was to go on with it goes back to them, or waits when they are
+    /// gone.
+    NotTransferred {
+        /// What was to go on with the contact.
+        item: WorkItemId,
+        /// Who had it.
+        from: AgentId,
+        /// To whom it was given, and when; none when it waits.
+        given: Option<(AgentId, Micros)>,
+    },
+    /// The agent asks a second one about the contact, which is put on hold.
+    ConsultStarted {
+        /// The work.
+        item: WorkItemId,
+        /// Who has it.
+        agent: AgentId,
+        /// The work of whoever is asked. Its state must be `Waiting`.
+        consult: Box<WorkItem>,
+    },
+    /// The agent asks nobody any more.
+    ConsultEnded {
+        /// The work.
+        item: WorkItemId,
+        /// Who has it.
+        agent: AgentId,
+    },
+    /// The contact goes to who was asked about it: the work of who has it ends.
+    TransferCompleted {
+        /// The work.
+        item: WorkItemId,
+        /// Who has it.
+        agent: AgentId,
+        /// Code of the outcome.
+        disposition: Option<Code>,
+        /// Whether the agent needs no wrap-up.
+        skip_wrap_up: bool,
+    },
+    /// The contact and both agents come together.
+    ConferenceStarted {
+        /// The work.
+        item: WorkItemId,
+        /// Who has it.
+        agent: AgentId,
+    },
     /// Time has passed.
     Tick,
     /// A virtual agent hands accepted work over to a queue. Its age is kept.
@@ -295,6 +414,39 @@ pub enum Effect {
         /// The work.
         item: WorkItemId,
     },
+    /// An agent handed a contact on: their work ends, other work goes on with it.
+    HandedOn {
+        /// The work.
+        item: WorkItemId,
+        /// Who had it.
+        agent: AgentId,
+        /// What goes on with the contact.
+        next: WorkItemId,
+    },
+    /// Something of work in somebody's hands is different that no other effect tells: it is on hold, or another is asked.
+    WorkChanged {
+        /// The work.
+        item: WorkItemId,
+        /// Who has it.
+        agent: AgentId,
+    },
+    /// The connector that holds the contact is to do something with it.
+    Commanded {
+        /// The work.
+        item: WorkItemId,
+        /// What.
+        kind: CommandKind,
+        /// Whom it is about.
+        agent: Option<AgentId>,
+        /// Where the contact waits from then on.
+        queue: Option<QueueId>,
+        /// Whose desk is told what became of it.
+        desk: Option<AgentId>,
+        /// What goes on with the contact, when it is parted from who has it.
+        next: Option<WorkItemId>,
+        /// It is about who is asked beside the one who has the contact.
+        consult: bool,
+    },
     /// Handling ended, wrap-up began.
     WrapUpStarted {
         /// The work.
@@ -326,73 +478,4 @@ pub enum Effect {
     },
     /// The input is not possible now; nothing changed by it.
     Refused(Refusal),
-}
-
-/// Why an input is not possible.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// No offer of that id is out.
-    OfferNotOut,
-    /// The offer or the work is another agent's.
-    NotTheirs,
-    /// No open work item of that id.
-    WorkNotOpen,
-    /// The work is accepted already: it can only be completed.
-    WorkAccepted,
-    /// The work is not in an agent's hands: nothing to complete.
-    WorkNotAccepted,
-    /// The work is not in wrap-up: nothing to end.
-    NotWrappingUp,
-    /// No such agent.
-    AgentUnknown,
-    /// A work item of that id is known already.
-    WorkKnown,
-    /// As many wait in the queue as may, and nobody is free for this one.
-    QueueFull,
-    /// No such queue.
-    QueueUnknown,
-    /// No stream of the agent is open.
-    AgentNotPresent,
-    /// The agent takes no work.
-    AgentNotAvailable,
-    /// The agent does not hold every skill that the work asks for.
-    SkillsMissing,
-    /// The agent has as much of the channel as they take at once.
-    NoCapacity,
-    /// The agent has it already.
-    HasIt,
-    /// The contact is over: the work can only be completed.
-    ContactOver,
-    /// The agent is a person.
-    AgentNotVirtual,
-}
-
-/// Everything a stopped engine needs to stand where it stood.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Snapshot {
-    /// Every queue.
-    pub queues: Vec<Terms>,
-    /// Every agent and how they stood.
-    pub agents: Vec<(Profile, Standing)>,
-    /// Every open work item.
-    pub items: Vec<WorkItem>,
-    /// How fast agents are, where that is counted.
-    pub paces: Vec<Pace>,
-    /// Whose turn it was, and how much was taken, by queue.
-    pub turns: Vec<Turn>,
-    /// Every calendar, for the shifts of agents.
-    pub calendars: Vec<(CalendarId, Hours)>,
-}
-
-/// The rows that the decisions since the last look touched, as they are now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// Work items, by id.
-    pub items: Vec<WorkItem>,
-    /// How agents stand, by id.
-    pub agents: Vec<(AgentId, Standing)>,
-    /// How fast agents are, where that is another.
-    pub paces: Vec<Pace>,
-    /// Whose turn it was, and how much was taken, where that is another.
-    pub turns: Vec<Turn>,
 }

@@ -3,9 +3,11 @@
 use rapport_foundation::id::{AgentId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 
+use super::commands::About;
 use super::input::{Effect, Refusal};
 use super::seat::Seat;
 use super::{Engine, Timer};
+use crate::domain::contact_command::CommandKind;
 use crate::domain::policy::Route;
 use crate::domain::{Channel, Code, CustomerRef, OfferEnd, Priority, Skills, WorkItem, WorkState};
 
@@ -114,6 +116,12 @@ impl Engine {
         if let Some(until) = held.work.route.as_ref().and_then(|route| route.until) {
             self.timers.set(until, Timer::TargetEnds(id));
         }
+        if let Some(kept) = held.work.kept() {
+            self.timers.set(kept.until, Timer::KeepEnds(id));
+        }
+        if let Some(until) = held.work.paused_until() {
+            self.timers.set(until, Timer::PauseEnds(id));
+        }
         match &held.work.state {
             WorkState::Waiting => {
                 self.waiting.insert(held.spot(), held.rank());
@@ -139,8 +147,12 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
+        if abandoned && work.is_to_be_called() {
+            // They hung up to be called.
+            return Ok(());
+        }
         if !matches!(work.state, WorkState::Waiting | WorkState::Offered(_)) {
-            return self.contact_over(id, abandoned);
+            return self.contact_over(now, id, abandoned, out);
         }
         let wait = work.waited(now);
         let reason = if abandoned {
@@ -149,6 +161,7 @@ impl Engine {
             OfferEnd::Withdrawn
         };
         let freed = self.end_offers(id, reason, out);
+        self.leave_consult(id, out);
         if abandoned {
             self.note_left(now, id);
             self.close_item(id, WorkState::Abandoned { at: now });
@@ -165,15 +178,33 @@ impl Engine {
 
     /// The contact ended in its agent's hands: the agent completes the work, but if they do not return there is nobody
     /// on the line for anybody else.
-    fn contact_over(&mut self, id: WorkItemId, abandoned: bool) -> Result<(), Refusal> {
+    fn contact_over(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        abandoned: bool,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
         let held = self.items.get_mut(&id).ok_or(Refusal::WorkNotOpen)?;
         if !abandoned || !matches!(held.work.state, WorkState::Accepted { .. }) {
             return Err(Refusal::WorkAccepted);
         }
-        if !held.work.settled {
+        let passage = held.work.passage.as_deref();
+        let told = passage.is_none_or(|p| p.over || p.connector.is_none());
+        if !held.work.settled || !told {
             held.work.settled = true;
+            if held.work.has_connector() {
+                held.work.pass(|passage| passage.over = true);
+            }
             self.touch_item(id);
         }
+        // Whoever is asked about it is on the line with nobody they need.
+        let asked = self.item(id).and_then(WorkItem::consult);
+        if let Some(asked) = asked.and_then(|asked| self.items.get_mut(&asked)) {
+            let over = asked.work.has_connector();
+            asked.work.pass(|passage| passage.over = over);
+        }
+        self.end_consult(now, id, out);
         Ok(())
     }
 
@@ -203,6 +234,9 @@ impl Engine {
         } else {
             Vec::new()
         };
+        if moves {
+            self.stop_keeping(id);
+        }
         self.stop_waiting(id);
         self.alter(now, id, |work| {
             work.queue = change.queue;
@@ -256,13 +290,31 @@ impl Engine {
 
     pub(super) fn mark_settled(&mut self, ticket: TicketId, settled: bool) {
         for id in self.ids_of(ticket).collect::<Vec<_>>() {
+            // Where nobody is at the other end any more, nothing is taken up again.
+            let item = self.item(id);
+            let past = item.is_some_and(|work| work.is_over() || self.is_past_consult(work));
             if let Some(held) = self.items.get_mut(&id)
                 && held.work.settled != settled
+                && (settled || !past)
             {
                 held.work.settled = settled;
                 self.touch_item(id);
             }
         }
+    }
+
+    /// Whoever completes what others are on the line with leaves it to them.
+    pub(super) fn complete_by_hand(
+        &mut self,
+        now: Micros,
+        (id, agent): (WorkItemId, AgentId),
+        how: (Option<Code>, bool),
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        if self.in_conference(id) && self.has_contact(id, agent).is_ok() {
+            return self.complete_transfer(now, (id, agent), how, out);
+        }
+        self.complete(now, id, agent, how.0, how.1, out)
     }
 
     pub(super) fn complete(
@@ -279,12 +331,17 @@ impl Engine {
         match &held.work.state {
             WorkState::Accepted { agent: theirs, at } if *theirs == agent => {
                 let accepted_at = *at;
+                self.leave_contact(now, id, agent, out);
+                let held = self.items.get_mut(&id).ok_or(Refusal::WorkNotOpen)?;
                 let wrap_up = self
                     .queues
                     .get(&held.work.queue)
                     .map(|q| q.wrap_up)
                     .unwrap_or_default();
                 let until = if skip_wrap_up { now } else { now + wrap_up };
+                if held.work.held_since().is_some() {
+                    held.work.pass(|passage| passage.resume(now));
+                }
                 held.work.state = WorkState::WrappingUp {
                     agent,
                     accepted_at,
@@ -303,6 +360,26 @@ impl Engine {
             }
             WorkState::Accepted { .. } => Err(Refusal::NotTheirs),
             _ => Err(Refusal::WorkNotAccepted),
+        }
+    }
+
+    /// The agent is done with a contact: with nobody else on the line it is over, and who is asked about it is asked no
+    /// more. Who is asked only leaves.
+    fn leave_contact(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        agent: AgentId,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(work) = self.item(id) else { return };
+        if work.consult_of().is_some() {
+            if self.leave_consult(id, out) {
+                self.command(id, CommandKind::HangUp, About::agent(agent), out);
+            }
+        } else if work.next().is_none() {
+            self.end_consult(now, id, out);
+            self.command(id, CommandKind::HangUp, About::agent(agent), out);
         }
     }
 

@@ -8,8 +8,10 @@ use rapport_foundation::id::{AgentId, QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::Engine;
+use super::commands::About;
 use super::input::{Effect, Refusal};
 use super::lifecycle::Change;
+use crate::domain::contact_command::CommandKind;
 use crate::domain::{AgentKind, OfferEnd, Presence, Priority, Skills, Status, WorkItem, WorkState};
 
 /// To whom work is to go, and what does not keep it from them.
@@ -63,7 +65,7 @@ impl Engine {
         if !self.has_room(queue, channel, &skills) {
             return Err(Refusal::QueueFull);
         }
-        let Some(agent) = self.take_out(now, id, out) else {
+        let Some(agent) = self.take_out(now, id, Some(queue), out) else {
             return Ok(());
         };
         self.pass_over(now, id, agent);
@@ -126,7 +128,7 @@ impl Engine {
             }
             self.may_hand(work, to)?;
         }
-        let Some(agent) = self.take_out(now, id, out) else {
+        let Some(agent) = self.take_out(now, id, None, out) else {
             return Ok(());
         };
         self.pass_over(now, id, agent);
@@ -139,8 +141,32 @@ impl Engine {
         handed
     }
 
-    /// Takes accepted work out of its agent's hands, to where it stood in its queue. Nobody is matched yet.
+    /// Takes accepted work out of its agent's hands, to where it stood in its queue, or on its way to another. Nobody is
+    /// matched yet.
     pub(super) fn take_out(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        to: Option<QueueId>,
+        out: &mut Vec<Effect>,
+    ) -> Option<AgentId> {
+        let work = self.item(id)?;
+        let queue = to.unwrap_or(work.queue);
+        let WorkState::Accepted { agent, .. } = work.state else {
+            return None;
+        };
+        if work.consult_of().is_some() {
+            self.command(id, CommandKind::HangUp, About::agent(agent), out);
+        } else {
+            self.end_consult(now, id, out);
+            let about = About::queue(queue, id, agent);
+            self.command(id, CommandKind::Transfer, about, out);
+        }
+        self.part(now, id, out)
+    }
+
+    /// The same, when the contact waits still.
+    pub(super) fn part(
         &mut self,
         now: Micros,
         id: WorkItemId,
@@ -151,20 +177,48 @@ impl Engine {
             return None;
         };
         let channel = work.channel;
+        self.end_consult(now, id, out);
+        self.leave_conference(id);
         self.alter(now, id, |work| {
             work.state = WorkState::Waiting;
             work.figures.handled_before += now - at;
             work.figures.over_capacity = false;
+            if work.held_since().is_some() {
+                work.pass(|passage| passage.resume(now));
+            }
         });
         self.floor.change(agent, |seat| {
             seat.give_back(id, channel);
             seat.working = seat.working.saturating_sub(1);
         });
+        // No row of the work tells any more what they were at.
+        self.touch_agent(agent);
         self.wait_again(now, id);
         self.touch_item(id);
         out.push(Effect::Released { item: id, agent });
         out.push(Effect::Queued { item: id });
         Some(agent)
+    }
+
+    /// Puts work that waits into the hands of who had its contact, as far as they may be given anything.
+    pub(super) fn hand_back(
+        &mut self,
+        now: Micros,
+        id: WorkItemId,
+        agent: AgentId,
+        out: &mut Vec<Effect>,
+    ) {
+        let to = Handing {
+            agent,
+            forced: true,
+            over_capacity: true,
+            without_skills: true,
+        };
+        let may = self
+            .item(id)
+            .is_some_and(|work| self.may_hand(work, to).is_ok());
+        // Who may be given it is.
+        let _ = may.then(|| self.hand(now, id, to, out));
     }
 
     fn may_take_out(&self, id: WorkItemId) -> Result<(), Refusal> {
@@ -183,13 +237,21 @@ impl Engine {
         if seat.standing.presence != Presence::Present {
             return Err(Refusal::AgentNotPresent);
         }
+        if self.asker(work) == Some(to.agent) {
+            return Err(Refusal::HasIt);
+        }
         let status = seat.standing.status;
         let may = status == Status::Available || (to.forced && status != Status::Offline);
         if !may {
             return Err(Refusal::AgentNotAvailable);
         }
         let asked = self.items.get(&work.id).map(|held| &held.asked);
-        if !to.without_skills && asked.is_some_and(|asked| !seat.held.cover(asked)) {
+        let covers = match work.kept() {
+            // It asks for nothing of whom it is kept for.
+            Some(_) => seat.profile.skills.cover(&work.skills),
+            None => asked.is_none_or(|asked| seat.held.cover(asked)),
+        };
+        if !to.without_skills && !covers {
             return Err(Refusal::SkillsMissing);
         }
         let has_it = work.is_with(to.agent);
@@ -211,6 +273,8 @@ impl Engine {
         let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
         if work.state == WorkState::Waiting || !theirs_alone(work) {
             let freed = self.end_offers(id, OfferEnd::Withdrawn, out);
+            self.stop_keeping(id);
+            self.stop_pausing(id);
             let seat = self.floor.seat(to.agent).ok_or(Refusal::AgentUnknown)?;
             let channel = self.item(id).map(|work| work.channel);
             let beyond = channel.is_some_and(|channel| !seat.has_room(channel));

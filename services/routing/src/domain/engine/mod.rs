@@ -10,8 +10,11 @@
 
 mod assign;
 mod broadcast;
+mod callback;
 mod candidates;
 mod check;
+mod commands;
+mod consult;
 mod easing;
 mod figures;
 mod floor;
@@ -20,6 +23,7 @@ mod lifecycle;
 mod manual;
 mod presence;
 mod records;
+mod refusal;
 mod restore;
 mod route;
 mod seat;
@@ -28,6 +32,7 @@ mod shifts;
 mod skills;
 mod split;
 mod timers;
+mod transfer;
 mod waiting;
 
 #[cfg(test)]
@@ -43,9 +48,10 @@ use uuid::Uuid;
 pub use candidates::{Candidate, Hindrance, Vacancy};
 pub use check::Fault;
 pub use figures::AtWork;
-pub use input::{Changes, Effect, Input, Profile, Refusal, Snapshot, StreamId, Terms};
+pub use input::{Effect, Input, Profile, Refusal, StreamId, Terms};
 pub use manual::Handing;
 pub use records::{Pace, Turn};
+pub use restore::{Changes, Snapshot};
 
 use crate::domain::sla::Hours;
 use crate::domain::{Presence, Standing, WorkItem, WorkState};
@@ -54,7 +60,7 @@ use lifecycle::Change;
 use records::Records;
 use skills::{Grades, SkillBook};
 use timers::{Timer, Timers};
-use waiting::{Rank, Spot, Waiting};
+use waiting::{Line, Rank, Spot, Waiting};
 
 /// What holds for every queue of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,13 +120,13 @@ struct Touched {
 }
 
 impl Held {
-    const fn rank(&self) -> Rank {
+    fn rank(&self) -> Rank {
         Rank::of(&self.work)
     }
 
-    const fn spot(&self) -> Spot<'_> {
+    fn spot(&self) -> Spot<'_> {
         Spot {
-            queue: self.work.queue,
+            line: Line::of(&self.work),
             channel: self.work.channel,
             asked: &self.asked,
         }
@@ -208,7 +214,7 @@ impl Engine {
                 agent,
                 disposition,
                 skip_wrap_up,
-            } => self.complete(now, item, agent, disposition, skip_wrap_up, &mut out),
+            } => self.complete_by_hand(now, (item, agent), (disposition, skip_wrap_up), &mut out),
             Input::WrapUpEnded { item, agent } => {
                 self.end_wrap_up_early(now, item, agent, &mut out)
             }
@@ -231,6 +237,61 @@ impl Engine {
                 self.set_calendar(now, calendar, *hours, &mut out);
                 Ok(())
             }
+            Input::WorkHandedOn {
+                item,
+                agent,
+                next,
+                disposition,
+                skip_wrap_up,
+            } => self.hand_on(
+                now,
+                (item, agent),
+                *next,
+                (disposition, skip_wrap_up),
+                &mut out,
+            ),
+            Input::CallbackRequested {
+                item,
+                attempts,
+                pause,
+            } => self.request_callback(item, attempts, pause, &mut out),
+            Input::NotCalled { item, agent, at } => {
+                self.not_called(now, (item, agent, at), &mut out)
+            }
+            Input::ConsultStarted {
+                item,
+                agent,
+                consult,
+            } => self.start_consult(now, (item, agent), *consult, &mut out),
+            Input::ConsultEnded { item, agent } => self.end_consult_of(now, item, agent, &mut out),
+            Input::TransferCompleted {
+                item,
+                agent,
+                disposition,
+                skip_wrap_up,
+            } => {
+                let how = (disposition, skip_wrap_up);
+                self.complete_transfer(now, (item, agent), how, &mut out)
+            }
+            Input::ConferenceStarted { item, agent } => {
+                self.start_conference(now, item, agent, &mut out)
+            }
+            Input::Called { item } => {
+                self.note_called(item);
+                Ok(())
+            }
+            Input::Connected { item, agent, at } => self.connected(item, agent, at),
+            Input::NotConnected {
+                item,
+                agent,
+                at,
+                unreachable,
+            } => self.not_connected(now, (item, agent, at), unreachable, &mut out),
+            Input::NotTransferred { item, from, given } => {
+                self.not_transferred(now, (item, from), given, &mut out)
+            }
+            Input::WorkHeld { item, agent } => self.put_on_hold(now, item, agent, &mut out),
+            Input::WorkResumed { item, agent } => self.take_from_hold(now, item, agent, &mut out),
         };
         self.fill_up(now, &mut out);
         if let Err(refusal) = refused {
@@ -350,6 +411,8 @@ impl Engine {
             Timer::WorkEases(item) => self.ease(now, item, out),
             Timer::SkillEnds(agent) => self.end_skill(now, agent),
             Timer::ShiftTurns(agent) => self.turn_shift(now, agent, out),
+            Timer::KeepEnds(item) => self.end_keeping(now, item, out),
+            Timer::PauseEnds(item) => self.end_pause(now, item, out),
         }
     }
 
@@ -372,6 +435,8 @@ impl Engine {
     fn close_item(&mut self, id: WorkItemId, state: WorkState) {
         self.stop_waiting(id);
         self.stop_easing(id);
+        self.stop_keeping(id);
+        self.stop_pausing(id);
         let Some(mut held) = self.items.remove(&id) else {
             return;
         };

@@ -7,7 +7,7 @@ use super::input::{Effect, Profile, Refusal, StreamId};
 use super::seat::Seat;
 use super::waiting::Rank;
 use super::{Engine, Timer};
-use crate::domain::{Channel, Code, OfferEnd, Presence, Standing, Status, WorkState};
+use crate::domain::{Channel, Code, OfferEnd, Presence, Standing, Status, WorkItem, WorkState};
 
 impl Engine {
     pub(super) fn set_profile(&mut self, now: Micros, mut profile: Profile, out: &mut Vec<Effect>) {
@@ -186,12 +186,17 @@ impl Engine {
             .collect();
         ranks.sort_unstable();
         // What only waited for its agent to finish a solved matter is finished by that.
+        // So is what they were asked about; and who is asked by them goes on with the contact.
         ranks.retain(|Rank { id, .. }| {
-            let settled = self.item(*id).is_some_and(|work| work.settled);
-            !(settled && self.complete(now, *id, agent, None, true, out).is_ok())
+            if self.leave_to_second(now, (*id, agent), out) {
+                return false;
+            }
+            let ends = |work: &WorkItem| work.settled || work.consult_of().is_some();
+            let ends = self.item(*id).is_some_and(ends);
+            !(ends && self.complete(now, *id, agent, None, true, out).is_ok())
         });
         for Rank { id, .. } in &ranks {
-            self.take_out(now, *id, out);
+            self.take_out(now, *id, None, out);
         }
         for rank in ranks {
             self.match_item(now, rank.id, out);

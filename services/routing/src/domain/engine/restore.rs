@@ -2,14 +2,45 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use rapport_foundation::id::AgentId;
+use rapport_foundation::id::{AgentId, CalendarId};
 use rapport_foundation::time::Micros;
 
-use super::input::Snapshot;
-use super::records::Records;
+use super::input::{Profile, Terms};
+use super::records::{Pace, Records, Turn};
 use super::seat::Seat;
 use super::{Engine, Settings, Timer};
-use crate::domain::{Duty, Presence, Standing, WorkState};
+use crate::domain::sla::Hours;
+use crate::domain::{Duty, Presence, Standing, WorkItem, WorkState};
+
+/// Everything a stopped engine needs to stand where it stood.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Every queue.
+    pub queues: Vec<Terms>,
+    /// Every agent and how they stood.
+    pub agents: Vec<(Profile, Standing)>,
+    /// Every open work item.
+    pub items: Vec<WorkItem>,
+    /// How fast agents are, where that is counted.
+    pub paces: Vec<Pace>,
+    /// Whose turn it was, and how much was taken, by queue.
+    pub turns: Vec<Turn>,
+    /// Every calendar, for the shifts of agents.
+    pub calendars: Vec<(CalendarId, Hours)>,
+}
+
+/// The rows that the decisions since the last look touched, as they are now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Work items, by id.
+    pub items: Vec<WorkItem>,
+    /// How agents stand, by id.
+    pub agents: Vec<(AgentId, Standing)>,
+    /// How fast agents are, where that is another.
+    pub paces: Vec<Pace>,
+    /// Whose turn it was, and how much was taken, where that is another.
+    pub turns: Vec<Turn>,
+}
 
 impl Engine {
     /// An engine that stands where the one that left `snapshot` stood, with every stream

@@ -5,6 +5,7 @@ use rapport_foundation::time::Micros;
 
 use super::input::{Profile, StreamId};
 use super::skills::Grades;
+use super::waiting::Line;
 use crate::domain::{Channel, Duty, Load, PerChannel, Standing};
 
 /// Where a free agent stands among the free: less in hand first, then the longest idle, then
@@ -90,6 +91,12 @@ impl Seat {
         if self.holds.remove(&item) {
             *self.used.at(channel) -= 1;
         }
+    }
+
+    /// Whatever waits for them: in their queues, and what is kept for them.
+    pub(super) fn lines(&self) -> impl Iterator<Item = Line> {
+        let queues = self.profile.queues.iter().copied().map(Line::Queue);
+        queues.chain(std::iter::once(Line::Agent(self.profile.id)))
     }
 
     pub(super) fn idle_rank(&self) -> IdleRank {

@@ -97,11 +97,13 @@ impl Engine {
         seat: &Seat,
         passes_over: impl Fn(WorkItemId) -> bool,
     ) -> Option<Rank> {
-        let heads = seat.profile.queues.iter().filter_map(|queue| {
+        let heads = seat.lines().filter_map(|line| {
             let room = |channel| seat.has_room(channel);
-            let one = std::iter::once(*queue);
+            let one = std::iter::once(line);
             let first = self.waiting.first(one, room, &seat.held, &passes_over)?;
-            Some((*queue, first))
+            // What is kept for them is weighed as what waits in its queue.
+            let queue = self.item(first.id)?.queue;
+            Some((queue, first))
         });
         let heads: Vec<(QueueId, Rank)> = heads.collect();
         let class = heads.iter().map(|(_, rank)| rank.class()).min()?;
@@ -123,8 +125,9 @@ impl Engine {
             WorkSelection::Oldest => 0.0,
             WorkSelection::QueueRatio => self.records.taken(now, queue) as f64 / weight,
             WorkSelection::GeneralisedCMu => {
-                let queued = self.items.get(&head.id).map(|held| held.work.waited(now));
-                let waited = queued.unwrap_or_default().as_secs_f64();
+                // What was handed on presses as long as its contact waits, as its place in the line has it.
+                let waited = self.item(head.id).map(|work| now - work.turn());
+                let waited = waited.unwrap_or_default().as_secs_f64();
                 let terms = self.queues.get(&queue);
                 let target = terms.map_or(0.0, |terms| terms.answer_target.as_secs_f64());
                 let target = target.max(0.001);

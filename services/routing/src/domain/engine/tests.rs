@@ -3,6 +3,8 @@
 mod bench;
 mod bots;
 mod broadcast;
+mod commands;
+mod consult;
 mod desk;
 mod disciplines;
 mod levels;
@@ -13,4 +15,5 @@ mod routes;
 mod shifts;
 mod situations;
 mod split;
+mod transfers;
 mod turns;

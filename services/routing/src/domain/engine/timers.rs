@@ -23,6 +23,10 @@ pub(super) enum Timer {
     SkillEnds(AgentId),
     /// An agent's shift begins or ends.
     ShiftTurns(AgentId),
+    /// Work waits for everybody, and no longer for one agent alone.
+    KeepEnds(WorkItemId),
+    /// A customer who was not reached may be called again.
+    PauseEnds(WorkItemId),
 }
 
 /// Timers as data: the engine tells when it wants to be woken and is told the time.

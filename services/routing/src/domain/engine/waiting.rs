@@ -3,7 +3,7 @@ mod lot;
 mod tests;
 mod tree;
 
-use rapport_foundation::id::{QueueId, WorkItemId};
+use rapport_foundation::id::{AgentId, QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::Map;
@@ -27,8 +27,8 @@ impl Rank {
     /// Times of the work of a line are told apart within 73,000 years of 1970.
     const TIME_BITS: u32 = 62;
 
-    pub(super) const fn of(work: &WorkItem) -> Self {
-        Self::new(work.priority, work.queued_at, work.id)
+    pub(super) fn of(work: &WorkItem) -> Self {
+        Self::new(work.priority, work.turn(), work.id)
     }
 
     /// The less, the higher the priority.
@@ -51,46 +51,67 @@ impl Rank {
     }
 }
 
+/// What work waits in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Line {
+    /// That of a queue.
+    Queue(QueueId),
+    /// That of what is kept for an agent.
+    Agent(AgentId),
+    /// That of what is offered to nobody for now.
+    Aside,
+}
+
+impl Line {
+    pub(super) fn of(work: &WorkItem) -> Self {
+        match (work.paused_until(), work.kept()) {
+            (Some(_), _) => Self::Aside,
+            (None, Some(kept)) => Self::Agent(kept.agent),
+            (None, None) => Self::Queue(work.queue),
+        }
+    }
+}
+
 /// Where work waits: what is alike to a matcher but for the skills.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spot<'a> {
-    pub(super) queue: QueueId,
+    pub(super) line: Line,
     pub(super) channel: Channel,
     pub(super) asked: &'a Grades,
 }
 
-/// What waits, by queue, channel and the skills it asks for. A free agent is led along the
+/// What waits, by line, channel and the skills it asks for. A free agent is led along the
 /// skills they hold, the most urgent first: they never look at work that asks for others, which
 /// is most of what is old where much waits.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiting {
-    queues: Map<QueueId, Lot>,
+    lines: Map<Line, Lot>,
     tree: Tree,
     count: usize,
 }
 
 impl Waiting {
     pub(super) fn insert(&mut self, spot: Spot<'_>, rank: Rank) {
-        let lot = self.queues.entry(spot.queue).or_default();
+        let lot = self.lines.entry(spot.line).or_default();
         self.count += usize::from(lot.insert(&mut self.tree, spot, rank));
     }
 
     pub(super) fn remove(&mut self, spot: Spot<'_>, rank: Rank) {
-        if let Some(lot) = self.queues.get_mut(&spot.queue) {
+        if let Some(lot) = self.lines.get_mut(&spot.line) {
             self.count -= usize::from(lot.remove(&mut self.tree, spot, rank));
         }
     }
 
-    /// The first place in these queues whose skills are `held` on a channel there is `room` for,
+    /// The first place in these lines whose skills are `held` on a channel there is `room` for,
     /// leaving out single items that are passed over.
     pub(super) fn first(
         &self,
-        queues: impl Iterator<Item = QueueId>,
+        lines: impl Iterator<Item = Line>,
         room: impl Fn(Channel) -> bool,
         held: &Grades,
         passes_over: impl Fn(WorkItemId) -> bool,
     ) -> Option<Rank> {
-        let lots = queues.filter_map(|queue| self.queues.get(&queue));
+        let lots = lines.filter_map(|line| self.lines.get(&line));
         let entries = lots.flat_map(|lot| lot.entries(&room, held.as_slice()));
         Search::new(&self.tree, held, passes_over).first(entries)
     }
@@ -100,11 +121,11 @@ impl Waiting {
     }
 
     pub(super) fn len_of(&self, queue: QueueId) -> usize {
-        self.queues.get(&queue).map_or(0, Lot::len)
+        self.lines.get(&Line::Queue(queue)).map_or(0, Lot::len)
     }
 
     pub(super) fn contains(&self, spot: Spot<'_>, rank: Rank) -> bool {
-        let lot = self.queues.get(&spot.queue);
+        let lot = self.lines.get(&spot.line);
         lot.is_some_and(|lot| lot.contains(&self.tree, spot, rank))
     }
 

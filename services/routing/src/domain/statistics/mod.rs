@@ -16,6 +16,7 @@ mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use rapport_foundation::id::{AgentId, QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
@@ -68,7 +69,7 @@ impl Seen {
 pub struct Load {
     /// In the queue.
     pub waiting: usize,
-    /// Since when the oldest of them waits.
+    /// Since when the oldest of them waits; of work that was handed on and keeps its turn, since its contact came.
     pub oldest: Option<Micros>,
     /// Out as an offer.
     pub offered: usize,
@@ -234,7 +235,12 @@ impl Statistics {
                 ..
             } => {
                 let handled = work.figures.handled_before + (at - accepted_at);
-                sums.add(now, at, |sums| sums.complete(handled, at - handled_at));
+                let held = work.passage.as_deref().map_or(Duration::ZERO, |p| p.held);
+                let handed_on = work.next().is_some();
+                sums.add(now, at, |sums| {
+                    sums.complete(handled, at - handled_at, held);
+                    sums.transferred += u64::from(handed_on);
+                });
             }
             _ => {}
         }
@@ -328,7 +334,9 @@ impl Statistics {
     /// What work is told that came now, was not counted yet, and has to wait.
     fn promise(&self, now: Micros, work: &WorkItem) -> Option<Promise> {
         let is_new = work.queued_at == now && !self.open.contains_key(&work.id);
-        if !is_new || work.state != WorkState::Waiting {
+        // What was handed on has a place of its own in the line.
+        let handed_on = work.turn() != now || work.kept().is_some();
+        if !is_new || handed_on || work.state != WorkState::Waiting {
             return None;
         }
         let ahead = self.ahead_of_new(work.queue, work.priority);
@@ -354,9 +362,9 @@ fn home(work: &WorkItem) -> QueueId {
     answered.map_or(work.queue, |answered| answered.queue)
 }
 
-const fn stage(work: &WorkItem) -> Option<Stage> {
+fn stage(work: &WorkItem) -> Option<Stage> {
     Some(match work.state {
-        WorkState::Waiting => Stage::Waiting((Reverse(work.priority), work.queued_at, work.id)),
+        WorkState::Waiting => Stage::Waiting((Reverse(work.priority), work.turn(), work.id)),
         WorkState::Offered(ref offer) => Stage::Offered(offer.made_at),
         WorkState::Accepted { .. } => Stage::InHand,
         WorkState::WrappingUp { .. } => Stage::WrapUp,

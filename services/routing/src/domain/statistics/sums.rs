@@ -27,6 +27,10 @@ pub struct Sums {
     pub handled: Duration,
     /// Of these, wrap-up.
     pub wrap_up: Duration,
+    /// Of these, with the contact on hold.
+    pub held: Duration,
+    /// Of what is done, how much was handed on to others.
+    pub transferred: u64,
     /// Answered work that was told how long it would wait.
     pub promised: u64,
     /// Of these, answered within what one in two is.
@@ -52,10 +56,11 @@ impl Sums {
         self.left_early += u64::from(early);
     }
 
-    pub(super) fn complete(&mut self, handled: Duration, wrap_up: Duration) {
+    pub(super) fn complete(&mut self, handled: Duration, wrap_up: Duration, held: Duration) {
         self.completed += 1;
         self.handled += handled;
         self.wrap_up += wrap_up;
+        self.held += held;
     }
 
     /// Answered in time / (answered + abandoned − left early); none when that is of nothing.
@@ -91,6 +96,12 @@ impl Sums {
         mean(self.wrap_up, self.completed)
     }
 
+    /// Time on hold of what was completed, over how much that was.
+    #[must_use]
+    pub fn hold_time(&self) -> Option<Duration> {
+        mean(self.held, self.completed)
+    }
+
     /// Share of the promises of one in two that were kept, and of those of nine in ten.
     #[must_use]
     pub fn coverage(&self) -> Option<(f64, f64)> {
@@ -111,6 +122,8 @@ impl AddAssign for Sums {
         self.completed += other.completed;
         self.handled += other.handled;
         self.wrap_up += other.wrap_up;
+        self.held += other.held;
+        self.transferred += other.transferred;
         self.promised += other.promised;
         self.kept_p50 += other.kept_p50;
         self.kept_p90 += other.kept_p90;

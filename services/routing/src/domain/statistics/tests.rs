@@ -47,6 +47,7 @@ fn work(n: u128, at: Micros, state: WorkState) -> WorkItem {
         state,
         other_offers: Vec::new(),
         route: None,
+        passage: None,
         traceparent: None,
         figures: Figures::default(),
         version: 1,
@@ -276,6 +277,7 @@ fn one_call() -> (Engine, Statistics, Vec<Spell>) {
         answer_target: MINUTE,
         short_abandon: Duration::ZERO,
         discipline: Discipline::default(),
+        commanded: false,
     };
     step(&mut engine, 0, Input::QueueChanged(terms));
     step(

@@ -68,6 +68,12 @@ named! {
         WorkAgent = "work_item.agent_id",
         /// By hand: the queue that work of it waits in.
         WorkQueue = "work_item.queue_id",
+        /// Work of it that was handed on, and what goes on with its contact.
+        WorkNext = "work_item.next_work_item_id",
+        /// Work of it whose agent asks, and that of who is asked.
+        WorkConsult = "work_item.consult_work_item_id",
+        /// Who was let to listen to a contact of it.
+        WorkMonitor = "work_item.monitor",
     }
 }
 

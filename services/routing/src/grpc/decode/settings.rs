@@ -19,6 +19,7 @@ use crate::domain::{AgentKind, Channel, Code, Priority, Queue, Selection, WorkSe
 
 pub(super) const PRINCIPAL_CHARACTERS: usize = 255;
 pub(super) const NAME_CHARACTERS: usize = 200;
+const ADDRESS_CHARACTERS: usize = 256;
 const SKILLS_OF_AGENT: usize = 64;
 const QUEUES_OF_AGENT: usize = 500;
 const MOST_CONCURRENT: i32 = 100;
@@ -29,8 +30,9 @@ const MOST_AT_ONCE: i32 = 20;
 /// A week: there are queues of mails.
 const ANSWER_TARGET_S: i32 = 604_800;
 
-const AGENT_FIELDS: [&str; 9] = [
+const AGENT_FIELDS: [&str; 10] = [
     "display_name",
+    "address",
     "skills",
     "skill_ends",
     "queue_ids",
@@ -41,7 +43,7 @@ const AGENT_FIELDS: [&str; 9] = [
     "shift_calendar_id",
 ];
 
-const QUEUE_FIELDS: [&str; 14] = [
+const QUEUE_FIELDS: [&str; 15] = [
     "display_name",
     "default_priority",
     "offer_timeout_s",
@@ -56,6 +58,7 @@ const QUEUE_FIELDS: [&str; 14] = [
     "most_occupancy_spread",
     "weight",
     "broadcast",
+    "commanded",
 ];
 
 fn all(fields: &[&str]) -> BTreeSet<String> {
@@ -112,6 +115,10 @@ fn agent_change(c: &mut Check, mask: &BTreeSet<String>, agent: &pb::Agent) -> Ag
     if set("display_name") {
         let name = c.text("display_name", &agent.display_name, 1..=NAME_CHARACTERS);
         change.display_name = Some(Personal::from(name));
+    }
+    if set("address") {
+        let address = c.line("address", &agent.address, 0..=ADDRESS_CHARACTERS);
+        change.address = Some(Personal::from(address));
     }
     if set("skills") {
         change.skills = Some(skills(c, "skills", &agent.skills, SKILLS_OF_AGENT));
@@ -274,6 +281,9 @@ fn queue_change(c: &mut Check, mask: &BTreeSet<String>, queue: &pb::Queue) -> Qu
         change.short_abandon = Some(seconds(given));
     }
     discipline(c, &set, queue, &mut change);
+    if set("commanded") {
+        change.commanded = Some(queue.commanded);
+    }
     change
 }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{SKILLS_OF_WORK, channel, ids, priority, skills};
 use crate::app::watch::Waiter;
 use crate::domain::Priority;
+use crate::domain::contact_command::CommandKind;
 use crate::domain::engine::Handing;
 use crate::domain::statistics::Window;
 
@@ -137,6 +138,23 @@ pub(in crate::grpc) fn move_work_item(
     let priority = priority(&mut c, "priority", body.priority);
     let reason = reason(&mut c, &body.reason);
     c.done((request, id, (queue, priority), reason))
+}
+
+pub(in crate::grpc) fn monitor_work_item(
+    body: &pb::MonitorWorkItemRequest,
+) -> Result<(Uuid, WorkItemId, (CommandKind, AgentId), Personal), Failure> {
+    let mut c = Check::new();
+    let request = c.request_id(&body.request_id);
+    let id = c.id("work_item_id", &body.work_item_id);
+    let mode: pb::MonitorMode = c.enumeration("mode", body.mode);
+    let how = match mode {
+        pb::MonitorMode::Unspecified | pb::MonitorMode::Monitor => CommandKind::Monitor,
+        pb::MonitorMode::Whisper => CommandKind::Whisper,
+        pb::MonitorMode::Barge => CommandKind::Barge,
+    };
+    let by = c.id("agent_id", &body.agent_id);
+    let reason = reason(&mut c, &body.reason);
+    c.done((request, id, (how, by), reason))
 }
 
 pub(in crate::grpc) fn release_work_item(

@@ -27,7 +27,7 @@ use crate::store::TicketFilter;
 pub(super) const SUBJECT_CHARACTERS: usize = 998;
 const DESCRIPTION_CHARACTERS: usize = 20_000;
 const REASON_CHARACTERS: usize = 500;
-const NOTE_CHARACTERS: usize = 20_000;
+pub(super) const NOTE_CHARACTERS: usize = 20_000;
 const ATTRIBUTES: usize = 64;
 const ATTRIBUTE_CHARACTERS: usize = 1_024;
 pub(super) const TAGS: usize = 32;

@@ -1,10 +1,8 @@
 //! What supervisors see.
 
-use std::time::Duration;
-
 use rapport_proto::routing::v1 as pb;
 
-use super::{agent_status, text};
+use super::{agent_status, duration as span, text};
 use crate::app::watch::{AgentView, Forecast, QueueView, Seen};
 use crate::app::words;
 use crate::domain::statistics::{StaffCount, Sums};
@@ -101,6 +99,8 @@ fn window(sums: &Sums, occupancy: Option<u16>) -> pb::WindowStatistics {
         wrap_up_time: sums.wrap_up_time().map(span),
         occupancy: occupancy.map(|permille| f64::from(permille) / 1_000.0),
         coverage: Some(coverage(sums)),
+        transferred: sum(sums.transferred),
+        hold_time: sums.hold_time().map(span),
     }
 }
 
@@ -160,11 +160,4 @@ fn count(number: usize) -> i32 {
 
 fn sum(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn span(span: Duration) -> prost_types::Duration {
-    prost_types::Duration {
-        seconds: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
-        nanos: i32::try_from(span.subsec_nanos()).unwrap_or(0),
-    }
 }

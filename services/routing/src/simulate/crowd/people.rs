@@ -86,6 +86,7 @@ impl People {
             answer_target: Queue::ANSWER_TARGET,
             short_abandon: Duration::ZERO,
             discipline: Discipline::default(),
+            commanded: false,
         };
         (0..self.size.queues).map(terms).collect()
     }
@@ -149,6 +150,7 @@ impl People {
             state: WorkState::Waiting,
             other_offers: Vec::new(),
             route: route.map(Box::new),
+            passage: None,
             traceparent: None,
             figures: Figures::default(),
             version: 1,

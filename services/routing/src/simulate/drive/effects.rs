@@ -40,8 +40,13 @@ impl<R: Router> Driver<'_, R> {
                     self.plan_at(self.now + back, Event::BackAgain(seat));
                 }
             }
-            // Nobody withdraws work here, and nobody's stream breaks.
-            Effect::Withdrawn { .. } | Effect::Released { .. } | Effect::Refused(_) => {}
+            // Nobody withdraws work here or hands it on, and nobody's stream breaks.
+            Effect::Withdrawn { .. }
+            | Effect::Released { .. }
+            | Effect::HandedOn { .. }
+            | Effect::WorkChanged { .. }
+            | Effect::Commanded { .. }
+            | Effect::Refused(_) => {}
         }
     }
 

@@ -11,6 +11,7 @@ pub(crate) struct Model {
     pub(crate) principal: Vec<u8>,
     pub(crate) principal_index: Vec<u8>,
     pub(crate) display_name: Vec<u8>,
+    pub(crate) address: Option<Vec<u8>>,
     #[sea_orm(column_type = "JsonBinary")]
     pub(crate) skills: Json,
     #[sea_orm(column_type = "JsonBinary", nullable)]

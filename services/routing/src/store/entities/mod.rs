@@ -24,6 +24,7 @@ pub(crate) mod agent_spell;
 pub(crate) mod agent_standing;
 pub(crate) mod calendar;
 pub(crate) mod calendar_version;
+pub(crate) mod contact_command;
 pub(crate) mod customer_map;
 pub(crate) mod ended_contact;
 pub(crate) mod hand_over;

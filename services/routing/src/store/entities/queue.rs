@@ -24,6 +24,7 @@ pub(crate) struct Model {
     pub(crate) most_occupancy_spread: Option<i64>,
     pub(crate) weight: i64,
     pub(crate) broadcast: i64,
+    pub(crate) commanded: bool,
     pub(crate) created_at: Micros,
     pub(crate) updated_at: Micros,
     pub(crate) version: i64,

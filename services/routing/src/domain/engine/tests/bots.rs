@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::desk::*;
-use crate::domain::engine::{Effect, Engine, Input, Profile, Refusal, Settings};
+use crate::domain::contact_command::CommandKind;
+use crate::domain::engine::{Effect, Engine, Input, Profile, Refusal, Settings, Terms};
 use crate::domain::{AgentKind, Priority, Skills, WorkState};
 
 /// A bot serves the first queue, a person the second, whose work has wrap-up.
@@ -112,4 +113,26 @@ fn a_bot_that_hands_over_into_its_own_queue_is_passed_over_for_a_while() {
     let before = desk.engine.snapshot();
     desk.engine = Engine::restore(Settings::default(), before.clone(), desk.now);
     assert_eq!(desk.engine.snapshot().items, before.items);
+}
+
+#[test]
+fn the_connector_lets_what_a_bot_hands_over_wait_for_a_person() {
+    let mut desk = desk();
+    desk.step(Input::QueueChanged(Terms {
+        commanded: true,
+        ..terms(1)
+    }));
+    let mut call = work(1, 1, desk.now);
+    call.pass(|passage| passage.connector = Some("pbx".into()));
+    desk.queue(call);
+    desk.accept(desk.offer_for(1).unwrap());
+    let effects = hand_over(&mut desk, 1, 1, 2);
+    let told = effects.iter().find_map(|effect| match effect {
+        Effect::Commanded {
+            kind, queue, next, ..
+        } => Some((*kind, *queue, *next)),
+        _ => None,
+    });
+    let expected = (CommandKind::Transfer, Some(queue(2)), Some(item(1)));
+    assert_eq!(told, Some(expected));
 }

@@ -50,6 +50,7 @@ pub(super) fn terms(n: u128) -> Terms {
         answer_target: Duration::from_secs(20),
         short_abandon: Duration::from_secs(5),
         discipline: Discipline::default(),
+        commanded: false,
     }
 }
 
@@ -88,6 +89,7 @@ pub(super) fn work(n: u128, in_queue: u128, at: Micros) -> WorkItem {
         state: WorkState::Waiting,
         other_offers: Vec::new(),
         route: None,
+        passage: None,
         traceparent: None,
         figures: Figures::default(),
         version: 1,

@@ -4,8 +4,9 @@
 mod by_hand;
 mod figures;
 mod ops;
+mod order;
+mod transfers;
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ use crate::domain::{
 use by_hand::handed;
 use ops::{AGENTS, HOURS, Op, QUEUES, SKILLS, op};
 
+/// Whom a contact was parted from, and to whom it was given, and when, if to anybody.
+type Parted = (AgentId, Option<(AgentId, Micros)>);
+
 /// Drives an engine and keeps what a store would keep, and what an onlooker would know.
 struct Day {
     engine: Engine,
@@ -42,6 +46,10 @@ struct Day {
     out: BTreeMap<WorkItemId, BTreeSet<OfferId>>,
     /// What was given to somebody by hand although their hands might be full.
     allowed: BTreeSet<WorkItemId>,
+    /// Who is on the line with whom, as connectors are told.
+    lines: BTreeMap<WorkItemId, AgentId>,
+    /// What goes on with a contact that nobody was put through to since it was parted.
+    parted: BTreeMap<WorkItemId, Parted>,
     /// The figures, counted as it goes.
     statistics: Statistics,
 }
@@ -61,10 +69,15 @@ impl Day {
             open: BTreeSet::new(),
             out: BTreeMap::new(),
             allowed: BTreeSet::new(),
+            lines: BTreeMap::new(),
+            parted: BTreeMap::new(),
             statistics: Statistics::default(),
         };
         for n in 1..=QUEUES {
-            day.step(Input::QueueChanged(terms(n)));
+            day.step(Input::QueueChanged(Terms {
+                commanded: n > 1,
+                ..terms(n)
+            }));
         }
         for n in 1..=AGENTS {
             day.step(Input::AgentChanged(profile(
@@ -122,14 +135,18 @@ impl Day {
                     let legs = vec![eased, leg(*q, after, true), leg(then, 0, true)];
                     Box::new(Route::new(own.clone(), legs, 0, self.now))
                 });
-                Input::WorkItemQueued(Box::new(WorkItem {
+                let mut work = WorkItem {
                     ticket: ticket(*t),
                     skills: own,
                     route,
                     channel: if *chat { Channel::Chat } else { Channel::Phone },
                     priority: Priority::ALL[*priority],
                     ..work(self.made, *q, self.now)
-                }))
+                };
+                if !self.made.is_multiple_of(3) {
+                    work.pass(|passage| passage.connector = Some("pbx".into()));
+                }
+                Input::WorkItemQueued(Box::new(work))
             }
             Op::Withdraw { pick, abandoned } => Input::WorkItemWithdrawn {
                 item: picked(*pick, &|_| true)?.id,
@@ -247,6 +264,7 @@ impl Day {
                 discipline,
             } => Input::QueueChanged(Terms {
                 discipline: *discipline,
+                commanded: *q > 1,
                 ..terms(*q)
             }),
             Op::Settle { ticket: t } => Input::TicketSettled(ticket(*t)),
@@ -260,6 +278,7 @@ impl Day {
                 Input::Tick
             }
             Op::ByHand(op) => op.input(&self.engine.snapshot().items)?,
+            Op::Transfer(op) => op.input(self)?,
         })
     }
 
@@ -294,9 +313,10 @@ impl Day {
             .extend(items.into_iter().map(|work| (work.id, work)));
         self.standings.extend(agents);
         for effect in &effects {
-            self.watch(effect);
+            self.watch(&before, effect);
         }
         self.assert_as_many_as_queues_say();
+        self.assert_lines();
         let known: BTreeSet<_> = self
             .engine
             .snapshot()
@@ -311,51 +331,8 @@ impl Day {
         effects
     }
 
-    /// Who got an offer was the first of those whom that agent could have got instead: the most urgent, of these the
-    /// oldest; of the same queue's, where the agent weighs their queues otherwise. Only who waited all the while is looked at; what comes back within a step comes after its offers.
-    fn assert_in_turn(&self, before: &[WorkItem], made: &[Offer]) {
-        let rank = |work: &WorkItem| (Reverse(work.priority), work.queued_at, work.id);
-        let agents = self.engine.snapshot().agents;
-        for offer in made {
-            let taken = self.engine.item(offer.item);
-            let Some(taken) = taken.filter(|work| work.offer_to(offer.agent) == Some(offer)) else {
-                continue;
-            };
-            let (profile, _) = agents.iter().find(|(p, _)| p.id == offer.agent).unwrap();
-            let passed_over = before.iter().find(|work| {
-                let now = self.engine.item(work.id);
-                let waited = work.state == WorkState::Waiting && now == Some(work);
-                let declined = work.declines.iter().any(|d| d.agent == offer.agent);
-                waited
-                    && !declined
-                    && work.channel == taken.channel
-                    && profile.queues.contains(&work.queue)
-                    && (profile.work_selection == WorkSelection::Oldest
-                        || work.queue == taken.queue
-                        || work.priority > taken.priority)
-                    // What eased since may have done so after the offer.
-                    && profile.skills.cover(&work.asked_for(self.before))
-                    && rank(work) < rank(taken)
-            });
-            assert_eq!(passed_over, None, "{} was offered before it", taken.id);
-        }
-    }
-
-    /// No work is out to two agents at once, unless its queue says so, and then to no more than it says.
-    fn assert_as_many_as_queues_say(&self) {
-        for (item, out) in &self.out {
-            let queue = self.engine.item(*item).unwrap().queue;
-            let most = usize::from(self.engine.discipline(queue).broadcast).max(1);
-            assert!(
-                out.len() <= most,
-                "{item} is out to {} of {most}",
-                out.len()
-            );
-        }
-    }
-
     /// What somebody who only hears the effects can tell.
-    fn watch(&mut self, effect: &Effect) {
+    fn watch(&mut self, before: &[WorkItem], effect: &Effect) {
         match effect {
             Effect::Queued { item } => {
                 self.open.insert(*item);
@@ -380,7 +357,14 @@ impl Day {
                 assert!(self.open.remove(item), "ended twice");
                 assert_eq!(self.out.get(item), None, "ended while an offer is out");
             }
-            Effect::Released { .. }
+            Effect::HandedOn { item, next, .. } => {
+                // What goes on is new, or was beside it as the work of who was asked.
+                let main = before.iter().find(|work| work.id == *item);
+                let beside = main.and_then(WorkItem::consult) == Some(*next);
+                assert!(self.open.contains(item) && self.open.contains(next) == beside);
+            }
+            Effect::Commanded { .. } | Effect::Released { .. } => self.watch_line(effect),
+            Effect::WorkChanged { .. }
             | Effect::WrapUpStarted { .. }
             | Effect::StatusChanged { .. }
             | Effect::Refused(_) => {}
@@ -427,7 +411,7 @@ fn picked_offer(work: &WorkItem, pick: usize) -> Offer {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_the_promises_hold(ops in prop::collection::vec(op(), 1..160)) {

@@ -3,17 +3,17 @@ use super::{Rank, Spot};
 use crate::domain::Channel;
 use crate::domain::engine::skills::{Grade, Grades};
 
-/// What waits in one queue.
+/// What waits in one line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lot {
-    lines: Vec<Line>,
+    bundles: Vec<Bundle>,
     count: usize,
 }
 
 /// What waits on one channel. Each skill that comes first in what some work asks for has a tree of its own: whoever comes
 /// free looks at those of the skills they hold, of which the most urgent is known without entering them.
 #[derive(Clone, Debug)]
-struct Line {
+struct Bundle {
     channel: Channel,
     /// In order, and apart from the roots, so that whoever looks for some goes through little memory.
     leads: Vec<Lead>,
@@ -54,10 +54,10 @@ impl Lot {
     /// Whether it is new here.
     pub(super) fn insert(&mut self, tree: &mut Tree, spot: Spot<'_>, rank: Rank) -> bool {
         let place = self.place(spot.channel).unwrap_or_else(|| {
-            self.lines.push(Line::new(spot.channel));
-            self.lines.len() - 1
+            self.bundles.push(Bundle::new(spot.channel));
+            self.bundles.len() - 1
         });
-        let new = self.lines[place].insert(tree, spot.asked, rank);
+        let new = self.bundles[place].insert(tree, spot.asked, rank);
         self.count += usize::from(new);
         new
     }
@@ -67,16 +67,16 @@ impl Lot {
         let Some(place) = self.place(spot.channel) else {
             return false;
         };
-        let was = self.lines[place].remove(tree, spot.asked, rank);
+        let was = self.bundles[place].remove(tree, spot.asked, rank);
         self.count -= usize::from(was);
         was
     }
 
     pub(super) fn contains(&self, tree: &Tree, spot: Spot<'_>, rank: Rank) -> bool {
         self.place(spot.channel).is_some_and(|place| {
-            let line = &self.lines[place];
-            let root = line.place(Lead::of_all(spot.asked));
-            root.is_ok_and(|root| tree.contains(line.roots[root].node, spot.asked, rank))
+            let bundle = &self.bundles[place];
+            let root = bundle.place(Lead::of_all(spot.asked));
+            root.is_ok_and(|root| tree.contains(bundle.roots[root].node, spot.asked, rank))
         })
     }
 
@@ -86,16 +86,18 @@ impl Lot {
         room: &'a impl Fn(Channel) -> bool,
         held: &'a [Grade],
     ) -> impl Iterator<Item = Entry> + 'a {
-        let lines = self.lines.iter().filter(|line| room(line.channel));
-        lines.flat_map(|line| line.entries(held))
+        let bundles = self.bundles.iter().filter(|bundle| room(bundle.channel));
+        bundles.flat_map(|bundle| bundle.entries(held))
     }
 
     fn place(&self, channel: Channel) -> Option<usize> {
-        self.lines.iter().position(|line| line.channel == channel)
+        self.bundles
+            .iter()
+            .position(|bundle| bundle.channel == channel)
     }
 }
 
-impl Line {
+impl Bundle {
     const fn new(channel: Channel) -> Self {
         Self {
             channel,

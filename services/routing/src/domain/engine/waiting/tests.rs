@@ -7,7 +7,7 @@ use rapport_foundation::id::{QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
-use super::{Rank, Spot, Waiting};
+use super::{Line, Rank, Spot, Waiting};
 use crate::domain::engine::skills::{Grades, SkillBook};
 use crate::domain::{Channel, Level, Priority, Skill, Skills};
 
@@ -61,7 +61,7 @@ impl Both {
         let there = self.list.remove(&place);
         let grades = self.grades(there.as_ref().unwrap_or(&asked));
         let spot = Spot {
-            queue: queue(q),
+            line: Line::Queue(queue(q)),
             channel,
             asked: &grades,
         };
@@ -89,10 +89,10 @@ impl Both {
         let room = |channel: Channel| phone || channel != Channel::Phone;
         let declined = WorkItemId::from_uuid(Uuid::from_u128(declined));
         let grades = self.grades(held);
-        let queue_ids = queues.iter().map(|q| queue(*q));
+        let lines = queues.iter().map(|q| Line::Queue(queue(*q)));
         let found = self
             .waiting
-            .first(queue_ids, room, &grades, |id| id == declined);
+            .first(lines, room, &grades, |id| id == declined);
         let fits = |((q, channel, rank), asked): &(&(u128, Channel, Rank), &Skills)| {
             queues.contains(q) && room(*channel) && held.cover(asked) && rank.id != declined
         };

@@ -112,6 +112,15 @@ pub(super) fn handed(input: &Input) -> Option<(WorkItemId, Handing)> {
     match input {
         Input::WorkAssigned { item, to } => Some((*item, *to)),
         Input::WorkReleased { item, to } => Some((*item, (*to)?)),
+        Input::NotTransferred { item, from, .. } => {
+            let back = Handing {
+                agent: *from,
+                forced: true,
+                over_capacity: true,
+                without_skills: true,
+            };
+            Some((*item, back))
+        }
         _ => None,
     }
 }

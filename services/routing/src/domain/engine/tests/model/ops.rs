@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::by_hand::{ByHand, by_hand};
+use super::transfers::{Transfer, transfer};
 use crate::domain::{Discipline, Selection};
 
 pub(super) const AGENTS: u128 = 4;
@@ -86,6 +87,7 @@ pub(super) enum Op {
     },
     PassToDeadline,
     ByHand(ByHand),
+    Transfer(Transfer),
 }
 
 /// Minutes of the day on which somebody is on shift.
@@ -117,7 +119,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(queue, skill, chat, priority, ticket, next)| Op::Queue { queue, skill, chat, priority, ticket, next }),
         1 => (pick.clone(), any::<bool>()).prop_map(|(pick, abandoned)| Op::Withdraw { pick, abandoned }),
         1 => (pick.clone(), queue.clone(), 0..4_usize).prop_map(|(pick, queue, priority)| Op::Change { pick, queue, priority }),
-        5 => (pick.clone(), 0..=AGENTS).prop_map(|(pick, by)| Op::Accept { pick, by }),
+        8 => (pick.clone(), 0..=AGENTS).prop_map(|(pick, by)| Op::Accept { pick, by }),
         1 => pick.clone().prop_map(|pick| Op::Reject { pick }),
         3 => (pick.clone(), any::<bool>()).prop_map(|(pick, skip)| Op::Complete { pick, skip }),
         1 => pick.prop_map(|pick| Op::EndWrapUp { pick }),
@@ -133,5 +135,6 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         2 => (1..70_u64).prop_map(|seconds| Op::Pass { seconds }),
         2 => Just(Op::PassToDeadline),
         3 => by_hand().prop_map(Op::ByHand),
+        14 => transfer().prop_map(Op::Transfer),
     ]
 }
