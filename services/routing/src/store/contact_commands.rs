@@ -122,6 +122,7 @@ pub(super) async fn put(s: &Scoped, commands: &[ContactCommand]) -> Result<(), E
             Column::Stream,
             Column::ReadyAt,
             Column::LeaseUntil,
+            Column::ExpiresAt,
             Column::EndedAt,
             Column::Reason,
             Column::Version,

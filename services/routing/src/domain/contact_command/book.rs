@@ -20,12 +20,15 @@ pub struct CommandBook {
     touched: BTreeMap<ContactCommandId, ContactCommand>,
 }
 
+/// What is confirmed again and again is kept for so often as long as it is worth at the most.
+const MOST_WORTH: u32 = 6;
+
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     /// Until a connector says something of a command that it has.
     pub lease: Duration,
-    /// Until a command is given up.
+    /// Until a command is given up that nobody is at.
     pub worth: Duration,
 }
 
@@ -159,10 +162,14 @@ impl CommandBook {
             // Of all attempts the last one alone is confirmed, also when its lease ended and nobody was let in between.
             Said::Accepted if last => {
                 let until = present + self.pace.lease;
+                let expires_at = self.kept_until(command, now);
+                self.ends.remove(&(command.expires_at, id));
+                self.ends.insert((expires_at, id));
                 self.change(id, |command| {
                     command.state = CommandState::Accepted;
                     command.stream = taker.stream;
                     command.lease_until = until;
+                    command.expires_at = expires_at;
                 });
                 Some(Heard::Confirmed(until))
             }
@@ -183,6 +190,12 @@ impl CommandBook {
             }
             Said::Failed { .. } | Said::Released => Some(Heard::Noted(command.state)),
         }
+    }
+
+    /// Until when a command is kept that somebody is at: not given up in the middle, nor kept for ever.
+    fn kept_until(&self, command: &ContactCommand, now: Micros) -> Micros {
+        let latest = command.made_at + self.pace.worth * MOST_WORTH;
+        command.expires_at.max(latest.min(now + self.pace.lease))
     }
 
     /// Whether somebody else is to be on the line with a contact by what is still to be done with it.

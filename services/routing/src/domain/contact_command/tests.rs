@@ -171,6 +171,23 @@ fn what_is_given_back_is_handed_over_again_after_a_pause() {
 }
 
 #[test]
+fn what_somebody_is_at_is_not_given_up_in_the_middle_nor_kept_for_ever() {
+    let mut book = book();
+    book.issue(command(1, 1, 0));
+    take(&mut book, 1, 0);
+    for second in (9..360).step_by(9) {
+        let heard = say(&mut book, 1, 1, &Said::Accepted, second);
+        assert!(
+            matches!(heard, Some(Heard::Confirmed(_))),
+            "{second}: {heard:?}"
+        );
+        assert_eq!(book.expire(secs(second + 1)), [], "{second}");
+    }
+    assert_eq!(book.next_deadline(), Some(secs(360)));
+    assert_eq!(book.expire(secs(360)).len(), 1);
+}
+
+#[test]
 fn what_is_too_late_is_given_up_whoever_has_it_and_what_is_over_is_cancelled() {
     let mut book = book();
     book.issue(command(1, 1, 0));

@@ -94,7 +94,7 @@ fn no_pattern_takes_long_whatever_it_says() {
         let source = format!("\"{text}\".matches(\"{pattern}\")");
         assert_eq!(told(&source), told_so, "{pattern}");
     }
-    let five = vec!["'a'.matches('b')"; 5].join(" || ");
+    let five = ["'a'.matches('b')"; 5].join(" || ");
     assert_eq!(told(&five), "TOO_MANY_PATTERNS at 80");
     // A search is paid for by the length of what is searched, and by how much of the pattern there is.
     let many = format!("[{}]", vec!["1"; 60].join(","));
