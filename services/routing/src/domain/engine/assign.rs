@@ -178,11 +178,7 @@ impl Engine {
         }
         // Who is to be connected has answered once they are.
         if !self.begin_commands(id) {
-            self.forgive(agent);
-        }
-        // Nobody of us has answered what a bot took.
-        if !self.is_virtual(agent) {
-            self.note_answer(now, id);
+            self.answered(now, id, agent);
         }
         self.touch_item(id);
         out.push(Effect::Accepted { offer, wait });

@@ -97,14 +97,22 @@ impl Engine {
     /// They were reached: what they let lapse before does not count any more.
     pub(super) fn connected(
         &mut self,
-        id: WorkItemId,
-        agent: AgentId,
-        at: Micros,
+        now: Micros,
+        (id, agent, at): (WorkItemId, AgentId, Micros),
     ) -> Result<(), Refusal> {
         self.still_has(id, agent, at)?;
         self.note_called(id);
-        self.forgive(agent);
+        self.answered(now, id, agent);
+        self.touch_item(id);
         Ok(())
+    }
+
+    /// An agent is at it. Nobody of us has answered what a bot took.
+    pub(super) fn answered(&mut self, now: Micros, id: WorkItemId, agent: AgentId) {
+        self.forgive(agent);
+        if !self.is_virtual(agent) {
+            self.note_answer(now, id);
+        }
     }
 
     /// The contact is where it was before they accepted.

@@ -280,7 +280,7 @@ impl Engine {
                 self.note_called(item);
                 Ok(())
             }
-            Input::Connected { item, agent, at } => self.connected(item, agent, at),
+            Input::Connected { item, agent, at } => self.connected(now, (item, agent, at)),
             Input::NotConnected {
                 item,
                 agent,

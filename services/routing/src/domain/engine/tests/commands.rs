@@ -282,6 +282,27 @@ fn who_is_not_reached_is_called_again_after_a_pause_and_so_often_at_most() {
 }
 
 #[test]
+fn a_customer_is_answered_once_they_are_connected() {
+    let mut desk = commanded(1, 3);
+    let made = desk.queue(call(&desk, 1));
+    accept(&mut desk, &made);
+    let answered = |desk: &Desk| desk.engine.item(item(1)).unwrap().figures.answered;
+    assert_eq!(answered(&desk), None);
+    not_connected(&mut desk, 1, false);
+    assert_eq!(answered(&desk), None);
+    let again = desk.pass_until(desk.now + Duration::from_secs(30));
+    accept(&mut desk, &again);
+    let at = desk.now;
+    desk.now = desk.now + Duration::from_secs(3);
+    desk.step(Input::Connected {
+        item: item(1),
+        agent: agent(1),
+        at,
+    });
+    assert_eq!(answered(&desk).unwrap().at, at + Duration::from_secs(3));
+}
+
+#[test]
 fn an_outcome_of_an_earlier_acceptance_changes_nothing() {
     let mut desk = commanded(1, 3);
     let made = desk.queue(call(&desk, 1));
