@@ -293,7 +293,7 @@ fn a_customer_is_answered_once_they_are_connected() {
     let again = desk.pass_until(desk.now + Duration::from_secs(30));
     accept(&mut desk, &again);
     let at = desk.now;
-    desk.now = desk.now + Duration::from_secs(3);
+    desk.now += Duration::from_secs(3);
     desk.step(Input::Connected {
         item: item(1),
         agent: agent(1),
