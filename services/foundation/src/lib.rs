@@ -1,6 +1,7 @@
 //! What two or more members of Rapport need, and nothing else.
 
 pub mod batch;
+pub mod bell;
 pub mod channel;
 pub mod check;
 pub mod cluster;

@@ -12,7 +12,7 @@ use crate::time::Clock;
 
 mod columns;
 
-pub use columns::{bytes, number, optional, small, text, uuid};
+pub use columns::{bytes, flag, json, number, optional, small, text, uuid};
 
 /// The shared tables: idempotency, outbox, log, log heads and epochs, the relay's lease, high-water marks, parked
 /// events and subject keys.

@@ -90,6 +90,24 @@ impl Error {
             id: id.to_string(),
         }
     }
+
+    /// A stream outlived the token that it was opened with.
+    pub(crate) fn token_expired() -> Self {
+        Self::Failed(Failure::new(
+            Code::Unauthenticated,
+            "TOKEN_EXPIRED",
+            "The token has expired.",
+        ))
+    }
+
+    /// Nobody reads what a stream tells.
+    pub(crate) fn slow_reader() -> Self {
+        Self::Failed(Failure::new(
+            Code::ResourceExhausted,
+            "SLOW_READER",
+            "The stream was read too slowly; open it again.",
+        ))
+    }
 }
 
 impl From<Refusal> for Error {

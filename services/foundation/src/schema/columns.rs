@@ -37,6 +37,18 @@ pub fn bytes(name: &str) -> ColumnDef {
     required(name, ColumnDef::binary)
 }
 
+/// True or false; false where nobody says.
+#[must_use]
+pub fn flag(name: &str) -> ColumnDef {
+    required(name, ColumnDef::boolean).default(false).to_owned()
+}
+
+/// JSON, in the form that the database reads best.
+#[must_use]
+pub fn json(name: &str) -> ColumnDef {
+    required(name, ColumnDef::json_binary)
+}
+
 /// The same column, and it may be NULL.
 #[must_use]
 pub fn optional(mut column: ColumnDef) -> ColumnDef {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{BoxStream, Stream, StreamExt as _};
+use rapport_foundation::bell::Ear;
 use rapport_foundation::context::Context;
 use rapport_foundation::error::Failure;
 use rapport_foundation::id::{OutboundId, TenantId};
@@ -12,7 +13,6 @@ use rapport_foundation::time::Micros;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::bell::Ear;
 use super::feed::{Ending, Feed, feed};
 use super::{App, connector, facts};
 use crate::Error;

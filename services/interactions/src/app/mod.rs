@@ -1,6 +1,5 @@
 //! What this service does, one function a call: load → decide → store and tell in the same transaction.
 
-mod bell;
 mod changes;
 mod conflicts;
 mod conversations;
@@ -27,13 +26,13 @@ mod threading;
 mod timeline;
 mod watch;
 
+use rapport_foundation::bell::Bell;
 use rapport_foundation::context::{Context, PrincipalKind};
 use rapport_foundation::events::Log;
 use rapport_foundation::id::CustomerId;
 use rapport_foundation::service::Env;
 use tokio_util::sync::CancellationToken;
 
-use self::bell::Bell;
 use crate::clients::{Objects, Profiles};
 use crate::store::Store;
 use crate::work::Recorder;
@@ -86,7 +85,7 @@ impl App {
             config,
             recorder,
             profiles,
-            bell: Bell::new(),
+            bell: Bell::default(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use rapport_foundation::bell::Ear;
 use rapport_foundation::context::Context;
 use rapport_foundation::error::{Code, Failure};
 use rapport_foundation::id::{AgentId, ContactCommandId, TenantId, WorkItemId};
@@ -23,7 +24,6 @@ use crate::domain::contact_command::{
     CommandKind, CommandState, ContactCommand, Heard as Answer, Taker,
 };
 use crate::store::CommandFilter;
-use crate::work::Ear;
 
 /// Commands handed over in one decision.
 const ROUND: usize = 64;
@@ -204,7 +204,7 @@ impl Courier {
                 biased;
                 () = out.closed() => return Err(Ending::Left),
                 () = env.shutdown.cancelled() => return Err(Error::Draining.into()),
-                () = &mut expired => return Err(token_expired().into()),
+                () = &mut expired => return Err(Error::token_expired().into()),
                 said = heard.next() => match said {
                     Some(said) => {
                         self.hear(said).await?;
@@ -348,17 +348,9 @@ impl Courier {
         match self.out.send_timeout(Ok(spoken), PATIENCE).await {
             Ok(()) => Ok(()),
             Err(mpsc::error::SendTimeoutError::Closed(_)) => Err(Ending::Left),
-            Err(mpsc::error::SendTimeoutError::Timeout(_)) => Err(slow_reader().into()),
+            Err(mpsc::error::SendTimeoutError::Timeout(_)) => Err(Error::slow_reader().into()),
         }
     }
-}
-
-fn token_expired() -> Error {
-    Error::Failed(Failure::new(
-        Code::Unauthenticated,
-        "TOKEN_EXPIRED",
-        "The token has expired.",
-    ))
 }
 
 fn not_opened() -> Error {
@@ -366,13 +358,5 @@ fn not_opened() -> Error {
         Code::FailedPrecondition,
         "STREAM_NOT_OPENED",
         "The first message of a stream says how much it takes.",
-    ))
-}
-
-fn slow_reader() -> Error {
-    Error::Failed(Failure::new(
-        Code::ResourceExhausted,
-        "SLOW_READER",
-        "The stream was read too slowly; open it again.",
     ))
 }

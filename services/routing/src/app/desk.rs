@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rapport_foundation::error::{Code, Failure};
+use rapport_foundation::error::Failure;
 use rapport_foundation::id::AgentId;
 use rapport_foundation::time::Micros;
 use tokio::sync::mpsc;
@@ -89,11 +89,7 @@ impl Desk {
             Ok(()) => true,
             Err(mpsc::error::TrySendError::Closed(_)) => false,
             Err(mpsc::error::TrySendError::Full(_)) => {
-                self.ending.end(Failure::new(
-                    Code::ResourceExhausted,
-                    "SLOW_READER",
-                    "The stream was read too slowly; open it again.",
-                ));
+                self.ending.end(Error::slow_reader());
                 false
             }
         }

@@ -2,7 +2,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rapport_foundation::context::Context;
-use rapport_foundation::error::{Code, Failure};
 use rapport_foundation::id::{AgentId, OfferId, TenantId};
 use rapport_foundation::idempotency::Key;
 use tokio::sync::mpsc;
@@ -142,11 +141,7 @@ impl Attending {
                     return;
                 }
                 () = &mut token_ends => {
-                    desk.end(Error::Failed(Failure::new(
-                        Code::Unauthenticated,
-                        "TOKEN_EXPIRED",
-                        "The token has expired.",
-                    )));
+                    desk.end(Error::token_expired());
                     break;
                 }
                 () = tokio::time::sleep(heartbeat) => {

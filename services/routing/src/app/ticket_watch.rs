@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use futures::Stream;
 use rapport_foundation::context::Context;
-use rapport_foundation::error::{Code, Failure};
 use rapport_foundation::events::{Data, Event, Head, Log, Position};
 use rapport_foundation::id::{AgentId, CustomerId, QueueId, TenantId, TicketId};
 use rapport_foundation::page::fingerprint;
@@ -137,7 +136,7 @@ impl Watch {
                 return Err(Error::Draining);
             }
             if env.clock.now() >= self.expires {
-                return Err(expired());
+                return Err(Error::token_expired());
             }
             if let Some(told) = self.ready.pop_front() {
                 self.alive = Instant::now();
@@ -221,14 +220,6 @@ impl Watch {
         let tokens = &self.app.0.env.page_tokens;
         tokens.encode(&query(self.tenant), &(at.epoch, at.n))
     }
-}
-
-fn expired() -> Error {
-    Error::Failed(Failure::new(
-        Code::Unauthenticated,
-        "TOKEN_EXPIRED",
-        "The token has expired.",
-    ))
 }
 
 /// Without what a list leaves out.

@@ -27,10 +27,7 @@ impl App {
             transfer,
             said,
         };
-        let work = self.decided_work(ctx, key, command).await?;
-        let next = self.get_work_item(ctx, work.next().ok_or(Error::Broken)?);
-        let next = next.await?;
-        Ok((work, next))
+        self.handed_on(ctx, key, command).await
     }
 
     /// The work of a contact, and that of who is asked about it.
@@ -83,6 +80,15 @@ impl App {
             skip_wrap_up,
             said,
         };
+        self.handed_on(ctx, key, command).await
+    }
+
+    async fn handed_on(
+        &self,
+        ctx: &Context,
+        key: Key,
+        command: Command,
+    ) -> Result<(WorkItem, WorkItem), Error> {
         let work = self.decided_work(ctx, key, command).await?;
         let next = self.get_work_item(ctx, work.next().ok_or(Error::Broken)?);
         let next = next.await?;

@@ -5,7 +5,6 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use rapport_foundation::context::Context;
-use rapport_foundation::error::{Code as Status, Failure};
 use rapport_foundation::id::{AgentId, ContactCommandId, QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
 use tokio::time::Instant;
@@ -241,11 +240,7 @@ impl<V: Watched> Watch<V> {
         tokio::select! {
             () = tokio::time::sleep_until(next) => Ok(()),
             () = env.shutdown.cancelled() => Err(Error::Draining),
-            () = token_ends => Err(Error::Failed(Failure::new(
-                Status::Unauthenticated,
-                "TOKEN_EXPIRED",
-                "The token has expired.",
-            ))),
+            () = token_ends => Err(Error::token_expired()),
         }
     }
 }

@@ -190,11 +190,21 @@ impl WorkItem {
         self.offer().into_iter().chain(&self.other_offers)
     }
 
-    /// When the last of the offers that are out for it was made; when it was queued, where none is.
+    /// When it came into its state, and of several offers the last was made.
     #[must_use]
-    pub fn offered_last(&self) -> Micros {
-        let made = self.offers().map(|offer| offer.made_at);
-        made.max().unwrap_or(self.queued_at)
+    pub fn changed_at(&self) -> Micros {
+        match &self.state {
+            WorkState::Waiting => self.queued_at,
+            WorkState::Offered(first) => {
+                let others = self.other_offers.iter().map(|offer| offer.made_at);
+                others.fold(first.made_at, Micros::max)
+            }
+            WorkState::Accepted { at, .. }
+            | WorkState::WrappingUp { at, .. }
+            | WorkState::Completed { at, .. }
+            | WorkState::Abandoned { at }
+            | WorkState::Withdrawn { at } => *at,
+        }
     }
 
     /// The offer that is out for it to an agent.
@@ -315,6 +325,13 @@ impl WorkItem {
     pub fn has_connector(&self) -> bool {
         let passage = self.passage.as_deref();
         passage.is_some_and(|passage| passage.connector.is_some())
+    }
+
+    /// Whether that connector is told what to do with it.
+    #[must_use]
+    pub fn is_commanded(&self) -> bool {
+        let passage = self.passage.as_deref();
+        passage.is_some_and(|passage| passage.commanded)
     }
 
     /// Changes its passage. One that says nothing is none, so that equal work is equal.

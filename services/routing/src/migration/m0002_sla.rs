@@ -1,6 +1,6 @@
 //! Calendars, policies, and what the clocks of tickets are made of.
 
-use rapport_foundation::schema::{number, optional, text, uuid};
+use rapport_foundation::schema::{json, number, optional, text, uuid};
 use sea_orm_migration::prelude::{
     Alias, ColumnDef, DbErr, DeriveMigrationName, Index, SchemaManager, Table,
 };
@@ -42,13 +42,6 @@ impl MigrationTrait for Migration {
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
-}
-
-fn json(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .json_binary()
-        .not_null()
-        .to_owned()
 }
 
 /// Things that are set up by hand, as they are now.

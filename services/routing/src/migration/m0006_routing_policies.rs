@@ -1,9 +1,7 @@
 //! The policy that says where work goes, what it chose for tickets, and the way of work from target to target.
 
-use rapport_foundation::schema::{number, optional, text, uuid};
-use sea_orm_migration::prelude::{
-    Alias, ColumnDef, DbErr, DeriveMigrationName, Index, SchemaManager, Table,
-};
+use rapport_foundation::schema::{json, number, optional, text, uuid};
+use sea_orm_migration::prelude::{DbErr, DeriveMigrationName, Index, SchemaManager, Table};
 use sea_orm_migration::{MigrationTrait, async_trait};
 
 #[derive(DeriveMigrationName)]
@@ -60,11 +58,4 @@ impl MigrationTrait for Migration {
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
-}
-
-fn json(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .json_binary()
-        .not_null()
-        .to_owned()
 }

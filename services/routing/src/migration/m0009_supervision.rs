@@ -1,8 +1,8 @@
 //! What is counted of work, when it is to be answered, how agents spend their time.
 
-use rapport_foundation::schema::{number, optional, uuid};
+use rapport_foundation::schema::{flag, number, optional, uuid};
 use sea_orm_migration::prelude::{
-    Alias, ColumnDef, DbErr, DeriveMigrationName, Index, SchemaManager, Table,
+    ColumnDef, DbErr, DeriveMigrationName, Index, SchemaManager, Table,
 };
 use sea_orm_migration::sea_query::TableCreateStatement;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -73,13 +73,5 @@ fn spells() -> TableCreateStatement {
                 .col("agent_id")
                 .col("began_at"),
         )
-        .to_owned()
-}
-
-fn flag(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .boolean()
-        .not_null()
-        .default(false)
         .to_owned()
 }

@@ -1,6 +1,6 @@
 //! Contacts that go from agent to agent, and what the connectors that hold them are told.
 
-use rapport_foundation::schema::{bytes, number, optional, text, uuid};
+use rapport_foundation::schema::{bytes, flag, number, optional, text, uuid};
 use sea_orm_migration::prelude::{
     Alias, ColumnDef, DbErr, DeriveMigrationName, Index, SchemaManager, Table,
 };
@@ -110,13 +110,5 @@ fn commands() -> TableCreateStatement {
         .col(text("reason"))
         .col(number("version"))
         .primary_key(Index::create().col("tenant_id").col("id"))
-        .to_owned()
-}
-
-fn flag(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .boolean()
-        .not_null()
-        .default(false)
         .to_owned()
 }

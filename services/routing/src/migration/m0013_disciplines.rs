@@ -1,7 +1,7 @@
 //! Named disciplines: how queues and agents choose, and what those that look back are remembered by. Bots, and what they
 //! hand over. Shifts.
 
-use rapport_foundation::schema::{bytes, number, optional, text, uuid};
+use rapport_foundation::schema::{bytes, flag, json, number, optional, text, uuid};
 use sea_orm_migration::prelude::{
     Alias, ColumnDef, DbErr, DeriveMigrationName, Expr, Index, SchemaManager, Table,
 };
@@ -69,18 +69,6 @@ fn offered_besides() -> IndexCreateStatement {
         .col("tenant_id")
         .and_where(Expr::cust("other_offers is not null"))
         .to_owned()
-}
-
-fn flag(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-        .boolean()
-        .not_null()
-        .default(false)
-        .to_owned()
-}
-
-fn json(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name)).json_binary().to_owned()
 }
 
 /// How long agents take for the work of a queue.

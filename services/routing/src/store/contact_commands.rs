@@ -76,21 +76,22 @@ pub(super) async fn present(s: &Scoped) -> Result<Micros, Error> {
 
 /// Every command that something may still become of.
 pub(super) async fn open(s: &Scoped) -> Result<Vec<ContactCommand>, Error> {
-    let open = CommandState::ALL.iter().filter(|state| state.is_open());
-    let rows = s
-        .find::<Entity>()
-        .filter(Column::State.is_in(open.map(|state| state.as_str())));
-    rows.all().await?.into_iter().map(read).collect()
+    fitting(s, is_open()).await
 }
 
 /// Those of them that are given up by `now`.
 pub(super) async fn expired(s: &Scoped, now: Micros) -> Result<Vec<ContactCommand>, Error> {
+    fitting(s, is_open().add(Column::ExpiresAt.lte(now))).await
+}
+
+fn is_open() -> Condition {
     let open = CommandState::ALL.iter().filter(|state| state.is_open());
-    let rows = s
-        .find::<Entity>()
-        .filter(Column::State.is_in(open.map(|state| state.as_str())))
-        .filter(Column::ExpiresAt.lte(now));
-    rows.all().await?.into_iter().map(read).collect()
+    Condition::all().add(Column::State.is_in(open.map(|state| state.as_str())))
+}
+
+async fn fitting(s: &Scoped, wanted: Condition) -> Result<Vec<ContactCommand>, Error> {
+    let rows = s.find::<Entity>().filter(wanted).all().await?;
+    rows.into_iter().map(read).collect()
 }
 
 /// These commands, in any state.
@@ -100,10 +101,8 @@ pub(super) async fn by_id(
 ) -> Result<Vec<ContactCommand>, Error> {
     let mut found = Vec::new();
     for chunk in ids.chunks(CHUNK) {
-        let these = Column::Id.is_in(chunk.iter().map(|id| id.uuid()));
-        for row in s.find::<Entity>().filter(these).all().await? {
-            found.push(read(row)?);
-        }
+        let these = s.among(Column::Id, chunk.iter().map(|id| id.uuid()));
+        found.extend(fitting(s, Condition::all().add(these)).await?);
     }
     Ok(found)
 }

@@ -5,11 +5,11 @@ use rapport_foundation::id::{CalendarId, QueueId, TenantId};
 use rapport_foundation::time::Micros;
 
 use super::{Store, contact_commands, queues, records, routing_policies, slas, work_items};
+use crate::domain::Queue;
 use crate::domain::contact_command::ContactCommand;
 use crate::domain::engine::{Profile, Snapshot, Terms};
 use crate::domain::policy::RoutingPolicy;
 use crate::domain::sla::{Book, Calendar, Hours};
-use crate::domain::{Queue, WorkState};
 
 /// What the tables say about one tenant's engine.
 pub(crate) struct Restored {
@@ -123,13 +123,7 @@ fn latest(snapshot: &Snapshot) -> Micros {
         let since = standing.status_since.max(standing.idle_since);
         since.max(standing.load.until)
     });
-    let items = snapshot.items.iter().map(|item| {
-        let since = match &item.state {
-            WorkState::Offered(_) => item.offered_last(),
-            WorkState::Accepted { at, .. } | WorkState::WrappingUp { at, .. } => *at,
-            _ => item.queued_at,
-        };
-        since.max(item.queued_at)
-    });
+    let items = snapshot.items.iter();
+    let items = items.map(|item| item.changed_at().max(item.queued_at));
     agents.chain(items).max().unwrap_or(Micros::EPOCH)
 }

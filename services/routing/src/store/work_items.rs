@@ -106,15 +106,7 @@ impl Store {
         tenant: TenantId,
         agent: AgentId,
     ) -> Result<Vec<WorkItem>, Error> {
-        let find = |s: Scoped| async move {
-            let theirs = s.find::<Entity>().filter(Column::AgentId.eq(agent.uuid()));
-            let open = theirs.filter(Column::State.is_in(OPEN));
-            let rows = open.all().await?.into_iter().map(read);
-            let mut held = rows.collect::<Result<Vec<_>, Error>>()?;
-            held.extend(offered_besides(&s, &[agent]).await?);
-            held.sort_unstable_by_key(|work| work.id);
-            Ok(held)
-        };
+        let find = |s: Scoped| async move { in_hands(&s, &[agent]).await };
         self.db.read(tenant, find).await
     }
 }

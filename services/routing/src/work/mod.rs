@@ -1,7 +1,6 @@
 //! What runs beside the calls: the owner of each tenant's engine, and the readers of the other
 //! services' logs.
 
-mod bell;
 mod desks;
 mod floor;
 mod interactions;
@@ -15,7 +14,6 @@ pub(crate) mod sweep;
 mod tenure;
 mod timers;
 
-pub(crate) use bell::Ear;
 pub(crate) use interactions::Interactions;
 pub(crate) use profiles::Profiles;
 pub(crate) use shell::{Place, Shell, StartError};

@@ -6,7 +6,6 @@ use rapport_foundation::time::Micros;
 
 use crate::domain::engine::Snapshot;
 use crate::domain::statistics::Statistics;
-use crate::domain::{WorkItem, WorkState};
 use crate::store::Store;
 
 /// Rows that are read at once.
@@ -24,14 +23,14 @@ pub(super) async fn recount(
     let mut seen = since;
     for work in &snapshot.items {
         statistics.item(now, work);
-        seen = seen.max(touched(work));
+        seen = seen.max(work.changed_at());
     }
     let mut after = None;
     loop {
         let page = store.ended_since(tenant, since, after, PAGE).await?;
         for work in &page {
             statistics.item(now, work);
-            seen = seen.max(touched(work));
+            seen = seen.max(work.changed_at());
         }
         after = page.last().map(|work| work.id.uuid());
         if (page.len() as u64) < PAGE {
@@ -47,17 +46,4 @@ pub(super) async fn recount(
     }
     statistics.resume(seen);
     Ok(statistics)
-}
-
-/// The latest that a row tells of.
-fn touched(work: &WorkItem) -> Micros {
-    match &work.state {
-        WorkState::Waiting => work.queued_at,
-        WorkState::Offered(_) => work.offered_last(),
-        WorkState::Accepted { at, .. }
-        | WorkState::WrappingUp { at, .. }
-        | WorkState::Completed { at, .. }
-        | WorkState::Abandoned { at }
-        | WorkState::Withdrawn { at } => *at,
-    }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rapport_foundation::bell::{Bell, Ear};
 use rapport_foundation::channel::{Channel, Neighbours};
 use rapport_foundation::db;
 use rapport_foundation::id::{AgentId, TenantId};
@@ -16,7 +17,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::bell::{Bell, Ear};
 use super::floor::Floor;
 use super::lane::{Lane, Submission};
 use super::tenure::Tenure;
@@ -86,7 +86,7 @@ impl Shell {
             config,
             shutdown: shutdown.clone(),
             tenure: tenure.clone(),
-            bell: Bell::new(),
+            bell: Bell::default(),
         };
         let tracker = TaskTracker::new();
         let shell = Self(Arc::new(Inner {
@@ -184,7 +184,7 @@ impl Shell {
     }
 
     /// Hears when a command may wait for a connector.
-    pub(crate) fn ear(&self, tenant: TenantId, connector: &Arc<str>) -> Ear {
+    pub(crate) fn ear(&self, tenant: TenantId, connector: &str) -> Ear {
         self.0.means.bell.ear(tenant, connector)
     }
 

@@ -122,12 +122,11 @@ impl Fold<'_> {
         let WorkState::Accepted { agent, .. } = work.state else {
             return Err(Refusal::WorkNotAccepted.into());
         };
-        let passage = work.passage.as_deref();
-        if passage.is_some_and(|passage| passage.over) {
+        if work.is_over() {
             return Err(Refusal::ContactOver.into());
         }
-        let commanded = passage.is_some_and(|passage| passage.commanded);
-        let command = self.command_for(&work, how).filter(|_| commanded);
+        let command = self.command_for(&work, how);
+        let command = command.filter(|_| work.is_commanded());
         let command = command.ok_or(Refusal::NotCommanded)?;
         let done = Done::new(command.id.uuid(), 1);
         self.tenant.commands.issue(ContactCommand {
@@ -224,12 +223,11 @@ impl Fold<'_> {
         };
         let (item, at) = (command.item, command.made_at);
         if command.state == CommandState::Done {
-            if calls {
+            if !self.connected(item, agent, at) && calls {
                 // Whoever has it by now: the customer is on the line.
                 let item = self.goes_on(command);
                 let _ = self.step(Input::Called { item });
             }
-            self.connected(item, agent, at);
             return;
         }
         // What no connector ever took was no attempt to call them.
@@ -313,9 +311,10 @@ impl Fold<'_> {
         self.tell_change(before.ticket, told, &By::default());
     }
 
-    fn connected(&mut self, item: WorkItemId, agent: AgentId, at: Micros) {
+    /// Answers whether the agent still has it.
+    fn connected(&mut self, item: WorkItemId, agent: AgentId, at: Micros) -> bool {
         if self.step(Input::Connected { item, agent, at }).is_err() {
-            return;
+            return false;
         }
         // Who is asked has not taken up the matter, and a bot takes up none.
         let engine = &self.tenant.engine;
@@ -325,6 +324,7 @@ impl Fold<'_> {
         if let Some(ticket) = work.map(|work| work.ticket) {
             self.happened(ticket, self.now, Happening::AgentReply);
         }
+        true
     }
 }
 

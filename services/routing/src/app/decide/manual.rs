@@ -1,6 +1,6 @@
 //! What supervisors decide about work by hand. The history of its ticket tells who did it and what for.
 
-use rapport_foundation::id::{QueueId, TicketChangeId, TicketId, WorkItemId};
+use rapport_foundation::id::{AgentId, QueueId, TicketChangeId, TicketId, WorkItemId};
 
 use super::super::Error;
 use super::super::command::Done;
@@ -72,11 +72,14 @@ impl Fold<'_> {
         Ok(self.work_done(item))
     }
 
-    /// Whether a connector is told what to do with its contact.
-    pub(super) fn is_commanded(&self, item: WorkItemId) -> bool {
-        let work = self.tenant.engine.last_seen(item);
-        let passage = work.and_then(|work| work.passage.as_deref());
-        passage.is_some_and(|passage| passage.commanded)
+    /// Whoever takes live work has answered the customer, unless a connector is to connect them first, or they are a bot.
+    pub(super) fn answer_by_taking(&mut self, item: WorkItemId, agent: AgentId) {
+        let engine = &self.tenant.engine;
+        let work = engine.last_seen(item);
+        let live = work.filter(|work| work.channel.is_live() && !work.is_commanded());
+        if let Some(work) = live.filter(|_| !engine.is_virtual(agent)) {
+            self.happened(work.ticket, self.now, Happening::AgentReply);
+        }
     }
 
     pub(super) fn open_work(&self, item: WorkItemId) -> Result<WorkItem, Error> {
@@ -111,10 +114,7 @@ impl Fold<'_> {
         self.add_change(work.ticket, Changed { field, old, new }, said);
         if let Some(to) = to.filter(|to| to.forced) {
             self.take_up_by(work.ticket, to.agent, said);
-            let answered = work.channel.is_live() && !self.is_commanded(work.id);
-            if answered && !self.tenant.engine.is_virtual(to.agent) {
-                self.happened(work.ticket, self.now, Happening::AgentReply);
-            }
+            self.answer_by_taking(work.id, to.agent);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Contacts that agents hand on, put on hold, and ask others about.
 
-use rapport_foundation::id::{AgentId, TicketNoteId, WorkItemId};
+use rapport_foundation::id::{AgentId, InteractionId, TicketId, TicketNoteId, WorkItemId};
 use rapport_foundation::personal::Personal;
 
 use super::super::Error;
@@ -25,11 +25,7 @@ impl Fold<'_> {
             passage.turn_at = turn;
             passage.note = note;
         });
-        let told = Changed {
-            field: TicketField::WorkNext,
-            old: format!("{item},{agent}"),
-            new: as_told(&next),
-        };
+        let told = told(TicketField::WorkNext, (item, agent), &next);
         let goes_on = next.id;
         self.step(Input::WorkHandedOn {
             item,
@@ -38,15 +34,9 @@ impl Fold<'_> {
             disposition: transfer.disposition.clone(),
             skip_wrap_up: transfer.skip_wrap_up,
         })?;
-        if let Some(interaction) = before.interaction {
-            let asked = &mut self.loaded.by_interaction;
-            asked.insert(interaction, (goes_on, before.ticket));
-        }
+        self.goes_on_as(before.interaction, goes_on, before.ticket);
         self.tell_change(before.ticket, told, said);
-        if let Some(id) = note {
-            let whole = self.whole(before.ticket);
-            self.put_note(id, whole, &transfer.note, &said.author);
-        }
+        self.put_note_with(note, before.ticket, &transfer.note, said);
         Ok(self.work_done(item))
     }
 
@@ -107,21 +97,14 @@ impl Fold<'_> {
         let mut consult = self.next_work(&before, to)?;
         let note = (!text.is_empty()).then(|| TicketNoteId::new(self.now));
         consult.pass(|passage| passage.note = note);
-        let told = Changed {
-            field: TicketField::WorkConsult,
-            old: format!("{item},{agent}"),
-            new: as_told(&consult),
-        };
+        let told = told(TicketField::WorkConsult, (item, agent), &consult);
         self.step(Input::ConsultStarted {
             item,
             agent,
             consult: Box::new(consult),
         })?;
         self.tell_change(before.ticket, told, said);
-        if let Some(id) = note {
-            let whole = self.whole(before.ticket);
-            self.put_note(id, whole, text, &said.author);
-        }
+        self.put_note_with(note, before.ticket, text, said);
         Ok(self.work_done(item))
     }
 
@@ -163,18 +146,31 @@ impl Fold<'_> {
         let Some(next) = next.and_then(|next| engine.last_seen(next)).cloned() else {
             return;
         };
-        if let Some(interaction) = next.interaction {
-            let asked = &mut self.loaded.by_interaction;
-            asked.insert(interaction, (next.id, next.ticket));
-        }
-        let told = Changed {
-            field: TicketField::WorkNext,
-            old: format!("{item},{agent}"),
-            new: as_told(&next),
-        };
+        self.goes_on_as(next.interaction, next.id, next.ticket);
+        let told = told(TicketField::WorkNext, (item, agent), &next);
         self.tell_change(next.ticket, told, said);
         if let Some(second) = next.agent() {
             self.take_up(next.ticket, second);
+        }
+    }
+
+    /// What a contact is by now, for what else is said of it in this batch.
+    fn goes_on_as(&mut self, contact: Option<InteractionId>, item: WorkItemId, ticket: TicketId) {
+        if let Some(contact) = contact {
+            self.loaded.by_interaction.insert(contact, (item, ticket));
+        }
+    }
+
+    /// What was said with work, if anything was.
+    fn put_note_with(
+        &mut self,
+        note: Option<TicketNoteId>,
+        ticket: TicketId,
+        text: &Personal,
+        said: &By,
+    ) {
+        if let Some(id) = note {
+            self.put_note(id, self.whole(ticket), text, &said.author);
         }
     }
 
@@ -192,11 +188,15 @@ impl Fold<'_> {
     }
 }
 
-/// Work that goes on with a contact, as the history tells it.
-fn as_told(next: &WorkItem) -> String {
+/// What the history tells of work that an agent had, and of what goes on with its contact or is asked for beside it.
+fn told(field: TicketField, (item, agent): (WorkItemId, AgentId), next: &WorkItem) -> Changed {
     let place = format!("{},{}", next.id, next.queue);
-    match next.kept() {
-        Some(kept) => format!("{place},{}", kept.agent),
-        None => place,
+    Changed {
+        field,
+        old: format!("{item},{agent}"),
+        new: match next.kept() {
+            Some(kept) => format!("{place},{}", kept.agent),
+            None => place,
+        },
     }
 }

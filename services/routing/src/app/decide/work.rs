@@ -4,8 +4,7 @@ use super::super::Error;
 use super::super::command::Done;
 use super::Fold;
 use crate::domain::engine::{Input, Refusal};
-use crate::domain::sla::Happening;
-use crate::domain::{By, Code, OfferOutcome, WorkItem};
+use crate::domain::{By, Code, OfferOutcome};
 
 impl Fold<'_> {
     pub(super) fn accept_offer(
@@ -17,15 +16,11 @@ impl Fold<'_> {
         let decided = self.step(Input::OfferAccepted { offer, agent });
         decided.map_err(|refusal| self.over(offer, refusal))?;
         let work = self.tenant.engine.last_seen(item);
-        // Who is to be connected is answered once they are.
-        let answered = |work: &WorkItem| work.channel.is_live() && !self.is_commanded(item);
         // Who is asked about another's contact has not taken up the matter.
         let taken = work.filter(|work| work.consult_of().is_none());
-        if let Some((ticket, answered)) = taken.map(|work| (work.ticket, answered(work))) {
+        if let Some(ticket) = taken.map(|work| work.ticket) {
             self.take_up(ticket, agent);
-            if answered && !self.tenant.engine.is_virtual(agent) {
-                self.happened(ticket, self.now, Happening::AgentReply);
-            }
+            self.answer_by_taking(item, agent);
         }
         Ok(self.work_done(item))
     }

@@ -28,19 +28,16 @@ impl Engine {
         }
         let paused_until = work.paused_until();
         let agents: Vec<AgentId> = work.agents().collect();
-        if let Some(held) = self.items.get_mut(&id) {
-            held.work.pass(|passage| {
-                // Whichever queue it is in when somebody accepts: they are called.
-                passage.commanded = true;
-                passage.callback = Some(Callback {
-                    attempts_left: attempts,
-                    pause,
-                    paused_until,
-                    called: false,
-                });
+        self.link(id, |passage| {
+            // Whichever queue it is in when somebody accepts: they are called.
+            passage.commanded = true;
+            passage.callback = Some(Callback {
+                attempts_left: attempts,
+                pause,
+                paused_until,
+                called: false,
             });
-        }
-        self.touch_item(id);
+        });
         let changed = |agent| Effect::WorkChanged { item: id, agent };
         out.extend(agents.into_iter().map(changed));
         Ok(())
@@ -48,16 +45,12 @@ impl Engine {
 
     /// The customer was reached.
     pub(super) fn note_called(&mut self, id: WorkItemId) {
-        let Some(held) = self.items.get_mut(&id) else {
-            return;
-        };
-        if held.work.is_to_be_called() {
-            held.work.pass(|passage| {
+        if self.item(id).is_some_and(WorkItem::is_to_be_called) {
+            self.link(id, |passage| {
                 if let Some(callback) = &mut passage.callback {
                     callback.called = true;
                 }
             });
-            self.touch_item(id);
         }
     }
 

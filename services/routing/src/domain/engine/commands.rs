@@ -21,12 +21,7 @@ pub(super) struct About {
 impl About {
     /// An agent, at whose desk it is told.
     pub(super) const fn agent(agent: AgentId) -> Self {
-        Self {
-            agent: Some(agent),
-            queue: None,
-            desk: Some(agent),
-            next: None,
-        }
+        Self::second(agent, agent)
     }
 
     /// A second agent, beside the one whose desk is told.
@@ -70,8 +65,8 @@ impl Engine {
         about: About,
         out: &mut Vec<Effect>,
     ) {
-        let passage = self.item(item).and_then(|work| work.passage.as_deref());
-        let told = passage.filter(|passage| passage.commanded && !passage.over);
+        let told = self.passage(item);
+        let told = told.filter(|passage| passage.commanded && !passage.over);
         if let Some(passage) = told {
             out.push(Effect::Commanded {
                 item,
@@ -88,8 +83,8 @@ impl Engine {
     /// An agent accepted it: if a connector takes commands for it, it does from now on. Answers whether.
     pub(super) fn begin_commands(&mut self, id: WorkItemId) -> bool {
         let commanded = self.item(id).is_some_and(|work| self.is_commanded(work));
-        if commanded && let Some(held) = self.items.get_mut(&id) {
-            held.work.pass(|passage| passage.commanded = true);
+        if commanded {
+            self.link(id, |passage| passage.commanded = true);
         }
         commanded
     }

@@ -30,11 +30,7 @@ impl Engine {
         if self.items.contains_key(&asked) {
             return Err(Refusal::WorkKnown);
         }
-        let before = self
-            .item(id)
-            .and_then(|work| work.passage.as_deref())
-            .cloned();
-        let before = before.unwrap_or_default();
+        let before = self.passage(id).cloned().unwrap_or_default();
         let mut consult = WorkItem {
             state: WorkState::Waiting,
             // The contact is that of the one who asks.
@@ -197,8 +193,7 @@ impl Engine {
 
     /// Who is asked is done with it, or is taken from it: the other goes on alone. Answers whether they were on the line.
     pub(super) fn leave_consult(&mut self, asked: WorkItemId, out: &mut Vec<Effect>) -> bool {
-        let of = self.item(asked).and_then(WorkItem::consult_of);
-        let Some(of) = of.filter(|of| self.consults(*of) == Some(asked)) else {
+        let Some(of) = self.asked_by(asked) else {
             return false;
         };
         self.part_from(of, out);
@@ -218,16 +213,20 @@ impl Engine {
 
     /// Ends the conference of who is taken from it and may be asked again.
     pub(super) fn leave_conference(&mut self, asked: WorkItemId) {
-        let of = self.item(asked).and_then(WorkItem::consult_of);
-        if let Some(of) = of.filter(|of| self.consults(*of) == Some(asked)) {
+        if let Some(of) = self.asked_by(asked) {
             self.link(of, |passage| passage.conference = false);
         }
     }
 
+    /// The work whose agent asks by this, as long as they do.
+    fn asked_by(&self, asked: WorkItemId) -> Option<WorkItemId> {
+        let of = self.item(asked).and_then(WorkItem::consult_of);
+        of.filter(|of| self.consults(*of) == Some(asked))
+    }
+
     /// Whether both are together.
     pub(super) fn in_conference(&self, id: WorkItemId) -> bool {
-        let passage = self.item(id).and_then(|work| work.passage.as_deref());
-        passage.is_some_and(|passage| passage.conference)
+        self.passage(id).is_some_and(|passage| passage.conference)
     }
 
     /// Whether somebody does not come into question: they said no lately, or it is they who ask.
@@ -267,8 +266,12 @@ impl Engine {
         }
     }
 
+    pub(super) fn passage(&self, id: WorkItemId) -> Option<&Passage> {
+        self.item(id).and_then(|work| work.passage.as_deref())
+    }
+
     /// Changes the passage of open work.
-    fn link(&mut self, id: WorkItemId, change: impl FnOnce(&mut Passage)) {
+    pub(super) fn link(&mut self, id: WorkItemId, change: impl FnOnce(&mut Passage)) {
         if let Some(held) = self.items.get_mut(&id) {
             held.work.pass(change);
             self.touch_item(id);

@@ -35,11 +35,7 @@ impl Engine {
             state: WorkState::Waiting,
             ..next
         };
-        let before = self
-            .item(id)
-            .and_then(|work| work.passage.as_deref())
-            .cloned();
-        let before = before.unwrap_or_default();
+        let before = self.passage(id).cloned().unwrap_or_default();
         next.pass(|passage| {
             passage.before = Some(id);
             passage.hops = hops;
@@ -49,9 +45,7 @@ impl Engine {
         });
         let about = About::queue(next.queue, goes_on, agent);
         self.command(id, CommandKind::Transfer, about, out);
-        if let Some(held) = self.items.get_mut(&id) {
-            held.work.pass(|passage| passage.next = Some(goes_on));
-        }
+        self.link(id, |passage| passage.next = Some(goes_on));
         self.insert(next);
         self.touched.open.insert(goes_on);
         out.push(Effect::HandedOn {
@@ -93,8 +87,7 @@ impl Engine {
 
     /// How often the contact of this work is handed on with once more.
     pub(super) fn hops_to(&self, id: WorkItemId) -> Result<u16, Refusal> {
-        let passage = self.item(id).and_then(|work| work.passage.as_deref());
-        let hops = passage.map_or(0, |passage| passage.hops);
+        let hops = self.passage(id).map_or(0, |passage| passage.hops);
         if hops >= Passage::MOST_HOPS {
             return Err(Refusal::HandedOnTooOften);
         }
@@ -208,10 +201,7 @@ impl Engine {
         change: impl FnOnce(&mut Passage),
         out: &mut Vec<Effect>,
     ) {
-        if let Some(held) = self.items.get_mut(&id) {
-            held.work.pass(change);
-        }
-        self.touch_item(id);
+        self.link(id, change);
         out.push(Effect::WorkChanged { item: id, agent });
     }
 }

@@ -1,47 +1,53 @@
-//! Wakes the streams of a connector when a command may wait for it. All of them are at the tenant's owner.
+//! Wakes the streams of a connector when something may wait for it. Streams of other processes look by themselves.
 
 use std::sync::Arc;
 
-use rapport_foundation::id::TenantId;
 use tokio::sync::broadcast;
+
+use crate::id::TenantId;
 
 /// Rings that may be unheard; whoever misses some looks.
 const DEPTH: usize = 256;
 
-/// Rung by the owner of a tenant.
+/// Rung by whoever has something for a connector.
 #[derive(Clone, Debug)]
-pub(crate) struct Bell(broadcast::Sender<(TenantId, Arc<str>)>);
+pub struct Bell(broadcast::Sender<(TenantId, Arc<str>)>);
 
 /// Heard by one stream.
 #[derive(Debug)]
-pub(crate) struct Ear {
+pub struct Ear {
     rings: broadcast::Receiver<(TenantId, Arc<str>)>,
     tenant: TenantId,
     connector: Arc<str>,
 }
 
-impl Bell {
-    pub(super) fn new() -> Self {
+impl Default for Bell {
+    fn default() -> Self {
         Self(broadcast::channel(DEPTH).0)
     }
+}
 
-    pub(super) fn ring(&self, tenant: TenantId, connector: &Arc<str>) {
+impl Bell {
+    /// Tells the streams of a connector that something may wait.
+    pub fn ring(&self, tenant: TenantId, connector: &str) {
         // Perhaps nobody is there.
-        let _ = self.0.send((tenant, Arc::clone(connector)));
+        let _ = self.0.send((tenant, connector.into()));
     }
 
-    pub(crate) fn ear(&self, tenant: TenantId, connector: &Arc<str>) -> Ear {
+    /// Hears what is rung from now on for a connector of a tenant.
+    #[must_use]
+    pub fn ear(&self, tenant: TenantId, connector: &str) -> Ear {
         Ear {
             rings: self.0.subscribe(),
             tenant,
-            connector: Arc::clone(connector),
+            connector: connector.into(),
         }
     }
 }
 
 impl Ear {
     /// Returns when something may wait.
-    pub(crate) async fn rung(&mut self) {
+    pub async fn rung(&mut self) {
         loop {
             match self.rings.recv().await {
                 Ok((tenant, connector)) if tenant != self.tenant || connector != self.connector => {
