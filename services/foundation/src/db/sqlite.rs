@@ -14,8 +14,14 @@ use super::{DatabaseConfig, Error};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// A transaction waits in line for the single writer; batches hold it for milliseconds.
 const WRITER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Page cache of one connection in KiB: five databases with five connections each must fit into a small process.
-const CACHE_KIB: &str = "-1024";
+/// Page cache of a reading connection in KiB: five databases with several each must fit into a small process.
+const READER_CACHE_KIB: &str = "-1024";
+/// That of the writing one. A batch goes down a dozen trees of a large file, and what it changes has to stay in memory
+/// until it commits: pages that find no room are written to the log before, and again each time they change.
+const WRITER_CACHE_KIB: &str = "-16384";
+/// The log goes back into the file when it has so many pages, 16 MiB. What many batches change, such as the roots of
+/// trees and the ends of those that grow at one end, goes back once for all of them.
+const CHECKPOINT_PAGES: &str = "4096";
 /// SQLite's page size unless a file was made with another one, which we never do.
 const PAGES_PER_MIB: u64 = 256;
 
@@ -83,6 +89,10 @@ fn options(config: &DatabaseConfig, read_only: bool) -> Result<ConnectOptions, E
         .sqlx_logging(false)
         .record_stmt_in_spans(false);
     let pages = u64::from(config.max_size_mib) * PAGES_PER_MIB;
+    let cache = match read_only {
+        true => READER_CACHE_KIB,
+        false => WRITER_CACHE_KIB,
+    };
     options.map_sqlx_sqlite_opts(move |sqlite: SqliteConnectOptions| {
         let sqlite = match pages {
             0 => sqlite,
@@ -96,7 +106,8 @@ fn options(config: &DatabaseConfig, read_only: bool) -> Result<ConnectOptions, E
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
-            .pragma("cache_size", CACHE_KIB)
+            .pragma("cache_size", cache)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
     });
     Ok(options)
 }
