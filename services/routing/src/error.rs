@@ -335,6 +335,15 @@ fn of_engine(refusal: Refusal) -> Failure {
             "WORK_NOT_ACCEPTED",
             "The work item is not in an agent's hands.",
         ),
+        Refusal::ContactLive => state(
+            "CONTACT_LIVE",
+            "Somebody is at the other end: put the contact on hold.",
+        ),
+        Refusal::NotParked => state("NOT_PARKED", "The work item is not parked."),
+        Refusal::WrapUpTooLong => state(
+            "WRAP_UP_TOO_LONG",
+            "Wrap-up lasts as long as its queue lets it.",
+        ),
         Refusal::NotWrappingUp => state("NOT_WRAPPING_UP", "The work item is not in wrap-up."),
         Refusal::AgentUnknown => state("AGENT_UNKNOWN", "There is no such agent."),
         Refusal::WorkKnown => state("WORK_KNOWN", "The work item is queued already."),
@@ -378,6 +387,11 @@ fn of_engine(refusal: Refusal) -> Failure {
             "The contact is another's: the agent is asked about it.",
         ),
         Refusal::NotOnHold => state("CONTACT_NOT_ON_HOLD", "The contact is not on hold."),
+        Refusal::QueueClosed => Failure::new(
+            Code::ResourceExhausted,
+            "QUEUE_CLOSED",
+            "It is outside of the hours of the queue.",
+        ),
         Refusal::QueueFull => Failure::new(
             Code::ResourceExhausted,
             "QUEUE_FULL",

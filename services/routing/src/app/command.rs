@@ -20,8 +20,9 @@ use crate::domain::engine::{Handing, StreamId};
 use crate::domain::policy::Draft;
 use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
-    AgentKind, Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Selection,
-    Severity, Skills, Solution, Status, Ticket, TicketChange, WorkItem, WorkSelection,
+    AgentKind, AgentPreference, Attributes, Author, By, Channel, ChannelCapacity, Code,
+    CustomerRef, Priority, Purpose, Selection, Severity, Skills, Solution, Status, Ticket,
+    TicketChange, WorkItem, WorkSelection,
 };
 use crate::store::Joining;
 
@@ -158,6 +159,17 @@ pub(crate) enum Command {
     EndWrapUp {
         item: WorkItemId,
         agent: AgentId,
+    },
+    ExtendWrapUp {
+        item: WorkItemId,
+        agent: AgentId,
+        by: Duration,
+    },
+    ParkWork {
+        item: WorkItemId,
+        agent: AgentId,
+        /// For how long at most; none: it is taken up again.
+        time: Option<Duration>,
     },
     AssignWork {
         item: WorkItemId,
@@ -382,6 +394,7 @@ pub(crate) struct QueueChange {
     pub(crate) default_priority: Option<Priority>,
     pub(crate) offer_timeout: Option<Duration>,
     pub(crate) wrap_up: Option<Duration>,
+    pub(crate) most_wrap_up: Option<Duration>,
     pub(crate) max_lapsed_offers: Option<u32>,
     pub(crate) required_skills: Option<Skills>,
     pub(crate) most_waiting: Option<Option<u32>>,
@@ -393,6 +406,9 @@ pub(crate) struct QueueChange {
     pub(crate) weight: Option<u16>,
     pub(crate) broadcast: Option<u8>,
     pub(crate) commanded: Option<bool>,
+    pub(crate) preference: Option<AgentPreference>,
+    pub(crate) preference_time: Option<Duration>,
+    pub(crate) opening: Option<Option<CalendarId>>,
 }
 
 /// An agent set up by hand.
@@ -411,7 +427,8 @@ pub(crate) struct AgentChange {
     pub(crate) skills_until: Option<BTreeMap<Code, Micros>>,
     pub(crate) queues: Option<BTreeSet<QueueId>>,
     pub(crate) usual_capacity: Option<u16>,
-    pub(crate) capacities: Option<Vec<(Channel, u16)>>,
+    pub(crate) capacities: Option<Vec<ChannelCapacity>>,
+    pub(crate) total_capacity: Option<Option<u16>>,
     pub(crate) work_selection: Option<WorkSelection>,
     pub(crate) kind: Option<AgentKind>,
     pub(crate) shifts: Option<Option<CalendarId>>,

@@ -15,7 +15,7 @@ mod merges;
 pub(crate) mod news;
 mod offers;
 mod policies;
-mod queues;
+pub(crate) mod queues;
 mod repeats;
 mod routing;
 mod sla;

@@ -1,14 +1,24 @@
+use std::collections::HashMap;
+
 use rapport_foundation::context::Context;
 use rapport_foundation::id::QueueId;
 use rapport_foundation::idempotency::Key;
+use rapport_foundation::time::Micros;
 
 use super::command::{Command, NewQueue, QueueChange};
 use super::{App, Error, Listed, Paging, found, part};
 use crate::domain::Queue;
 use crate::store::QueueFilter;
 
-/// A queue and how many work items wait in it.
-pub(crate) type Counted = (Queue, u32);
+/// A queue as it stands now.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    pub(crate) queue: Queue,
+    /// How many work items wait in it.
+    pub(crate) waiting: u32,
+    /// Whether it is open and when that is looked at again; none without hours.
+    pub(crate) turn: Option<(bool, Micros)>,
+}
 
 impl App {
     pub(crate) async fn create_queue(
@@ -22,7 +32,29 @@ impl App {
     }
 
     pub(crate) async fn get_queue(&self, ctx: &Context, id: QueueId) -> Result<Counted, Error> {
-        found(self.store().queue(ctx.tenant, id).await?, "queue", id)
+        let found = found(self.store().queue(ctx.tenant, id).await?, "queue", id)?;
+        let mut stand = self.standing(ctx, vec![found]).await?;
+        stand.pop().ok_or(Error::Broken)
+    }
+
+    /// Queues as they stand now.
+    async fn standing(
+        &self,
+        ctx: &Context,
+        queues: Vec<(Queue, u32)>,
+    ) -> Result<Vec<Counted>, Error> {
+        let timed = queues.iter().any(|(queue, _)| queue.opening.is_some());
+        let hours = match timed {
+            true => self.store().hours(ctx.tenant).await?,
+            false => HashMap::new(),
+        };
+        let now = self.0.env.clock.now();
+        let stand = |(queue, waiting): (Queue, u32)| Counted {
+            turn: (queue.opening.and_then(|id| hours.get(&id))).map(|hours| hours.at(now)),
+            queue,
+            waiting,
+        };
+        Ok(queues.into_iter().map(stand).collect())
     }
 
     pub(crate) async fn list_queues(
@@ -37,7 +69,11 @@ impl App {
         let page = store
             .queues(ctx.tenant, filter, listing.after, listing.size)
             .await?;
-        Ok(listing.listed(page))
+        let listed = listing.listed(page);
+        Ok(Listed {
+            rows: self.standing(ctx, listed.rows).await?,
+            next: listed.next,
+        })
     }
 
     pub(crate) async fn update_queue(

@@ -103,6 +103,7 @@ pub(crate) struct AgentView {
     pub(crate) shift_until: Option<Micros>,
     pub(crate) in_hand: PerChannel<u16>,
     pub(crate) limit: PerChannel<u16>,
+    pub(crate) parked: usize,
 }
 
 /// How long work is likely to wait.

@@ -5,7 +5,8 @@ use rapport_proto::types::v1 as types;
 
 use crate::domain::sla::ClockKind;
 use crate::domain::{
-    AgentKind, Channel, Impact, Priority, Purpose, Selection, Urgency, WorkSelection,
+    AgentKind, AgentPreference, Channel, Impact, Priority, Purpose, Selection, Urgency,
+    WorkSelection,
 };
 
 /// None for unspecified.
@@ -195,6 +196,25 @@ pub(crate) const fn work_selection_out(selection: WorkSelection) -> routing::Wor
         WorkSelection::Oldest => routing::WorkSelection::Oldest,
         WorkSelection::QueueRatio => routing::WorkSelection::QueueRatio,
         WorkSelection::GeneralisedCMu => routing::WorkSelection::GeneralisedCMu,
+    }
+}
+
+/// None for unspecified.
+pub(crate) const fn preference(preference: routing::AgentPreference) -> Option<AgentPreference> {
+    Some(match preference {
+        routing::AgentPreference::Unspecified => return None,
+        routing::AgentPreference::Nobody => AgentPreference::Nobody,
+        routing::AgentPreference::Owner => AgentPreference::Owner,
+        routing::AgentPreference::LastAgent => AgentPreference::LastAgent,
+    })
+}
+
+/// As the contracts name it.
+pub(crate) const fn preference_out(preference: AgentPreference) -> routing::AgentPreference {
+    match preference {
+        AgentPreference::Nobody => routing::AgentPreference::Nobody,
+        AgentPreference::Owner => routing::AgentPreference::Owner,
+        AgentPreference::LastAgent => routing::AgentPreference::LastAgent,
     }
 }
 

@@ -73,6 +73,31 @@ impl App {
             .await
     }
 
+    pub(crate) async fn extend_wrap_up(
+        &self,
+        ctx: &Context,
+        key: Key,
+        item: WorkItemId,
+        by: Duration,
+    ) -> Result<WorkItem, Error> {
+        let agent = self.at_work(ctx, item).await?;
+        self.decided_work(ctx, key, Command::ExtendWrapUp { item, agent, by })
+            .await
+    }
+
+    /// Puts work aside for a time, or takes it up again.
+    pub(crate) async fn park_work(
+        &self,
+        ctx: &Context,
+        key: Key,
+        item: WorkItemId,
+        time: Option<Duration>,
+    ) -> Result<WorkItem, Error> {
+        let agent = self.at_work(ctx, item).await?;
+        self.decided_work(ctx, key, Command::ParkWork { item, agent, time })
+            .await
+    }
+
     /// The customer hangs up, and is called when an agent accepts. A connector speaks of its own contacts only.
     pub(crate) async fn request_callback(
         &self,

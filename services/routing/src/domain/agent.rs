@@ -5,7 +5,7 @@ use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
 
 use super::code::named;
-use super::{Channel, Code, Load, PerChannel, Skills, WorkSelection};
+use super::{Capacity, Code, Load, Skills, WorkSelection};
 
 /// Someone who takes work, as the tenant set them up.
 #[derive(Clone, Debug)]
@@ -40,29 +40,6 @@ pub struct Agent {
     pub updated_at: Micros,
     /// Counts changes by hand from 1.
     pub version: i64,
-}
-
-/// How much an agent takes at once, by channel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Capacity {
-    /// On a channel that is not named.
-    pub usual: u16,
-    /// On the channels that are.
-    pub named: Vec<(Channel, u16)>,
-    /// Since when it is so; work taken before may exceed it.
-    pub since: Micros,
-}
-
-impl Capacity {
-    /// The limit of every channel.
-    #[must_use]
-    pub fn by_channel(&self) -> PerChannel<u16> {
-        let mut all = PerChannel::all(self.usual);
-        for (channel, limit) in &self.named {
-            *all.at(*channel) = *limit;
-        }
-        all
-    }
 }
 
 named! {

@@ -4,6 +4,7 @@
 //! what should happen goes out as values.
 
 mod agent;
+mod capacity;
 pub(crate) mod cel;
 mod channel;
 mod code;
@@ -24,9 +25,8 @@ pub mod statistics;
 mod ticket;
 mod work_item;
 
-pub use agent::{
-    Adherence, Agent, AgentKind, AgentState, Capacity, Presence, Shift, Standing, Status,
-};
+pub use agent::{Adherence, Agent, AgentKind, AgentState, Presence, Shift, Standing, Status};
+pub use capacity::{Capacity, ChannelCapacity, Channels, Limits};
 pub use channel::{Channel, PerChannel, Purpose};
 pub(crate) use code::text;
 pub use code::{Code, NotACode};
@@ -35,7 +35,7 @@ pub use discipline::{Discipline, Selection, WorkSelection};
 pub use hand_over::HandOver;
 pub use load::{Duty, Load, Taken};
 pub use passage::{Callback, Kept, Passage};
-pub use queue::{DEFAULT_QUEUE, Queue};
+pub use queue::{AgentPreference, DEFAULT_QUEUE, Queue};
 pub use repeat::{Earlier, RepeatRule};
 pub use severity::{Impact, Severity, Urgency};
 pub use skill::{Level, Skill, Skills};
@@ -44,6 +44,6 @@ pub use ticket::{
     TicketField, TicketRefusal, TicketState, differences,
 };
 pub use work_item::{
-    Answered, Decline, Figures, Offer, OfferEnd, OfferOutcome, Priority, Promise, WorkItem,
+    Answered, Decline, Figures, Offer, OfferEnd, OfferOutcome, Parked, Priority, Promise, WorkItem,
     WorkState,
 };

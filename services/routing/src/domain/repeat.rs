@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rapport_foundation::id::TicketId;
+use rapport_foundation::id::{AgentId, TicketId};
 use rapport_foundation::time::Micros;
 
 use super::{Code, Purpose, Ticket};
@@ -37,6 +37,8 @@ pub struct Earlier {
     pub purpose: Option<Purpose>,
     /// When it was solved; none while it is not.
     pub solved_at: Option<Micros>,
+    /// Whose it is.
+    pub owner: Option<AgentId>,
 }
 
 impl From<&Ticket> for Earlier {
@@ -46,6 +48,7 @@ impl From<&Ticket> for Earlier {
             category: ticket.category.clone(),
             purpose: ticket.purpose,
             solved_at: ticket.resolved_at,
+            owner: ticket.owner,
         }
     }
 }

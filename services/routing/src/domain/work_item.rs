@@ -76,10 +76,31 @@ pub struct Figures {
     pub left_early: bool,
     /// How long it was in the hands of agents whom it was taken from.
     pub handled_before: Duration,
+    /// Its agent waits for something before they go on with it.
+    pub parked: Option<Parked>,
+    /// How long it was parked before.
+    pub parked_before: Duration,
     /// Its agent has it beyond their capacity, because somebody wanted it so.
     pub over_capacity: bool,
     /// How long it was said to wait when it came.
     pub promise: Option<Promise>,
+}
+
+impl Figures {
+    /// How long an agent was at it of the time since they accepted it.
+    #[must_use]
+    pub fn at_it(&self, since: Micros, until: Micros) -> Duration {
+        (until - since).saturating_sub(self.parked_before)
+    }
+}
+
+/// An agent put accepted work aside: it is theirs, and takes none of their capacity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// Since when.
+    pub since: Micros,
+    /// When it comes back by itself.
+    pub until: Micros,
 }
 
 /// That an agent took a work item for the first time.
@@ -318,6 +339,12 @@ impl WorkItem {
     #[must_use]
     pub fn paused_until(&self) -> Option<Micros> {
         self.callback().and_then(|callback| callback.paused_until)
+    }
+
+    /// That its agent put it aside.
+    #[must_use]
+    pub const fn parked(&self) -> Option<Parked> {
+        self.figures.parked
     }
 
     /// Whether a connector holds its contact, with somebody at the other end when it came.

@@ -1,6 +1,7 @@
 //! Requests as the domain understands them; all that is wrong with one at once.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use rapport_foundation::check::Check;
 use rapport_foundation::error::Failure;
@@ -52,6 +53,9 @@ pub(super) use transfers::{
 
 const PAGE: (u32, u32) = (50, 1_000);
 const SKILLS_OF_WORK: usize = 16;
+/// A day, and a week.
+const USUAL_PARKED_S: i32 = 86_400;
+const MOST_PARKED_S: i32 = 604_800;
 
 type Etag = Option<i64>;
 
@@ -96,6 +100,42 @@ pub(super) fn end_wrap_up(body: &pb::EndWrapUpRequest) -> Result<(Uuid, WorkItem
     let request = c.request_id(&body.request_id);
     let id = c.id("work_item_id", &body.work_item_id);
     c.done((request, id))
+}
+
+pub(super) fn extend_wrap_up(
+    body: &pb::ExtendWrapUpRequest,
+) -> Result<(Uuid, WorkItemId, Duration), Failure> {
+    let mut c = Check::new();
+    let request = c.request_id(&body.request_id);
+    let id = c.id("work_item_id", &body.work_item_id);
+    let by = c.number("by_s", body.by_s, 1..=3_600);
+    c.done((request, id, seconds(by)))
+}
+
+pub(super) fn park_work_item(
+    body: &pb::ParkWorkItemRequest,
+) -> Result<(Uuid, WorkItemId, Duration), Failure> {
+    let mut c = Check::new();
+    let request = c.request_id(&body.request_id);
+    let id = c.id("work_item_id", &body.work_item_id);
+    let time = match c.number("timeout_s", body.timeout_s, 0..=MOST_PARKED_S) {
+        0 => USUAL_PARKED_S,
+        given => given,
+    };
+    c.done((request, id, seconds(time)))
+}
+
+pub(super) fn unpark_work_item(
+    body: &pb::UnparkWorkItemRequest,
+) -> Result<(Uuid, WorkItemId), Failure> {
+    let mut c = Check::new();
+    let request = c.request_id(&body.request_id);
+    let id = c.id("work_item_id", &body.work_item_id);
+    c.done((request, id))
+}
+
+fn seconds(n: i32) -> Duration {
+    Duration::from_secs(u64::try_from(n).unwrap_or(0))
 }
 
 pub(super) fn accept_offer(body: &pb::AcceptOfferRequest) -> Result<(Uuid, OfferId), Failure> {

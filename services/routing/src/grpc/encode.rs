@@ -25,10 +25,11 @@ pub(super) use tickets::{
 
 use crate::app::desk::DeskEvent;
 use crate::app::news;
+use crate::app::queues::Counted;
 use crate::app::words;
 use crate::domain::{
-    Callback, Code, CustomerRef, HandOver, Offer, Presence, Queue, Status, WorkItem, WorkState,
-    text,
+    Callback, ChannelCapacity, Code, CustomerRef, HandOver, Offer, Presence, Status, WorkItem,
+    WorkState, text,
 };
 use crate::store::StoredAgent;
 
@@ -142,6 +143,11 @@ pub(super) fn work_item(work: &WorkItem) -> pb::WorkItem {
         consult_of_work_item_id: text(work.consult_of()),
         conference: passage.is_some_and(|passage| passage.conference),
         callback: work.callback().map(callback),
+        park_time: work.parked().map(|parked| parked.since.into()),
+        park_expire_time: work.parked().map(|parked| parked.until.into()),
+        park_duration: Some(work.figures.parked_before)
+            .filter(|span| !span.is_zero())
+            .map(duration),
     }
 }
 
@@ -191,18 +197,15 @@ fn offer(offer: &Offer, work: &WorkItem, given: Option<&HandOver>) -> pb::Offer 
 
 pub(super) fn agent(stored: &StoredAgent) -> pb::Agent {
     let StoredAgent { agent, holds } = stored;
-    let capacity = |(channel, most): &(_, u16)| pb::ChannelCapacity {
-        channel: words::channel_out(*channel).into(),
-        concurrent: (*most).into(),
-    };
     pb::Agent {
         id: agent.id.to_string(),
         principal: agent.principal.expose().to_owned(),
         display_name: agent.display_name.expose().to_owned(),
         skills: agent.skills.texts(),
         queue_ids: agent.queues.iter().map(ToString::to_string).collect(),
-        capacities: agent.capacity.named.iter().map(capacity).collect(),
+        capacities: agent.capacity.named.iter().map(channel_capacity).collect(),
         default_capacity: agent.capacity.usual.into(),
+        total_capacity: agent.capacity.total.map_or(0, Into::into),
         status: agent_status(agent.standing.status).into(),
         status_reason: text(agent.standing.reason.as_ref()),
         status_time: Some(agent.standing.status_since.into()),
@@ -220,6 +223,16 @@ pub(super) fn agent(stored: &StoredAgent) -> pb::Agent {
     }
 }
 
+fn channel_capacity(capacity: &ChannelCapacity) -> pb::ChannelCapacity {
+    let between = capacity.interrupted_by.iter();
+    pb::ChannelCapacity {
+        channel: words::channel_out(capacity.channel).into(),
+        concurrent: capacity.concurrent.into(),
+        weight: Some(capacity.weight.into()),
+        interrupted_by: between.map(|c| words::channel_out(*c).into()).collect(),
+    }
+}
+
 fn codes(codes: &BTreeSet<Code>) -> Vec<String> {
     codes.iter().map(ToString::to_string).collect()
 }
@@ -231,7 +244,12 @@ fn skill_end((skill, until): (&Code, &Micros)) -> pb::SkillEnd {
     }
 }
 
-pub(super) fn queue((queue, waiting): (Queue, u32)) -> pb::Queue {
+pub(super) fn queue(counted: Counted) -> pb::Queue {
+    let Counted {
+        queue,
+        waiting,
+        turn,
+    } = counted;
     let seconds = |span: std::time::Duration| i32::try_from(span.as_secs()).unwrap_or(i32::MAX);
     pb::Queue {
         id: queue.id.to_string(),
@@ -251,6 +269,12 @@ pub(super) fn queue((queue, waiting): (Queue, u32)) -> pb::Queue {
         weight: queue.discipline.weight.into(),
         broadcast: queue.discipline.broadcast.into(),
         commanded: queue.commanded,
+        most_wrap_up_s: seconds(queue.most_wrap_up),
+        preference: words::preference_out(queue.preference).into(),
+        preference_timeout_s: seconds(queue.preference_time),
+        opening_calendar_id: text(queue.opening),
+        open: turn.is_none_or(|(open, _)| open),
+        open_turn_time: turn.map(|(_, at)| at.into()),
         waiting_work_items: i32::try_from(waiting).unwrap_or(i32::MAX),
         create_time: Some(queue.created_at.into()),
         update_time: Some(queue.updated_at.into()),

@@ -90,4 +90,60 @@ impl pb::work_item_service_server::WorkItemService for Grpc {
             work_item: Some(encode::work_item(&done)),
         }))
     }
+    async fn extend_wrap_up(
+        &self,
+        request: Request<pb::ExtendWrapUpRequest>,
+    ) -> Result<Response<pb::ExtendWrapUpResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let body = request.into_inner();
+        let (id, item, by) = decode::extend_wrap_up(&body)?;
+        let key = Key::new(
+            &ctx,
+            "rapport.routing.v1.WorkItemService/ExtendWrapUp",
+            id,
+            &body,
+        );
+        let work = self.app.extend_wrap_up(&ctx, key, item, by).await?;
+        Ok(Response::new(pb::ExtendWrapUpResponse {
+            work_item: Some(encode::work_item(&work)),
+        }))
+    }
+
+    async fn park_work_item(
+        &self,
+        request: Request<pb::ParkWorkItemRequest>,
+    ) -> Result<Response<pb::ParkWorkItemResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let body = request.into_inner();
+        let (id, item, time) = decode::park_work_item(&body)?;
+        let key = Key::new(
+            &ctx,
+            "rapport.routing.v1.WorkItemService/ParkWorkItem",
+            id,
+            &body,
+        );
+        let work = self.app.park_work(&ctx, key, item, Some(time)).await?;
+        Ok(Response::new(pb::ParkWorkItemResponse {
+            work_item: Some(encode::work_item(&work)),
+        }))
+    }
+
+    async fn unpark_work_item(
+        &self,
+        request: Request<pb::UnparkWorkItemRequest>,
+    ) -> Result<Response<pb::UnparkWorkItemResponse>, Status> {
+        let ctx = Context::of(&request)?;
+        let body = request.into_inner();
+        let (id, item) = decode::unpark_work_item(&body)?;
+        let key = Key::new(
+            &ctx,
+            "rapport.routing.v1.WorkItemService/UnparkWorkItem",
+            id,
+            &body,
+        );
+        let work = self.app.park_work(&ctx, key, item, None).await?;
+        Ok(Response::new(pb::UnparkWorkItemResponse {
+            work_item: Some(encode::work_item(&work)),
+        }))
+    }
 }

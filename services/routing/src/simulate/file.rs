@@ -151,9 +151,9 @@ struct TeamTable {
     queues: Vec<String>,
     #[serde(default)]
     skills: Vec<String>,
-    /// By channel; `usual` for the others.
+    /// By channel; `usual` for the others, `total` for all of them together.
     #[serde(default)]
-    capacity: BTreeMap<String, u16>,
+    capacity: BTreeMap<String, CapacityEntry>,
     #[serde(default = "oldest")]
     work_selection: String,
     #[serde(default = "as_drawn")]
@@ -163,6 +163,33 @@ struct TeamTable {
     back_s: f64,
     #[serde(default)]
     shifts: Vec<ShiftTable>,
+}
+
+/// How many of a channel, and where that is not all, what one takes of the total and what may come between.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum CapacityEntry {
+    Count(u16),
+    Channel(ChannelTable),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChannelTable {
+    concurrent: u16,
+    weight: Option<u16>,
+    #[serde(default)]
+    interrupted_by: Vec<String>,
+}
+
+impl ChannelTable {
+    const fn of(concurrent: u16) -> Self {
+        Self {
+            concurrent,
+            weight: None,
+            interrupted_by: Vec::new(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

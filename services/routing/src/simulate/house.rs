@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::scenario::{Scenario, Team};
 use super::tally::Tally;
 use crate::domain::engine::{Profile, Terms};
-use crate::domain::{AgentKind, Capacity, Figures, Offer, PerChannel, WorkItem, WorkState};
+use crate::domain::{AgentKind, Figures, Limits, Offer, PerChannel, WorkItem, WorkState};
 
 /// A customer who is not through yet.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ pub(super) struct Seat {
 #[derive(Debug)]
 pub(super) struct House<'a> {
     scenario: &'a Scenario,
+    /// How much the agents of each team take at once.
+    limits: Vec<Limits>,
     pub(super) customers: HashMap<u64, Customer>,
     pub(super) seats: Vec<Seat>,
     lengths: Vec<(u64, Micros)>,
@@ -73,6 +75,9 @@ impl<'a> House<'a> {
         };
         Self {
             scenario,
+            limits: (scenario.teams.iter())
+                .map(|team| team.capacity.by_channel())
+                .collect(),
             customers: HashMap::new(),
             seats: scenario
                 .teams
@@ -92,16 +97,15 @@ impl<'a> House<'a> {
         self.bring_up(now, seat);
         let channel = self.scenario.demands[demand].channel;
         let seat = &mut self.seats[seat];
-        let count = seat.holds.at(channel);
         if takes {
-            *count += 1;
-            seat.in_hand += 1;
-            let team = &self.scenario.teams[seat.team];
-            let limit = team.named.iter().find(|(named, _)| *named == channel);
-            if !seat.there || *count > limit.map_or(team.usual, |(_, most)| *most) {
+            let limits = &self.limits[seat.team];
+            if !seat.there || !limits.has_room(&seat.holds, channel) {
                 self.tally.exact.misplaced += 1;
             }
+            *seat.holds.at(channel) += 1;
+            seat.in_hand += 1;
         } else {
+            let count = seat.holds.at(channel);
             *count = count.saturating_sub(1);
             seat.in_hand = seat.in_hand.saturating_sub(1);
         }
@@ -192,6 +196,7 @@ pub(super) fn terms(scenario: &Scenario) -> impl Iterator<Item = Terms> {
             id: queue_id(queue),
             offer_timeout: line.offer_timeout,
             wrap_up: line.wrap_up,
+            most_wrap_up: line.wrap_up,
             max_lapsed_offers: line.max_lapsed_offers,
             most_waiting: line.most_waiting,
             answer_target: line.target,
@@ -209,11 +214,7 @@ pub(super) fn profile(scenario: &Scenario, seat: usize, team: usize) -> Profile 
         queues: team.queues.iter().map(|queue| queue_id(*queue)).collect(),
         skills: team.skills.clone(),
         skills_until: Default::default(),
-        capacity: Capacity {
-            usual: team.usual,
-            named: team.named.clone(),
-            since: Micros::EPOCH,
-        },
+        capacity: team.capacity.clone(),
         work_selection: team.work_selection,
         kind: AgentKind::Person,
         shifts: None,

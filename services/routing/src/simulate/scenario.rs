@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::domain::engine::Settings;
-use crate::domain::{Channel, Code, Discipline, Priority, Skills, WorkSelection};
+use crate::domain::{Capacity, Channel, Code, Discipline, Priority, Skills, WorkSelection};
 
 use super::arrivals::{Arrivals, DAY};
 use super::law::Law;
@@ -93,10 +93,8 @@ pub struct Team {
     pub queues: Vec<usize>,
     /// What they can do.
     pub skills: Skills,
-    /// How much they take at once on a channel that is not named.
-    pub usual: u16,
-    /// On the channels that are.
-    pub named: Vec<(Channel, u16)>,
+    /// How much they take at once.
+    pub capacity: Capacity,
     /// Which of their queues' work they get when they come free.
     pub work_selection: WorkSelection,
     /// How long they handle somebody, as a multiple of what the demand says.

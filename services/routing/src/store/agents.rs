@@ -332,6 +332,7 @@ fn write(
         skills_until: skills_until_out(&agent.skills_until),
         capacities: capacities_out(&agent.capacity.named),
         usual_capacity: agent.capacity.usual.into(),
+        total_capacity: agent.capacity.total.map(Into::into),
         capacity_since: agent.capacity.since,
         work_selection: agent.work_selection.as_str().to_owned(),
         kind: agent.kind.as_str().to_owned(),
@@ -371,6 +372,7 @@ fn read(
         capacity: Capacity {
             usual: count(row.usual_capacity)?,
             named: capacities_in(&row.capacities)?,
+            total: row.total_capacity.map(count).transpose()?,
             since: row.capacity_since,
         },
         work_selection: named(WorkSelection::named(&row.work_selection))?,

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{CalendarId, TenantId};
 use sea_orm::{ColumnTrait as _, Condition, Iterable as _};
@@ -57,6 +59,20 @@ impl Store {
             row.map(|row| json_in(row.timetable)).transpose()
         };
         self.db.read(tenant, find).await
+    }
+}
+
+impl Store {
+    /// The hours of every calendar of the tenant.
+    pub(crate) async fn hours(
+        &self,
+        tenant: TenantId,
+    ) -> Result<HashMap<CalendarId, Hours>, Error> {
+        let find = |s: Scoped| async move { all(&s).await };
+        let calendars = self.db.read(tenant, find).await?.into_iter();
+        Ok(calendars
+            .map(|calendar| (calendar.id, calendar.hours))
+            .collect())
     }
 }
 

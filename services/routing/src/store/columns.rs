@@ -10,7 +10,7 @@ use sea_orm::entity::prelude::{Json, Uuid};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::{Channel, Code, CustomerRef, Decline, Offer, Skills};
+use crate::domain::{Channel, ChannelCapacity, Code, CustomerRef, Decline, Offer, Skills};
 
 pub(super) fn code(text: &str) -> Result<Code, Error> {
     text.parse().map_err(|_| Error::Corrupt("a code"))
@@ -118,21 +118,38 @@ pub(super) fn offers_in(item: WorkItemId, json: Option<&Json>) -> Result<Vec<Off
     json.as_array().ok_or(CORRUPT)?.iter().map(one).collect()
 }
 
-pub(super) fn capacities_out(named: &[(Channel, u16)]) -> Json {
-    let pair = |(channel, limit): &(Channel, u16)| {
-        Json::from(vec![Json::from(channel.as_str()), (*limit).into()])
+/// Of each channel how many, and where that is not the usual: what one takes, and what may come between.
+pub(super) fn capacities_out(named: &[ChannelCapacity]) -> Json {
+    let one = |capacity: &ChannelCapacity| {
+        let between = capacity.interrupted_by.iter().map(|c| c.as_str());
+        let mut parts = vec![
+            Json::from(capacity.channel.as_str()),
+            capacity.concurrent.into(),
+        ];
+        if *capacity != ChannelCapacity::of(capacity.channel, capacity.concurrent) {
+            parts.extend([capacity.weight.into(), between.collect()]);
+        }
+        Json::from(parts)
     };
-    named.iter().map(pair).collect()
+    named.iter().map(one).collect()
 }
 
-pub(super) fn capacities_in(json: &Json) -> Result<Vec<(Channel, u16)>, Error> {
+pub(super) fn capacities_in(json: &Json) -> Result<Vec<ChannelCapacity>, Error> {
     const CORRUPT: Error = Error::Corrupt("a list of capacities");
-    let pair = |value: &Json| {
-        let channel = value.get(0).and_then(Json::as_str).and_then(Channel::named);
-        let limit = value.get(1).and_then(Json::as_u64);
-        Ok((channel.ok_or(CORRUPT)?, count(limit.ok_or(CORRUPT)?)?))
+    let channel = |value: &Json| value.as_str().and_then(Channel::named).ok_or(CORRUPT);
+    let number = |value: &Json| count(value.as_u64().ok_or(CORRUPT)?);
+    let one = |value: &Json| {
+        let parts = value.as_array().ok_or(CORRUPT)?;
+        let (of, concurrent) = parts.first().zip(parts.get(1)).ok_or(CORRUPT)?;
+        let mut capacity = ChannelCapacity::of(channel(of)?, number(concurrent)?);
+        if let Some((weight, between)) = parts.get(2).zip(parts.get(3)) {
+            let between = between.as_array().ok_or(CORRUPT)?.iter().map(channel);
+            capacity.weight = number(weight)?;
+            capacity.interrupted_by = between.collect::<Result<_, _>>()?;
+        }
+        Ok(capacity)
     };
-    json.as_array().ok_or(CORRUPT)?.iter().map(pair).collect()
+    json.as_array().ok_or(CORRUPT)?.iter().map(one).collect()
 }
 
 /// A value that is stored as a whole.

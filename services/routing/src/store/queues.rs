@@ -1,14 +1,14 @@
 use std::collections::HashMap;
 
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::{QueueId, TenantId};
+use rapport_foundation::id::{CalendarId, QueueId, TenantId};
 use sea_orm::{ColumnTrait as _, Condition, Iterable as _};
 use uuid::Uuid;
 
 use super::columns::{code, count, named, skills_in, skills_out, span_in, span_out};
 use super::entities::queue::{ActiveModel, Column, Entity, Model};
 use super::{Page, Store};
-use crate::domain::{Code, Discipline, Priority, Queue, Selection};
+use crate::domain::{AgentPreference, Code, Discipline, Priority, Queue, Selection};
 
 /// Which queues to list.
 #[derive(Clone, Debug, Default)]
@@ -147,6 +147,10 @@ fn write(tenant: TenantId, queue: &Queue) -> Model {
         weight: queue.discipline.weight.into(),
         broadcast: queue.discipline.broadcast.into(),
         commanded: queue.commanded,
+        most_wrap_up: span_out(queue.most_wrap_up),
+        preference: queue.preference.as_str().to_owned(),
+        preference_time: span_out(queue.preference_time),
+        opening_calendar_id: queue.opening.map(|id| id.uuid()),
         created_at: queue.created_at,
         updated_at: queue.updated_at,
         version: queue.version,
@@ -174,6 +178,10 @@ fn read(row: Model) -> Result<Queue, Error> {
             broadcast: count(row.broadcast)?,
         },
         commanded: row.commanded,
+        most_wrap_up: span_in(row.most_wrap_up)?,
+        preference: named(AgentPreference::named(&row.preference))?,
+        preference_time: span_in(row.preference_time)?,
+        opening: row.opening_calendar_id.map(CalendarId::from_uuid),
         created_at: row.created_at,
         updated_at: row.updated_at,
         version: row.version,

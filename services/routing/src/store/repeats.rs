@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::{CustomerId, RecordId, TenantId, TicketId};
+use rapport_foundation::id::{AgentId, CustomerId, RecordId, TenantId, TicketId};
 use rapport_foundation::time::Micros;
 use sea_orm::{ColumnTrait as _, Condition};
 
@@ -31,6 +31,14 @@ impl Repeats {
     pub(crate) fn repeated(&self, ticket: &Ticket) -> Option<TicketId> {
         let theirs = self.theirs.get(&self.customer(ticket.customer?))?;
         self.rule.repeated(ticket, theirs)
+    }
+
+    /// Who owns the latest of a customer's other tickets that anybody owns.
+    pub(crate) fn last_agent(&self, ticket: &Ticket) -> Option<AgentId> {
+        let theirs = self.theirs.get(&self.customer(ticket.customer?))?;
+        let others = theirs.iter().filter(|earlier| earlier.id != ticket.id);
+        let owned = others.filter_map(|earlier| Some((earlier.id, earlier.owner?)));
+        owned.max().map(|(_, agent)| agent)
     }
 
     /// A ticket that later ones may repeat.
@@ -154,5 +162,6 @@ fn read(row: &ticket::Model) -> Result<Earlier, Error> {
         category: optional_code(row.category.as_ref())?,
         purpose: purpose.map(|p| named(Purpose::named(p))).transpose()?,
         solved_at: row.resolved_at,
+        owner: row.owner_agent_id.map(AgentId::from_uuid),
     })
 }

@@ -21,10 +21,10 @@ use uuid::Uuid;
 use super::{Committed, Decision, Lease, Needs, OfferRow, Replica, Store, TicketFilter};
 use crate::domain::engine::{Pace, Turn};
 use crate::domain::{
-    Agent, AgentKind, Answered, Callback, Capacity, Channel, CustomerRef, Decline, Discipline,
-    Figures, Impact, Kept, Load, Offer, OfferEnd, OfferOutcome, Opening, Passage, Presence,
-    Priority, Promise, Purpose, Queue, Selection, Severity, Shift, Standing, Status, Taken, Ticket,
-    Urgency, WorkItem, WorkSelection, WorkState,
+    Agent, AgentKind, AgentPreference, Answered, Callback, Capacity, Channel, ChannelCapacity,
+    CustomerRef, Decline, Discipline, Figures, Impact, Kept, Load, Offer, OfferEnd, OfferOutcome,
+    Opening, Parked, Passage, Presence, Priority, Promise, Purpose, Queue, Selection, Severity,
+    Shift, Standing, Status, Taken, Ticket, Urgency, WorkItem, WorkSelection, WorkState,
 };
 
 const NOW: Micros = Micros(1_700_000_000_000_000);
@@ -99,6 +99,10 @@ fn queue() -> Queue {
             weight: 3,
             broadcast: 2,
         },
+        most_wrap_up: Duration::from_secs(99),
+        preference: AgentPreference::LastAgent,
+        preference_time: Duration::from_secs(7),
+        opening: Some(CalendarId::new(NOW)),
         ..Queue::usual(QueueId::new(NOW), "care".parse().unwrap(), NOW)
     }
 }
@@ -113,9 +117,16 @@ fn agent(queue: &Queue) -> Agent {
         skills_until: [("dutch".parse().unwrap(), NOW)].into(),
         queues: BTreeSet::from([queue.id]),
         capacity: Capacity {
-            usual: 2,
-            named: vec![(Channel::Chat, 3)],
-            since: NOW,
+            named: vec![
+                ChannelCapacity::of(Channel::Chat, 3),
+                ChannelCapacity {
+                    weight: 4,
+                    interrupted_by: [Channel::Phone, Channel::Chat].into(),
+                    ..ChannelCapacity::of(Channel::Email, 2)
+                },
+            ],
+            total: Some(6),
+            ..Capacity::of_each(2, NOW)
         },
         work_selection: WorkSelection::QueueRatio,
         kind: AgentKind::Virtual,
@@ -202,6 +213,11 @@ fn work(ticket: &Ticket, state: impl FnOnce(WorkItemId) -> WorkState) -> WorkIte
             left_early: true,
             handled_before: Duration::from_micros(7),
             over_capacity: true,
+            parked: Some(Parked {
+                since: NOW,
+                until: NOW + Duration::from_secs(5),
+            }),
+            parked_before: Duration::from_micros(11),
             promise: Some(Promise {
                 p50: Duration::from_secs(1),
                 p90: Duration::from_secs(4),

@@ -278,7 +278,8 @@ pub async fn verify(db: &Database) -> Result<Vec<Breach>, Error> {
 async fn over_capacity(s: &System) -> Result<Vec<Breach>, Error> {
     let sql = "with held (tenant_id, agent_id, channel, over_capacity, taken_at) as (\
                select tenant_id, agent_id, channel, over_capacity, coalesce(accepted_at, offered_at) \
-               from work_items where state in ('offered', 'accepted', 'wrapping_up') union all \
+               from work_items where state in ('offered', 'accepted', 'wrapping_up') \
+               and parked_since is null union all \
                select o.tenant_id, o.agent_id, w.channel, w.over_capacity, o.made_at from offers o \
                join work_items w on w.tenant_id = o.tenant_id and w.id = o.work_item_id \
                where o.outcome = 'pending' and w.offer_id <> o.id) \
@@ -326,9 +327,9 @@ async fn other_offers(s: &System) -> Result<Vec<Breach>, Error> {
 fn limit(row: &QueryResult) -> Result<i64, Error> {
     let channel: String = row.try_get("", "channel")?;
     let named = super::columns::capacities_in(&row.try_get("", "capacities")?)?;
-    let found = named.iter().find(|(known, _)| known.as_str() == channel);
+    let found = named.iter().find(|known| known.channel.as_str() == channel);
     match found {
-        Some((_, limit)) => Ok((*limit).into()),
+        Some(found) => Ok(found.concurrent.into()),
         None => Ok(row.try_get("", "usual")?),
     }
 }

@@ -15,7 +15,9 @@ use super::columns::{
 use super::entities::work_item::{ActiveModel, Column, Entity, Model};
 use super::passages::passage;
 use super::{Page, Store, merges};
-use crate::domain::{Answered, Channel, Figures, Offer, Priority, Promise, WorkItem, WorkState};
+use crate::domain::{
+    Answered, Channel, Figures, Offer, Parked, Priority, Promise, WorkItem, WorkState,
+};
 
 /// Names of the states in which something is still to be done.
 pub(super) const OPEN: [&str; 4] = ["waiting", "offered", "accepted", "wrapping_up"];
@@ -366,6 +368,9 @@ fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
         left_early: figures.left_early,
         handled_before: span_out(figures.handled_before),
         over_capacity: figures.over_capacity,
+        parked_since: figures.parked.map(|parked| parked.since),
+        parked_until: figures.parked.map(|parked| parked.until),
+        parked_before: span_out(figures.parked_before),
         handed_over: work.handed_over,
         promised_p50: figures.promise.map(|promise| span_out(promise.p50)),
         promised_p90: figures.promise.map(|promise| span_out(promise.p90)),
@@ -424,6 +429,7 @@ pub(super) fn read(row: Model) -> Result<WorkItem, Error> {
 
 fn read_figures(row: &Model) -> Result<Figures, Error> {
     let answered = row.answered_at.zip(row.answered_queue_id);
+    let parked = row.parked_since.zip(row.parked_until);
     let promise = row.promised_p50.zip(row.promised_p90).map(|(p50, p90)| {
         Ok::<_, Error>(Promise {
             p50: span_in(p50)?,
@@ -439,6 +445,8 @@ fn read_figures(row: &Model) -> Result<Figures, Error> {
         left_early: row.left_early,
         handled_before: span_in(row.handled_before)?,
         over_capacity: row.over_capacity,
+        parked: parked.map(|(since, until)| Parked { since, until }),
+        parked_before: span_in(row.parked_before)?,
         promise: promise.transpose()?,
     })
 }

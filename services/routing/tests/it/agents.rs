@@ -41,6 +41,8 @@ async fn an_agent_is_set_up_found_and_changed() {
                 capacities: vec![pb::ChannelCapacity {
                     channel: types::Channel::Chat.into(),
                     concurrent: 3,
+                    weight: Some(1),
+                    ..Default::default()
                 }],
                 ..Default::default()
             }),

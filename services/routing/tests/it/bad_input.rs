@@ -79,11 +79,12 @@ async fn everything_that_is_wrong_is_told_at_once() {
         let twice = pb::ChannelCapacity {
             channel: 1,
             concurrent: 1,
+            ..Default::default()
         };
         let request = pb::CreateAgentRequest {
             request_id: String::new(),
             agent: Some(pb::Agent {
-                capacities: vec![twice, twice],
+                capacities: vec![twice.clone(), twice],
                 ..Default::default()
             }),
         };

@@ -195,6 +195,7 @@ async fn create_agent(
     let one = |channel: Channel| routing::ChannelCapacity {
         channel: channel as i32,
         concurrent: 1,
+        ..Default::default()
     };
     let request = routing::CreateAgentRequest {
         request_id: request_id(),

@@ -1,4 +1,4 @@
-use rapport_foundation::id::AgentId;
+use rapport_foundation::id::{AgentId, CalendarId};
 
 use super::super::Error;
 use super::super::command::{AgentChange, Done, NewAgent};
@@ -24,11 +24,7 @@ impl Fold<'_> {
             skills: Default::default(),
             skills_until: Default::default(),
             queues: Default::default(),
-            capacity: Capacity {
-                usual: USUAL_CAPACITY,
-                named: Vec::new(),
-                since: self.now,
-            },
+            capacity: Capacity::of_each(USUAL_CAPACITY, self.now),
             work_selection: WorkSelection::Oldest,
             kind: AgentKind::Person,
             shifts: None,
@@ -115,7 +111,11 @@ impl Fold<'_> {
         for queue in change.queues.iter().flatten() {
             self.known_queue(*queue)?;
         }
-        match change.shifts.flatten() {
+        self.known_calendar(change.shifts.flatten())
+    }
+
+    pub(super) fn known_calendar(&self, named: Option<CalendarId>) -> Result<(), Error> {
+        match named {
             Some(id) if !self.tenant.book.calendars.contains_key(&id) => {
                 Err(Error::not_found("calendar", id))
             }
@@ -137,6 +137,7 @@ fn apply(agent: &mut Agent, change: &AgentChange) {
     set(&mut agent.queues, change.queues.as_ref());
     set(&mut agent.capacity.usual, change.usual_capacity.as_ref());
     set(&mut agent.capacity.named, change.capacities.as_ref());
+    set(&mut agent.capacity.total, change.total_capacity.as_ref());
     set(&mut agent.work_selection, change.work_selection.as_ref());
     set(&mut agent.kind, change.kind.as_ref());
     set(&mut agent.shifts, change.shifts.as_ref());

@@ -109,6 +109,7 @@ impl Tenant {
                 shift_until: agent.standing.shift.map(|shift| shift.until),
                 in_hand: *agent.in_hand,
                 limit: *agent.limit,
+                parked: agent.parked,
             })
             .collect();
         views.sort_unstable_by_key(|view| view.agent);

@@ -11,6 +11,7 @@ mod intake;
 mod manual;
 mod merges;
 mod needs;
+mod preferred;
 mod promises;
 mod queues;
 mod repeats;
@@ -61,6 +62,13 @@ impl Tenant {
     pub(crate) fn next_deadline(&self) -> Option<Micros> {
         let engine = self.engine.next_deadline().into_iter();
         engine.chain(self.commands.next_deadline()).min()
+    }
+
+    /// Whether it is within the hours of a queue, if it has any.
+    fn is_open(&self, now: Micros, queue: QueueId) -> bool {
+        let calendar = self.queues.get(&queue).and_then(|queue| queue.opening);
+        let calendar = calendar.and_then(|id| self.book.calendars.get(&id));
+        calendar.is_none_or(|calendar| calendar.hours.at(now).0)
     }
 
     fn queue_by_code(&self, code: &Code) -> Option<&Queue> {
@@ -284,6 +292,8 @@ impl<'a> Fold<'a> {
                 skip_wrap_up,
             } => self.complete_work(*item, *agent, disposition.as_ref(), *skip_wrap_up),
             Command::EndWrapUp { item, agent } => self.end_wrap_up(*item, *agent),
+            Command::ExtendWrapUp { item, agent, by } => self.extend_wrap_up(*item, *agent, *by),
+            Command::ParkWork { item, agent, time } => self.park_work(*item, *agent, *time),
             Command::AssignWork { item, to, said } => self.assign_work(*item, *to, said),
             Command::MoveWork {
                 item,

@@ -26,6 +26,8 @@ pub(crate) fn needs<'a>(batch: impl Iterator<Item = &'a Asked>) -> Needs {
             | Command::SetStatus { .. }
             | Command::RejectOffer { .. }
             | Command::EndWrapUp { .. }
+            | Command::ExtendWrapUp { .. }
+            | Command::ParkWork { .. }
             | Command::HoldWork { .. }
             | Command::RequestCallback { .. }
             | Command::EndConsult { .. }

@@ -11,6 +11,7 @@ impl Fold<'_> {
         if self.tenant.queue_by_code(&new.code).is_some() {
             return Err(Error::CodeTaken);
         }
+        self.known_calendar(new.settings.opening.flatten())?;
         let mut queue = Queue::usual(QueueId::new(self.now), new.code.clone(), self.now);
         apply(&mut queue, &new.settings);
         self.leads_somewhere(&queue)?;
@@ -30,6 +31,7 @@ impl Fold<'_> {
         if etag.is_some_and(|etag| etag != queue.version) {
             return Err(Error::EtagMismatch);
         }
+        self.known_calendar(change.opening.flatten())?;
         apply(&mut queue, change);
         self.leads_somewhere(&queue)?;
         queue.updated_at = self.now;
@@ -92,6 +94,7 @@ fn apply(queue: &mut Queue, change: &QueueChange) {
     );
     set(&mut queue.offer_timeout, change.offer_timeout.as_ref());
     set(&mut queue.wrap_up, change.wrap_up.as_ref());
+    set(&mut queue.most_wrap_up, change.most_wrap_up.as_ref());
     set(
         &mut queue.max_lapsed_offers,
         change.max_lapsed_offers.as_ref(),
@@ -110,4 +113,7 @@ fn apply(queue: &mut Queue, change: &QueueChange) {
     set(&mut discipline.weight, change.weight.as_ref());
     set(&mut discipline.broadcast, change.broadcast.as_ref());
     set(&mut queue.commanded, change.commanded.as_ref());
+    set(&mut queue.preference, change.preference.as_ref());
+    set(&mut queue.preference_time, change.preference_time.as_ref());
+    set(&mut queue.opening, change.opening.as_ref());
 }

@@ -25,7 +25,8 @@ impl Fold<'_> {
                 Some(leg) => own.clone().and(&leg.skills),
                 None => self.skills_for(queue, own),
             };
-            if self.tenant.engine.has_room(queue, channel, &skills) {
+            let open = self.tenant.is_open(self.now, queue);
+            if open && self.tenant.engine.has_room(queue, channel, &skills) {
                 return Some(queue);
             }
             next = self.tenant.queues.get(&queue)?.overflow;
@@ -42,7 +43,10 @@ impl Fold<'_> {
         target: Option<&Leg>,
     ) -> Result<QueueId, Error> {
         let room = self.room(queue, channel, own, target);
-        room.ok_or_else(|| Refusal::QueueFull.into())
+        room.ok_or_else(|| match self.tenant.is_open(self.now, queue) {
+            true => Refusal::QueueFull.into(),
+            false => Refusal::QueueClosed.into(),
+        })
     }
 
     /// Whether everything that nobody has accepted of a ticket finds room in another queue.

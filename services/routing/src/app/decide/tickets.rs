@@ -131,7 +131,9 @@ impl Fold<'_> {
         let own = known.skills.clone().and(&asking.skills);
         let target = asking.route.as_ref().and_then(|route| route.leg());
         let room = self.room(queue, asking.channel, &own, target);
-        let work = self.work_for(ticket, room.unwrap_or(queue), asking)?;
+        let mut work = self.work_for(ticket, room.unwrap_or(queue), asking)?;
+        let kept = self.kept_for(&work);
+        work.pass(|passage| passage.kept = kept);
         let id = work.id;
         self.step(Input::WorkItemAdmitted(Box::new(work)))?;
         Ok(id)

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use rapport_foundation::id::{AgentId, OfferId, WorkItemId};
 
 use super::super::Error;
@@ -64,6 +66,34 @@ impl Fold<'_> {
 
     pub(super) fn end_wrap_up(&mut self, item: WorkItemId, agent: AgentId) -> Result<Done, Error> {
         self.step(Input::WrapUpEnded { item, agent })?;
+        Ok(self.work_done(item))
+    }
+
+    pub(super) fn extend_wrap_up(
+        &mut self,
+        item: WorkItemId,
+        agent: AgentId,
+        by: Duration,
+    ) -> Result<Done, Error> {
+        self.step(Input::WrapUpExtended { item, agent, by })?;
+        Ok(self.work_done(item))
+    }
+
+    /// Puts work aside for a time, or takes it up again.
+    pub(super) fn park_work(
+        &mut self,
+        item: WorkItemId,
+        agent: AgentId,
+        time: Option<Duration>,
+    ) -> Result<Done, Error> {
+        self.step(match time {
+            Some(time) => Input::WorkParked {
+                item,
+                agent,
+                until: self.now + time,
+            },
+            None => Input::WorkUnparked { item, agent },
+        })?;
         Ok(self.work_done(item))
     }
 

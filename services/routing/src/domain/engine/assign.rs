@@ -166,9 +166,9 @@ impl Engine {
             self.timers
                 .cancel(decline.until, Timer::DeclineEnds(id, decline.agent));
         }
+        self.stop_keeping(id);
         self.stop_easing(id);
         self.stop_waiting(id);
-        self.stop_keeping(id);
         self.offers.remove(&offer.id);
         self.timers
             .cancel(offer.expires_at, Timer::OfferLapses(id, agent));

@@ -124,11 +124,19 @@ impl Engine {
                     faults.push(Fault::Stuck(format!("wrap-up of {}", work.id)));
                 }
             }
-            WorkState::Accepted { .. } => {}
+            WorkState::Accepted { .. } => self.check_parked(work, faults),
             _ => faults.push(Fault::Index("items")),
         }
         self.check_route(work, faults);
         self.check_passage(work, faults);
+    }
+
+    fn check_parked(&self, work: &WorkItem, faults: &mut Vec<Fault>) {
+        if let Some(parked) = work.parked()
+            && !self.timers.holds(parked.until, Timer::ParkEnds(work.id))
+        {
+            faults.push(Fault::Stuck(format!("what is parked: {}", work.id)));
+        }
     }
 
     fn check_passage(&self, work: &WorkItem, faults: &mut Vec<Fault>) {
@@ -212,8 +220,8 @@ impl Engine {
         for seat in self.floor.seats() {
             let agent = seat.profile.id;
             let mut used = PerChannel::all(0_u16);
-            // What somebody gave them by hand although their hands were full.
-            let mut allowed = PerChannel::all(0_u16);
+            // But for what somebody gave them by hand although their hands were full.
+            let mut usual = PerChannel::all(0_u16);
             for id in &seat.holds {
                 let held = self.items.get(id);
                 let beyond = held.is_some_and(|h| h.work.figures.over_capacity);
@@ -223,12 +231,17 @@ impl Engine {
                 {
                     faults.push(Fault::WrongHands(*id, agent));
                 }
-                if let Some(held) = held {
+                if let Some(held) = held.filter(|held| held.work.parked().is_none()) {
                     *used.at(held.work.channel) += 1;
-                    *allowed.at(held.work.channel) += u16::from(beyond);
+                    *usual.at(held.work.channel) += u16::from(!beyond);
                 }
             }
+            let parked = self.held_by(agent).filter(|work| work.parked().is_some());
+            if parked.count() != seat.parked.len() {
+                faults.push(Fault::Index("parked work"));
+            }
             let accepted = self.held_by(agent).filter(|work| work.offer().is_none());
+            let accepted = accepted.filter(|work| work.parked().is_none());
             if accepted.count() != usize::from(seat.working) {
                 faults.push(Fault::Index("work accepted"));
             }
@@ -237,22 +250,24 @@ impl Engine {
             if load.busy > load.staffed || load.until < seat.standing.load.until {
                 faults.push(Fault::Index("time of agents"));
             }
-            if used != seat.used {
+            if used != *seat.in_hand() {
                 faults.push(Fault::Index("capacity in use"));
             }
             // What was accepted before a limit sank may exceed it; nothing taken since may, but by hand.
             let taken_since = |c: Channel| {
-                let newest = self
-                    .held_by(agent)
-                    .filter(|work| work.channel == c && !work.figures.over_capacity)
-                    .map(|work| taken_at(work, agent))
-                    .max();
+                let usual = self.held_by(agent).filter(|work| {
+                    work.channel == c && !work.figures.over_capacity && work.parked().is_none()
+                });
+                let newest = usual.map(|work| taken_at(work, agent)).max();
                 newest > Some(seat.profile.capacity.since)
             };
-            if Channel::ALL
-                .iter()
-                .any(|c| used.get(*c) > seat.limit.get(*c) + allowed.get(*c) && taken_since(*c))
-            {
+            let limits = seat.limits();
+            let too_many = |c: &Channel| usual.get(*c) > limits.each.get(*c) && taken_since(*c);
+            // What was taken last had room beside the others; work that may come between others, whatever it was.
+            let last = |c: &Channel| usual.get(*c) > 0 && limits.holds(&usual, *c);
+            let any_since = Channel::ALL.iter().any(|c| taken_since(*c));
+            let none_last = any_since && !Channel::ALL.iter().any(last);
+            if Channel::ALL.iter().any(too_many) || none_last {
                 faults.push(Fault::OverCapacity(agent));
             }
             let there = seat.standing.presence == Presence::Present;
@@ -300,6 +315,7 @@ impl Engine {
                 + usize::from(held.eases_at.is_some())
                 + usize::from(held.work.kept().is_some())
                 + usize::from(held.work.paused_until().is_some())
+                + usize::from(held.work.parked().is_some())
                 + held.work.declines.len()
         });
         let leaving = self

@@ -30,6 +30,7 @@ impl Engine {
         if self.items.contains_key(&asked) {
             return Err(Refusal::WorkKnown);
         }
+        self.take_up(now, id, out);
         let before = self.passage(id).cloned().unwrap_or_default();
         let mut consult = WorkItem {
             state: WorkState::Waiting,

@@ -25,6 +25,8 @@ pub struct AtWork<'a> {
     pub in_hand: &'a PerChannel<u16>,
     /// How many of each they take.
     pub limit: &'a PerChannel<u16>,
+    /// How many work items of theirs are parked.
+    pub parked: usize,
 }
 
 impl AtWork<'_> {
@@ -81,8 +83,9 @@ impl Engine {
             standing: &seat.standing,
             state,
             since,
-            in_hand: &seat.used,
-            limit: &seat.limit,
+            in_hand: seat.in_hand(),
+            limit: &seat.limits().each,
+            parked: seat.parked.len(),
         }
     }
 
@@ -118,6 +121,7 @@ fn at_it(work: &WorkItem, agent: AgentId) -> Option<(AgentState, Micros)> {
             let offer = work.offer_to(agent)?;
             Some((AgentState::Offered, offer.made_at))
         }
+        WorkState::Accepted { .. } if work.parked().is_some() => None,
         WorkState::Accepted { at, .. } => Some((AgentState::Busy, *at)),
         WorkState::WrappingUp { at, .. } => Some((AgentState::WrapUp, *at)),
         _ => None,

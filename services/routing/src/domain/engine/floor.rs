@@ -78,9 +78,7 @@ impl Floor {
         Self::unlist(&mut self.free, seat);
         self.choosing[seat.profile.work_selection as usize] -= 1;
         self.choosing[profile.work_selection as usize] += 1;
-        seat.limit = profile.capacity.by_channel();
-        seat.profile = profile;
-        seat.held = held;
+        seat.set_profile(profile, held);
         self.relist(agent);
     }
 

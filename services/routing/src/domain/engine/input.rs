@@ -4,15 +4,14 @@ use std::time::Duration;
 use rapport_foundation::id::{AgentId, CalendarId, OfferId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 
+pub use super::effect::Effect;
 use super::manual::Handing;
 pub use super::refusal::Refusal;
-use crate::domain::contact_command::CommandKind;
 use crate::domain::sla::Hours;
 use crate::domain::{
-    Agent, AgentKind, Capacity, Code, Discipline, OfferEnd, Priority, Queue, Skills, Status,
+    Agent, AgentKind, Capacity, Code, CustomerRef, Discipline, Priority, Queue, Skills, Status,
     WorkItem, WorkSelection,
 };
-use crate::domain::{CustomerRef, Offer};
 
 /// One open stream of an agent; unique in the life of the process.
 pub type StreamId = u64;
@@ -60,8 +59,10 @@ pub struct Terms {
     pub id: QueueId,
     /// How long an offer stands.
     pub offer_timeout: Duration,
-    /// How long wrap-up lasts at most.
+    /// How long wrap-up lasts by itself.
     pub wrap_up: Duration,
+    /// How long it lasts at most when it is extended.
+    pub most_wrap_up: Duration,
     /// Offers in a row an agent may let lapse.
     pub max_lapsed_offers: u32,
     /// How many may wait; who comes when so many do and nobody is free is refused. None: no limit.
@@ -82,6 +83,7 @@ impl From<&Queue> for Terms {
             id: queue.id,
             offer_timeout: queue.offer_timeout,
             wrap_up: queue.wrap_up,
+            most_wrap_up: queue.most_wrap_up,
             max_lapsed_offers: queue.max_lapsed_offers,
             most_waiting: queue.most_waiting,
             answer_target: queue.answer_target,
@@ -206,6 +208,15 @@ pub enum Input {
         /// Who.
         agent: AgentId,
     },
+    /// Wrap-up takes longer, as far as its queue lets it.
+    WrapUpExtended {
+        /// The work.
+        item: WorkItemId,
+        /// Who.
+        agent: AgentId,
+        /// By how much.
+        by: Duration,
+    },
     /// Work that nobody has accepted is put before one agent, whoever is asked otherwise, or into their hands.
     WorkAssigned {
         /// The work.
@@ -259,6 +270,24 @@ pub enum Input {
         /// Who has it.
         agent: AgentId,
     },
+    /// The agent waits for something: the work stays theirs, and takes none of their capacity until then.
+    WorkParked {
+        /// The work.
+        item: WorkItemId,
+        /// Who has it.
+        agent: AgentId,
+        /// When it comes back by itself.
+        until: Micros,
+    },
+    /// The agent is at parked work again.
+    WorkUnparked {
+        /// The work.
+        item: WorkItemId,
+        /// Who has it.
+        agent: AgentId,
+    },
+    /// The customer of a ticket said something: what is parked of it comes back.
+    CustomerWrote(TicketId),
     /// The customer behind waiting work hangs up, and is called when an agent accepts. The work keeps its place.
     CallbackRequested {
         /// The work.
@@ -369,113 +398,4 @@ pub enum Input {
         /// When those are on shift whose shifts it tells.
         hours: Box<Hours>,
     },
-}
-
-/// What the engine decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Work is in its queue: new, or taken back from an agent who did not return.
-    Queued {
-        /// The work.
-        item: WorkItemId,
-    },
-    /// Work was put before an agent.
-    Offered(Offer),
-    /// An offer ended without being taken.
-    OfferEnded {
-        /// The offer.
-        offer: Offer,
-        /// Why.
-        reason: OfferEnd,
-    },
-    /// An agent took the work.
-    Accepted {
-        /// The offer.
-        offer: Offer,
-        /// How long the work had waited.
-        wait: Duration,
-    },
-    /// Accepted work was taken back from an agent who did not return within the grace, or by hand.
-    Released {
-        /// The work.
-        item: WorkItemId,
-        /// Who had it.
-        agent: AgentId,
-    },
-    /// The customer left before an agent took the work.
-    Abandoned {
-        /// The work.
-        item: WorkItemId,
-        /// How long they had waited.
-        wait: Duration,
-    },
-    /// Work needs nobody any more.
-    Withdrawn {
-        /// The work.
-        item: WorkItemId,
-    },
-    /// An agent handed a contact on: their work ends, other work goes on with it.
-    HandedOn {
-        /// The work.
-        item: WorkItemId,
-        /// Who had it.
-        agent: AgentId,
-        /// What goes on with the contact.
-        next: WorkItemId,
-    },
-    /// Something of work in somebody's hands is different that no other effect tells: it is on hold, or another is asked.
-    WorkChanged {
-        /// The work.
-        item: WorkItemId,
-        /// Who has it.
-        agent: AgentId,
-    },
-    /// The connector that holds the contact is to do something with it.
-    Commanded {
-        /// The work.
-        item: WorkItemId,
-        /// What.
-        kind: CommandKind,
-        /// Whom it is about.
-        agent: Option<AgentId>,
-        /// Where the contact waits from then on.
-        queue: Option<QueueId>,
-        /// Whose desk is told what became of it.
-        desk: Option<AgentId>,
-        /// What goes on with the contact, when it is parted from who has it.
-        next: Option<WorkItemId>,
-        /// It is about who is asked beside the one who has the contact.
-        consult: bool,
-    },
-    /// Handling ended, wrap-up began.
-    WrapUpStarted {
-        /// The work.
-        item: WorkItemId,
-        /// Who.
-        agent: AgentId,
-    },
-    /// The work is done.
-    Completed {
-        /// The work.
-        item: WorkItemId,
-        /// Who did it.
-        agent: AgentId,
-        /// From acceptance to the end of wrap-up.
-        handle: Duration,
-        /// Wrap-up alone.
-        wrap_up: Duration,
-        /// Code of the outcome.
-        disposition: Option<Code>,
-    },
-    /// An agent's status is another.
-    StatusChanged {
-        /// Who.
-        agent: AgentId,
-        /// The new status.
-        status: Status,
-        /// Why.
-        reason: Option<Code>,
-    },
-    /// The input is not possible now; nothing changed by it.
-    Refused(Refusal),
 }

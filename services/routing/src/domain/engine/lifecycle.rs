@@ -1,5 +1,7 @@
 //! The life of a work item apart from its offers: queued, withdrawn, completed.
 
+use std::time::Duration;
+
 use rapport_foundation::id::{AgentId, QueueId, TicketId, WorkItemId};
 use rapport_foundation::time::Micros;
 
@@ -107,6 +109,9 @@ impl Engine {
             self.floor.change(agent, |seat| {
                 seat.take(id, work.channel);
                 seat.working += u16::from(accepted);
+                if work.parked().is_some() {
+                    seat.park(id, work.channel);
+                }
             });
         }
         let held = self.hold(work);
@@ -121,6 +126,9 @@ impl Engine {
         }
         if let Some(until) = held.work.paused_until() {
             self.timers.set(until, Timer::PauseEnds(id));
+        }
+        if let Some(parked) = held.work.parked() {
+            self.timers.set(parked.until, Timer::ParkEnds(id));
         }
         match &held.work.state {
             WorkState::Waiting => {
@@ -331,6 +339,7 @@ impl Engine {
         match &held.work.state {
             WorkState::Accepted { agent: theirs, at } if *theirs == agent => {
                 let accepted_at = *at;
+                self.take_up(now, id, out);
                 self.leave_contact(now, id, agent, out);
                 let held = self.items.get_mut(&id).ok_or(Refusal::WorkNotOpen)?;
                 let wrap_up = self
@@ -405,6 +414,40 @@ impl Engine {
         }
     }
 
+    /// Wrap-up takes longer than it would by itself, as far as its queue lets it.
+    pub(super) fn extend_wrap_up(
+        &mut self,
+        (id, agent): (WorkItemId, AgentId),
+        by: Duration,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let held = self.items.get_mut(&id).ok_or(Refusal::WorkNotOpen)?;
+        let most = self.queues.get(&held.work.queue).map(|q| q.most_wrap_up);
+        let WorkState::WrappingUp {
+            agent: theirs,
+            at,
+            ref mut until,
+            ..
+        } = held.work.state
+        else {
+            return Err(Refusal::NotWrappingUp);
+        };
+        if theirs != agent {
+            return Err(Refusal::NotTheirs);
+        }
+        let last = at + most.unwrap_or_default();
+        let longer = last.min(*until + by);
+        if longer <= *until {
+            return Err(Refusal::WrapUpTooLong);
+        }
+        self.timers.cancel(*until, Timer::WrapUpEnds(id));
+        *until = longer;
+        self.timers.set(longer, Timer::WrapUpEnds(id));
+        self.touch_item(id);
+        out.push(Effect::WorkChanged { item: id, agent });
+        Ok(())
+    }
+
     pub(super) fn end_wrap_up(&mut self, now: Micros, id: WorkItemId, out: &mut Vec<Effect>) {
         let Some(work) = self.item(id) else { return };
         let WorkState::WrappingUp {
@@ -418,6 +461,7 @@ impl Engine {
             return;
         };
         let (channel, queue, disposition) = (work.channel, work.queue, disposition.clone());
+        let handle = work.figures.at_it(accepted_at, now);
         self.close_item(
             id,
             WorkState::Completed {
@@ -431,7 +475,7 @@ impl Engine {
         out.push(Effect::Completed {
             item: id,
             agent,
-            handle: now - accepted_at,
+            handle,
             wrap_up: now - at,
             disposition,
         });
@@ -441,8 +485,7 @@ impl Engine {
             seat.standing.idle_since = now;
         });
         if self.counts_pace(queue) {
-            let handle = (now - accepted_at).as_micros();
-            let handle = u64::try_from(handle).unwrap_or(u64::MAX / 2);
+            let handle = u64::try_from(handle.as_micros()).unwrap_or(u64::MAX / 2);
             self.records.note_pace(queue, agent, handle);
         }
         self.touch_agent(agent);

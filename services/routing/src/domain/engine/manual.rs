@@ -4,6 +4,8 @@
 //! free afterwards gets what waits. Only capacity and skills give way, each only where it is said so, and the work
 //! tells that its agent has it beyond their capacity.
 
+use std::time::Duration;
+
 use rapport_foundation::id::{AgentId, QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
 
@@ -177,11 +179,13 @@ impl Engine {
             return None;
         };
         let channel = work.channel;
+        self.take_up(now, id, out);
         self.end_consult(now, id, out);
         self.leave_conference(id);
         self.alter(now, id, |work| {
             work.state = WorkState::Waiting;
-            work.figures.handled_before += now - at;
+            work.figures.handled_before += work.figures.at_it(at, now);
+            work.figures.parked_before = Duration::ZERO;
             work.figures.over_capacity = false;
             if work.held_since().is_some() {
                 work.pass(|passage| passage.resume(now));

@@ -16,11 +16,13 @@ mod check;
 mod commands;
 mod consult;
 mod easing;
+mod effect;
 mod figures;
 mod floor;
 mod input;
 mod lifecycle;
 mod manual;
+mod park;
 mod presence;
 mod records;
 mod refusal;
@@ -218,6 +220,9 @@ impl Engine {
             Input::WrapUpEnded { item, agent } => {
                 self.end_wrap_up_early(now, item, agent, &mut out)
             }
+            Input::WrapUpExtended { item, agent, by } => {
+                self.extend_wrap_up((item, agent), by, &mut out)
+            }
             Input::WorkAssigned { item, to } => self.assign(now, item, to, &mut out),
             Input::WorkMoved {
                 item,
@@ -289,6 +294,14 @@ impl Engine {
             } => self.not_connected(now, (item, agent, at), unreachable, &mut out),
             Input::NotTransferred { item, from, given } => {
                 self.not_transferred(now, (item, from), given, &mut out)
+            }
+            Input::WorkParked { item, agent, until } => {
+                self.park(now, (item, agent), until, &mut out)
+            }
+            Input::WorkUnparked { item, agent } => self.unpark(now, item, agent, &mut out),
+            Input::CustomerWrote(ticket) => {
+                self.customer_wrote(now, ticket, &mut out);
+                Ok(())
             }
             Input::WorkHeld { item, agent } => self.put_on_hold(now, item, agent, &mut out),
             Input::WorkResumed { item, agent } => self.take_from_hold(now, item, agent, &mut out),
@@ -413,6 +426,7 @@ impl Engine {
             Timer::ShiftTurns(agent) => self.turn_shift(now, agent, out),
             Timer::KeepEnds(item) => self.end_keeping(now, item, out),
             Timer::PauseEnds(item) => self.end_pause(now, item, out),
+            Timer::ParkEnds(item) => self.end_park(now, item, out),
         }
     }
 
@@ -434,8 +448,8 @@ impl Engine {
     /// Takes an open item out of everything and keeps its last state for the store.
     fn close_item(&mut self, id: WorkItemId, state: WorkState) {
         self.stop_waiting(id);
-        self.stop_easing(id);
         self.stop_keeping(id);
+        self.stop_easing(id);
         self.stop_pausing(id);
         let Some(mut held) = self.items.remove(&id) else {
             return;

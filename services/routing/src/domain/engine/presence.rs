@@ -34,7 +34,7 @@ impl Engine {
             engine
                 .floor
                 .seat(agent)
-                .is_some_and(|s| s.used.get(channel) > s.limit.get(channel))
+                .is_some_and(|s| !s.limits().holds(s.in_hand(), channel))
         };
         let mut pending: Vec<_> = self
             .held_by(agent)
@@ -179,11 +179,24 @@ impl Engine {
         // Only after a restart can an offer be out still: offers are taken back when a stream
         // breaks, but kept until their own expiry when it was we who went away.
         self.take_back_offers(now, agent, out);
-        let mut ranks: Vec<_> = self
+        let ranks = self
             .held_by(agent)
+            // What they parked is theirs until its time is over.
             .filter(|work| matches!(work.state, WorkState::Accepted { .. }))
+            .filter(|work| work.parked().is_none())
             .filter_map(|work| self.rank_of(work.id))
             .collect();
+        self.let_go(now, agent, ranks, out);
+    }
+
+    /// Takes accepted work from an agent who is gone.
+    pub(super) fn let_go(
+        &mut self,
+        now: Micros,
+        agent: AgentId,
+        mut ranks: Vec<Rank>,
+        out: &mut Vec<Effect>,
+    ) {
         ranks.sort_unstable();
         // What only waited for its agent to finish a solved matter is finished by that.
         // So is what they were asked about; and who is asked by them goes on with the contact.

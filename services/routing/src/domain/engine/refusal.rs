@@ -19,6 +19,8 @@ pub enum Refusal {
     WorkKnown,
     /// As many wait in the queue as may, and nobody is free for this one.
     QueueFull,
+    /// It is outside of the hours of the queue.
+    QueueClosed,
     /// No such queue.
     QueueUnknown,
     /// No stream of the agent is open.
@@ -41,6 +43,12 @@ pub enum Refusal {
     OnHold,
     /// The contact is not on hold.
     NotOnHold,
+    /// Somebody is at the other end: a contact like that is put on hold, not parked.
+    ContactLive,
+    /// The work is not parked.
+    NotParked,
+    /// Wrap-up has lasted as long as it may.
+    WrapUpTooLong,
     /// No connector takes commands for the contact.
     NotCommanded,
     /// A second agent is asked already.

@@ -142,6 +142,9 @@ impl Snapshot {
 fn settle_loads(snapshot: &mut Snapshot, now: Micros) -> HashMap<AgentId, Micros> {
     let mut busy_since: HashMap<_, Micros> = HashMap::new();
     for work in &snapshot.items {
+        if work.parked().is_some() {
+            continue;
+        }
         let (agent, at) = match &work.state {
             WorkState::Accepted { agent, at } => (*agent, *at),
             WorkState::WrappingUp {

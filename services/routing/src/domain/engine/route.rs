@@ -1,6 +1,6 @@
 //! Work that goes on to its next target when nobody accepts it.
 
-use rapport_foundation::id::{QueueId, WorkItemId};
+use rapport_foundation::id::{AgentId, QueueId, WorkItemId};
 use rapport_foundation::time::Micros;
 
 use super::input::{Effect, Refusal};
@@ -33,14 +33,24 @@ impl Engine {
     #[must_use]
     pub fn is_staffed(&self, queue: QueueId, channel: Option<Channel>, skills: &Skills) -> bool {
         self.floor.seats().any(|seat| {
-            let takes = |channel| seat.limit.get(channel) > 0;
             matches!(seat.standing.status, Status::Available | Status::Away)
                 && seat.standing.presence == Presence::Present
                 && seat.standing.is_scheduled()
-                && seat.profile.queues.contains(&queue)
-                && channel.is_none_or(takes)
-                && seat.profile.skills.cover(skills)
+                && seat.may_serve(queue, channel, skills)
         })
+    }
+
+    /// Whether an agent takes such work of a queue, now or once they have room.
+    #[must_use]
+    pub fn serves(
+        &self,
+        agent: AgentId,
+        queue: QueueId,
+        channel: Channel,
+        skills: &Skills,
+    ) -> bool {
+        let seat = self.floor.seat(agent);
+        seat.is_some_and(|s| s.takes_work() && s.may_serve(queue, Some(channel), skills))
     }
 
     /// It has waited at its target: the next one holds.

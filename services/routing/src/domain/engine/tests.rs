@@ -11,6 +11,7 @@ mod levels;
 mod limits;
 mod manual;
 mod model;
+mod park;
 mod routes;
 mod shifts;
 mod situations;

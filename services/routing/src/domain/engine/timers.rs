@@ -27,6 +27,8 @@ pub(super) enum Timer {
     KeepEnds(WorkItemId),
     /// A customer who was not reached may be called again.
     PauseEnds(WorkItemId),
+    /// Parked work comes back.
+    ParkEnds(WorkItemId),
 }
 
 /// Timers as data: the engine tells when it wants to be woken and is told the time.

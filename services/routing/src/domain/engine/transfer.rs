@@ -117,21 +117,11 @@ impl Engine {
 
     /// Work waits for everybody in its queue from now on.
     pub(super) fn stop_keeping(&mut self, id: WorkItemId) {
-        let Some(held) = self.items.get_mut(&id) else {
-            return;
-        };
-        let Some(kept) = held.work.kept() else { return };
+        let kept = self.item(id).and_then(WorkItem::kept);
+        let Some(kept) = kept else { return };
         self.timers.cancel(kept.until, Timer::KeepEnds(id));
-        let waits = held.work.state == WorkState::Waiting;
-        if waits {
-            self.waiting.remove(held.spot(), held.rank());
-        }
-        held.work.pass(|passage| passage.kept = None);
-        // It is on no way from target to target: what it asks for does not become less.
-        held.asked = self.book.grades(&held.work.skills);
-        if waits {
-            self.waiting.insert(held.spot(), held.rank());
-        }
+        let now = self.floor.now();
+        self.alter(now, id, |work| work.pass(|passage| passage.kept = None));
         self.touch_item(id);
     }
 

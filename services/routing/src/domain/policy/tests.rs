@@ -42,11 +42,7 @@ fn agent(queues: &[&Queue], skills: &[&str]) -> Profile {
         queues: queues.iter().map(|queue| queue.id).collect(),
         skills: skills_of(skills),
         skills_until: Default::default(),
-        capacity: Capacity {
-            usual: 1,
-            named: Vec::new(),
-            since: NOW,
-        },
+        capacity: Capacity::of_each(1, NOW),
         work_selection: WorkSelection::Oldest,
         kind: AgentKind::Person,
         shifts: None,

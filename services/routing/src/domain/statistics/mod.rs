@@ -234,7 +234,8 @@ impl Statistics {
                 at,
                 ..
             } => {
-                let handled = work.figures.handled_before + (at - accepted_at);
+                let at_it = work.figures.at_it(accepted_at, at);
+                let handled = work.figures.handled_before + at_it;
                 let held = work.passage.as_deref().map_or(Duration::ZERO, |p| p.held);
                 let handed_on = work.next().is_some();
                 sums.add(now, at, |sums| {

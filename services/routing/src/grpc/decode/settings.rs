@@ -1,7 +1,6 @@
 //! Agents and queues as they are set up by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use rapport_foundation::check::Check;
 use rapport_foundation::error::Failure;
@@ -12,10 +11,15 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
-use super::{Etag, SKILLS_OF_WORK, ids, limit, priority, required_code, set_by_service, skills};
+use super::{
+    Etag, SKILLS_OF_WORK, ids, limit, priority, required_code, seconds, set_by_service, skills,
+};
 use crate::app::command::{AgentChange, NewAgent, NewQueue, QueueChange};
 use crate::app::words;
-use crate::domain::{AgentKind, Channel, Code, Priority, Queue, Selection, WorkSelection};
+use crate::domain::{
+    AgentKind, AgentPreference, Channel, ChannelCapacity, Code, Priority, Queue, Selection,
+    WorkSelection,
+};
 
 pub(super) const PRINCIPAL_CHARACTERS: usize = 255;
 pub(super) const NAME_CHARACTERS: usize = 200;
@@ -25,12 +29,13 @@ const QUEUES_OF_AGENT: usize = 500;
 const MOST_CONCURRENT: i32 = 100;
 const MOST_WAITING: i32 = 1_000_000;
 const MOST_WEIGHT: i32 = 1_000;
+const MOST_WRAP_UP_S: i32 = 14_400;
 /// Agents that one work item is offered to at once.
 const MOST_AT_ONCE: i32 = 20;
 /// A week: there are queues of mails.
 const ANSWER_TARGET_S: i32 = 604_800;
 
-const AGENT_FIELDS: [&str; 10] = [
+const AGENT_FIELDS: [&str; 11] = [
     "display_name",
     "address",
     "skills",
@@ -38,16 +43,18 @@ const AGENT_FIELDS: [&str; 10] = [
     "queue_ids",
     "capacities",
     "default_capacity",
+    "total_capacity",
     "work_selection",
     "kind",
     "shift_calendar_id",
 ];
 
-const QUEUE_FIELDS: [&str; 15] = [
+const QUEUE_FIELDS: [&str; 19] = [
     "display_name",
     "default_priority",
     "offer_timeout_s",
     "wrap_up_s",
+    "most_wrap_up_s",
     "max_lapsed_offers",
     "required_skills",
     "most_waiting",
@@ -59,6 +66,9 @@ const QUEUE_FIELDS: [&str; 15] = [
     "weight",
     "broadcast",
     "commanded",
+    "preference",
+    "preference_timeout_s",
+    "opening_calendar_id",
 ];
 
 fn all(fields: &[&str]) -> BTreeSet<String> {
@@ -137,6 +147,11 @@ fn agent_change(c: &mut Check, mask: &BTreeSet<String>, agent: &pb::Agent) -> Ag
         let most = c.number("default_capacity", agent.default_capacity, range);
         change.usual_capacity = Some(u16::try_from(most).unwrap_or(0).max(1));
     }
+    if set("total_capacity") {
+        let total = c.number("total_capacity", agent.total_capacity, 0..=MOST_WEIGHT);
+        let total = u16::try_from(total).ok().filter(|total| *total > 0);
+        change.total_capacity = Some(total);
+    }
     if set("work_selection") {
         let rule =
             c.optional_enumeration::<pb::WorkSelection>("work_selection", agent.work_selection);
@@ -171,8 +186,8 @@ fn skill_ends(c: &mut Check, given: &[pb::SkillEnd]) -> BTreeMap<Code, Micros> {
     ends
 }
 
-fn capacities(c: &mut Check, given: &[pb::ChannelCapacity]) -> Vec<(Channel, u16)> {
-    let mut named: Vec<(Channel, u16)> = Vec::new();
+fn capacities(c: &mut Check, given: &[pb::ChannelCapacity]) -> Vec<ChannelCapacity> {
+    let mut named: Vec<ChannelCapacity> = Vec::new();
     limit(c, "capacities", given.len(), Channel::ALL.len());
     for (place, capacity) in given.iter().take(Channel::ALL.len()).enumerate() {
         c.within(format_args!("capacities[{place}]"), |c| {
@@ -182,12 +197,35 @@ fn capacities(c: &mut Check, given: &[pb::ChannelCapacity]) -> Vec<(Channel, u16
             let Some(channel) = words::channel(channel) else {
                 return;
             };
-            let twice = named.iter().any(|(known, _)| *known == channel);
+            let twice = named.iter().any(|known| known.channel == channel);
             c.require(!twice, "channel", "DUPLICATE", "is named twice");
-            named.push((channel, u16::try_from(most).unwrap_or(0)));
+            let weight = capacity.weight.unwrap_or(ChannelCapacity::WEIGHT.into());
+            let weight = c.number("weight", weight, 0..=MOST_WEIGHT);
+            named.push(ChannelCapacity {
+                weight: u16::try_from(weight).unwrap_or(0),
+                interrupted_by: interrupted_by(c, channel, &capacity.interrupted_by),
+                ..ChannelCapacity::of(channel, u16::try_from(most).unwrap_or(0))
+            });
         });
     }
     named
+}
+
+fn interrupted_by(c: &mut Check, own: Channel, given: &[i32]) -> BTreeSet<Channel> {
+    let mut channels = BTreeSet::new();
+    limit(c, "interrupted_by", given.len(), Channel::ALL.len());
+    for (place, channel) in given.iter().take(Channel::ALL.len()).enumerate() {
+        let field = format!("interrupted_by[{place}]");
+        let channel: types::Channel = c.enumeration(&field, *channel);
+        let Some(channel) = words::channel(channel) else {
+            continue;
+        };
+        let other = channel != own;
+        c.require(other, &field, "ITSELF", "is the channel itself");
+        let once = channels.insert(channel);
+        c.require(once, &field, "DUPLICATE", "is named twice");
+    }
+    channels
 }
 
 pub(in crate::grpc) fn create_queue(
@@ -201,6 +239,8 @@ pub(in crate::grpc) fn create_queue(
     let (code, settings) = c.within("queue", |c| {
         set_by_service(c, "id", queue.id.is_empty());
         set_by_service(c, "waiting_work_items", queue.waiting_work_items == 0);
+        set_by_service(c, "open", !queue.open);
+        set_by_service(c, "open_turn_time", queue.open_turn_time.is_none());
         set_by_service(c, "create_time", queue.create_time.is_none());
         set_by_service(c, "update_time", queue.update_time.is_none());
         set_by_service(c, "etag", queue.etag.is_empty());
@@ -233,7 +273,6 @@ pub(in crate::grpc) fn update_queue(
 
 fn queue_change(c: &mut Check, mask: &BTreeSet<String>, queue: &pb::Queue) -> QueueChange {
     let set = |field: &str| mask.contains(field);
-    let seconds = |n: i32| Duration::from_secs(u64::try_from(n).unwrap_or(0));
     let mut change = QueueChange::default();
     if set("display_name") {
         change.display_name =
@@ -250,6 +289,10 @@ fn queue_change(c: &mut Check, mask: &BTreeSet<String>, queue: &pb::Queue) -> Qu
     }
     if set("wrap_up_s") {
         change.wrap_up = Some(seconds(c.number("wrap_up_s", queue.wrap_up_s, 0..=3_600)));
+    }
+    if set("most_wrap_up_s") {
+        let most = c.number("most_wrap_up_s", queue.most_wrap_up_s, 0..=MOST_WRAP_UP_S);
+        change.most_wrap_up = Some(seconds(most));
     }
     if set("max_lapsed_offers") {
         let most = c.number("max_lapsed_offers", queue.max_lapsed_offers, 0..=100);
@@ -284,7 +327,37 @@ fn queue_change(c: &mut Check, mask: &BTreeSet<String>, queue: &pb::Queue) -> Qu
     if set("commanded") {
         change.commanded = Some(queue.commanded);
     }
+    if set("opening_calendar_id") {
+        let calendar = c.optional_id("opening_calendar_id", &queue.opening_calendar_id);
+        change.opening = Some(calendar);
+    }
+    preference(c, &set, queue, &mut change);
     change
+}
+
+/// For whom its work is kept.
+fn preference(
+    c: &mut Check,
+    set: &impl Fn(&str) -> bool,
+    queue: &pb::Queue,
+    change: &mut QueueChange,
+) {
+    if set("preference") {
+        let given = c.optional_enumeration::<pb::AgentPreference>("preference", queue.preference);
+        let given = given.and_then(words::preference);
+        change.preference = Some(given.unwrap_or(AgentPreference::Nobody));
+    }
+    if set("preference_timeout_s") {
+        let given = c.number(
+            "preference_timeout_s",
+            queue.preference_timeout_s,
+            0..=3_600,
+        );
+        change.preference_time = Some(match given {
+            0 => Queue::PREFERENCE_TIME,
+            given => seconds(given),
+        });
+    }
 }
 
 /// How its work finds its agents.

@@ -1,7 +1,6 @@
 //! Calendars and policies as they are set up by hand.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use chrono::{Datelike as _, NaiveDate};
 use rapport_foundation::check::Check;
@@ -13,7 +12,7 @@ use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
 use super::settings::NAME_CHARACTERS;
-use super::{Etag, ids, limit, optional_code, paging, priority, set_by_service};
+use super::{Etag, ids, limit, optional_code, paging, priority, seconds, set_by_service};
 use crate::app::Paging;
 use crate::app::command::{NewCalendar, NewPolicy};
 use crate::app::words;
@@ -359,11 +358,6 @@ fn targets(c: &mut Check, given: &[pb::SlaTarget]) -> Vec<Target> {
     }
     targets
 }
-
-fn seconds(seconds: i32) -> Duration {
-    Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
-}
-
 fn steps(c: &mut Check, given: &[pb::SlaStep]) -> Vec<Step> {
     limit(c, "steps", given.len(), STEPS);
     let mut steps: Vec<Step> = Vec::new();

@@ -133,6 +133,7 @@ fn agent(view: &AgentView) -> pb::AgentActivity {
             .collect(),
         adherence: view.adherence.map_or(0, |one| adherence(one).into()),
         shift_turn_time: view.shift_until.map(Into::into),
+        parked: count(view.parked),
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use rapport_foundation::time::Micros;
+
 use super::{Known, Row};
 use crate::domain::engine::Settings;
-use crate::domain::{Channel, Code, Discipline, Priority, Skills, WorkSelection};
+use crate::domain::{Capacity, Channel, Code, Discipline, Priority, Skills, WorkSelection};
 use crate::simulate::arrivals::Arrivals;
 use crate::simulate::law::Law;
 use crate::simulate::scenario::{Demand, Line, Run, Scenario, Team};
@@ -107,8 +109,7 @@ impl House {
                 agents: self.agents,
                 queues: vec![0],
                 skills: Skills::new(),
-                usual: 1,
-                named: Vec::new(),
+                capacity: Capacity::of_each(1, Micros::EPOCH),
                 work_selection: WorkSelection::Oldest,
                 handle_factor: 1.0,
                 answer: None,

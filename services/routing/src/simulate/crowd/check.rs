@@ -58,7 +58,7 @@ pub(super) fn first_of(
         let kept = engine.held_by(agent).filter(|work| {
             work.channel == channel && given.iter().all(|given| given.id != work.id)
         });
-        kept.count() < usize::from(profile.capacity.by_channel().get(channel))
+        kept.count() < usize::from(profile.capacity.by_channel().each.get(channel))
     };
     let waited = engine.waiting_work().chain(given.iter().copied());
     let first = waited

@@ -11,8 +11,8 @@ use super::Size;
 use crate::domain::engine::{Profile, Terms};
 use crate::domain::policy::{Leg, Relaxation, Route};
 use crate::domain::{
-    AgentKind, Capacity, Channel, Code, Discipline, Figures, Level, Priority, Queue, Skill, Skills,
-    Standing, WorkItem, WorkSelection, WorkState,
+    AgentKind, Capacity, Channel, ChannelCapacity, Code, Discipline, Figures, Level, Priority,
+    Queue, Skill, Skills, Standing, WorkItem, WorkSelection, WorkState,
 };
 use crate::simulate::dice::{Dice, Purpose};
 
@@ -81,6 +81,7 @@ impl People {
             id: queue_id(n),
             offer_timeout: Duration::from_secs(1),
             wrap_up: Duration::ZERO,
+            most_wrap_up: Duration::ZERO,
             max_lapsed_offers: u32::MAX,
             most_waiting: None,
             answer_target: Queue::ANSWER_TARGET,
@@ -108,9 +109,10 @@ impl People {
             skills: self.skills(HELD, LEVELS_HELD),
             skills_until: Default::default(),
             capacity: Capacity {
-                usual: 0,
-                named: CAPACITY.to_vec(),
-                since: Micros::EPOCH,
+                named: CAPACITY
+                    .map(|(c, most)| ChannelCapacity::of(c, most))
+                    .to_vec(),
+                ..Capacity::of_each(0, Micros::EPOCH)
             },
             work_selection: WorkSelection::Oldest,
             kind: AgentKind::Person,

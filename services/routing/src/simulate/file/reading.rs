@@ -1,13 +1,18 @@
 //! From tables to a scenario; what is wrong is noted and reading goes on.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+
+use rapport_foundation::time::Micros;
 
 use super::values::Faults;
 use super::{
-    ArrivalsTable, DemandTable, HoursTable, QueueTable, ReplayFile, ScenarioFile, TeamTable,
+    ArrivalsTable, CapacityEntry, ChannelTable, DemandTable, HoursTable, QueueTable, ReplayFile,
+    ScenarioFile, TeamTable,
 };
 use crate::domain::engine::Settings;
-use crate::domain::{Channel, Discipline, Priority, Selection, WorkSelection};
+use crate::domain::{
+    Capacity, Channel, ChannelCapacity, Discipline, Priority, Selection, WorkSelection,
+};
 use crate::simulate::arrivals::{Arrivals, Hours, Replayed};
 use crate::simulate::scenario::{Demand, Line, Run, Scenario, Shift, Team};
 
@@ -310,7 +315,7 @@ impl<'a> Reading<'a> {
         let queues = queues
             .filter_map(|code| self.queue_named(&place, code))
             .collect();
-        let (usual, named) = self.capacity(&place, table);
+        let capacity = self.capacity(&place, table);
         let work_selection = WorkSelection::named(&table.work_selection);
         if work_selection.is_none() {
             let problem = format!("there is no work selection `{}`", table.work_selection);
@@ -331,8 +336,7 @@ impl<'a> Reading<'a> {
             skills: self
                 .noted
                 .skills(&format!("{place}: skills"), &table.skills),
-            usual,
-            named,
+            capacity,
             handle_factor,
             answer,
             back: self.noted.span(&place, table.back_s),
@@ -342,24 +346,65 @@ impl<'a> Reading<'a> {
         })
     }
 
-    fn capacity(&mut self, place: &str, table: &TeamTable) -> (u16, Vec<(Channel, u16)>) {
-        let mut usual = 1;
-        let mut named = Vec::new();
-        for (name, most) in &table.capacity {
-            self.noted.count(
-                &format!("{place}: capacity.{name}"),
-                usize::from(*most),
-                0..=100,
-            );
-            match (name.as_str(), Channel::named(name)) {
-                ("usual", _) => usual = *most,
-                (_, Some(channel)) => named.push((channel, *most)),
-                _ => self
+    fn capacity(&mut self, place: &str, table: &TeamTable) -> Capacity {
+        let mut capacity = Capacity::of_each(1, Micros::EPOCH);
+        for (name, entry) in &table.capacity {
+            let place = format!("{place}: capacity.{name}");
+            match (name.as_str(), entry) {
+                ("usual", CapacityEntry::Count(most)) => {
+                    capacity.usual = self.concurrent(&place, *most);
+                }
+                ("total", CapacityEntry::Count(most)) => {
+                    self.noted.count(&place, usize::from(*most), 1..=1_000);
+                    capacity.total = Some(*most);
+                }
+                _ => capacity.named.extend(self.of_channel(&place, name, entry)),
+            }
+        }
+        capacity
+    }
+
+    fn of_channel(
+        &mut self,
+        place: &str,
+        name: &str,
+        entry: &CapacityEntry,
+    ) -> Option<ChannelCapacity> {
+        let table = match entry {
+            CapacityEntry::Count(concurrent) => ChannelTable::of(*concurrent),
+            CapacityEntry::Channel(table) => table.clone(),
+        };
+        let concurrent = self.concurrent(place, table.concurrent);
+        let interrupted_by = self.channels(place, &table.interrupted_by);
+        let Some(channel) = Channel::named(name) else {
+            self.noted
+                .add(place, format!("there is no channel `{name}`"));
+            return None;
+        };
+        Some(ChannelCapacity {
+            channel,
+            concurrent,
+            weight: table.weight.unwrap_or(ChannelCapacity::WEIGHT),
+            interrupted_by,
+        })
+    }
+
+    fn concurrent(&mut self, place: &str, most: u16) -> u16 {
+        self.noted.count(place, usize::from(most), 0..=100);
+        most
+    }
+
+    fn channels(&mut self, place: &str, names: &[String]) -> BTreeSet<Channel> {
+        let mut channels = BTreeSet::new();
+        for name in names {
+            match Channel::named(name) {
+                Some(channel) => _ = channels.insert(channel),
+                None => self
                     .noted
                     .add(place, format!("there is no channel `{name}`")),
             }
         }
-        (usual, named)
+        channels
     }
 
     fn shifts(&mut self, place: &str, table: &TeamTable) -> Vec<Shift> {

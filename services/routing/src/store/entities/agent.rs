@@ -19,6 +19,7 @@ pub(crate) struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub(crate) capacities: Json,
     pub(crate) usual_capacity: i64,
+    pub(crate) total_capacity: Option<i64>,
     pub(crate) capacity_since: Micros,
     pub(crate) work_selection: String,
     pub(crate) kind: String,

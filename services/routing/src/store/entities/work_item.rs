@@ -65,6 +65,9 @@ pub(crate) struct Model {
     pub(crate) callback_pause: i64,
     pub(crate) callback_paused_until: Option<Micros>,
     pub(crate) callback_called: bool,
+    pub(crate) parked_since: Option<Micros>,
+    pub(crate) parked_until: Option<Micros>,
+    pub(crate) parked_before: i64,
     pub(crate) version: i64,
 }
 

@@ -11,8 +11,8 @@ use crate::domain::engine::{Effect, Engine, Input, Profile, Settings, Terms};
 use crate::domain::policy::{Leg, Relaxation};
 use crate::domain::sla::{Hours, Opening, Timetable, Weekday, Weekly};
 use crate::domain::{
-    AgentKind, Capacity, Channel, Discipline, Figures, Offer, OfferEnd, Priority, Skill, Skills,
-    Status, WorkItem, WorkSelection, WorkState,
+    AgentKind, Capacity, Channel, ChannelCapacity, Discipline, Figures, Offer, OfferEnd, Priority,
+    Skill, Skills, Status, WorkItem, WorkSelection, WorkState,
 };
 
 pub(super) fn secs(n: u64) -> Micros {
@@ -45,6 +45,7 @@ pub(super) fn terms(n: u128) -> Terms {
         id: queue(n),
         offer_timeout: Duration::from_secs(20),
         wrap_up: Duration::from_secs(10),
+        most_wrap_up: Duration::from_secs(45),
         max_lapsed_offers: 1,
         most_waiting: None,
         answer_target: Duration::from_secs(20),
@@ -61,9 +62,8 @@ pub(super) fn profile(n: u128, queues: &[u128], held: &[&str]) -> Profile {
         skills: skills(held),
         skills_until: Default::default(),
         capacity: Capacity {
-            usual: 1,
-            named: vec![(Channel::Chat, 2)],
-            since: Micros::EPOCH,
+            named: vec![ChannelCapacity::of(Channel::Chat, 2)],
+            ..Capacity::of_each(1, Micros::EPOCH)
         },
         work_selection: WorkSelection::Oldest,
         kind: AgentKind::Person,

@@ -21,11 +21,11 @@ use crate::domain::engine::{
 use crate::domain::policy::{Leg, Route};
 use crate::domain::statistics::Statistics;
 use crate::domain::{
-    AgentKind, Capacity, Channel, Offer, Presence, Priority, Standing, Status, WorkItem,
-    WorkSelection, WorkState,
+    AgentKind, Capacity, Channel, ChannelCapacity, Offer, Presence, Priority, Standing, Status,
+    WorkItem, WorkSelection, WorkState,
 };
 use by_hand::handed;
-use ops::{AGENTS, HOURS, Op, QUEUES, SKILLS, op};
+use ops::{AGENTS, CHANNELS, HOURS, Op, QUEUES, SKILLS, op};
 
 /// Whom a contact was parted from, and to whom it was given, and when, if to anybody.
 type Parted = (AgentId, Option<(AgentId, Micros)>);
@@ -119,7 +119,7 @@ impl Day {
             Op::Queue {
                 queue: q,
                 skill,
-                chat,
+                channel,
                 priority,
                 ticket: t,
                 next,
@@ -139,7 +139,7 @@ impl Day {
                     ticket: ticket(*t),
                     skills: own,
                     route,
-                    channel: if *chat { Channel::Chat } else { Channel::Phone },
+                    channel: CHANNELS[*channel],
                     priority: Priority::ALL[*priority],
                     ..work(self.made, *q, self.now)
                 };
@@ -203,6 +203,30 @@ impl Day {
                     agent: work.agent()?,
                 }
             }
+            Op::ExtendWrapUp { pick, seconds } => {
+                let wraps_up = |w: &WorkItem| matches!(w.state, WorkState::WrappingUp { .. });
+                let work = picked(*pick, &wraps_up)?;
+                Input::WrapUpExtended {
+                    item: work.id,
+                    agent: work.agent()?,
+                    by: Duration::from_secs(*seconds),
+                }
+            }
+            Op::Park { pick, seconds } => {
+                let held = |w: &WorkItem| matches!(w.state, WorkState::Accepted { .. });
+                let parkable = |w: &WorkItem| held(w) && w.channel == Channel::Email;
+                let work = picked(*pick, &parkable).or_else(|| picked(*pick, &held))?;
+                let (item, agent) = (work.id, work.agent()?);
+                match seconds {
+                    Some(seconds) => Input::WorkParked {
+                        item,
+                        agent,
+                        until: self.now + Duration::from_secs(*seconds),
+                    },
+                    None => Input::WorkUnparked { item, agent },
+                }
+            }
+            Op::Write { ticket: t } => Input::CustomerWrote(ticket(*t)),
             Op::Status { agent: a, status } => {
                 let status = [Status::Offline, Status::Available, Status::Away][*status];
                 Input::StatusSet {
@@ -234,7 +258,15 @@ impl Day {
                 rule,
                 shifts,
                 bot,
+                total,
+                mails,
             } => {
+                // Mails that calls may come between, if they take any.
+                let between = mails.map(|concurrent| ChannelCapacity {
+                    weight: 2,
+                    interrupted_by: [Channel::Phone].into(),
+                    ..ChannelCapacity::of(Channel::Email, concurrent)
+                });
                 let mut other = profile(*a, queues, SKILLS[*skill]);
                 if *bot {
                     other.kind = AgentKind::Virtual;
@@ -242,9 +274,9 @@ impl Day {
                 other.work_selection = WorkSelection::ALL[*rule];
                 other.shifts = shifts.map(calendar);
                 other.capacity = Capacity {
-                    usual: *usual,
-                    named: Vec::new(),
-                    since: self.now,
+                    named: between.iter().cloned().collect(),
+                    total: *total,
+                    ..Capacity::of_each(*usual, self.now)
                 };
                 if let Some(seconds) = ends {
                     let until = self.now + Duration::from_secs(*seconds);
@@ -291,7 +323,13 @@ impl Day {
         let by_itself = |offer: &Offer| handed.is_none_or(|(item, _)| item != offer.item);
         let made: Vec<Offer> = offers(&effects).into_iter().filter(by_itself).collect();
         self.assert_in_turn(&before, &made);
-        self.assert_room(&made);
+        // Who takes up what they parked takes it whatever they have in hand.
+        let back = before.iter().filter(|work| {
+            let now = self.engine.item(work.id);
+            work.parked().is_some() && now.is_some_and(|now| now.parked().is_none())
+        });
+        self.allowed.extend(back.map(|work| work.id));
+        self.assert_room(&made, handed);
         self.before = self.now;
         if let Err(faults) = self.engine.check() {
             panic!("{faults:?} after {effects:?}");

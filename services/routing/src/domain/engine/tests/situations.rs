@@ -6,7 +6,9 @@ use rapport_foundation::id::OfferId;
 
 use super::desk::*;
 use crate::domain::engine::{Effect, Input, Refusal, Terms};
-use crate::domain::{Capacity, Channel, OfferEnd, Presence, Priority, Status, WorkItem, WorkState};
+use crate::domain::{
+    Capacity, Channel, ChannelCapacity, OfferEnd, Presence, Priority, Status, WorkItem, WorkState,
+};
 
 #[test]
 fn work_goes_to_the_longest_idle_of_the_free_agents() {
@@ -410,11 +412,7 @@ fn a_sunken_limit_takes_offers_back_but_not_accepted_work() {
     desk.queue(chat(2));
     desk.now = secs(5);
     let mut less = profile(1, &[1], &[]);
-    less.capacity = Capacity {
-        usual: 0,
-        named: Vec::new(),
-        since: desk.now,
-    };
+    less.capacity = Capacity::of_each(0, desk.now);
     let effects = desk.step(Input::AgentChanged(less));
     assert_eq!(
         ends(&effects).iter().map(|e| e.1).collect::<Vec<_>>(),
@@ -434,10 +432,10 @@ fn of_several_offers_taken_back_the_oldest_goes_to_the_one_who_is_free() {
     desk.now = secs(5);
     desk.queue(chat(2, desk.now));
     let mut second = profile(2, &[1], &[]);
-    second.capacity.named = vec![(Channel::Chat, 1)];
+    second.capacity.named = vec![ChannelCapacity::of(Channel::Chat, 1)];
     desk.hire(second);
     let mut none = profile(1, &[1], &[]);
-    none.capacity.named = vec![(Channel::Chat, 0)];
+    none.capacity.named = vec![ChannelCapacity::of(Channel::Chat, 0)];
     let effects = desk.step(Input::AgentChanged(none));
     let to: Vec<_> = offers(&effects).iter().map(|o| (o.item, o.agent)).collect();
     assert_eq!(to, [(item(1), agent(2))]);

@@ -128,7 +128,7 @@ pub(super) fn handed(input: &Input) -> Option<(WorkItemId, Handing)> {
 impl Day {
     /// What the engine offers by itself finds room, whatever was given by hand; and who has more than they take was
     /// given it by hand.
-    pub(super) fn assert_room(&self, made: &[Offer]) {
+    pub(super) fn assert_room(&self, made: &[Offer], handed: Option<(WorkItemId, Handing)>) {
         for offer in made {
             let Some(work) = self
                 .engine
@@ -143,6 +143,13 @@ impl Day {
                 agent.limit.get(work.channel),
             );
             assert!(held <= limit, "{} has {held} of {limit}", offer.agent);
+            // What was offered last had room beside all the rest.
+            let is_last = made.iter().rfind(|other| other.agent == offer.agent) == Some(offer);
+            let given = handed.is_some_and(|(_, to)| to.agent == offer.agent);
+            if is_last && !given {
+                let limits = agent.profile.capacity.by_channel();
+                assert!(limits.holds(agent.in_hand, work.channel), "{}", offer.agent);
+            }
         }
         for work in self.engine.snapshot().items {
             let flagged = work.figures.over_capacity;

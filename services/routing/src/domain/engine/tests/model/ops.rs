@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::by_hand::{ByHand, by_hand};
 use super::transfers::{Transfer, transfer};
-use crate::domain::{Discipline, Selection};
+use crate::domain::{Channel, Discipline, Selection};
 
 pub(super) const AGENTS: u128 = 4;
 pub(super) const QUEUES: u128 = 3;
@@ -14,7 +14,7 @@ pub(super) enum Op {
     Queue {
         queue: u128,
         skill: usize,
-        chat: bool,
+        channel: usize,
         priority: usize,
         ticket: u128,
         /// Where it goes next, and after how many seconds.
@@ -43,6 +43,19 @@ pub(super) enum Op {
     EndWrapUp {
         pick: usize,
     },
+    ExtendWrapUp {
+        pick: usize,
+        seconds: u64,
+    },
+    /// Parked for so many seconds, or taken up again.
+    Park {
+        pick: usize,
+        seconds: Option<u64>,
+    },
+    /// The customer of a ticket says something.
+    Write {
+        ticket: u128,
+    },
     Status {
         agent: u128,
         status: usize,
@@ -67,6 +80,10 @@ pub(super) enum Op {
         /// The calendar of their shifts.
         shifts: Option<u128>,
         bot: bool,
+        /// What they take of all channels together.
+        total: Option<u16>,
+        /// How many mails they take.
+        mails: Option<u16>,
     },
     Hours {
         calendar: u128,
@@ -89,6 +106,13 @@ pub(super) enum Op {
     ByHand(ByHand),
     Transfer(Transfer),
 }
+
+pub(super) const CHANNELS: [Channel; 4] = [
+    Channel::Phone,
+    Channel::Phone,
+    Channel::Chat,
+    Channel::Email,
+];
 
 /// Minutes of the day on which somebody is on shift.
 pub(super) const HOURS: [&[(u16, u16)]; 3] =
@@ -115,19 +139,25 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
     let queue = 1..=QUEUES;
     let pick = any::<prop::sample::Index>().prop_map(|i| i.index(1 << 16));
     prop_oneof![
-        6 => (queue.clone(), 0..4_usize, any::<bool>(), 0..4_usize, 1..=6_u128, prop::option::of((queue.clone(), 1..60_u64)))
-            .prop_map(|(queue, skill, chat, priority, ticket, next)| Op::Queue { queue, skill, chat, priority, ticket, next }),
+        6 => (queue.clone(), 0..4_usize, 0..CHANNELS.len(), 0..4_usize, 1..=6_u128, prop::option::of((queue.clone(), 1..60_u64)))
+            .prop_map(|(queue, skill, channel, priority, ticket, next)| Op::Queue { queue, skill, channel, priority, ticket, next }),
         1 => (pick.clone(), any::<bool>()).prop_map(|(pick, abandoned)| Op::Withdraw { pick, abandoned }),
         1 => (pick.clone(), queue.clone(), 0..4_usize).prop_map(|(pick, queue, priority)| Op::Change { pick, queue, priority }),
         8 => (pick.clone(), 0..=AGENTS).prop_map(|(pick, by)| Op::Accept { pick, by }),
         1 => pick.clone().prop_map(|pick| Op::Reject { pick }),
         3 => (pick.clone(), any::<bool>()).prop_map(|(pick, skip)| Op::Complete { pick, skip }),
-        1 => pick.prop_map(|pick| Op::EndWrapUp { pick }),
+        1 => pick.clone().prop_map(|pick| Op::EndWrapUp { pick }),
+        1 => (pick.clone(), 1..30_u64).prop_map(|(pick, seconds)| Op::ExtendWrapUp { pick, seconds }),
+        3 => (pick, prop::option::weighted(0.7, 1..90_u64)).prop_map(|(pick, seconds)| Op::Park { pick, seconds }),
+        1 => (1..=6_u128).prop_map(|ticket| Op::Write { ticket }),
         3 => (agent.clone(), 0..3_usize).prop_map(|(agent, status)| Op::Status { agent, status }),
         3 => (agent.clone(), 1..=2_u64).prop_map(|(agent, stream)| Op::Open { agent, stream }),
         1 => (agent.clone(), 1..=2_u64).prop_map(|(agent, stream)| Op::Close { agent, stream }),
-        1 => (agent, prop::collection::vec(queue.clone(), 0..3), 0..4_usize, 0..3_u16, prop::option::of(0..90_u64), 0..3_usize, prop::option::of(1..=2_u128), any::<bool>())
-            .prop_map(|(agent, queues, skill, usual, ends, rule, shifts, bot)| Op::Retrain { agent, queues, skill, usual, ends, rule, shifts, bot }),
+        1 => (agent, prop::collection::vec(queue.clone(), 0..3), 0..4_usize, 0..3_u16, prop::option::of(0..90_u64), 0..3_usize, prop::option::of(1..=2_u128), any::<bool>(), prop::option::of((0..6_u16, prop::option::of(0..3_u16))))
+            .prop_map(|(agent, queues, skill, usual, ends, rule, shifts, bot, pool)| {
+                let (total, mails) = pool.unzip();
+                Op::Retrain { agent, queues, skill, usual, ends, rule, shifts, bot, total, mails: mails.flatten() }
+            }),
         1 => (1..=2_u128, 0..HOURS.len()).prop_map(|(calendar, hours)| Op::Hours { calendar, hours }),
         2 => (queue, discipline()).prop_map(|(queue, discipline)| Op::Rule { queue, discipline }),
         1 => (1..=6_u128).prop_map(|ticket| Op::Settle { ticket }),
