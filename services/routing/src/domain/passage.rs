@@ -57,8 +57,8 @@ pub struct Callback {
     pub pause: Duration,
     /// It is offered to nobody before.
     pub paused_until: Option<Micros>,
-    /// They were reached: they are on the line, as if they had never hung up.
-    pub called: bool,
+    /// When they were reached: since then they are on the line, as if they had never hung up.
+    pub called: Option<Micros>,
 }
 
 impl Passage {

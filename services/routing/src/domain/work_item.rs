@@ -311,7 +311,16 @@ impl WorkItem {
     /// Whether its customer is still to be called back: that they hung up says nothing.
     #[must_use]
     pub fn is_to_be_called(&self) -> bool {
-        self.callback().is_some_and(|callback| !callback.called)
+        self.callback()
+            .is_some_and(|callback| callback.called.is_none())
+    }
+
+    /// Whether it outlasts an end of its contact at that time: its customer hung up to be called back, which may be told long
+    /// after they were.
+    #[must_use]
+    pub fn outlasts(&self, end: Micros) -> bool {
+        let called = self.callback().map(|callback| callback.called);
+        called.is_some_and(|called| called.is_none_or(|called| end < called))
     }
 
     /// It is offered to nobody before.

@@ -13,6 +13,7 @@ mod m0010_matters;
 mod m0011_called;
 mod m0012_transfers;
 mod m0013_disciplines;
+mod m0015_calls;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -34,5 +35,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0011_called::Migration),
         Box::new(m0012_transfers::Migration),
         Box::new(m0013_disciplines::Migration),
+        Box::new(m0015_calls::Migration),
     ]
 }

@@ -2,6 +2,7 @@
 
 use rapport_foundation::db::{Error, Scoped};
 use rapport_foundation::id::{AgentId, TenantId, TicketNoteId, WorkItemId};
+use rapport_foundation::time::Micros;
 use sea_orm::ColumnTrait as _;
 
 use super::columns::{count, span_in};
@@ -35,8 +36,14 @@ fn callback(row: &Model) -> Result<Option<Callback>, Error> {
         attempts_left: count(attempts)?,
         pause: span_in(row.callback_pause)?,
         paused_until: row.callback_paused_until,
-        called: row.callback_called,
+        called: called(row),
     }))
+}
+
+/// When they were reached. Of what was stored before that was noted it is not known: any end comes after it.
+fn called(row: &Model) -> Option<Micros> {
+    let unknown = row.callback_called.then_some(Micros::EPOCH);
+    row.callback_called_at.or(unknown)
 }
 
 /// As it stands in a row.

@@ -234,7 +234,7 @@ fn passage() -> Passage {
             attempts_left: 2,
             pause: Duration::from_secs(9),
             paused_until: Some(NOW),
-            called: true,
+            called: Some(Micros(NOW.0 + 5)),
         }),
     }
 }

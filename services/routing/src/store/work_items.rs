@@ -20,7 +20,7 @@ use crate::domain::{Answered, Channel, Figures, Offer, Priority, Promise, WorkIt
 /// Names of the states in which something is still to be done.
 pub(super) const OPEN: [&str; 4] = ["waiting", "offered", "accepted", "wrapping_up"];
 
-/// Rows in one statement: 57 columns each, far below the engines' limit of values.
+/// Rows in one statement: 58 columns each, far below the engines' limit of values.
 const CHUNK: usize = 400;
 
 /// Which work items to list.
@@ -387,7 +387,8 @@ fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
         callback_attempts: passage.callback.map(|c| c.attempts_left.into()),
         callback_pause: passage.callback.map_or(0, |c| span_out(c.pause)),
         callback_paused_until: passage.callback.and_then(|c| c.paused_until),
-        callback_called: passage.callback.is_some_and(|c| c.called),
+        callback_called: passage.callback.is_some_and(|c| c.called.is_some()),
+        callback_called_at: passage.callback.and_then(|c| c.called),
         version: work.version,
     })
 }

@@ -35,7 +35,7 @@ impl Engine {
                 attempts_left: attempts,
                 pause,
                 paused_until,
-                called: false,
+                called: None,
             });
         });
         let changed = |agent| Effect::WorkChanged { item: id, agent };
@@ -44,11 +44,11 @@ impl Engine {
     }
 
     /// The customer was reached.
-    pub(super) fn note_called(&mut self, id: WorkItemId) {
+    pub(super) fn note_called(&mut self, now: Micros, id: WorkItemId) {
         if self.item(id).is_some_and(WorkItem::is_to_be_called) {
             self.link(id, |passage| {
                 if let Some(callback) = &mut passage.callback {
-                    callback.called = true;
+                    callback.called = Some(now);
                 }
             });
         }
@@ -63,7 +63,7 @@ impl Engine {
     ) -> Result<(), Refusal> {
         self.still_has(id, agent, at)?;
         let callback = self.item(id).and_then(WorkItem::callback);
-        let callback = callback.filter(|callback| !callback.called);
+        let callback = callback.filter(|callback| callback.called.is_none());
         let callback = callback.ok_or(Refusal::NotCommanded)?;
         if self.item(id).is_some_and(|work| work.settled) {
             // The matter is solved: they complete it.

@@ -96,7 +96,7 @@ impl Engine {
         (id, agent, at): (WorkItemId, AgentId, Micros),
     ) -> Result<(), Refusal> {
         self.still_has(id, agent, at)?;
-        self.note_called(id);
+        self.note_called(now, id);
         self.answered(now, id, agent);
         self.touch_item(id);
         Ok(())

@@ -133,6 +133,7 @@ impl Engine {
         };
         self.command(id, CommandKind::Transfer, about, out);
         let contact = self.item(id).and_then(|work| work.interaction);
+        let callback = self.item(id).and_then(WorkItem::callback);
         self.link(id, |passage| {
             passage.next = Some(asked);
             passage.consult = None;
@@ -145,6 +146,7 @@ impl Engine {
             passage.before = Some(id);
             passage.hops = hops;
             passage.consult_of = None;
+            passage.callback = callback;
         });
         out.push(Effect::HandedOn {
             item: id,

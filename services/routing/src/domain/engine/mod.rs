@@ -277,7 +277,7 @@ impl Engine {
                 self.start_conference(now, item, agent, &mut out)
             }
             Input::Called { item } => {
-                self.note_called(item);
+                self.note_called(now, item);
                 Ok(())
             }
             Input::Connected { item, agent, at } => self.connected(now, (item, agent, at)),

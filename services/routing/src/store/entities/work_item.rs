@@ -65,6 +65,7 @@ pub(crate) struct Model {
     pub(crate) callback_pause: i64,
     pub(crate) callback_paused_until: Option<Micros>,
     pub(crate) callback_called: bool,
+    pub(crate) callback_called_at: Option<Micros>,
     pub(crate) version: i64,
 }
 
