@@ -167,6 +167,7 @@ impl Engine {
             self.close_item(id, WorkState::Abandoned { at: now });
             out.push(Effect::Abandoned { item: id, wait });
         } else {
+            self.hang_up_waiting(id, out);
             self.close_item(id, WorkState::Withdrawn { at: now });
             out.push(Effect::Withdrawn { item: id });
         }
@@ -174,6 +175,16 @@ impl Engine {
             self.match_agent(now, agent, out);
         }
         Ok(())
+    }
+
+    /// Nobody is to take a contact any more that waits with its connector: it ends. Who is asked about one has none of their
+    /// own, and who is to be called has hung up.
+    fn hang_up_waiting(&self, id: WorkItemId, out: &mut Vec<Effect>) {
+        let work = self.item(id);
+        let waits = work.filter(|work| work.consult_of().is_none() && !work.is_to_be_called());
+        if waits.is_some() {
+            self.command(id, CommandKind::HangUp, About::default(), out);
+        }
     }
 
     /// The contact ended in its agent's hands: the agent completes the work, but if they do not return there is nobody

@@ -1,5 +1,7 @@
 //! What connectors are told to do with contacts.
 
+mod settled;
+
 use std::time::Duration;
 
 use super::desk::*;
