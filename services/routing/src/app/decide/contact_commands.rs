@@ -261,13 +261,11 @@ impl Fold<'_> {
         });
     }
 
-    /// The work that its contact is by now, of all that somebody may still do something with.
+    /// The work that its contact is by now, whichever the command came of: of that of who is asked, or of what was handed on
+    /// and ended meanwhile.
     fn goes_on(&self, command: &ContactCommand) -> WorkItemId {
-        let mut item = command.next.unwrap_or(command.item);
-        while let Some(next) = self.tenant.engine.item(item).and_then(WorkItem::next) {
-            item = next;
-        }
-        item
+        let known = self.loaded.by_interaction.get(&command.interaction);
+        known.map_or(command.item, |(item, _)| *item)
     }
 
     /// A contact is still with who had it: the work that was to go on with it goes back to them, or to others when they are

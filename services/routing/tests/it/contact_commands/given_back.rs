@@ -11,7 +11,7 @@ use crate::bench::{Bench, everywhere, request_id};
 use crate::sla::{at, everywhere_at};
 
 /// Ana hands a contact on to the queue it is of.
-async fn hand_on(house: &House, item: &pb::WorkItem) -> pb::WorkItem {
+pub(super) async fn hand_on(house: &House, item: &pb::WorkItem) -> pb::WorkItem {
     let request = pb::TransferWorkItemRequest {
         request_id: request_id(),
         work_item_id: item.id.clone(),
