@@ -341,6 +341,13 @@ pub(crate) struct Transfer {
     pub(crate) end_of_line: bool,
 }
 
+/// Whose customer waits: that of work, or a contact, which stands for the work that goes on with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Waiting {
+    Work(WorkItemId),
+    Contact(InteractionId),
+}
+
 /// Where a contact goes.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {

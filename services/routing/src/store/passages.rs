@@ -1,7 +1,7 @@
 //! Where work items stand among those that their contacts go through.
 
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::{AgentId, TenantId, TicketNoteId, WorkItemId};
+use rapport_foundation::id::{AgentId, InteractionId, TenantId, TicketNoteId, WorkItemId};
 use rapport_foundation::time::Micros;
 use sea_orm::ColumnTrait as _;
 
@@ -22,6 +22,22 @@ impl Store {
                 .find::<Entity>()
                 .filter(Column::ConsultOfId.eq(item.uuid()));
             let last = asked.order_by_desc(Column::Id).one().await?;
+            last.map(work_items::read).transpose()
+        };
+        self.db.read(tenant, find).await
+    }
+
+    /// The work that a contact is by now, of all that it went through the last.
+    pub(crate) async fn work_of_contact(
+        &self,
+        tenant: TenantId,
+        contact: InteractionId,
+    ) -> Result<Option<WorkItem>, Error> {
+        let find = |s: Scoped| async move {
+            let its = s
+                .find::<Entity>()
+                .filter(Column::InteractionId.eq(contact.uuid()));
+            let last = its.order_by_desc(Column::Id).one().await?;
             last.map(work_items::read).transpose()
         };
         self.db.read(tenant, find).await

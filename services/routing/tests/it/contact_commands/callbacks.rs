@@ -6,8 +6,10 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::routing::v1::ContactCommandKind as Kind;
 use tonic::{Code, Status};
 
+use super::given_back::hand_on;
 use super::line::{Line, command};
 use super::{House, PBX, hold};
+use crate::bad_input::violations;
 use crate::bench::{Bench, everywhere, reason, request_id};
 use crate::intake::{Contact, tickets};
 use crate::restart::stop;
@@ -18,6 +20,7 @@ fn asking(item: &pb::WorkItem, attempts: i32) -> pb::RequestCallbackRequest {
         work_item_id: item.id.clone(),
         attempts,
         pause_s: 1,
+        interaction_id: String::new(),
     }
 }
 
@@ -171,6 +174,53 @@ async fn who_was_called_is_gone_by_the_end_of_that_call_and_not_by_one_before_it
         let kinds = house.commands_of(&item).await;
         let hung_up = kinds.iter().any(|command| command.kind() == Kind::HangUp);
         assert!(!hung_up, "there is nobody to be hung up");
+        bench.verified().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connector_names_the_contact_that_it_holds() {
+    everywhere(async |bench: Bench| {
+        let house = House::of(bench).await;
+        let bench = &house.bench;
+        let (contact, item) = waiting(&house).await;
+        let of = |contact: &Contact| pb::RequestCallbackRequest {
+            work_item_id: String::new(),
+            interaction_id: contact.interaction.to_string(),
+            ..asking(&item, 2)
+        };
+        let foreign = bench.connector("chat", of(&contact));
+        let foreign = bench.work_items().request_callback(foreign).await;
+        assert_eq!(foreign.unwrap_err().code(), Code::NotFound);
+        let unknown = ask(bench, of(&Contact::new())).await.unwrap_err();
+        assert_eq!(unknown.code(), Code::NotFound);
+        let asked = ask(bench, of(&contact)).await.unwrap();
+        assert_eq!(
+            (asked.id.as_str(), asked.callback.unwrap().attempts_left),
+            (item.id.as_str(), 2)
+        );
+        let both = pb::RequestCallbackRequest {
+            work_item_id: item.id.clone(),
+            ..of(&contact)
+        };
+        let neither = pb::RequestCallbackRequest {
+            interaction_id: String::new(),
+            ..of(&contact)
+        };
+        for (request, expected) in [
+            (both, "interaction_id EXACTLY_ONE"),
+            (neither, "work_item_id REQUIRED"),
+        ] {
+            let refused = ask(bench, request).await.unwrap_err();
+            assert_eq!(violations(&refused), [expected]);
+        }
+        // What was handed on goes on as other work.
+        let (_, mut hers) = house.at_work("ana").await;
+        bench.accept(&hers.offer().await.id).await.unwrap();
+        let next = hand_on(&house, &item).await;
+        let asked = ask(bench, of(&contact)).await.unwrap();
+        assert_eq!(asked.id, next.id);
         bench.verified().await;
     })
     .await;
