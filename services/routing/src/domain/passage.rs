@@ -23,8 +23,12 @@ pub struct Passage {
     pub consult: Option<WorkItemId>,
     /// The work about whose contact its agent is asked, or was.
     pub consult_of: Option<WorkItemId>,
+    /// Its agent was asked about the contact before it went to them.
+    pub was_asked: bool,
     /// The contact and both agents are together.
     pub conference: bool,
+    /// The contact was on hold when they came together.
+    pub held_before: bool,
     /// Since when the contact is on hold.
     pub held_since: Option<Micros>,
     /// How long it was on hold before.

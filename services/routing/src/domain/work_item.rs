@@ -296,6 +296,13 @@ impl WorkItem {
         self.passage.as_deref().and_then(|p| p.consult_of)
     }
 
+    /// Whether no customer waited for it: its agent is asked about a contact, or was before it went to them.
+    #[must_use]
+    pub fn is_beside(&self) -> bool {
+        let passage = self.passage.as_deref();
+        passage.is_some_and(|passage| passage.consult_of.is_some() || passage.was_asked)
+    }
+
     /// Nobody is at the other end any more, as far as its connector says.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -20,7 +20,7 @@ use crate::domain::{Answered, Channel, Figures, Offer, Priority, Promise, WorkIt
 /// Names of the states in which something is still to be done.
 pub(super) const OPEN: [&str; 4] = ["waiting", "offered", "accepted", "wrapping_up"];
 
-/// Rows in one statement: 58 columns each, far below the engines' limit of values.
+/// Rows in one statement: 60 columns each, far below the engines' limit of values.
 const CHUNK: usize = 400;
 
 /// Which work items to list.
@@ -389,6 +389,8 @@ fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
         callback_paused_until: passage.callback.and_then(|c| c.paused_until),
         callback_called: passage.callback.is_some_and(|c| c.called.is_some()),
         callback_called_at: passage.callback.and_then(|c| c.called),
+        was_asked: passage.was_asked,
+        held_before: passage.held_before,
         version: work.version,
     })
 }

@@ -146,6 +146,7 @@ impl Engine {
             passage.before = Some(id);
             passage.hops = hops;
             passage.consult_of = None;
+            passage.was_asked = true;
             passage.callback = callback;
         });
         out.push(Effect::HandedOn {
@@ -180,6 +181,7 @@ impl Engine {
         self.has_contact(id, agent)?;
         let (asked, second) = self.who_is_asked(id)?;
         self.link(id, |passage| {
+            passage.held_before = passage.held_since.is_some();
             passage.resume(now);
             passage.conference = true;
         });

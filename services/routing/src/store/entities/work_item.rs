@@ -66,6 +66,8 @@ pub(crate) struct Model {
     pub(crate) callback_paused_until: Option<Micros>,
     pub(crate) callback_called: bool,
     pub(crate) callback_called_at: Option<Micros>,
+    pub(crate) was_asked: bool,
+    pub(crate) held_before: bool,
     pub(crate) version: i64,
 }
 
