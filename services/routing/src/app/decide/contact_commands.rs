@@ -218,6 +218,10 @@ impl Fold<'_> {
             self.not_transferred(command);
             return;
         }
+        if command.kind.alters() && command.state != CommandState::Done {
+            self.not_done(command);
+            return;
+        }
         let Some(agent) = command.agent.filter(|_| command.kind.connects()) else {
             return;
         };
@@ -266,6 +270,22 @@ impl Fold<'_> {
     fn goes_on(&self, command: &ContactCommand) -> WorkItemId {
         let known = self.loaded.by_interaction.get(&command.interaction);
         known.map_or(command.item, |(item, _)| *item)
+    }
+
+    /// A contact is as it was, unless something else is still to be done with it, which decides.
+    fn not_done(&mut self, command: &ContactCommand) {
+        let commands = &self.tenant.commands;
+        let Some(agent) = command.desk else { return };
+        if commands.awaits(command.interaction, |kind| kind.alters() || kind.moves()) {
+            return;
+        }
+        // Who has given it away meanwhile has nothing that is as it was.
+        let _ = self.step(Input::NotDone {
+            item: command.item,
+            agent,
+            kind: command.kind,
+            at: command.made_at,
+        });
     }
 
     /// A contact is still with who had it: the work that was to go on with it goes back to them, or to others when they are

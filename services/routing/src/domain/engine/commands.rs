@@ -167,6 +167,35 @@ impl Engine {
         Ok(())
     }
 
+    /// A connector could not do something with a contact that stays with its agent: it is as it was, so that they may try
+    /// again. Who says so knows that nothing was asked for since.
+    pub(super) fn not_done(
+        &mut self,
+        (id, agent): (WorkItemId, AgentId),
+        kind: CommandKind,
+        at: Micros,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        self.in_hands(id, agent)?;
+        let asked = self.item(id).and_then(WorkItem::consult);
+        let before = self.passage(id).cloned().unwrap_or_default();
+        let mut after = before.clone();
+        after.undo(kind, at);
+        if after == before {
+            return Ok(());
+        }
+        self.link(id, |passage| *passage = after);
+        out.push(Effect::WorkChanged { item: id, agent });
+        let second = asked.and_then(|asked| Some((asked, self.item(asked)?.agent()?)));
+        if let Some((asked, second)) = second.filter(|_| kind == CommandKind::Conference) {
+            out.push(Effect::WorkChanged {
+                item: asked,
+                agent: second,
+            });
+        }
+        Ok(())
+    }
+
     /// What an agent let lapse before does not count any more.
     pub(super) fn forgive(&mut self, agent: AgentId) {
         let lapsed = self.floor.change(agent, |seat| {

@@ -313,6 +313,18 @@ pub enum Input {
         /// To whom it was given, and when; none when it waits.
         given: Option<(AgentId, Micros)>,
     },
+    /// A contact that an agent has in hand could not be put on hold, taken from it, or brought together with them and who is
+    /// asked: it is as it was.
+    NotDone {
+        /// The work.
+        item: WorkItemId,
+        /// Who had it.
+        agent: AgentId,
+        /// What could not be done.
+        kind: CommandKind,
+        /// When it was to be.
+        at: Micros,
+    },
     /// The agent asks a second one about the contact, which is put on hold.
     ConsultStarted {
         /// The work.

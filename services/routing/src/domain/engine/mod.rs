@@ -290,6 +290,12 @@ impl Engine {
             Input::NotTransferred { item, from, given } => {
                 self.not_transferred(now, (item, from), given, &mut out)
             }
+            Input::NotDone {
+                item,
+                agent,
+                kind,
+                at,
+            } => self.not_done((item, agent), kind, at, &mut out),
             Input::WorkHeld { item, agent } => self.put_on_hold(now, item, agent, &mut out),
             Input::WorkResumed { item, agent } => self.take_from_hold(now, item, agent, &mut out),
         };

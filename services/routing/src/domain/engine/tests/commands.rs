@@ -1,6 +1,7 @@
 //! What connectors are told to do with contacts.
 
 mod settled;
+mod undone;
 
 use std::time::Duration;
 
