@@ -197,6 +197,7 @@ fn filled(method: &MethodDescriptor) -> Value {
         "AssignWorkItem" => json!({"to": {"agent_id": another_of("agt")}, "reason": "x"}),
         "MoveWorkItem" => json!({"queue_id": another_of("que"), "reason": "x"}),
         "ReleaseWorkItem" => json!({"reason": "x"}),
+        "ExtendWrapUp" => json!({"by_s": 60}),
         "HandOverWork" => json!({"queue_id": another_of("que")}),
         "MonitorWorkItem" => {
             json!({"mode": "MONITOR_MODE_MONITOR", "agent_id": another_of("agt"), "reason": "x"})

@@ -1,4 +1,5 @@
-//! The end of a live contact: said once, repeated without effect, never changed.
+//! The end of a live contact: said once, repeated without effect, never changed. A contact whose customer was called back
+//! went on after its end, and ends again.
 
 use rapport_foundation::time::Micros;
 
@@ -33,7 +34,7 @@ pub enum Refused {
     BeforeStart,
 }
 
-/// Decides what a telling of an end does to a contact of this kind and start.
+/// Decides what a telling of an end does to a contact of this kind and start; `again` after its customer was called back.
 ///
 /// # Errors
 /// When the contact cannot end this way.
@@ -42,6 +43,7 @@ pub fn end(
     started: Micros,
     known: Option<End>,
     wanted: End,
+    again: bool,
 ) -> Result<Ending, Refused> {
     if !kind.is_live() {
         return Err(Refused::NotLive);
@@ -52,6 +54,7 @@ pub fn end(
     match known {
         None => Ok(Ending::New),
         Some(known) if known == wanted => Ok(Ending::Known),
+        Some(known) if again && known.at < wanted.at => Ok(Ending::New),
         Some(_) => Err(Refused::EndedOtherwise),
     }
 }
@@ -70,22 +73,52 @@ mod tests {
             at: Micros(9),
             reason: EndReason::Completed,
         };
-        assert_eq!(end(Kind::Call, Micros(5), None, left), Ok(Ending::New));
         assert_eq!(
-            end(Kind::Call, Micros(5), Some(left), left),
+            end(Kind::Call, Micros(5), None, left, false),
+            Ok(Ending::New)
+        );
+        assert_eq!(
+            end(Kind::Call, Micros(5), Some(left), left, false),
             Ok(Ending::Known)
         );
         assert_eq!(
-            end(Kind::Call, Micros(5), Some(left), done),
+            end(Kind::Call, Micros(5), Some(left), done, false),
             Err(Refused::EndedOtherwise)
         );
         assert_eq!(
-            end(Kind::Chat, Micros(10), None, left),
+            end(Kind::Chat, Micros(10), None, left, false),
             Err(Refused::BeforeStart)
         );
         assert_eq!(
-            end(Kind::Message, Micros(5), None, left),
+            end(Kind::Message, Micros(5), None, left, false),
             Err(Refused::NotLive)
+        );
+    }
+
+    #[test]
+    fn who_was_called_back_leaves_again_and_later() {
+        let ends = |at| End {
+            at: Micros(at),
+            reason: EndReason::CustomerLeft,
+        };
+        for (known, wanted, again, expected) in [
+            (9, 12, true, Ok(Ending::New)),
+            (9, 12, false, Err(Refused::EndedOtherwise)),
+            (12, 12, true, Ok(Ending::Known)),
+            (12, 9, true, Err(Refused::EndedOtherwise)),
+        ] {
+            let ended = end(
+                Kind::Call,
+                Micros(5),
+                Some(ends(known)),
+                ends(wanted),
+                again,
+            );
+            assert_eq!(ended, expected, "{known} {wanted} {again}");
+        }
+        assert_eq!(
+            end(Kind::Call, Micros(5), None, ends(12), true),
+            Ok(Ending::New)
         );
     }
 }

@@ -15,7 +15,8 @@ use rapport_foundation::personal::Personal;
 pub struct Fact {
     /// The connector's key of the contact it is about.
     pub external_id: String,
-    /// The connector's key of the fact within the contact; empty for the end, of which there is one.
+    /// The connector's key of the fact within the contact; empty for the end, of which there is one but where its
+    /// customer was called back.
     pub key: String,
     /// When it happened.
     pub event_at: Micros,

@@ -51,9 +51,10 @@ pub(crate) fn end(request: &pb::EndContactRequest, now: Micros) -> Result<Fact, 
     let at = c.time("end_time", request.end_time.as_ref());
     contact::not_too_far_ahead(&mut c, "end_time", at, now);
     let reason = c.enumeration("reason", request.reason);
+    let key = c.text("key", &request.key, 0..=limits::FACT_KEY);
     c.done(Fact {
         external_id,
-        key: String::new(),
+        key,
         event_at: at,
         what: Known::End(reason),
         attributes: BTreeMap::new(),

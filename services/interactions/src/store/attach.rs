@@ -108,7 +108,7 @@ impl Store {
             media: &named,
         };
         media::tie(s, &ready, &keys, &[using]).await?;
-        match about.ending(&fact) {
+        match about.ending(&fact, None) {
             Ok(Some((Ending::New, end))) => {
                 note_ends(s, vec![(about.id, end, now)]).await?;
             }

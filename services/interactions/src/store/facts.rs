@@ -35,8 +35,13 @@ pub(super) struct About {
 }
 
 impl About {
-    /// What a fact does to the end of the contact; nothing when it says nothing of it.
-    pub(super) fn ending(&self, fact: &Fact) -> Result<Option<(Ending, End)>, Refused> {
+    /// What a fact does to the end of the contact, of which a later one may be known by now; nothing when it says nothing of
+    /// it.
+    pub(super) fn ending(
+        &self,
+        fact: &Fact,
+        later: Option<End>,
+    ) -> Result<Option<(Ending, End)>, Refused> {
         let Known::End(reason) = fact.what else {
             return Ok(None);
         };
@@ -44,7 +49,8 @@ impl About {
             at: fact.event_at,
             reason,
         };
-        ending::end(self.kind, self.started_at, self.end, end).map(|ending| Some((ending, end)))
+        let (known, again) = (later.or(self.end), !fact.key.is_empty());
+        ending::end(self.kind, self.started_at, known, end, again).map(|ending| Some((ending, end)))
     }
 
     pub(super) fn became_known(&self, fact: &Fact, traceparent: Option<String>) -> BecameKnown {
@@ -62,6 +68,9 @@ impl About {
         }
     }
 }
+
+/// How contacts end by what is told at once, each by its last end, and when that was told.
+type Ends = BTreeMap<InteractionId, (End, Micros)>;
 
 /// A new fact with what is sealed into its row.
 struct Fresh<'a> {
@@ -100,6 +109,7 @@ pub(super) async fn record(
     let named = tellings.iter().flat_map(|one| &one.media).copied();
     let media = media::ready(s, vault, &named.collect()).await?;
     let (mut outcomes, mut fresh) = (Vec::with_capacity(tellings.len()), Vec::new());
+    let mut ends: Ends = BTreeMap::new();
     for telling in &tellings {
         // Nothing more is kept of a contact that was forgotten.
         if let Some(id) = forgotten.get(&telling.contact()) {
@@ -121,7 +131,11 @@ pub(super) async fn record(
             outcomes.push(FactOutcome::NamesNoMedia(missing));
             continue;
         }
-        match contact.map(|one| one.ending(&telling.fact)).transpose() {
+        let later = id.and_then(|id| ends.get(&id)).map(|(end, _)| *end);
+        let ended = match contact
+            .map(|one| one.ending(&telling.fact, later))
+            .transpose()
+        {
             Err(refused) => {
                 outcomes.push(FactOutcome::Refused(refused));
                 continue;
@@ -130,8 +144,8 @@ pub(super) async fn record(
                 outcomes.push(FactOutcome::Duplicate(id));
                 continue;
             }
-            Ok(_) => {}
-        }
+            Ok(ended) => ended.flatten().map(|(_, end)| end),
+        };
         let body = body::encode_fact(&telling.fact)?;
         let (count, bytes) = room.entry(telling.contact()).or_default();
         if *count >= limits::FACTS || *bytes + body.len() > limits::FACTS_BYTES {
@@ -141,6 +155,9 @@ pub(super) async fn record(
         *count += 1;
         *bytes += body.len();
         held.insert(key, telling.digest.clone());
+        if let Some((id, end)) = id.zip(ended) {
+            ends.insert(id, (end, telling.received_at));
+        }
         outcomes.push(FactOutcome::Fresh(id));
         fresh.push(Fresh {
             telling,
@@ -151,7 +168,7 @@ pub(super) async fn record(
     let keys = insert(s, vault, &fresh).await?;
     tie(s, &fresh, &media, &keys).await?;
     wait(s, &fresh).await?;
-    end(s, &fresh).await?;
+    end(s, ends).await?;
     deliver(s, &fresh, tell).await?;
     let told = fresh.iter().filter_map(|one| {
         let telling = one.telling;
@@ -411,21 +428,15 @@ async fn deliver(s: &Scoped, fresh: &[Fresh<'_>], tell: Tell) -> Result<(), Erro
     outbound::delivered(s, &told.collect::<Vec<_>>(), tell).await
 }
 
-/// Notes how those that end their contact end it.
-async fn end(s: &Scoped, fresh: &[Fresh<'_>]) -> Result<(), Error> {
-    let mut ends = Vec::new();
-    for one in fresh {
-        let Some(about) = one.about else { continue };
-        if let Ok(Some((Ending::New, end))) = about.ending(&one.telling.fact) {
-            ends.push((about.id, end, one.telling.received_at));
-        }
-    }
+/// Notes how contacts end.
+async fn end(s: &Scoped, ends: Ends) -> Result<(), Error> {
     let wanted = ends.len();
-    let inserted = note_ends(s, ends).await?;
-    all(s, inserted, wanted)
+    let ends = ends.into_iter().map(|(id, (end, told))| (id, end, told));
+    let noted = note_ends(s, ends.collect()).await?;
+    all(s, noted, wanted)
 }
 
-/// Notes ends of contacts that have none yet; answers how many had none.
+/// Notes ends of contacts that have none yet, or an earlier one; answers how many.
 pub(super) async fn note_ends(
     s: &Scoped,
     ends: Vec<(InteractionId, End, Micros)>,
@@ -445,7 +456,9 @@ pub(super) async fn note_ends(
         ]
     };
     let rows = ends.into_iter().map(row).collect();
-    let behind = "on conflict (tenant_id, interaction_id) do nothing";
+    let behind = "on conflict (tenant_id, interaction_id) do update set ended_at = excluded.ended_at, \
+                  reason = excluded.reason, told_at = excluded.told_at \
+                  where contact_end.ended_at < excluded.ended_at";
     bulk::insert(s, "contact_end", &COLUMNS, rows, behind).await
 }
 

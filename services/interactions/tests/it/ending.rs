@@ -1,5 +1,6 @@
 //! The end of a live contact.
 
+use rapport_foundation::testing::eventually;
 use rapport_proto::events::v1::event::Data;
 use rapport_proto::interactions::v1 as pb;
 use rapport_proto::types::v1 as types;
@@ -13,10 +14,20 @@ async fn end(
     seconds: i64,
     reason: types::ContactEndReason,
 ) -> Result<pb::Interaction, tonic::Status> {
+    end_with(stage, external_id, "", (seconds, reason)).await
+}
+
+async fn end_with(
+    stage: &Stage,
+    external_id: &str,
+    key: &str,
+    (seconds, reason): (i64, types::ContactEndReason),
+) -> Result<pb::Interaction, tonic::Status> {
     let asked = pb::EndContactRequest {
         external_id: external_id.into(),
         end_time: Some(at(seconds)),
         reason: reason.into(),
+        key: key.into(),
     };
     let answer = stage.client().end_contact(stage.says(asked)).await?;
     Ok(answer.into_inner().interaction.unwrap())
@@ -98,6 +109,7 @@ async fn what_cannot_end_is_refused() {
             external_id: "c-1".into(),
             end_time: Some(at(1_700_000_060)),
             reason: done.into(),
+            key: String::new(),
         };
         let foreign = stage
             .client()
@@ -106,6 +118,37 @@ async fn what_cannot_end_is_refused() {
         assert!(foreign.unwrap().into_inner().interaction.is_none());
         let nobody = stage.client().end_contact(stage.asks(asked)).await;
         refused(nobody, Code::PermissionDenied, "CONNECTOR_UNKNOWN");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_contact_whose_customer_was_called_back_ends_again() {
+    on_every_engine(quick(), async |stage| {
+        let left = types::ContactEndReason::CustomerLeft;
+        let logged = stage.log(call("c-1", "+62811")).await;
+        end(&stage, "c-1", 1_700_000_060, left).await.unwrap();
+        for _ in 0..2 {
+            let again = end_with(&stage, "c-1", "back-1", (1_700_000_090, left));
+            assert_eq!(again.await.unwrap().end_time, Some(at(1_700_000_090)));
+        }
+        // Not before the end that is known, and each key once.
+        for (key, seconds) in [("back-2", 1_700_000_080), ("back-1", 1_700_000_100)] {
+            let other = end_with(&stage, "c-1", key, (seconds, left)).await;
+            refused(other, Code::AlreadyExists, "CONTACT_ENDED_ALREADY");
+        }
+        let read = stage.get(&logged.id).await;
+        assert_eq!(read.end_time, Some(at(1_700_000_090)));
+        eventually("both ends are told", async || {
+            let events = stage.events().await;
+            let ends = events.iter().filter_map(|event| match &event.data {
+                Some(Data::ContactEnded(ended)) => ended.end_time,
+                _ => None,
+            });
+            let ends: Vec<_> = ends.collect();
+            (ends == [at(1_700_000_060), at(1_700_000_090)]).then_some(())
+        })
+        .await;
     })
     .await;
 }

@@ -1,6 +1,8 @@
 //! What the owner of a tenant may be asked to decide, and what comes of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod settings;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use rapport_foundation::personal::Personal;
 use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
+pub(crate) use settings::{AgentChange, NewAgent, NewCalendar, NewPolicy, NewQueue, QueueChange};
+
 use super::desk::Desk;
 use super::watch::{Look, View};
 use crate::domain::contact_command::{CommandKind, Said, Taker};
@@ -20,9 +24,8 @@ use crate::domain::engine::{Handing, StreamId};
 use crate::domain::policy::Draft;
 use crate::domain::sla::{CalendarChange, PolicyChange};
 use crate::domain::{
-    AgentKind, AgentPreference, Attributes, Author, By, Channel, ChannelCapacity, Code,
-    CustomerRef, Priority, Purpose, Selection, Severity, Skills, Solution, Status, Ticket,
-    TicketChange, WorkItem, WorkSelection,
+    Attributes, Author, By, Channel, Code, CustomerRef, Priority, Purpose, Severity, Skills,
+    Solution, Status, Ticket, TicketChange, WorkItem,
 };
 use crate::store::Joining;
 
@@ -353,6 +356,13 @@ pub(crate) struct Transfer {
     pub(crate) end_of_line: bool,
 }
 
+/// Whose customer waits: that of work, or a contact, which stands for the work that goes on with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Waiting {
+    Work(WorkItemId),
+    Contact(InteractionId),
+}
+
 /// Where a contact goes.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
@@ -364,74 +374,6 @@ pub(crate) struct Target {
     pub(crate) skills: Skills,
     /// None: as it was.
     pub(crate) priority: Option<Priority>,
-}
-
-/// A queue set up by hand.
-#[derive(Debug)]
-pub(crate) struct NewQueue {
-    pub(crate) code: Code,
-    pub(crate) settings: QueueChange,
-}
-
-/// A calendar set up by hand.
-#[derive(Clone, Debug)]
-pub(crate) struct NewCalendar {
-    pub(crate) code: Code,
-    pub(crate) settings: CalendarChange,
-}
-
-/// A policy set up by hand.
-#[derive(Clone, Debug)]
-pub(crate) struct NewPolicy {
-    pub(crate) code: Code,
-    pub(crate) settings: PolicyChange,
-}
-
-/// New settings of a queue; what is `None` stays, or is the usual.
-#[derive(Debug, Default)]
-pub(crate) struct QueueChange {
-    pub(crate) display_name: Option<String>,
-    pub(crate) default_priority: Option<Priority>,
-    pub(crate) offer_timeout: Option<Duration>,
-    pub(crate) wrap_up: Option<Duration>,
-    pub(crate) most_wrap_up: Option<Duration>,
-    pub(crate) max_lapsed_offers: Option<u32>,
-    pub(crate) required_skills: Option<Skills>,
-    pub(crate) most_waiting: Option<Option<u32>>,
-    pub(crate) overflow: Option<Option<QueueId>>,
-    pub(crate) answer_target: Option<Duration>,
-    pub(crate) short_abandon: Option<Duration>,
-    pub(crate) selection: Option<Selection>,
-    pub(crate) most_occupancy_spread: Option<Option<u8>>,
-    pub(crate) weight: Option<u16>,
-    pub(crate) broadcast: Option<u8>,
-    pub(crate) commanded: Option<bool>,
-    pub(crate) preference: Option<AgentPreference>,
-    pub(crate) preference_time: Option<Duration>,
-    pub(crate) opening: Option<Option<CalendarId>>,
-}
-
-/// An agent set up by hand.
-#[derive(Debug)]
-pub(crate) struct NewAgent {
-    pub(crate) principal: Personal,
-    pub(crate) settings: AgentChange,
-}
-
-/// New settings of an agent; what is `None` stays, or is nothing.
-#[derive(Debug, Default)]
-pub(crate) struct AgentChange {
-    pub(crate) display_name: Option<Personal>,
-    pub(crate) address: Option<Personal>,
-    pub(crate) skills: Option<Skills>,
-    pub(crate) skills_until: Option<BTreeMap<Code, Micros>>,
-    pub(crate) queues: Option<BTreeSet<QueueId>>,
-    pub(crate) usual_capacity: Option<u16>,
-    pub(crate) capacities: Option<Vec<ChannelCapacity>>,
-    pub(crate) total_capacity: Option<Option<u16>>,
-    pub(crate) work_selection: Option<WorkSelection>,
-    pub(crate) kind: Option<AgentKind>,
-    pub(crate) shifts: Option<Option<CalendarId>>,
 }
 
 /// Where a virtual agent hands work over to, and what with.

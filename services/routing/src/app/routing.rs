@@ -244,6 +244,8 @@ impl App {
             skills: &sought.skills,
             declines: open.map_or(&[][..], |work| work.declines.as_slice()),
             agents: &agents,
+            kept: open.and_then(WorkItem::kept),
+            paused_until: open.and_then(WorkItem::paused_until),
         });
         Ok((engine.discipline(sought.queue), candidates))
     }

@@ -4,7 +4,7 @@ use rapport_foundation::context::Context;
 use rapport_foundation::id::{AgentId, WorkItemId};
 use rapport_foundation::idempotency::Key;
 
-use super::command::Command;
+use super::command::{Command, Waiting};
 use super::{App, Error, Listed, Paging, found, part};
 use crate::domain::engine::Refusal;
 use crate::domain::{Code, WorkItem};
@@ -103,21 +103,37 @@ impl App {
         &self,
         ctx: &Context,
         key: Key,
-        item: WorkItemId,
+        waiting: Waiting,
         (attempts, pause): (u16, Duration),
     ) -> Result<WorkItem, Error> {
-        let work = self.get_work_item(ctx, item).await?;
-        let passage = work.passage.as_deref();
-        let holder = passage.and_then(|passage| passage.connector.as_deref());
-        if ctx.connector.is_some() && ctx.connector.as_deref() != holder {
-            return Err(Error::not_found("work_item", item));
-        }
+        let work = self.waiting_work(ctx, waiting).await?;
+        let item = work.id;
         let command = Command::RequestCallback {
             item,
             attempts,
             pause,
         };
         self.decided_work(ctx, key, command).await
+    }
+
+    /// The work whose customer waits. A connector knows that of its own contacts only.
+    async fn waiting_work(&self, ctx: &Context, waiting: Waiting) -> Result<WorkItem, Error> {
+        let (stored, missing) = match waiting {
+            Waiting::Work(id) => {
+                let stored = self.store().work_item(ctx.tenant, id).await?;
+                (stored, Error::not_found("work_item", id))
+            }
+            Waiting::Contact(id) => {
+                let stored = self.store().work_of_contact(ctx.tenant, id).await?;
+                (stored, Error::not_found("interaction", id))
+            }
+        };
+        let theirs = |work: &WorkItem| {
+            let passage = work.passage.as_deref();
+            let holder = passage.and_then(|passage| passage.connector.as_deref());
+            ctx.connector.is_none() || ctx.connector.as_deref() == holder
+        };
+        stored.filter(theirs).ok_or(missing)
     }
 
     /// Whose hands the work is in, when the caller may act for them.

@@ -75,6 +75,12 @@ impl CommandKind {
         )
     }
 
+    /// Whether a contact stays with its agent, and is on hold or together with others otherwise than before.
+    #[must_use]
+    pub const fn alters(self) -> bool {
+        matches!(self, Self::Hold | Self::Resume | Self::Conference)
+    }
+
     /// Whether an agent who accepted work waits to be put through by it.
     #[must_use]
     pub const fn connects(self) -> bool {

@@ -4,6 +4,8 @@ use std::time::Duration;
 use rapport_foundation::id::{AgentId, TicketNoteId, WorkItemId};
 use rapport_foundation::time::Micros;
 
+use super::contact_command::CommandKind;
+
 /// Where a work item stands among those that its contact goes through, from agent to agent, and who holds the contact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Passage {
@@ -23,8 +25,12 @@ pub struct Passage {
     pub consult: Option<WorkItemId>,
     /// The work about whose contact its agent is asked, or was.
     pub consult_of: Option<WorkItemId>,
+    /// Its agent was asked about the contact before it went to them.
+    pub was_asked: bool,
     /// The contact and both agents are together.
     pub conference: bool,
+    /// The contact was on hold when they came together.
+    pub held_before: bool,
     /// Since when the contact is on hold.
     pub held_since: Option<Micros>,
     /// How long it was on hold before.
@@ -57,8 +63,8 @@ pub struct Callback {
     pub pause: Duration,
     /// It is offered to nobody before.
     pub paused_until: Option<Micros>,
-    /// They were reached: they are on the line, as if they had never hung up.
-    pub called: bool,
+    /// When they were reached: since then they are on the line, as if they had never hung up.
+    pub called: Option<Micros>,
 }
 
 impl Passage {
@@ -70,6 +76,26 @@ impl Passage {
     pub fn held_by(&self, now: Micros) -> Duration {
         let running = self.held_since.map(|since| now - since);
         self.held + running.unwrap_or_default()
+    }
+
+    /// What was to be done with the contact at that moment was not: it is on hold as it was before.
+    pub fn undo(&mut self, kind: CommandKind, at: Micros) {
+        let resumes = match kind {
+            CommandKind::Hold => {
+                self.held_since = self.held_since.filter(|since| *since != at);
+                false
+            }
+            CommandKind::Resume => !self.conference,
+            CommandKind::Conference => {
+                self.conference = false;
+                self.held_before
+            }
+            _ => false,
+        };
+        if resumes {
+            // What was counted until then goes on.
+            self.held_since.get_or_insert(at);
+        }
     }
 
     /// The contact is on hold no longer, if it was.

@@ -317,6 +317,13 @@ impl WorkItem {
         self.passage.as_deref().and_then(|p| p.consult_of)
     }
 
+    /// Whether no customer waited for it: its agent is asked about a contact, or was before it went to them.
+    #[must_use]
+    pub fn is_beside(&self) -> bool {
+        let passage = self.passage.as_deref();
+        passage.is_some_and(|passage| passage.consult_of.is_some() || passage.was_asked)
+    }
+
     /// Nobody is at the other end any more, as far as its connector says.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -332,7 +339,16 @@ impl WorkItem {
     /// Whether its customer is still to be called back: that they hung up says nothing.
     #[must_use]
     pub fn is_to_be_called(&self) -> bool {
-        self.callback().is_some_and(|callback| !callback.called)
+        self.callback()
+            .is_some_and(|callback| callback.called.is_none())
+    }
+
+    /// Whether it outlasts an end of its contact at that time: its customer hung up to be called back, which may be told long
+    /// after they were.
+    #[must_use]
+    pub fn outlasts(&self, end: Micros) -> bool {
+        let called = self.callback().map(|callback| callback.called);
+        called.is_some_and(|called| called.is_none_or(|called| end < called))
     }
 
     /// It is offered to nobody before.

@@ -155,7 +155,8 @@ fn callback(callback: Callback) -> pb::Callback {
     pb::Callback {
         attempts_left: callback.attempts_left.into(),
         pause_until_time: callback.paused_until.map(Into::into),
-        called: callback.called,
+        called: callback.called.is_some(),
+        call_time: callback.called.map(Into::into),
     }
 }
 

@@ -59,14 +59,14 @@ impl pb::work_item_service_server::WorkItemService for Grpc {
     ) -> Result<Response<pb::RequestCallbackResponse>, Status> {
         let ctx = Context::of(&request)?;
         let body = request.into_inner();
-        let (id, item, how) = decode::request_callback(&body)?;
+        let (id, waiting, how) = decode::request_callback(&body)?;
         let key = Key::new(
             &ctx,
             "rapport.routing.v1.WorkItemService/RequestCallback",
             id,
             &body,
         );
-        let work = self.app.request_callback(&ctx, key, item, how).await?;
+        let work = self.app.request_callback(&ctx, key, waiting, how).await?;
         Ok(Response::new(pb::RequestCallbackResponse {
             work_item: Some(encode::work_item(&work)),
         }))

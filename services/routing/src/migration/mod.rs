@@ -14,6 +14,7 @@ mod m0011_called;
 mod m0012_transfers;
 mod m0013_disciplines;
 mod m0014_capacity;
+mod m0015_calls;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -36,5 +37,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0012_transfers::Migration),
         Box::new(m0013_disciplines::Migration),
         Box::new(m0014_capacity::Migration),
+        Box::new(m0015_calls::Migration),
     ]
 }

@@ -47,9 +47,9 @@ pub(crate) struct Needs {
     pub(crate) reclassified: Vec<TicketId>,
     /// What counts as a repeated contact, whoever it is about.
     pub(crate) repeat_rule: bool,
-    /// Commands that connectors speak of, and the tickets they are about.
+    /// Commands that connectors speak of, the tickets they are about, and the work that their contacts are by now.
     pub(crate) commands: Vec<ContactCommandId>,
-    /// Commands that are given up by now, and the tickets they are about.
+    /// The same of commands that are given up by now.
     pub(crate) expired: bool,
     /// What the database's clock says.
     pub(crate) present: bool,
@@ -110,9 +110,12 @@ impl Store {
                 .flat_map(|c| [Some(c.item), c.next])
                 .flatten();
             let about: Vec<WorkItemId> = about.chain(needs.work_items.iter().copied()).collect();
+            let contacts = commands.iter().map(|command| command.interaction);
+            let contacts: Vec<InteractionId> =
+                contacts.chain(needs.interactions.iter().copied()).collect();
             loaded.commands = commands.into_iter().map(|one| (one.id, one)).collect();
             let mut ids = work_items::tickets_of(&s, &about).await?;
-            let asked = work_items::of_interactions(&s, &needs.interactions).await?;
+            let asked = work_items::of_interactions(&s, &contacts).await?;
             ids.extend(&needs.tickets);
             ids.extend(asked.iter().map(|(_, (_, ticket))| *ticket));
             ids.sort_unstable();

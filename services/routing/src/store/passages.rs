@@ -1,7 +1,8 @@
 //! Where work items stand among those that their contacts go through.
 
 use rapport_foundation::db::{Error, Scoped};
-use rapport_foundation::id::{AgentId, TenantId, TicketNoteId, WorkItemId};
+use rapport_foundation::id::{AgentId, InteractionId, TenantId, TicketNoteId, WorkItemId};
+use rapport_foundation::time::Micros;
 use sea_orm::ColumnTrait as _;
 
 use super::columns::{count, span_in};
@@ -25,6 +26,22 @@ impl Store {
         };
         self.db.read(tenant, find).await
     }
+
+    /// The work that a contact is by now, of all that it went through the last.
+    pub(crate) async fn work_of_contact(
+        &self,
+        tenant: TenantId,
+        contact: InteractionId,
+    ) -> Result<Option<WorkItem>, Error> {
+        let find = |s: Scoped| async move {
+            let its = s
+                .find::<Entity>()
+                .filter(Column::InteractionId.eq(contact.uuid()));
+            let last = its.order_by_desc(Column::Id).one().await?;
+            last.map(work_items::read).transpose()
+        };
+        self.db.read(tenant, find).await
+    }
 }
 
 fn callback(row: &Model) -> Result<Option<Callback>, Error> {
@@ -35,8 +52,14 @@ fn callback(row: &Model) -> Result<Option<Callback>, Error> {
         attempts_left: count(attempts)?,
         pause: span_in(row.callback_pause)?,
         paused_until: row.callback_paused_until,
-        called: row.callback_called,
+        called: called(row),
     }))
+}
+
+/// When they were reached. Of what was stored before that was noted it is not known: any end comes after it.
+fn called(row: &Model) -> Option<Micros> {
+    let unknown = row.callback_called.then_some(Micros::EPOCH);
+    row.callback_called_at.or(unknown)
 }
 
 /// As it stands in a row.
@@ -54,7 +77,9 @@ pub(super) fn passage(row: &Model) -> Result<Passage, Error> {
         note: row.note_id.map(TicketNoteId::from_uuid),
         consult: row.consult_id.map(WorkItemId::from_uuid),
         consult_of: row.consult_of_id.map(WorkItemId::from_uuid),
+        was_asked: row.was_asked,
         conference: row.conference,
+        held_before: row.held_before,
         held_since: row.held_since,
         held: span_in(row.held)?,
         connector: row.connector.as_deref().map(Into::into),

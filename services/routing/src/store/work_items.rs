@@ -22,7 +22,7 @@ use crate::domain::{
 /// Names of the states in which something is still to be done.
 pub(super) const OPEN: [&str; 4] = ["waiting", "offered", "accepted", "wrapping_up"];
 
-/// Rows in one statement: 57 columns each, far below the engines' limit of values.
+/// Rows in one statement: 60 columns each, far below the engines' limit of values.
 const CHUNK: usize = 400;
 
 /// Which work items to list.
@@ -392,7 +392,10 @@ fn write(tenant: TenantId, work: &WorkItem) -> Result<Model, Error> {
         callback_attempts: passage.callback.map(|c| c.attempts_left.into()),
         callback_pause: passage.callback.map_or(0, |c| span_out(c.pause)),
         callback_paused_until: passage.callback.and_then(|c| c.paused_until),
-        callback_called: passage.callback.is_some_and(|c| c.called),
+        callback_called: passage.callback.is_some_and(|c| c.called.is_some()),
+        callback_called_at: passage.callback.and_then(|c| c.called),
+        was_asked: passage.was_asked,
+        held_before: passage.held_before,
         version: work.version,
     })
 }

@@ -5,7 +5,7 @@ use tonic_types::StatusExt as _;
 
 use crate::bench::{Bench, everywhere, request_id};
 
-fn violations(status: &Status) -> Vec<String> {
+pub(crate) fn violations(status: &Status) -> Vec<String> {
     assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
     let bad = status.get_details_bad_request().unwrap();
     bad.field_violations

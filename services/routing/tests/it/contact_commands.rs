@@ -3,6 +3,7 @@
 mod callbacks;
 mod clocks;
 mod given_back;
+mod gone;
 mod line;
 mod listening;
 mod replicas;

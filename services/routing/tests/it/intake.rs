@@ -4,7 +4,7 @@ use rapport_foundation::id::{
 };
 use rapport_foundation::role::Role;
 use rapport_foundation::testing::eventually;
-use rapport_foundation::time::Clock;
+use rapport_foundation::time::{Clock, Micros};
 use rapport_proto::events::v1 as events;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
@@ -90,10 +90,14 @@ impl Contact {
     }
 
     pub(crate) fn ended(&self) -> (String, Data) {
+        self.ended_at(Clock::system().now())
+    }
+
+    pub(crate) fn ended_at(&self, at: Micros) -> (String, Data) {
         let ended = events::ContactEnded {
             interaction_id: self.interaction.to_string(),
             conversation_id: self.conversation.to_string(),
-            end_time: Some(Clock::system().now().into()),
+            end_time: Some(at.into()),
             reason: types::ContactEndReason::CustomerLeft.into(),
         };
         (self.interaction.to_string(), Data::ContactEnded(ended))

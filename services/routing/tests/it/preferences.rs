@@ -153,6 +153,38 @@ async fn outside_of_its_hours_a_queue_sends_on_what_comes() {
         assert_eq!(changed.open_turn_time, stamp("2026-03-30T11:00:00Z"));
         let ticket = calls(&bench, &day).await.unwrap();
         assert_eq!(bench.work_of(&ticket).await[0].queue_id, night.id);
+        // Whoever asks to be called is called once it is open.
+        let caller = Contact::new();
+        let mut facts = caller.facts(types::InteractionKind::Call, types::Channel::Phone);
+        facts.connector = "pbx".into();
+        facts.routing = Some(types::RoutingHint {
+            queue: "late".into(),
+            ..Default::default()
+        });
+        let late = pb::Queue {
+            code: "late".into(),
+            display_name: "Late".into(),
+            opening_calendar_id: calendar.id.clone(),
+            commanded: true,
+            ..Default::default()
+        };
+        bench.queue_like(late).await;
+        interactions
+            .tell(bench.tenant, &[caller.linked(facts)])
+            .await;
+        tickets(&bench, &caller.of_conversation(), 1).await;
+        let request = pb::RequestCallbackRequest {
+            request_id: request_id(),
+            interaction_id: caller.interaction.to_string(),
+            ..Default::default()
+        };
+        let request = bench.boss(request);
+        let asked = bench.work_items().request_callback(request).await;
+        let asked = asked.unwrap().into_inner().work_item.unwrap();
+        assert_eq!(
+            asked.callback.unwrap().pause_until_time,
+            stamp("2026-03-30T11:00:00Z")
+        );
         bench.it_is("2026-03-30T11:00:00Z");
         let ticket = calls(&bench, &day).await.unwrap();
         assert_eq!(bench.work_of(&ticket).await[0].queue_id, day.id);

@@ -59,6 +59,7 @@ impl Connector {
     /// The customer hangs up.
     pub(super) async fn hang_up(&self, external_id: &str) -> Result<Interaction, Status> {
         let request = EndContactRequest {
+            key: String::new(),
             external_id: external_id.to_owned(),
             end_time: Some(Clock::system().now().into()),
             reason: ContactEndReason::CustomerLeft as i32,

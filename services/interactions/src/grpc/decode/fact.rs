@@ -27,10 +27,6 @@ fn checked(c: &mut Check, input: pb::FactInput, now: Micros) -> Fact {
     let event_at = c.time("event_time", input.event_time.as_ref());
     not_too_far_ahead(c, "event_time", event_at, now);
     let ends = matches!(input.fact, Some(pb::fact_input::Fact::End(_)));
-    if ends {
-        let keyless = input.key.is_empty();
-        c.require(keyless, "key", "NOT_EMPTY", "must be empty for an end");
-    }
     let shortest = usize::from(!ends);
     Fact {
         external_id: c.text("external_id", &input.external_id, 1..=limits::EXTERNAL_ID),

@@ -101,10 +101,13 @@ impl Fold<'_> {
         attempts: u16,
         pause: Duration,
     ) -> Result<Done, Error> {
+        let queue = self.tenant.engine.item(item).map(|work| work.queue);
+        let opens = queue.and_then(|queue| self.tenant.opens_at(self.now, queue));
         self.step(Input::CallbackRequested {
             item,
             attempts,
             pause,
+            not_before: opens,
         })?;
         Ok(self.work_done(item))
     }
@@ -218,6 +221,10 @@ impl Fold<'_> {
             self.not_transferred(command);
             return;
         }
+        if command.kind.alters() && command.state != CommandState::Done {
+            self.not_done(command);
+            return;
+        }
         let Some(agent) = command.agent.filter(|_| command.kind.connects()) else {
             return;
         };
@@ -261,13 +268,27 @@ impl Fold<'_> {
         });
     }
 
-    /// The work that its contact is by now, of all that somebody may still do something with.
+    /// The work that its contact is by now, whichever the command came of: of that of who is asked, or of what was handed on
+    /// and ended meanwhile.
     fn goes_on(&self, command: &ContactCommand) -> WorkItemId {
-        let mut item = command.next.unwrap_or(command.item);
-        while let Some(next) = self.tenant.engine.item(item).and_then(WorkItem::next) {
-            item = next;
+        let known = self.loaded.by_interaction.get(&command.interaction);
+        known.map_or(command.item, |(item, _)| *item)
+    }
+
+    /// A contact is as it was, unless something else is still to be done with it, which decides.
+    fn not_done(&mut self, command: &ContactCommand) {
+        let commands = &self.tenant.commands;
+        let Some(agent) = command.desk else { return };
+        if commands.is_to_do(command.interaction, |kind| kind.alters() || kind.moves()) {
+            return;
         }
-        item
+        // Who has given it away meanwhile has nothing that is as it was.
+        let _ = self.step(Input::NotDone {
+            item: command.item,
+            agent,
+            kind: command.kind,
+            at: command.made_at,
+        });
     }
 
     /// A contact is still with who had it: the work that was to go on with it goes back to them, or to others when they are

@@ -225,9 +225,11 @@ impl Fold<'_> {
     fn contact_ended(&mut self, interaction: InteractionId, at: Micros) {
         let asked = self.loaded.by_interaction.get(&interaction);
         let asked = asked.and_then(|(item, _)| self.tenant.engine.item(*item));
-        if !asked.is_some_and(WorkItem::is_to_be_called) {
-            self.tenant.commands.cancel(interaction, self.now);
+        if asked.is_some_and(|work| work.outlasts(at)) {
+            // They hung up to be called: it is no end of what came of that.
+            return;
         }
+        self.tenant.commands.cancel(interaction, self.now);
         match self.loaded.by_interaction.get(&interaction).copied() {
             // Accepted work is for its agent to complete; what is over is over.
             Some((item, _)) => {

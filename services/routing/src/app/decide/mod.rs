@@ -64,11 +64,16 @@ impl Tenant {
         engine.chain(self.commands.next_deadline()).min()
     }
 
+    /// When a queue opens, if it is outside of its hours.
+    fn opens_at(&self, now: Micros, queue: QueueId) -> Option<Micros> {
+        let calendar = self.queues.get(&queue)?.opening?;
+        let (open, until) = self.book.calendars.get(&calendar)?.hours.at(now);
+        (!open).then_some(until)
+    }
+
     /// Whether it is within the hours of a queue, if it has any.
     fn is_open(&self, now: Micros, queue: QueueId) -> bool {
-        let calendar = self.queues.get(&queue).and_then(|queue| queue.opening);
-        let calendar = calendar.and_then(|id| self.book.calendars.get(&id));
-        calendar.is_none_or(|calendar| calendar.hours.at(now).0)
+        self.opens_at(now, queue).is_none()
     }
 
     fn queue_by_code(&self, code: &Code) -> Option<&Queue> {

@@ -6,7 +6,7 @@ use rapport_foundation::id::{ContactCommandId, InteractionId};
 use rapport_foundation::time::Micros;
 use uuid::Uuid;
 
-use super::{CommandState, ContactCommand, EXPIRED, Said};
+use super::{CommandKind, CommandState, ContactCommand, EXPIRED, Said};
 
 /// What is given back is not handed over again at once.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -201,8 +201,14 @@ impl CommandBook {
     /// Whether somebody else is to be on the line with a contact by what is still to be done with it.
     #[must_use]
     pub fn moves(&self, interaction: InteractionId) -> bool {
+        self.is_to_do(interaction, CommandKind::moves)
+    }
+
+    /// Whether something of a kind is still to be done with a contact.
+    #[must_use]
+    pub fn is_to_do(&self, interaction: InteractionId, fits: impl Fn(CommandKind) -> bool) -> bool {
         let mut open = self.open.values();
-        open.any(|command| command.interaction == interaction && command.kind.moves())
+        open.any(|command| command.interaction == interaction && fits(command.kind))
     }
 
     /// A stream broke: what it had goes to the next one.

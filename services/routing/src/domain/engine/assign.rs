@@ -210,7 +210,7 @@ impl Engine {
     }
 
     /// An offer was not answered in time. Who is there and does not answer counts as not
-    /// responding; who cannot be reached (we were restarted) is not blamed.
+    /// responding; who cannot be reached (we were restarted) is not blamed, and neither is anybody where several were asked.
     pub(super) fn lapse(
         &mut self,
         now: Micros,
@@ -218,12 +218,15 @@ impl Engine {
         agent: AgentId,
         out: &mut Vec<Effect>,
     ) {
+        let several = self.asks_several(id);
         if self.end_offer(id, agent, OfferEnd::Expired, out).is_none() {
             return;
         }
         if self.is_present(agent) {
             self.send_to_end_of_line(now, agent);
-            self.count_lapse(now, id, agent, out);
+            if !several {
+                self.count_lapse(now, id, agent, out);
+            }
         }
         // Who may be asked again is asked for what is first by now: something more urgent may have come.
         self.match_agent(now, agent, out);

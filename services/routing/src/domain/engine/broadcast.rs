@@ -36,6 +36,13 @@ impl Engine {
         }
     }
 
+    /// Whether it is out to several, or was at the beginning of this step, in which their offers lapse one after the other:
+    /// what all let lapse nobody in particular did not answer.
+    pub(super) fn asks_several(&self, id: WorkItemId) -> bool {
+        let several = self.item(id).is_some_and(|work| work.offers().count() > 1);
+        several || self.unfilled.contains(&id)
+    }
+
     fn wants_more(&self, id: WorkItemId) -> bool {
         self.item(id).is_some_and(|work| {
             let out = work.offers().count();

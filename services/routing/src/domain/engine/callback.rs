@@ -8,15 +8,16 @@ use rapport_foundation::time::Micros;
 
 use super::input::{Effect, Refusal};
 use super::{Engine, Timer};
-use crate::domain::{Callback, WorkItem, WorkState};
+use crate::domain::{Callback, OfferEnd, WorkItem, WorkState};
 
 impl Engine {
-    /// The customer need not wait on the line.
+    /// The customer need not wait on the line, and is not called before a time, if one is given.
     pub(super) fn request_callback(
         &mut self,
+        now: Micros,
         id: WorkItemId,
-        attempts: u16,
-        pause: Duration,
+        (attempts, pause): (u16, Duration),
+        not_before: Option<Micros>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let work = self.item(id).ok_or(Refusal::WorkNotOpen)?;
@@ -35,20 +36,30 @@ impl Engine {
                 attempts_left: attempts,
                 pause,
                 paused_until,
-                called: false,
+                called: None,
             });
         });
-        let changed = |agent| Effect::WorkChanged { item: id, agent };
-        out.extend(agents.into_iter().map(changed));
+        let later = not_before.filter(|at| *at > now && paused_until < Some(*at));
+        let Some(until) = later else {
+            let changed = |agent| Effect::WorkChanged { item: id, agent };
+            out.extend(agents.into_iter().map(changed));
+            return Ok(());
+        };
+        self.stop_pausing(id);
+        let freed = self.end_offers(id, OfferEnd::Withdrawn, out);
+        self.set_aside(id, attempts, until);
+        for agent in freed {
+            self.match_agent(now, agent, out);
+        }
         Ok(())
     }
 
     /// The customer was reached.
-    pub(super) fn note_called(&mut self, id: WorkItemId) {
+    pub(super) fn note_called(&mut self, now: Micros, id: WorkItemId) {
         if self.item(id).is_some_and(WorkItem::is_to_be_called) {
             self.link(id, |passage| {
                 if let Some(callback) = &mut passage.callback {
-                    callback.called = true;
+                    callback.called = Some(now);
                 }
             });
         }
@@ -63,7 +74,7 @@ impl Engine {
     ) -> Result<(), Refusal> {
         self.still_has(id, agent, at)?;
         let callback = self.item(id).and_then(WorkItem::callback);
-        let callback = callback.filter(|callback| !callback.called);
+        let callback = callback.filter(|callback| callback.called.is_none());
         let callback = callback.ok_or(Refusal::NotCommanded)?;
         if self.item(id).is_some_and(|work| work.settled) {
             // The matter is solved: they complete it.

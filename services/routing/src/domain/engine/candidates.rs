@@ -7,7 +7,7 @@ use rapport_foundation::time::Micros;
 
 use super::Engine;
 use super::seat::Seat;
-use crate::domain::{Channel, Decline, Presence, Skills, Status};
+use crate::domain::{Channel, Decline, Kept, Presence, Skills, Status};
 
 /// Work somebody is looked for.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,10 @@ pub struct Vacancy<'a> {
     pub declines: &'a [Decline],
     /// Who has it, or is offered it.
     pub agents: &'a [AgentId],
+    /// For whom alone it waits for now.
+    pub kept: Option<Kept>,
+    /// It is offered to nobody before.
+    pub paused_until: Option<Micros>,
 }
 
 /// An agent of the queue.
@@ -64,6 +68,10 @@ pub enum Hindrance {
     NoCapacity,
     /// They said no to it and are passed over until then.
     Declined(Micros),
+    /// It is kept for somebody else until then.
+    KeptForOther(Micros),
+    /// Its customer was called and not reached: it is offered to nobody before.
+    Paused(Micros),
 }
 
 impl Engine {
@@ -110,8 +118,10 @@ fn hindrances(seat: &Seat, vacancy: Vacancy<'_>) -> Vec<Hindrance> {
     if !seat.standing.is_scheduled() {
         hindrances.push(Hindrance::OffShift);
     }
+    let theirs = vacancy.kept.filter(|kept| kept.agent == seat.profile.id);
     let missing = vacancy.skills.beyond(&seat.profile.skills);
-    if !missing.is_empty() {
+    // It asks for nothing of whom it is kept for.
+    if theirs.is_none() && !missing.is_empty() {
         hindrances.push(Hindrance::MissingSkills(missing));
     }
     let has_room = match vacancy.channel {
@@ -122,7 +132,10 @@ fn hindrances(seat: &Seat, vacancy: Vacancy<'_>) -> Vec<Hindrance> {
         hindrances.push(Hindrance::NoCapacity);
     }
     let declines = vacancy.declines.iter();
-    let theirs = declines.filter(|decline| decline.agent == seat.profile.id);
-    hindrances.extend(theirs.map(|decline| Hindrance::Declined(decline.until)));
+    let no = declines.filter(|decline| decline.agent == seat.profile.id);
+    hindrances.extend(no.map(|decline| Hindrance::Declined(decline.until)));
+    let others = vacancy.kept.filter(|_| theirs.is_none());
+    hindrances.extend(others.map(|kept| Hindrance::KeptForOther(kept.until)));
+    hindrances.extend(vacancy.paused_until.map(Hindrance::Paused));
     hindrances
 }

@@ -96,7 +96,7 @@ impl Engine {
         (id, agent, at): (WorkItemId, AgentId, Micros),
     ) -> Result<(), Refusal> {
         self.still_has(id, agent, at)?;
-        self.note_called(id);
+        self.note_called(now, id);
         self.answered(now, id, agent);
         self.touch_item(id);
         Ok(())
@@ -164,6 +164,35 @@ impl Engine {
             self.match_agent(now, agent, out);
         }
         self.match_item(now, id, out);
+        Ok(())
+    }
+
+    /// A connector could not do something with a contact that stays with its agent: it is as it was, so that they may try
+    /// again. Who says so knows that nothing was asked for since.
+    pub(super) fn not_done(
+        &mut self,
+        (id, agent): (WorkItemId, AgentId),
+        kind: CommandKind,
+        at: Micros,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        self.in_hands(id, agent)?;
+        let asked = self.item(id).and_then(WorkItem::consult);
+        let before = self.passage(id).cloned().unwrap_or_default();
+        let mut after = before.clone();
+        after.undo(kind, at);
+        if after == before {
+            return Ok(());
+        }
+        self.link(id, |passage| *passage = after);
+        out.push(Effect::WorkChanged { item: id, agent });
+        let second = asked.and_then(|asked| Some((asked, self.item(asked)?.agent()?)));
+        if let Some((asked, second)) = second.filter(|_| kind == CommandKind::Conference) {
+            out.push(Effect::WorkChanged {
+                item: asked,
+                agent: second,
+            });
+        }
         Ok(())
     }
 

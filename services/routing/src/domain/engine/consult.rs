@@ -134,6 +134,7 @@ impl Engine {
         };
         self.command(id, CommandKind::Transfer, about, out);
         let contact = self.item(id).and_then(|work| work.interaction);
+        let callback = self.item(id).and_then(WorkItem::callback);
         self.link(id, |passage| {
             passage.next = Some(asked);
             passage.consult = None;
@@ -146,6 +147,8 @@ impl Engine {
             passage.before = Some(id);
             passage.hops = hops;
             passage.consult_of = None;
+            passage.was_asked = true;
+            passage.callback = callback;
         });
         out.push(Effect::HandedOn {
             item: id,
@@ -179,6 +182,7 @@ impl Engine {
         self.has_contact(id, agent)?;
         let (asked, second) = self.who_is_asked(id)?;
         self.link(id, |passage| {
+            passage.held_before = passage.held_since.is_some();
             passage.resume(now);
             passage.conference = true;
         });

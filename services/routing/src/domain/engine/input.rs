@@ -7,6 +7,7 @@ use rapport_foundation::time::Micros;
 pub use super::effect::Effect;
 use super::manual::Handing;
 pub use super::refusal::Refusal;
+use crate::domain::contact_command::CommandKind;
 use crate::domain::sla::Hours;
 use crate::domain::{
     Agent, AgentKind, Capacity, Code, CustomerRef, Discipline, Priority, Queue, Skills, Status,
@@ -296,6 +297,8 @@ pub enum Input {
         attempts: u16,
         /// How long it is waited after they were not reached.
         pause: Duration,
+        /// They are not called before.
+        not_before: Option<Micros>,
     },
     /// The customer was called and not reached: the agent who accepted at that moment is free, and the customer is called
     /// again after a pause, or no more.
@@ -341,6 +344,18 @@ pub enum Input {
         from: AgentId,
         /// To whom it was given, and when; none when it waits.
         given: Option<(AgentId, Micros)>,
+    },
+    /// A contact that an agent has in hand could not be put on hold, taken from it, or brought together with them and who is
+    /// asked: it is as it was.
+    NotDone {
+        /// The work.
+        item: WorkItemId,
+        /// Who had it.
+        agent: AgentId,
+        /// What could not be done.
+        kind: CommandKind,
+        /// When it was to be.
+        at: Micros,
     },
     /// The agent asks a second one about the contact, which is put on hold.
     ConsultStarted {

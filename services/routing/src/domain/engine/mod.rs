@@ -14,6 +14,7 @@ mod callback;
 mod candidates;
 mod check;
 mod commands;
+mod completing;
 mod consult;
 mod easing;
 mod effect;
@@ -259,7 +260,8 @@ impl Engine {
                 item,
                 attempts,
                 pause,
-            } => self.request_callback(item, attempts, pause, &mut out),
+                not_before,
+            } => self.request_callback(now, item, (attempts, pause), not_before, &mut out),
             Input::NotCalled { item, agent, at } => {
                 self.not_called(now, (item, agent, at), &mut out)
             }
@@ -282,7 +284,7 @@ impl Engine {
                 self.start_conference(now, item, agent, &mut out)
             }
             Input::Called { item } => {
-                self.note_called(item);
+                self.note_called(now, item);
                 Ok(())
             }
             Input::Connected { item, agent, at } => self.connected(now, (item, agent, at)),
@@ -303,6 +305,12 @@ impl Engine {
                 self.customer_wrote(now, ticket, &mut out);
                 Ok(())
             }
+            Input::NotDone {
+                item,
+                agent,
+                kind,
+                at,
+            } => self.not_done((item, agent), kind, at, &mut out),
             Input::WorkHeld { item, agent } => self.put_on_hold(now, item, agent, &mut out),
             Input::WorkResumed { item, agent } => self.take_from_hold(now, item, agent, &mut out),
         };

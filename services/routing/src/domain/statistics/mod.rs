@@ -3,7 +3,8 @@
 //! Every figure follows from rows: work items as they were last stored, and the spells of agents. [`Statistics::item`]
 //! takes one row after the other and sees to it that what was counted of an earlier state of it is not counted
 //! twice, so that an owner who counts as it goes and one who reads the tables come to the same sums. Each work item
-//! is counted once, in the queue in which it was answered, else in the one where it waits or ended.
+//! is counted once, in the queue in which it was answered, else in the one where it waits or ended. Of what no customer
+//! waits for, the work of who is asked about a contact, nothing counts but how it was handled.
 
 mod buckets;
 mod pace;
@@ -203,6 +204,14 @@ impl Statistics {
 
     /// What came of it, in the stretches of time in which it came.
     fn count(&mut self, now: Micros, work: &WorkItem, before: Option<&Seen>, home: QueueId) {
+        if !work.is_beside() {
+            self.count_wait(now, work, before, home);
+        }
+        self.count_handling(now, work, home);
+    }
+
+    /// What came of it for the customer who waits.
+    fn count_wait(&mut self, now: Micros, work: &WorkItem, before: Option<&Seen>, home: QueueId) {
         let moved = before.filter(|seen| seen.home != home);
         if let Some(seen) = moved {
             self.line(seen.home).sums.correct(work.queued_at, |sums| {
@@ -228,22 +237,26 @@ impl Statistics {
             WorkState::Withdrawn { at } if answered.is_none() => {
                 sums.add(now, at, |sums| sums.withdrawn += 1);
             }
-            WorkState::Completed {
-                accepted_at,
-                handled_at,
-                at,
-                ..
-            } => {
-                let at_it = work.figures.at_it(accepted_at, at);
-                let handled = work.figures.handled_before + at_it;
-                let held = work.passage.as_deref().map_or(Duration::ZERO, |p| p.held);
-                let handed_on = work.next().is_some();
-                sums.add(now, at, |sums| {
-                    sums.complete(handled, at - handled_at, held);
-                    sums.transferred += u64::from(handed_on);
-                });
-            }
             _ => {}
+        }
+    }
+
+    /// What it took of agents.
+    fn count_handling(&mut self, now: Micros, work: &WorkItem, home: QueueId) {
+        if let WorkState::Completed {
+            accepted_at,
+            handled_at,
+            at,
+            ..
+        } = work.state
+        {
+            let handled = work.figures.handled_before + work.figures.at_it(accepted_at, at);
+            let held = work.passage.as_deref().map_or(Duration::ZERO, |p| p.held);
+            let handed_on = work.next().is_some();
+            self.line(home).sums.add(now, at, |sums| {
+                sums.complete(handled, at - handled_at, held);
+                sums.transferred += u64::from(handed_on);
+            });
         }
     }
 

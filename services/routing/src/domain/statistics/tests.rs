@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::engine::{Changes, Engine, Input, Profile, Settings, Terms};
 use crate::domain::{
-    AgentKind, Answered, Capacity, Channel, Discipline, Figures, Skills, Status, WorkSelection,
+    AgentKind, Answered, Capacity, Channel, Discipline, Figures, Passage, Skills, Status,
+    WorkSelection,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -382,4 +383,35 @@ fn after_a_restart_time_goes_on_as_it_is_known() {
         begun.first().map(|spell| (spell.began, spell.ended)),
         Some((later, None))
     );
+}
+
+#[test]
+fn who_is_asked_counts_in_what_is_done_and_not_in_who_waited() {
+    let mut statistics = Statistics::default();
+    let came = NOW - MINUTE;
+    let passages: [fn(&mut Passage); 2] = [
+        |passage| passage.consult_of = Some(item(99)),
+        |passage| passage.was_asked = true,
+    ];
+    for (n, asked) in (1..).zip(passages) {
+        let mut done = answered(n, came, MINUTE / 2, true);
+        done.state = WorkState::Completed {
+            agent: agent(1),
+            accepted_at: came + MINUTE / 2,
+            handled_at: NOW,
+            at: NOW,
+            disposition: None,
+        };
+        done.pass(asked);
+        let mut waits = work(n, came, WorkState::Waiting);
+        waits.pass(asked);
+        statistics.item(came, &waits);
+        statistics.item(NOW, &done);
+    }
+    let mut gone = work(3, came, WorkState::Withdrawn { at: NOW });
+    gone.pass(|passage| passage.consult_of = Some(item(99)));
+    statistics.item(NOW, &gone);
+    let sums = statistics.sums(queue(1), Window::Minutes(60).begins(NOW));
+    assert_eq!((sums.queued, sums.answered, sums.withdrawn), (0, 0, 0));
+    assert_eq!(sums.completed, 2);
 }

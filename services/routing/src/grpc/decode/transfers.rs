@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::tickets::NOTE_CHARACTERS;
 use super::{SKILLS_OF_WORK, optional_code, priority, skills};
-use crate::app::command::{Target, Transfer};
+use crate::app::command::{Target, Transfer, Waiting};
 use crate::domain::Code;
 
 /// How long work is kept for an agent at most, and where nothing is said.
@@ -54,10 +54,10 @@ pub(in crate::grpc) fn transfer_work_item(
 
 pub(in crate::grpc) fn request_callback(
     body: &pb::RequestCallbackRequest,
-) -> Result<(Uuid, WorkItemId, (u16, Duration)), Failure> {
+) -> Result<(Uuid, Waiting, (u16, Duration)), Failure> {
     let mut c = Check::new();
     let request = c.request_id(&body.request_id);
-    let id = c.id("work_item_id", &body.work_item_id);
+    let waiting = waiting(&mut c, body);
     let attempts = c.number("attempts", body.attempts, 0..=CALLS);
     let attempts = match u16::try_from(attempts) {
         Ok(0) | Err(_) => USUAL_CALLS,
@@ -68,7 +68,27 @@ pub(in crate::grpc) fn request_callback(
         Ok(0) | Err(_) => USUAL_PAUSE,
         Ok(seconds) => Duration::from_secs(seconds),
     };
-    c.done((request, id, (attempts, pause)))
+    c.done((request, waiting, (attempts, pause)))
+}
+
+/// Whose customer is called back: work, or a contact as its connector knows it.
+fn waiting(c: &mut Check, body: &pb::RequestCallbackRequest) -> Waiting {
+    let item = c.optional_id("work_item_id", &body.work_item_id);
+    let contact = c.optional_id("interaction_id", &body.interaction_id);
+    match (item, contact) {
+        (Some(item), None) => Waiting::Work(item),
+        (None, Some(contact)) => Waiting::Contact(contact),
+        (Some(item), Some(_)) => {
+            let both = "work_item_id and interaction_id exclude each other";
+            c.fail("interaction_id", "EXACTLY_ONE", both);
+            Waiting::Work(item)
+        }
+        (None, None) => {
+            let none = "either work_item_id or interaction_id is required";
+            c.fail("work_item_id", "REQUIRED", none);
+            Waiting::Work(WorkItemId::nil())
+        }
+    }
 }
 
 pub(in crate::grpc) fn start_consult(

@@ -214,6 +214,15 @@ fn candidate((place, candidate): (usize, &Candidate)) -> pb::RoutingCandidate {
     }
 }
 
+fn until_then(
+    told: &mut pb::RoutingHindrance,
+    until: Micros,
+    kind: pb::RoutingHindranceKind,
+) -> pb::RoutingHindranceKind {
+    told.until_time = Some(until.into());
+    kind
+}
+
 fn hindrance(hindrance: &Hindrance) -> pb::RoutingHindrance {
     use pb::RoutingHindranceKind as Kind;
     let mut told = pb::RoutingHindrance::default();
@@ -227,11 +236,9 @@ fn hindrance(hindrance: &Hindrance) -> pb::RoutingHindrance {
             told.missing_skills = missing.texts();
             Kind::MissingSkills
         }
-        Hindrance::Declined(until) => {
-            let until: Micros = *until;
-            told.until_time = Some(until.into());
-            Kind::Declined
-        }
+        Hindrance::Declined(until) => until_then(&mut told, *until, Kind::Declined),
+        Hindrance::KeptForOther(until) => until_then(&mut told, *until, Kind::KeptForOther),
+        Hindrance::Paused(until) => until_then(&mut told, *until, Kind::Paused),
     };
     told.kind = kind.into();
     told

@@ -96,6 +96,8 @@ pub(super) fn arrival(engine: &Engine, now: Micros, effects: &[Effect]) -> Resul
         skills: &asked,
         declines: &work.declines,
         agents: &[],
+        kept: None,
+        paused_until: None,
     });
     // Who was offered it has one more in hand than when it was decided.
     let before = candidates.iter().filter_map(|candidate| {

@@ -68,6 +68,9 @@ pub(crate) struct Model {
     pub(crate) parked_since: Option<Micros>,
     pub(crate) parked_until: Option<Micros>,
     pub(crate) parked_before: i64,
+    pub(crate) callback_called_at: Option<Micros>,
+    pub(crate) was_asked: bool,
+    pub(crate) held_before: bool,
     pub(crate) version: i64,
 }
 

@@ -1,12 +1,15 @@
 //! Customers who hang up and are called back.
 
 use rapport_foundation::testing::eventually;
+use rapport_foundation::time::Clock;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::routing::v1::ContactCommandKind as Kind;
 use tonic::{Code, Status};
 
+use super::given_back::hand_on;
 use super::line::{Line, command};
-use super::{House, PBX};
+use super::{House, PBX, hold};
+use crate::bad_input::violations;
 use crate::bench::{Bench, everywhere, reason, request_id};
 use crate::intake::{Contact, tickets};
 use crate::restart::stop;
@@ -17,6 +20,7 @@ fn asking(item: &pb::WorkItem, attempts: i32) -> pb::RequestCallbackRequest {
         work_item_id: item.id.clone(),
         attempts,
         pause_s: 1,
+        interaction_id: String::new(),
     }
 }
 
@@ -131,6 +135,92 @@ async fn who_is_never_reached_is_given_up_after_so_many_calls() {
         assert_eq!(reason(&silent.unwrap_err()), "CONTACT_NOT_COMMANDED");
         let many = ask(bench, asking(&item, 11)).await.unwrap_err();
         assert_eq!(many.code(), Code::InvalidArgument);
+        bench.verified().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_called_is_gone_by_the_end_of_that_call_and_not_by_one_before_it() {
+    everywhere(async |bench: Bench| {
+        let house = House::of(bench).await;
+        let bench = &house.bench;
+        let (contact, item) = waiting(&house).await;
+        ask(bench, asking(&item, 1)).await.unwrap();
+        let hung_up = Clock::system().now();
+        let (_, mut hers) = house.at_work("ana").await;
+        bench.accept(&hers.offer().await.id).await.unwrap();
+        let mut line = Line::open(bench, PBX, 5).await;
+        line.does_next(Kind::CallBack).await;
+        // That they hung up to be called is told late. What comes after it is taken in after it.
+        let late = contact.ended_at(hung_up);
+        house.teller.tell(bench.tenant, &[late]).await;
+        waiting(&house).await;
+        let request = bench.agent("ana", hold(&item));
+        bench.transfers().hold_work_item(request).await.unwrap();
+        line.does_next(Kind::Hold).await;
+        house.teller.tell(bench.tenant, &[contact.ended()]).await;
+        let over = async || {
+            let resume = pb::ResumeWorkItemRequest {
+                request_id: request_id(),
+                work_item_id: item.id.clone(),
+            };
+            let resume = bench.agent("ana", resume);
+            let refused = bench.transfers().resume_work_item(resume).await.err()?;
+            (reason(&refused) == "CONTACT_OVER").then_some(())
+        };
+        eventually("they hung up again", over).await;
+        bench.complete(&item).await;
+        let kinds = house.commands_of(&item).await;
+        let hung_up = kinds.iter().any(|command| command.kind() == Kind::HangUp);
+        assert!(!hung_up, "there is nobody to be hung up");
+        bench.verified().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connector_names_the_contact_that_it_holds() {
+    everywhere(async |bench: Bench| {
+        let house = House::of(bench).await;
+        let bench = &house.bench;
+        let (contact, item) = waiting(&house).await;
+        let of = |contact: &Contact| pb::RequestCallbackRequest {
+            work_item_id: String::new(),
+            interaction_id: contact.interaction.to_string(),
+            ..asking(&item, 2)
+        };
+        let foreign = bench.connector("chat", of(&contact));
+        let foreign = bench.work_items().request_callback(foreign).await;
+        assert_eq!(foreign.unwrap_err().code(), Code::NotFound);
+        let unknown = ask(bench, of(&Contact::new())).await.unwrap_err();
+        assert_eq!(unknown.code(), Code::NotFound);
+        let asked = ask(bench, of(&contact)).await.unwrap();
+        assert_eq!(
+            (asked.id.as_str(), asked.callback.unwrap().attempts_left),
+            (item.id.as_str(), 2)
+        );
+        let both = pb::RequestCallbackRequest {
+            work_item_id: item.id.clone(),
+            ..of(&contact)
+        };
+        let neither = pb::RequestCallbackRequest {
+            interaction_id: String::new(),
+            ..of(&contact)
+        };
+        for (request, expected) in [
+            (both, "interaction_id EXACTLY_ONE"),
+            (neither, "work_item_id REQUIRED"),
+        ] {
+            let refused = ask(bench, request).await.unwrap_err();
+            assert_eq!(violations(&refused), [expected]);
+        }
+        // What was handed on goes on as other work.
+        let (_, mut hers) = house.at_work("ana").await;
+        bench.accept(&hers.offer().await.id).await.unwrap();
+        let next = hand_on(&house, &item).await;
+        let asked = ask(bench, of(&contact)).await.unwrap();
+        assert_eq!(asked.id, next.id);
         bench.verified().await;
     })
     .await;

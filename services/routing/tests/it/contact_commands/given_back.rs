@@ -6,12 +6,12 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::routing::v1::ContactCommandKind as Kind;
 
 use super::line::{Line, command};
-use super::{House, PBX, told};
+use super::{House, PBX, hold, told};
 use crate::bench::{Bench, everywhere, request_id};
 use crate::sla::{at, everywhere_at};
 
 /// Ana hands a contact on to the queue it is of.
-async fn hand_on(house: &House, item: &pb::WorkItem) -> pb::WorkItem {
+pub(super) async fn hand_on(house: &House, item: &pb::WorkItem) -> pb::WorkItem {
     let request = pb::TransferWorkItemRequest {
         request_id: request_id(),
         work_item_id: item.id.clone(),
@@ -132,6 +132,32 @@ async fn what_is_not_handed_on_in_time_goes_back_though_the_clock_was_set_back()
             (pb::WorkItemState::Accepted, &ana.id)
         );
         assert!(returned(bench, &next).await.ends_with(",not_transferred"));
+        bench.verified().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_put_on_hold_may_be_again() {
+    everywhere(async |bench: Bench| {
+        let house = House::of(bench).await;
+        let bench = &house.bench;
+        let (_, mut hers) = house.at_work("ana").await;
+        let mut line = Line::open(bench, PBX, 5).await;
+        let item = house.accepted(&mut hers).await;
+        line.does_next(Kind::Connect).await;
+        let put = async || {
+            let request = bench.agent("ana", hold(&item));
+            let put = bench.transfers().hold_work_item(request).await;
+            put.unwrap();
+        };
+        put().await;
+        let held = line.told(Kind::Hold).await;
+        line.fails(&held, pb::CommandFault::Unspecified).await;
+        assert!(bench.work_item(&item.id).await.hold_time.is_none());
+        put().await;
+        line.does_next(Kind::Hold).await;
+        assert!(bench.work_item(&item.id).await.hold_time.is_some());
         bench.verified().await;
     })
     .await;

@@ -113,12 +113,34 @@ fn all_offers_lapse_and_whoever_goes_away_leaves_the_others_theirs() {
     });
     assert_eq!(asked(&desk, 1), [2, 3]);
     let until = offer_to(&desk, 1, 2).expires_at;
+    let lapsed = desk.pass_until(until);
+    assert_eq!(ends(&lapsed).len(), 2);
+    // Nobody in particular was asked: it goes to both again.
+    for n in [2, 3] {
+        let standing = desk.engine.standing(agent(n)).unwrap();
+        assert_eq!(
+            (standing.status, standing.lapsed_offers),
+            (Status::Available, 0)
+        );
+    }
+    assert_eq!(asked(&desk, 1), [2, 3]);
+}
+
+#[test]
+fn who_is_the_only_one_asked_and_does_not_answer_is_not_responding() {
+    let mut desk = desk(2, 3);
+    desk.queue(work(1, 1, desk.now));
+    desk.step(Input::StatusSet {
+        agent: agent(1),
+        status: Status::Away,
+        reason: None,
+    });
+    assert_eq!(asked(&desk, 1), [2]);
+    let until = offer_to(&desk, 1, 2).expires_at;
     desk.pass_until(until);
     assert_eq!(desk.engine.waiting(), 1);
-    for n in [2, 3] {
-        let status = desk.engine.standing(agent(n)).unwrap().status;
-        assert_eq!(status, Status::NotResponding);
-    }
+    let status = desk.engine.standing(agent(2)).unwrap().status;
+    assert_eq!(status, Status::NotResponding);
 }
 
 #[test]

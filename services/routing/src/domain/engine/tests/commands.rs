@@ -1,5 +1,8 @@
 //! What connectors are told to do with contacts.
 
+mod settled;
+mod undone;
+
 use std::time::Duration;
 
 use super::desk::*;
@@ -165,6 +168,7 @@ fn calling(attempts: u16) -> Desk {
         item: item(1),
         attempts,
         pause: Duration::from_secs(120),
+        not_before: None,
     });
     assert_eq!(asked, []);
     let left = desk.step(Input::WorkItemWithdrawn {
@@ -184,6 +188,23 @@ fn not_called(desk: &mut Desk) -> Vec<Effect> {
         agent,
         at,
     })
+}
+
+#[test]
+fn nobody_is_called_before_the_house_opens() {
+    let mut desk = commanded(1, 1);
+    desk.queue(call(&desk, 1));
+    let opens = desk.now + Duration::from_secs(900);
+    let asked = desk.step(Input::CallbackRequested {
+        item: item(1),
+        attempts: 2,
+        pause: Duration::from_secs(120),
+        not_before: Some(opens),
+    });
+    assert_eq!(ends(&asked).len(), 1, "it was offered to somebody");
+    assert_eq!(desk.pass_until(opens - Duration::from_secs(1)), []);
+    let effects = desk.pass_until(opens);
+    assert_eq!(offers(&effects).len(), 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::desk::*;
 use crate::domain::engine::{Engine, Hindrance, Input, Settings, Vacancy};
 use crate::domain::policy::{Leg, Route};
-use crate::domain::{Channel, OfferEnd, Priority, Skills, Status, WorkItem, WorkState};
+use crate::domain::{Channel, Kept, OfferEnd, Priority, Skills, Status, WorkItem, WorkState};
 
 fn routed(n: u128, desk: &Desk, own: &[&str], legs: Vec<Leg>) -> WorkItem {
     let route = Route::new(skills(own), legs, 0, desk.now);
@@ -210,6 +210,8 @@ fn candidates_are_told_in_the_order_they_are_asked_and_the_others_with_all_that_
             skills: &skills(wanted),
             declines: &work.declines,
             agents: Option::as_slice(&agent),
+            kept: work.kept(),
+            paused_until: work.paused_until(),
         });
         candidates
             .into_iter()
@@ -245,4 +247,45 @@ fn candidates_are_told_in_the_order_they_are_asked_and_the_others_with_all_that_
         &[Hindrance::Status, Hindrance::NotPresent, missing()]
     );
     assert!(told.iter().all(|one| one.0 != agent(5)), "of another queue");
+}
+
+#[test]
+fn what_is_kept_for_one_or_paused_says_so_to_the_others() {
+    let mut desk = Desk::with_agents(2);
+    let until = desk.now + Duration::from_secs(30);
+    let told = |desk: &Desk, kept, paused_until| {
+        let candidates = desk.engine.candidates(Vacancy {
+            queue: queue(1),
+            channel: Some(Channel::Phone),
+            skills: &skills(&["a"]),
+            declines: &[],
+            agents: &[],
+            kept,
+            paused_until,
+        });
+        let told = candidates.into_iter();
+        told.map(|one| (one.agent, one.hindrances))
+            .collect::<Vec<_>>()
+    };
+    let missing = || Hindrance::MissingSkills(skills(&["a"]));
+    let kept = Kept {
+        agent: agent(2),
+        until,
+    };
+    assert_eq!(
+        told(&desk, Some(kept), None),
+        [
+            (agent(2), vec![]),
+            (agent(1), vec![missing(), Hindrance::KeptForOther(until)]),
+        ],
+        "whom it is kept for need hold nothing"
+    );
+    desk.step(Input::AgentChanged(profile(1, &[1], &["a"])));
+    assert_eq!(
+        told(&desk, None, Some(until)),
+        [
+            (agent(1), vec![Hindrance::Paused(until)]),
+            (agent(2), vec![missing(), Hindrance::Paused(until)]),
+        ]
+    );
 }

@@ -70,6 +70,8 @@ fn in_their_shift_an_agent_is_offered_work_and_outside_of_it_only_when_they_say_
         skills: &Skills::new(),
         declines: &[],
         agents: &[],
+        kept: None,
+        paused_until: None,
     });
     assert_eq!(candidates[0].hindrances, [Hindrance::OffShift]);
     available(&mut desk);

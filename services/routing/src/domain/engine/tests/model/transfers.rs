@@ -52,6 +52,11 @@ pub(super) enum Transfer {
     NotParted {
         pick: usize,
     },
+    /// It could not put a contact on hold, take it from hold, or bring all together.
+    NotDone {
+        pick: usize,
+        what: usize,
+    },
     CallBack {
         pick: usize,
         attempts: u16,
@@ -84,6 +89,7 @@ pub(super) fn transfer() -> impl Strategy<Value = Transfer> {
             |(pick, attempts, seconds)| Transfer::CallBack { pick, attempts, seconds }
         ),
         4 => pick.clone().prop_map(|pick| Transfer::NotParted { pick }),
+        2 => (pick.clone(), 0..3_usize).prop_map(|(pick, what)| Transfer::NotDone { pick, what }),
         3 => (pick, any::<bool>(), any::<bool>()).prop_map(
             |(pick, connected, unreachable)| Transfer::Connect { pick, connected, unreachable }
         ),
@@ -144,6 +150,7 @@ impl Transfer {
                     item: held.get(pick % held.len().max(1))?.id,
                     attempts: *attempts,
                     pause: Duration::from_secs(*seconds),
+                    not_before: (attempts % 2 == 0).then(|| day.now + Duration::from_secs(40)),
                 }
             }
             Self::NotParted { pick } => {
@@ -161,6 +168,20 @@ impl Transfer {
                     item: *item,
                     from: *from,
                     given: *given,
+                }
+            }
+            Self::NotDone { pick, what } => {
+                let (item, agent) = picked(day, *pick)?;
+                let kinds = [
+                    CommandKind::Hold,
+                    CommandKind::Resume,
+                    CommandKind::Conference,
+                ];
+                Input::NotDone {
+                    item,
+                    agent,
+                    kind: kinds[*what],
+                    at: day.engine.item(item)?.held_since().unwrap_or(day.now),
                 }
             }
             Self::Consult {
