@@ -17,6 +17,8 @@ const TOLD: [(&str, &[&str]); 5] = [
         &[
             "id",
             "waiting_work_items",
+            "open",
+            "open_turn_time",
             "create_time",
             "update_time",
             "etag",
