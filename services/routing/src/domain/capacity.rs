@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::{Channel, PerChannel};
 use rapport_foundation::time::Micros;
+
+use super::{Channel, PerChannel};
 
 /// How much an agent takes at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,9 @@ pub struct ChannelCapacity {
 }
 
 impl ChannelCapacity {
+    /// What one work item takes where nothing else is said.
+    pub const WEIGHT: u16 = 1;
+
     /// So many at once, each of the usual weight, interrupted by nothing.
     #[must_use]
     pub const fn of(channel: Channel, concurrent: u16) -> Self {
@@ -40,9 +44,6 @@ impl ChannelCapacity {
             interrupted_by: BTreeSet::new(),
         }
     }
-
-    /// What one work item takes where nothing else is said.
-    pub const WEIGHT: u16 = 1;
 }
 
 impl Capacity {
@@ -180,10 +181,7 @@ mod tests {
     use super::*;
 
     fn desk() -> Limits {
-        let chats = ChannelCapacity {
-            interrupted_by: BTreeSet::new(),
-            ..ChannelCapacity::of(Channel::Chat, 3)
-        };
+        let chats = ChannelCapacity::of(Channel::Chat, 3);
         let mails = ChannelCapacity {
             interrupted_by: BTreeSet::from([Channel::Phone, Channel::Chat]),
             ..ChannelCapacity::of(Channel::Email, 2)

@@ -47,14 +47,12 @@ pub(super) use tickets::{
     add_ticket_note, cancel_ticket, close_ticket, create_ticket, list_ticket_changes,
     list_ticket_notes, list_tickets, reopen_ticket, resolve_ticket, update_ticket,
 };
-pub(super) use transfers::{
-    complete_transfer, named_work, request_callback, start_consult, transfer_work_item,
-};
+pub(super) use transfers::{request_callback, start_consult, transfer_work_item};
 
 const PAGE: (u32, u32) = (50, 1_000);
 const SKILLS_OF_WORK: usize = 16;
-/// A day, and a week.
-const USUAL_PARKED_S: i32 = 86_400;
+const USUALLY_PARKED: Duration = Duration::from_secs(86_400);
+/// A week.
 const MOST_PARKED_S: i32 = 604_800;
 
 type Etag = Option<i64>;
@@ -85,21 +83,28 @@ pub(super) fn list_work_items(
     c.done((filter, paging))
 }
 
-pub(super) fn complete_work(
-    body: &pb::CompleteWorkRequest,
-) -> Result<(Uuid, WorkItemId, Option<Code>), Failure> {
+/// A request that names a work item and nothing else.
+pub(super) fn named_work(
+    request_id: &str,
+    work_item_id: &str,
+) -> Result<(Uuid, WorkItemId), Failure> {
     let mut c = Check::new();
-    let request = c.request_id(&body.request_id);
-    let id = c.id("work_item_id", &body.work_item_id);
-    let disposition = optional_code(&mut c, "disposition", &body.disposition);
-    c.done((request, id, disposition))
+    let request = c.request_id(request_id);
+    let id = c.id("work_item_id", work_item_id);
+    c.done((request, id))
 }
 
-pub(super) fn end_wrap_up(body: &pb::EndWrapUpRequest) -> Result<(Uuid, WorkItemId), Failure> {
+/// A request that names a work item and what came of it.
+pub(super) fn handled_work(
+    request_id: &str,
+    work_item_id: &str,
+    disposition: &str,
+) -> Result<(Uuid, WorkItemId, Option<Code>), Failure> {
     let mut c = Check::new();
-    let request = c.request_id(&body.request_id);
-    let id = c.id("work_item_id", &body.work_item_id);
-    c.done((request, id))
+    let request = c.request_id(request_id);
+    let id = c.id("work_item_id", work_item_id);
+    let disposition = optional_code(&mut c, "disposition", disposition);
+    c.done((request, id, disposition))
 }
 
 pub(super) fn extend_wrap_up(
@@ -118,24 +123,20 @@ pub(super) fn park_work_item(
     let mut c = Check::new();
     let request = c.request_id(&body.request_id);
     let id = c.id("work_item_id", &body.work_item_id);
-    let time = match c.number("timeout_s", body.timeout_s, 0..=MOST_PARKED_S) {
-        0 => USUAL_PARKED_S,
-        given => given,
-    };
-    c.done((request, id, seconds(time)))
-}
-
-pub(super) fn unpark_work_item(
-    body: &pb::UnparkWorkItemRequest,
-) -> Result<(Uuid, WorkItemId), Failure> {
-    let mut c = Check::new();
-    let request = c.request_id(&body.request_id);
-    let id = c.id("work_item_id", &body.work_item_id);
-    c.done((request, id))
+    let time = c.number("timeout_s", body.timeout_s, 0..=MOST_PARKED_S);
+    c.done((request, id, seconds_or(time, USUALLY_PARKED)))
 }
 
 fn seconds(n: i32) -> Duration {
     Duration::from_secs(u64::try_from(n).unwrap_or(0))
+}
+
+/// Where nothing is said, the usual.
+fn seconds_or(n: i32, usual: Duration) -> Duration {
+    match seconds(n) {
+        Duration::ZERO => usual,
+        given => given,
+    }
 }
 
 pub(super) fn accept_offer(body: &pb::AcceptOfferRequest) -> Result<(Uuid, OfferId), Failure> {

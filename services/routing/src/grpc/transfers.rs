@@ -57,7 +57,8 @@ impl pb::transfer_service_server::TransferService for Grpc {
     ) -> Result<Response<pb::CompleteTransferResponse>, Status> {
         let ctx = Context::of(&request)?;
         let body = request.into_inner();
-        let (id, item, disposition) = decode::complete_transfer(&body)?;
+        let (id, item, disposition) =
+            decode::handled_work(&body.request_id, &body.work_item_id, &body.disposition)?;
         let key = key!(ctx, "CompleteTransfer", id, body);
         let (work, next) = self
             .app

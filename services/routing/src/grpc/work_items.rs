@@ -37,7 +37,8 @@ impl pb::work_item_service_server::WorkItemService for Grpc {
     ) -> Result<Response<pb::CompleteWorkResponse>, Status> {
         let ctx = Context::of(&request)?;
         let body = request.into_inner();
-        let (id, item, disposition) = decode::complete_work(&body)?;
+        let (id, item, disposition) =
+            decode::handled_work(&body.request_id, &body.work_item_id, &body.disposition)?;
         let key = Key::new(
             &ctx,
             "rapport.routing.v1.WorkItemService/CompleteWork",
@@ -78,7 +79,7 @@ impl pb::work_item_service_server::WorkItemService for Grpc {
     ) -> Result<Response<pb::EndWrapUpResponse>, Status> {
         let ctx = Context::of(&request)?;
         let body = request.into_inner();
-        let (id, item) = decode::end_wrap_up(&body)?;
+        let (id, item) = decode::named_work(&body.request_id, &body.work_item_id)?;
         let key = Key::new(
             &ctx,
             "rapport.routing.v1.WorkItemService/EndWrapUp",
@@ -134,7 +135,7 @@ impl pb::work_item_service_server::WorkItemService for Grpc {
     ) -> Result<Response<pb::UnparkWorkItemResponse>, Status> {
         let ctx = Context::of(&request)?;
         let body = request.into_inner();
-        let (id, item) = decode::unpark_work_item(&body)?;
+        let (id, item) = decode::named_work(&body.request_id, &body.work_item_id)?;
         let key = Key::new(
             &ctx,
             "rapport.routing.v1.WorkItemService/UnparkWorkItem",

@@ -238,8 +238,25 @@ impl Bench {
         answer.into_inner().agent.unwrap()
     }
 
+    /// Somebody who serves the queue, is there and available.
+    pub(crate) async fn at_work(&self, name: &str, queue: &pb::Queue) -> (pb::Agent, Desk) {
+        let agent = self.hire(name, queue).await;
+        let desk = self.desk(&agent).await;
+        self.set_status(&agent, pb::AgentStatus::Available).await;
+        (agent, desk)
+    }
+
     /// A ticket with work on the telephone.
     pub(crate) async fn ticket(&self, queue: &pb::Queue) -> pb::Ticket {
+        self.asks(queue, types::Channel::Phone).await.unwrap()
+    }
+
+    /// A ticket with work on a channel.
+    pub(crate) async fn asks(
+        &self,
+        queue: &pb::Queue,
+        channel: types::Channel,
+    ) -> Result<pb::Ticket, Status> {
         let ticket = pb::Ticket {
             subject: "No tone".into(),
             queue_id: queue.id.clone(),
@@ -248,14 +265,10 @@ impl Bench {
         let request = pb::CreateTicketRequest {
             request_id: request_id(),
             ticket: Some(ticket),
-            work_channel: types::Channel::Phone.into(),
+            work_channel: channel.into(),
         };
-        let answer = self
-            .tickets()
-            .create_ticket(self.boss(request))
-            .await
-            .unwrap();
-        answer.into_inner().ticket.unwrap()
+        let answer = self.tickets().create_ticket(self.boss(request)).await?;
+        Ok(answer.into_inner().ticket.unwrap())
     }
 
     /// Changes what is named of a ticket.

@@ -31,20 +31,6 @@ impl Bench {
         Ok(answer.into_inner().agent.unwrap())
     }
 
-    async fn asks(&self, queue: &pb::Queue, channel: types::Channel) -> pb::Ticket {
-        let request = pb::CreateTicketRequest {
-            request_id: request_id(),
-            ticket: Some(pb::Ticket {
-                subject: "Where is it?".into(),
-                queue_id: queue.id.clone(),
-                ..Default::default()
-            }),
-            work_channel: channel.into(),
-        };
-        let answer = self.tickets().create_ticket(self.boss(request)).await;
-        answer.unwrap().into_inner().ticket.unwrap()
-    }
-
     async fn park(&self, item: &str, timeout_s: i32) -> Result<pb::WorkItem, Status> {
         let request = pb::ParkWorkItemRequest {
             request_id: request_id(),
@@ -118,11 +104,11 @@ async fn a_call_comes_between_mails_and_is_taken_alone() {
     everywhere(async |bench: Bench| {
         let care = bench.queue("care").await;
         let (ana, mut desk) = ana(&bench, &care).await;
-        bench.asks(&care, types::Channel::Email).await;
+        bench.asks(&care, types::Channel::Email).await.unwrap();
         let mail = accepted(&bench, &mut desk).await;
-        bench.asks(&care, types::Channel::Phone).await;
+        bench.asks(&care, types::Channel::Phone).await.unwrap();
         let call = accepted(&bench, &mut desk).await;
-        let second = bench.asks(&care, types::Channel::Email).await;
+        let second = bench.asks(&care, types::Channel::Email).await.unwrap();
         let waits = bench.work_of(&second).await.remove(0);
         assert_eq!(waits.state(), pb::WorkItemState::Waiting);
         bench.verified().await;
@@ -183,9 +169,7 @@ async fn what_an_agent_parks_stays_theirs_and_comes_back_when_the_customer_write
     everywhere(async |bench: Bench| {
         let care = bench.queue("default").await;
         let interactions = Teller::of(&bench, Role::Interactions).await;
-        let ana = bench.hire("ana", &care).await;
-        let mut desk = bench.desk(&ana).await;
-        bench.set_status(&ana, pb::AgentStatus::Available).await;
+        let (ana, mut desk) = bench.at_work("ana", &care).await;
         let contact = Contact::new();
         interactions.tell(bench.tenant, &[contact.message()]).await;
         let item = accepted(&bench, &mut desk).await;
@@ -194,7 +178,7 @@ async fn what_an_agent_parks_stays_theirs_and_comes_back_when_the_customer_write
         let (since, until) = (parked.park_time.unwrap(), parked.park_expire_time.unwrap());
         assert_eq!(until.seconds - since.seconds, 86_400);
         // They have room for other work, and no supervisor takes them for busy with this.
-        let other = bench.asks(&care, types::Channel::Messaging).await;
+        let other = bench.asks(&care, types::Channel::Messaging).await.unwrap();
         let second = accepted(&bench, &mut desk).await;
         assert_eq!(second.ticket_id, other.id);
         let request = pb::WatchAgentsRequest::default();
@@ -229,7 +213,7 @@ async fn who_parked_work_takes_it_up_again_and_no_call_is_parked() {
     everywhere(async |bench: Bench| {
         let care = bench.queue("care").await;
         let (_, mut desk) = ana(&bench, &care).await;
-        bench.asks(&care, types::Channel::Email).await;
+        bench.asks(&care, types::Channel::Email).await.unwrap();
         let mail = accepted(&bench, &mut desk).await;
         let refused = bench.unpark(&mail.id).await.unwrap_err();
         assert_eq!(reason(&refused), "NOT_PARKED");
@@ -251,7 +235,7 @@ async fn who_parked_work_takes_it_up_again_and_no_call_is_parked() {
         let theirs = bench.stranger(request);
         let refused = bench.work_items().park_work_item(theirs).await;
         assert_eq!(refused.unwrap_err().code(), Code::NotFound);
-        bench.asks(&care, types::Channel::Phone).await;
+        bench.asks(&care, types::Channel::Phone).await.unwrap();
         let call = accepted(&bench, &mut desk).await;
         let refused = bench.park(&call.id, 60).await.unwrap_err();
         assert_eq!(reason(&refused), "CONTACT_LIVE");
@@ -272,7 +256,7 @@ async fn wrap_up_is_extended_as_far_as_its_queue_lets_it() {
         let care = bench.queue_like(care).await;
         assert_eq!(care.most_wrap_up_s, 160);
         let (_, mut desk) = ana(&bench, &care).await;
-        bench.asks(&care, types::Channel::Phone).await;
+        bench.asks(&care, types::Channel::Phone).await.unwrap();
         let call = accepted(&bench, &mut desk).await;
         let extend = async |by_s| {
             let request = pb::ExtendWrapUpRequest {

@@ -102,6 +102,15 @@ impl House {
         self.bench.accept(&offer.id).await.unwrap()
     }
 
+    /// Somebody who is put through to a call that they accepted, and the connector that did it.
+    async fn on_the_line(&self, name: &str) -> (pb::Agent, Desk, Line, pb::WorkItem) {
+        let (agent, mut desk) = self.at_work(name).await;
+        let mut line = Line::open(&self.bench, PBX, 5).await;
+        let item = self.accepted(&mut desk).await;
+        line.does_next(Kind::Connect).await;
+        (agent, desk, line, item)
+    }
+
     async fn commands_of(&self, item: &pb::WorkItem) -> Vec<pb::ContactCommand> {
         let request = pb::ListContactCommandsRequest {
             work_item_id: item.id.clone(),

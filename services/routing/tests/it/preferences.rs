@@ -5,18 +5,11 @@ use rapport_foundation::role::Role;
 use rapport_foundation::time::Micros;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
-use tonic::{Code, Status};
+use tonic::Code;
 
-use crate::bench::{Bench, Desk, Teller, everywhere, reason, request_id};
+use crate::bench::{Bench, Teller, everywhere, reason, request_id};
 use crate::intake::{Contact, tickets, work};
 use crate::sla::{everywhere_at, office, stamp};
-
-async fn at_work(bench: &Bench, name: &str, queue: &pb::Queue) -> (pb::Agent, Desk) {
-    let agent = bench.hire(name, queue).await;
-    let desk = bench.desk(&agent).await;
-    bench.set_status(&agent, pb::AgentStatus::Available).await;
-    (agent, desk)
-}
 
 /// The default queue, which keeps work for who had the customer last.
 fn personal() -> pb::Queue {
@@ -35,11 +28,11 @@ async fn a_customer_comes_to_who_had_them_last_as_long_as_they_are_at_work() {
         let queue = bench.queue_like(personal()).await;
         assert_eq!(queue.preference_timeout_s, 600);
         let interactions = Teller::of(&bench, Role::Interactions).await;
-        let (ana, mut hers) = at_work(&bench, "ana", &queue).await;
+        let (ana, mut hers) = bench.at_work("ana", &queue).await;
         let first = Contact::new();
         interactions.tell(bench.tenant, &[first.call()]).await;
         let item = bench.accept(&hers.offer().await.id).await.unwrap();
-        let (ben, mut his) = at_work(&bench, "ben", &queue).await;
+        let (ben, mut his) = bench.at_work("ben", &queue).await;
 
         // Another matter of the same customer, while ana has her hands full and ben has none.
         let second = Contact {
@@ -81,20 +74,6 @@ async fn a_customer_comes_to_who_had_them_last_as_long_as_they_are_at_work() {
     .await;
 }
 
-async fn calls(bench: &Bench, queue: &pb::Queue) -> Result<pb::Ticket, Status> {
-    let request = pb::CreateTicketRequest {
-        request_id: request_id(),
-        ticket: Some(pb::Ticket {
-            subject: "No tone".into(),
-            queue_id: queue.id.clone(),
-            ..Default::default()
-        }),
-        work_channel: types::Channel::Phone.into(),
-    };
-    let answer = bench.tickets().create_ticket(bench.boss(request)).await?;
-    Ok(answer.into_inner().ticket.unwrap())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn outside_of_its_hours_a_queue_sends_on_what_comes() {
     // A Monday at ten in Berlin, where the queue is open from nine to noon and from one to five.
@@ -120,11 +99,11 @@ async fn outside_of_its_hours_a_queue_sends_on_what_comes() {
         let day = bench.queue_like(day).await;
         assert!(day.open && night.open && night.open_turn_time.is_none());
         assert_eq!(day.open_turn_time, stamp("2026-03-30T10:00:00Z"));
-        let ticket = calls(&bench, &day).await.unwrap();
+        let ticket = bench.asks(&day, types::Channel::Phone).await.unwrap();
         assert_eq!(bench.work_of(&ticket).await[0].queue_id, day.id);
 
         bench.it_is("2026-03-30T10:30:00Z");
-        let refused = calls(&bench, &day).await.unwrap_err();
+        let refused = bench.asks(&day, types::Channel::Phone).await.unwrap_err();
         assert_eq!(
             (refused.code(), reason(&refused).as_str()),
             (Code::ResourceExhausted, "QUEUE_CLOSED")
@@ -151,7 +130,7 @@ async fn outside_of_its_hours_a_queue_sends_on_what_comes() {
         let changed = changed.unwrap().into_inner().queue.unwrap();
         assert!(!changed.open);
         assert_eq!(changed.open_turn_time, stamp("2026-03-30T11:00:00Z"));
-        let ticket = calls(&bench, &day).await.unwrap();
+        let ticket = bench.asks(&day, types::Channel::Phone).await.unwrap();
         assert_eq!(bench.work_of(&ticket).await[0].queue_id, night.id);
         // Whoever asks to be called is called once it is open.
         let caller = Contact::new();
@@ -186,7 +165,7 @@ async fn outside_of_its_hours_a_queue_sends_on_what_comes() {
             stamp("2026-03-30T11:00:00Z")
         );
         bench.it_is("2026-03-30T11:00:00Z");
-        let ticket = calls(&bench, &day).await.unwrap();
+        let ticket = bench.asks(&day, types::Channel::Phone).await.unwrap();
         assert_eq!(bench.work_of(&ticket).await[0].queue_id, day.id);
     })
     .await;

@@ -13,7 +13,7 @@ use rapport_routing::Config;
 use tonic::{Code, Streaming};
 use tonic_types::StatusExt as _;
 
-use crate::bench::{Bench, Desk, Teller, everywhere, reason};
+use crate::bench::{Bench, Teller, everywhere, reason};
 use crate::intake::Contact;
 use crate::owners::two;
 use crate::restart::stop;
@@ -69,13 +69,6 @@ async fn until(
     }
 }
 
-async fn at_work(bench: &Bench, name: &str, queue: &pb::Queue) -> (pb::Agent, Desk) {
-    let agent = bench.hire(name, queue).await;
-    let desk = bench.desk(&agent).await;
-    bench.set_status(&agent, pb::AgentStatus::Available).await;
-    (agent, desk)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_tells_everything_first_and_then_what_changes() {
     often(async |bench: Bench| {
@@ -105,7 +98,7 @@ async fn a_stream_tells_everything_first_and_then_what_changes() {
         );
         assert_eq!(care_now.window.as_ref().unwrap().queued, 1);
 
-        let (_ana, mut desk) = at_work(&bench, "ana", &care).await;
+        let (_ana, mut desk) = bench.at_work("ana", &care).await;
         let offered = until(&mut stream, |queue| queue.offered == 1).await;
         assert_eq!((offered.waiting, offered.staff.unwrap().offered), (0, 1));
         let offer = desk.offer().await;
@@ -131,7 +124,7 @@ async fn a_stream_tells_everything_first_and_then_what_changes() {
 async fn agents_are_told_with_what_they_are_at() {
     often(async |bench: Bench| {
         let care = bench.queue("care").await;
-        let (ana, mut desk) = at_work(&bench, "ana", &care).await;
+        let (ana, mut desk) = bench.at_work("ana", &care).await;
         let other = bench.queue("other").await;
         bench.hire("ben", &other).await;
         let request = pb::WatchAgentsRequest {
@@ -180,7 +173,7 @@ async fn agents_are_told_with_what_they_are_at() {
 
 /// One is answered and done, one answered late, one left, one left early, one waits.
 async fn a_day(bench: &Bench, queue: &pb::Queue) {
-    let (_ana, mut desk) = at_work(bench, "ana", queue).await;
+    let (_ana, mut desk) = bench.at_work("ana", queue).await;
     bench.ticket(queue).await;
     let offer = desk.offer().await;
     let item = bench.accept(&offer.id).await.unwrap();
@@ -258,7 +251,7 @@ async fn figures_are_the_same_after_a_restart() {
 async fn any_replica_tells_what_the_owner_knows() {
     two(async |first, second| {
         let care = first.queue("care").await;
-        let (_ana, _desk) = at_work(&first, "ana", &care).await;
+        let (_ana, _desk) = first.at_work("ana", &care).await;
         first.ticket(&care).await;
         for replica in [&first, &second] {
             let told = statistics(replica, &care).await;

@@ -10,16 +10,9 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 use tonic::{Code, Status};
 
-use crate::bench::{Bench, Desk, Teller, everywhere, reason, request_id};
+use crate::bench::{Bench, Teller, everywhere, reason, request_id};
 use crate::intake::{Contact, tickets, work};
 use crate::restart::stop;
-
-async fn at_work(bench: &Bench, name: &str, queue: &pb::Queue) -> (pb::Agent, Desk) {
-    let agent = bench.hire(name, queue).await;
-    let desk = bench.desk(&agent).await;
-    bench.set_status(&agent, pb::AgentStatus::Available).await;
-    (agent, desk)
-}
 
 fn to_queue(queue: &pb::Queue) -> pb::TransferTarget {
     pb::TransferTarget {
@@ -62,7 +55,7 @@ async fn a_contact_goes_on_in_its_turn_with_what_its_agent_said() {
     everywhere(async |bench: Bench| {
         let care = bench.queue("care").await;
         let billing = bench.queue("billing").await;
-        let (ana, mut hers) = at_work(&bench, "ana", &care).await;
+        let (ana, mut hers) = bench.at_work("ana", &care).await;
         let ticket = bench.ticket(&care).await;
         let item = bench.accept(&hers.offer().await.id).await.unwrap();
         // It waits in the other queue already, but its contact came later.
@@ -84,7 +77,7 @@ async fn a_contact_goes_on_in_its_turn_with_what_its_agent_said() {
         let again = transfer(&bench, "ana", request).await.unwrap();
         assert_eq!(again.1.id, next.id);
         assert_eq!(bench.work_of(&ticket).await.len(), 2);
-        let (ben, mut his) = at_work(&bench, "ben", &billing).await;
+        let (ben, mut his) = bench.at_work("ben", &billing).await;
         let offer = his.offer().await;
         assert_eq!(offer.agent_id, ben.id);
         assert_eq!(offer.work_item.unwrap().id, next.id, "before {}", later.id);
@@ -155,7 +148,7 @@ async fn a_contact_goes_on_in_its_turn_with_what_its_agent_said() {
 async fn what_is_kept_for_an_agent_is_theirs_after_a_restart_too() {
     everywhere(async |bench: Bench| {
         let care = bench.queue("care").await;
-        let (_, mut hers) = at_work(&bench, "ana", &care).await;
+        let (_, mut hers) = bench.at_work("ana", &care).await;
         bench.ticket(&care).await;
         let item = bench.accept(&hers.offer().await.id).await.unwrap();
         let ben = bench.hire("ben", &care).await;
@@ -168,7 +161,7 @@ async fn what_is_kept_for_an_agent_is_theirs_after_a_restart_too() {
         assert!(next.kept_until_time.is_some());
         let old = stop(bench).await;
         let bench = old.another().await;
-        let (_, _free) = at_work(&bench, "cy", &care).await;
+        let (_, _free) = bench.at_work("cy", &care).await;
         let _his = bench.desk(&ben).await;
         bench.set_status(&ben, pb::AgentStatus::Available).await;
         let offered = bench.work_item(&next.id).await;
@@ -202,7 +195,7 @@ async fn the_end_of_a_contact_concerns_the_work_that_goes_on_with_it() {
         let teller = Teller::of(&bench, Role::Interactions).await;
         let care = bench.queue("care").await;
         let billing = bench.queue("billing").await;
-        let (_, mut hers) = at_work(&bench, "ana", &care).await;
+        let (_, mut hers) = bench.at_work("ana", &care).await;
         let contact = Contact::new();
         let mut facts = contact.facts(types::InteractionKind::Call, types::Channel::Phone);
         facts.routing = Some(types::RoutingHint {
@@ -238,7 +231,7 @@ async fn the_end_of_a_contact_concerns_the_work_that_goes_on_with_it() {
 async fn an_agent_hands_on_and_holds_their_own_contacts_only() {
     everywhere(async |bench: Bench| {
         let care = bench.queue("care").await;
-        let (ana, mut hers) = at_work(&bench, "ana", &care).await;
+        let (ana, mut hers) = bench.at_work("ana", &care).await;
         bench.ticket(&care).await;
         let item = bench.accept(&hers.offer().await.id).await.unwrap();
         bench.hire("ben", &care).await;

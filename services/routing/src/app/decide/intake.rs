@@ -68,9 +68,6 @@ impl Fold<'_> {
             self.decision.contacts_met.push(linked.interaction);
         }
         self.heard(linked);
-        if let Some(ticket) = self.wrote_about(linked) {
-            self.customer_wrote(ticket);
-        }
         if !linked.asks_for_agent || self.loaded.by_interaction.contains_key(&linked.interaction) {
             return;
         }
@@ -101,13 +98,6 @@ impl Fold<'_> {
                 .by_interaction
                 .insert(linked.interaction, (item, ticket));
         }
-    }
-
-    /// The open ticket about which the customer said something themselves.
-    fn wrote_about(&self, linked: &Linked) -> Option<TicketId> {
-        let said = linked.inbound && !linked.automatic && !linked.history;
-        let conversation = linked.conversation.filter(|_| said)?;
-        self.open_in(conversation)
     }
 
     /// A ticket for a contact, and the way of its work.

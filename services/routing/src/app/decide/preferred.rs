@@ -3,7 +3,6 @@
 use rapport_foundation::id::{AgentId, TicketId};
 
 use super::Fold;
-use crate::domain::engine::Input;
 use crate::domain::{AgentPreference, Kept, WorkItem};
 
 impl Fold<'_> {
@@ -28,14 +27,6 @@ impl Fold<'_> {
         match preference {
             AgentPreference::LastAgent => ticket.owner.or_else(last),
             _ => ticket.owner,
-        }
-    }
-
-    /// The customer wrote: whoever parked work of the matter looks at it.
-    pub(super) fn customer_wrote(&mut self, ticket: TicketId) {
-        for id in self.family(self.whole(ticket)) {
-            // The engine refuses no knowledge.
-            let _ = self.step(Input::CustomerWrote(id));
         }
     }
 }

@@ -8,6 +8,7 @@ use rapport_proto::events::v1 as pb;
 use super::super::command::Linked;
 use super::super::words;
 use super::Fold;
+use crate::domain::engine::Input;
 use crate::domain::sla::{Action, Clock, ClockId, Firing, Happening, Outcome, SlaRecord, traits};
 use crate::domain::{By, Channel, Ticket, TicketChange, TicketState, WorkItem};
 use crate::store::SlaRow;
@@ -87,6 +88,10 @@ impl Fold<'_> {
         let solved = solved.filter(|_| what == Happening::AgentReply);
         if let Some(ticket) = open.or(solved.copied()) {
             self.happened(ticket, self.when(linked), what);
+        }
+        // Whoever parked work of the matter looks at what the customer says.
+        if let Some(ticket) = open.filter(|_| what == Happening::CustomerMessage) {
+            self.step_family(self.whole(ticket), Input::CustomerWrote);
         }
     }
 

@@ -193,7 +193,7 @@ fn relaxations(c: &mut Check, given: &[pb::RoutingRelaxation]) -> Vec<Relaxation
 fn relaxation(c: &mut Check, given: &pb::RoutingRelaxation) -> Option<Relaxation> {
     let mut span = |field: &str, seconds: i32| {
         let seconds = c.number(field, seconds, 0..=SECONDS_MAX);
-        Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+        super::seconds(seconds)
     };
     let (after, every) = (
         span("after_s", given.after_s),

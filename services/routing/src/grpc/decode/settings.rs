@@ -12,7 +12,8 @@ use rapport_proto::types::v1 as types;
 use uuid::Uuid;
 
 use super::{
-    Etag, SKILLS_OF_WORK, ids, limit, priority, required_code, seconds, set_by_service, skills,
+    Etag, SKILLS_OF_WORK, ids, limit, priority, required_code, seconds, seconds_or, set_by_service,
+    skills,
 };
 use crate::app::command::{AgentChange, NewAgent, NewQueue, QueueChange};
 use crate::app::words;
@@ -284,8 +285,7 @@ fn queue_change(c: &mut Check, mask: &BTreeSet<String>, queue: &pb::Queue) -> Qu
     }
     if set("offer_timeout_s") {
         let given = c.number("offer_timeout_s", queue.offer_timeout_s, 0..=600);
-        let usual = Queue::OFFER_TIMEOUT;
-        change.offer_timeout = Some(if given == 0 { usual } else { seconds(given) });
+        change.offer_timeout = Some(seconds_or(given, Queue::OFFER_TIMEOUT));
     }
     if set("wrap_up_s") {
         change.wrap_up = Some(seconds(c.number("wrap_up_s", queue.wrap_up_s, 0..=3_600)));
@@ -316,8 +316,7 @@ fn queue_change(c: &mut Check, mask: &BTreeSet<String>, queue: &pb::Queue) -> Qu
             queue.answer_target_s,
             0..=ANSWER_TARGET_S,
         );
-        let usual = Queue::ANSWER_TARGET;
-        change.answer_target = Some(if given == 0 { usual } else { seconds(given) });
+        change.answer_target = Some(seconds_or(given, Queue::ANSWER_TARGET));
     }
     if set("short_abandon_s") {
         let given = c.number("short_abandon_s", queue.short_abandon_s, 0..=3_600);
@@ -353,10 +352,7 @@ fn preference(
             queue.preference_timeout_s,
             0..=3_600,
         );
-        change.preference_time = Some(match given {
-            0 => Queue::PREFERENCE_TIME,
-            given => seconds(given),
-        });
+        change.preference_time = Some(seconds_or(given, Queue::PREFERENCE_TIME));
     }
 }
 

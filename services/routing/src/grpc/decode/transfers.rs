@@ -10,9 +10,8 @@ use rapport_proto::routing::v1 as pb;
 use uuid::Uuid;
 
 use super::tickets::NOTE_CHARACTERS;
-use super::{SKILLS_OF_WORK, optional_code, priority, skills};
+use super::{SKILLS_OF_WORK, optional_code, priority, seconds_or, skills};
 use crate::app::command::{Target, Transfer, Waiting};
-use crate::domain::Code;
 
 /// How long work is kept for an agent at most, and where nothing is said.
 const KEPT_S: i32 = 3_600;
@@ -24,17 +23,6 @@ const USUAL_CALLS: u16 = 3;
 /// How long it is waited after they were not reached: a day at most.
 const PAUSE_S: i32 = 86_400;
 const USUAL_PAUSE: Duration = Duration::from_secs(300);
-
-/// A request that names a work item and nothing else.
-pub(in crate::grpc) fn named_work(
-    request_id: &str,
-    work_item_id: &str,
-) -> Result<(Uuid, WorkItemId), Failure> {
-    let mut c = Check::new();
-    let request = c.request_id(request_id);
-    let id = c.id("work_item_id", work_item_id);
-    c.done((request, id))
-}
 
 pub(in crate::grpc) fn transfer_work_item(
     body: &pb::TransferWorkItemRequest,
@@ -64,11 +52,7 @@ pub(in crate::grpc) fn request_callback(
         Ok(attempts) => attempts,
     };
     let pause = c.number("pause_s", body.pause_s, 0..=PAUSE_S);
-    let pause = match u64::try_from(pause) {
-        Ok(0) | Err(_) => USUAL_PAUSE,
-        Ok(seconds) => Duration::from_secs(seconds),
-    };
-    c.done((request, waiting, (attempts, pause)))
+    c.done((request, waiting, (attempts, seconds_or(pause, USUAL_PAUSE))))
 }
 
 /// Whose customer is called back: work, or a contact as its connector knows it.
@@ -102,16 +86,6 @@ pub(in crate::grpc) fn start_consult(
     c.done((request, id, to, note))
 }
 
-pub(in crate::grpc) fn complete_transfer(
-    body: &pb::CompleteTransferRequest,
-) -> Result<(Uuid, WorkItemId, Option<Code>), Failure> {
-    let mut c = Check::new();
-    let request = c.request_id(&body.request_id);
-    let id = c.id("work_item_id", &body.work_item_id);
-    let disposition = optional_code(&mut c, "disposition", &body.disposition);
-    c.done((request, id, disposition))
-}
-
 /// Where a contact goes.
 fn target(c: &mut Check, to: Option<&pb::TransferTarget>) -> Target {
     c.require(to.is_some(), "to", "REQUIRED", "is required");
@@ -133,10 +107,7 @@ fn target(c: &mut Check, to: Option<&pb::TransferTarget>) -> Target {
             "NOT_ALONE",
             "comes with an agent",
         );
-        let time = match u64::try_from(seconds) {
-            Ok(0) | Err(_) => USUALLY_KEPT,
-            Ok(seconds) => Duration::from_secs(seconds),
-        };
+        let time = seconds_or(seconds, USUALLY_KEPT);
         Target {
             queue: c.optional_id("queue_id", &given.queue_id),
             agent: agent.map(|agent| (agent, time)),

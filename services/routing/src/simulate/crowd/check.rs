@@ -54,11 +54,12 @@ pub(super) fn first_of(
     let Some(profile) = engine.profiles().find(|profile| profile.id == agent) else {
         return Ok(());
     };
+    let limits = profile.capacity.by_channel();
     let had_room = |channel: Channel| {
         let kept = engine.held_by(agent).filter(|work| {
             work.channel == channel && given.iter().all(|given| given.id != work.id)
         });
-        kept.count() < usize::from(profile.capacity.by_channel().each.get(channel))
+        kept.count() < usize::from(limits.each.get(channel))
     };
     let waited = engine.waiting_work().chain(given.iter().copied());
     let first = waited

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rapport_proto::routing::v1 as pb;
 use rapport_proto::routing::v1::ContactCommandKind as Kind;
 
-use super::line::{Line, command};
-use super::{House, PBX, hold, told};
+use super::line::command;
+use super::{House, hold, told};
 use crate::bench::{Bench, everywhere, request_id};
 use crate::sla::{at, everywhere_at};
 
@@ -54,10 +54,7 @@ async fn a_contact_that_is_not_handed_on_is_again_with_who_had_it_and_the_histor
     everywhere(async |bench: Bench| {
         let house = House::of(bench).await;
         let bench = &house.bench;
-        let (ana, mut hers) = house.at_work("ana").await;
-        let mut line = Line::open(bench, PBX, 5).await;
-        let item = house.accepted(&mut hers).await;
-        line.does_next(Kind::Connect).await;
+        let (ana, mut hers, mut line, item) = house.on_the_line("ana").await;
         let next = hand_on(&house, &item).await;
         let transfer = line.told(Kind::Transfer).await;
         assert_eq!(command(&transfer).next_work_item_id, next.id);
@@ -90,10 +87,7 @@ async fn a_contact_that_is_over_when_it_is_handed_on_is_put_before_nobody() {
     everywhere(async |bench: Bench| {
         let house = House::of(bench).await;
         let bench = &house.bench;
-        let (_, mut hers) = house.at_work("ana").await;
-        let mut line = Line::open(bench, PBX, 5).await;
-        let item = house.accepted(&mut hers).await;
-        line.does_next(Kind::Connect).await;
+        let (_, _hers, mut line, item) = house.on_the_line("ana").await;
         let next = hand_on(&house, &item).await;
         let transfer = line.told(Kind::Transfer).await;
         line.fails(&transfer, pb::CommandFault::ContactGone).await;
@@ -109,10 +103,7 @@ async fn what_is_not_handed_on_in_time_goes_back_though_the_clock_was_set_back()
     everywhere_at("2026-03-30T08:00:00Z", async |bench: Bench| {
         let house = House::of(bench).await;
         let bench = &house.bench;
-        let (ana, mut hers) = house.at_work("ana").await;
-        let mut line = Line::open(bench, PBX, 5).await;
-        let item = house.accepted(&mut hers).await;
-        line.does_next(Kind::Connect).await;
+        let (ana, mut hers, mut line, item) = house.on_the_line("ana").await;
         let next = hand_on(&house, &item).await;
         line.told(Kind::Transfer).await;
         let clock = &bench.t.env.clock;
@@ -142,10 +133,7 @@ async fn what_is_not_put_on_hold_may_be_again() {
     everywhere(async |bench: Bench| {
         let house = House::of(bench).await;
         let bench = &house.bench;
-        let (_, mut hers) = house.at_work("ana").await;
-        let mut line = Line::open(bench, PBX, 5).await;
-        let item = house.accepted(&mut hers).await;
-        line.does_next(Kind::Connect).await;
+        let (_, _hers, mut line, item) = house.on_the_line("ana").await;
         let put = async || {
             let request = bench.agent("ana", hold(&item));
             let put = bench.transfers().hold_work_item(request).await;

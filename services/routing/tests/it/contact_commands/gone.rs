@@ -4,8 +4,8 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::routing::v1::ContactCommandKind as Kind;
 
 use super::given_back::hand_on;
-use super::line::{Line, command};
-use super::{House, PBX, hold};
+use super::line::command;
+use super::{House, hold};
 use crate::bench::{Bench, everywhere, reason, request_id};
 
 async fn settle(bench: &Bench, ticket_id: &str) {
@@ -25,10 +25,7 @@ async fn a_contact_whose_matter_is_settled_while_nobody_has_it_is_hung_up() {
     everywhere(async |bench: Bench| {
         let house = House::of(bench).await;
         let bench = &house.bench;
-        let (_, mut hers) = house.at_work("ana").await;
-        let mut line = Line::open(bench, PBX, 5).await;
-        let item = house.accepted(&mut hers).await;
-        line.does_next(Kind::Connect).await;
+        let (_, _hers, mut line, item) = house.on_the_line("ana").await;
         let next = hand_on(&house, &item).await;
         line.does_next(Kind::Transfer).await;
         settle(bench, &item.ticket_id).await;
@@ -50,10 +47,7 @@ async fn who_is_asked_about_a_contact_that_is_over_is_asked_no_more() {
     everywhere(async |bench: Bench| {
         let house = House::of(bench).await;
         let bench = &house.bench;
-        let (_, mut hers) = house.at_work("ana").await;
-        let mut line = Line::open(bench, PBX, 5).await;
-        let item = house.accepted(&mut hers).await;
-        line.does_next(Kind::Connect).await;
+        let (_, _hers, mut line, item) = house.on_the_line("ana").await;
         let (_, mut his) = house.at_work("ben").await;
         let request = pb::StartConsultRequest {
             request_id: request_id(),
@@ -93,10 +87,7 @@ async fn what_goes_on_with_a_contact_ends_by_a_command_of_work_that_is_done() {
     everywhere(async |bench: Bench| {
         let house = House::of(bench).await;
         let bench = &house.bench;
-        let (_, mut hers) = house.at_work("ana").await;
-        let mut line = Line::open(bench, PBX, 5).await;
-        let item = house.accepted(&mut hers).await;
-        line.does_next(Kind::Connect).await;
+        let (_, _hers, mut line, item) = house.on_the_line("ana").await;
         let request = bench.agent("ana", hold(&item));
         bench.transfers().hold_work_item(request).await.unwrap();
         let held = line.told(Kind::Hold).await;

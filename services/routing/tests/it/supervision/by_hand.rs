@@ -3,7 +3,6 @@
 use rapport_proto::routing::v1 as pb;
 use tonic::{Code, Status};
 
-use super::at_work;
 use crate::bench::{Bench, everywhere, reason, request_id};
 
 fn to(agent: &pb::Agent) -> pb::Handing {
@@ -92,10 +91,10 @@ async fn told(bench: &Bench, ticket: &pb::Ticket) -> Vec<[String; 5]> {
 async fn assigned_work_is_before_one_agent_and_the_history_tells_who_wanted_it() {
     everywhere(async |bench: Bench| {
         let care = bench.queue("care").await;
-        let (ana, mut first) = at_work(&bench, "ana", &care).await;
+        let (ana, mut first) = bench.at_work("ana", &care).await;
         let ticket = bench.ticket(&care).await;
         first.offer().await;
-        let (ben, mut second) = at_work(&bench, "ben", &care).await;
+        let (ben, mut second) = bench.at_work("ben", &care).await;
         let item = bench.work_of(&ticket).await.remove(0);
         let request = assigning(&item, to(&ben));
         let assigned = assign(&bench, request.clone()).await.unwrap();
@@ -148,7 +147,7 @@ async fn assigned_work_is_before_one_agent_and_the_history_tells_who_wanted_it()
 async fn more_than_an_agent_takes_is_theirs_by_hand_alone_and_says_so() {
     everywhere(async |bench: Bench| {
         let care = bench.queue("care").await;
-        let (ana, mut desk) = at_work(&bench, "ana", &care).await;
+        let (ana, mut desk) = bench.at_work("ana", &care).await;
         bench.ticket(&care).await;
         let offer = desk.offer().await;
         bench.accept(&offer.id).await.unwrap();
@@ -185,7 +184,7 @@ async fn more_than_an_agent_takes_is_theirs_by_hand_alone_and_says_so() {
 async fn work_is_taken_out_of_an_agents_hands_and_keeps_its_age() {
     everywhere(async |bench: Bench| {
         let (care, sales) = (bench.queue("care").await, bench.queue("sales").await);
-        let (ana, mut desk) = at_work(&bench, "ana", &care).await;
+        let (ana, mut desk) = bench.at_work("ana", &care).await;
         let ticket = bench.ticket(&care).await;
         let offer = desk.offer().await;
         let item = bench.accept(&offer.id).await.unwrap();
@@ -198,7 +197,7 @@ async fn work_is_taken_out_of_an_agents_hands_and_keeps_its_age() {
             (moved.queue_time, moved.answer_time),
             (item.queue_time, item.accept_time)
         );
-        let (ben, _desk) = at_work(&bench, "ben", &sales).await;
+        let (ben, _desk) = bench.at_work("ben", &sales).await;
         let again = bench.work_item(&item.id).await;
         assert_eq!(again.agent_id, ben.id);
         let taken = bench.accept(&again.offer_id).await.unwrap();

@@ -4,7 +4,7 @@ use rapport_proto::routing::v1 as pb;
 use rapport_proto::types::v1 as types;
 use tonic::{Code, Status};
 
-use super::{at_work, sums};
+use super::sums;
 use crate::bench::{Bench, everywhere, reason, request_id};
 
 async fn estimate(
@@ -53,7 +53,7 @@ async fn the_position_is_told_from_the_first_on_and_the_wait_once_the_line_moved
         };
         assert_eq!(estimate(&bench, urgent).await.unwrap().position, 1);
 
-        let (_ana, mut desk) = at_work(&bench, "ana", &care).await;
+        let (_ana, mut desk) = bench.at_work("ana", &care).await;
         let mut accepted = Vec::new();
         for _ in 0..7 {
             let offer = desk.offer().await;
@@ -129,7 +129,7 @@ async fn the_position_is_told_from_the_first_on_and_the_wait_once_the_line_moved
 async fn who_would_be_asked_at_once_is_told_so() {
     everywhere(async |bench: Bench| {
         let care = bench.queue("care").await;
-        let (_ana, _desk) = at_work(&bench, "ana", &care).await;
+        let (_ana, _desk) = bench.at_work("ana", &care).await;
         let told = estimate(&bench, new_in(&care)).await.unwrap();
         assert!(told.staffed && told.agent_free);
         let skilled = pb::EstimateWaitRequest {

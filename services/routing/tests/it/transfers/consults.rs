@@ -3,7 +3,7 @@
 use rapport_proto::routing::v1 as pb;
 use tonic::Status;
 
-use super::{at_work, to_agent, to_queue};
+use super::{to_agent, to_queue};
 use crate::bench::{Bench, everywhere, reason, request_id};
 use crate::restart::stop;
 
@@ -47,7 +47,7 @@ async fn a_contact_goes_to_who_was_asked_about_it_also_after_a_restart() {
     everywhere(async |bench: Bench| {
         let care = bench.queue("care").await;
         let lab = bench.queue("lab").await;
-        let (ana, mut hers) = at_work(&bench, "ana", &care).await;
+        let (ana, mut hers) = bench.at_work("ana", &care).await;
         let ticket = bench.ticket(&care).await;
         let item = bench.accept(&hers.offer().await.id).await.unwrap();
         let request = asking(&item, to_queue(&lab));
@@ -63,7 +63,7 @@ async fn a_contact_goes_to_who_was_asked_about_it_also_after_a_restart() {
         assert_eq!(again.1.id, consult.id, "one effect");
         let early = give(&bench, "ana", &item).await.unwrap_err();
         assert_eq!(reason(&early), "CONSULT_NOT_ACCEPTED");
-        let (ben, mut his) = at_work(&bench, "ben", &lab).await;
+        let (ben, mut his) = bench.at_work("ben", &lab).await;
         let offer = his.offer().await;
         let taken = bench.accept(&offer.id).await.unwrap();
         assert_eq!(taken.id, consult.id);
@@ -129,10 +129,10 @@ async fn a_contact_goes_to_who_was_asked_about_it_also_after_a_restart() {
 async fn both_stay_and_who_has_the_matter_may_solve_it() {
     everywhere(async |bench: Bench| {
         let care = bench.queue("care").await;
-        let (_, mut hers) = at_work(&bench, "ana", &care).await;
+        let (_, mut hers) = bench.at_work("ana", &care).await;
         let ticket = bench.ticket(&care).await;
         let item = bench.accept(&hers.offer().await.id).await.unwrap();
-        let (ben, mut his) = at_work(&bench, "ben", &care).await;
+        let (ben, mut his) = bench.at_work("ben", &care).await;
         let (_, consult) = ask(&bench, "ana", asking(&item, to_agent(&ben)))
             .await
             .unwrap();
@@ -178,10 +178,10 @@ async fn both_stay_and_who_has_the_matter_may_solve_it() {
 async fn whoever_is_asked_no_more_has_a_way_out() {
     everywhere(async |bench: Bench| {
         let care = bench.queue("care").await;
-        let (_, mut hers) = at_work(&bench, "ana", &care).await;
+        let (_, mut hers) = bench.at_work("ana", &care).await;
         bench.ticket(&care).await;
         let item = bench.accept(&hers.offer().await.id).await.unwrap();
-        let (ben, mut his) = at_work(&bench, "ben", &care).await;
+        let (ben, mut his) = bench.at_work("ben", &care).await;
         let request = asking(&item, to_agent(&ben));
         let (_, consult) = ask(&bench, "ana", request.clone()).await.unwrap();
         bench.accept(&his.offer().await.id).await.unwrap();
